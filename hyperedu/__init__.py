@@ -1,0 +1,61 @@
+"""hyperedu: hypernetworks and meta-learning, to be read in an evening. Everything is a mapping: (τ, D) → θ."""
+
+import importlib
+
+from hyperedu.descriptors import Metadata, OneHot
+from hyperedu.generators import Generator, MLPGenerator, constant_norm
+from hyperedu.learners import Conditioned, Hypernetwork, Learner, SharedWeights
+from hyperedu.main_network import MainNetwork, mean_squared_error
+from hyperedu.tasks import ColoradoClimate, Examples, Sinusoids, TaskBatch, TaskSet
+from hyperedu.training import (
+    Comparison,
+    History,
+    Report,
+    compare,
+    load_checkpoint,
+    meta_test,
+    meta_train,
+    outer_loss,
+    save_checkpoint,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ColoradoClimate",
+    "Comparison",
+    "Conditioned",
+    "Examples",
+    "Generator",
+    "History",
+    "Hypernetwork",
+    "Learner",
+    "MLPGenerator",
+    "MainNetwork",
+    "Metadata",
+    "OneHot",
+    "Report",
+    "SharedWeights",
+    "Sinusoids",
+    "TaskBatch",
+    "TaskSet",
+    "compare",
+    "constant_norm",
+    "exercises",
+    "live",
+    "load_checkpoint",
+    "mean_squared_error",
+    "meta_test",
+    "meta_train",
+    "outer_loss",
+    "pictures",
+    "save_checkpoint",
+]
+
+_ON_FIRST_USE = {"exercises", "live", "pictures"}  # they import matplotlib and the widgets
+
+
+def __getattr__(name: str):
+    if name in _ON_FIRST_USE:
+        return importlib.import_module(f"hyperedu.{name}")
+    raise AttributeError(f"module 'hyperedu' has no attribute {name!r}")

@@ -1,0 +1,47 @@
+"""What all checks share: how they speak, and how a number is compared with the mistakes that lead to it."""
+
+import math
+from collections.abc import Mapping
+
+import torch
+
+
+def unanswered(answer) -> bool:
+    """Whether the answer is still the `...` of the notebook; says so."""
+    if answer is ...:
+        print("○ Not answered yet: put your answer in place of the three dots and run this cell again.")
+    return answer is ...
+
+
+def right(because: str) -> None:
+    print(f"✓ Right. {because}")
+
+
+def wrong(misconception: str) -> None:
+    print(f"✗ Not yet. {misconception}")
+
+
+def number(answer, expected: float, because: str, mistakes: Mapping[float, str], otherwise: str, rel=1e-3) -> None:
+    """Compare a number with the right one and with those that known mistakes give."""
+    if unanswered(answer):
+        return
+    try:
+        value = float(answer)
+    except (TypeError, ValueError, RuntimeError):
+        wrong(f"A number is asked for, this is {type(answer).__name__}: use .item() to take the one number of a tensor.")
+        return
+    if math.isclose(value, expected, rel_tol=rel):
+        right(because)
+        return
+    known = [text for mistake, text in mistakes.items() if math.isclose(value, mistake, rel_tol=rel)]
+    wrong(known[0] if known else otherwise)
+
+
+def tensor(answer, shape: tuple[int, ...]) -> torch.Tensor | None:
+    """The answer if it is a tensor of this shape; otherwise says what it is instead and gives None."""
+    if not isinstance(answer, torch.Tensor):
+        wrong(f"A tensor of shape {shape} is asked for, this is {type(answer).__name__}.")
+    elif tuple(answer.shape) != shape:
+        wrong(f"The shape must be {shape}, it is {tuple(answer.shape)}.")
+    else:
+        return answer

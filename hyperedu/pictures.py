@@ -1,0 +1,239 @@
+"""Static matplotlib pictures, and the signature picture: descriptor → weights → function."""
+
+import base64
+import io
+
+import matplotlib
+import torch
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from hyperedu.main_network import MainNetwork
+
+# Okabe, Ito 2008: categories that differ for every kind of colour vision.
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
+    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+)  # fmt: skip
+GREY = "#767676"
+MAGNITUDE, DIVERGING = "viridis", "RdBu_r"
+
+# Large enough to be read at half width; white, so that it reads in a dark theme too.
+STYLE = {
+    "font.size": 12, "axes.titlesize": 13, "axes.titleweight": "bold", "axes.titlelocation": "left",
+    "axes.labelsize": 12, "xtick.labelsize": 11, "ytick.labelsize": 11, "legend.fontsize": 11,
+    "axes.spines.top": False, "axes.spines.right": False, "figure.facecolor": "white", "legend.frameon": False,
+}  # fmt: skip
+
+
+def subplots(n_columns: int = 1, width: float = 11.0, height: float = 3.9, **kwargs) -> tuple[Figure, list[Axes]]:
+    """A figure in the course's style with `n_columns` panels beside each other; size in inches of 100 pixels."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure((width, height), dpi=100, layout="constrained")
+        axes = figure.subplots(1, n_columns, squeeze=False, **kwargs)[0]
+    return figure, list(axes)
+
+
+def title(axes: Axes, text: str) -> None:
+    """A panel's title, bold and flush left. Its height is fixed: moving artists must not push it about."""
+    axes.set_title(text, loc="left", fontsize=13, fontweight="bold", y=1.02)
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Display a figure with `alt`, a sentence that says what is to be seen in it."""
+    file = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(file)
+    display({"image/png": base64.b64encode(file.getvalue()).decode()}, metadata={"image/png": {"alt": alt}}, raw=True)
+
+
+def learning_curves(axes: Axes, histories: dict[str, list[float]], window: int = 50) -> None:
+    """The loss of each training against its steps, on a logarithmic axis, as running means over `window` steps."""
+    for color, (name, loss) in zip((VERMILION, BLUE, GREEN, PURPLE, ORANGE), histories.items(), strict=False):
+        mean = torch.tensor(loss).unfold(0, min(window, len(loss)), 1).mean(-1)
+        axes.plot(range(len(loss) - len(mean), len(loss)), mean, color=color, label=name)
+    axes.set(xlabel="step", ylabel="query loss", yscale="log")
+    axes.legend(frameon=False)
+
+
+class WeightGrid:
+    """Where each weight of θ stands in one picture of all layers, side by side: W₁ b₁ W₂ b₂ …
+
+    Matrices stand upright, one row per unit of the wider side; vectors are drawn three cells wide.
+
+    Attributes:
+        index: (height, width) positions in θ; P, one past the end, where there is a gap.
+        labels, centers: the layers' names and the columns at which they stand.
+    """
+
+    gap, least_width = 3, 3
+
+    def __init__(self, main: MainNetwork):
+        blocks, self.labels, layer = [], [], 0
+        for (name, shape), part in zip(main.shapes.items(), torch.arange(main.weight_dim).split(main.sizes), strict=True):
+            block = part.reshape(shape[0] if shape else 1, -1)
+            block = block.T if block.shape[0] < block.shape[1] else block
+            blocks.append(block.repeat_interleave(-(-self.least_width // block.shape[1]), dim=1))
+            kind = name.rsplit(".", 1)[-1]
+            layer += kind == "weight"
+            self.labels.append({"weight": f"W{_subscript(layer)}", "bias": f"b{_subscript(layer)}"}.get(kind, name))
+        height = max(block.shape[0] for block in blocks)
+        width = sum(block.shape[1] for block in blocks) + self.gap * (len(blocks) - 1)
+        self.index, self.centers, left = torch.full((height, width), main.weight_dim), [], 0
+        for block in blocks:
+            rows, columns = block.shape
+            top = (height - rows) // 2
+            self.index[top : top + rows, left : left + columns] = block
+            self.centers.append(left + (columns - 1) / 2)
+            left += columns + self.gap
+
+    def __call__(self, theta: Tensor) -> Tensor:
+        """θ (P,) → (height, width), NaN in the gaps."""
+        return torch.cat([theta, theta.new_full((1,), torch.nan)])[self.index]
+
+
+def _subscript(n: int) -> str:
+    return str(n).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+
+
+def weight_heatmap(axes: Axes, main: MainNetwork, limit: float):
+    """An empty heatmap of all weights; returns a function θ (P,) → None that fills it."""
+    grid = WeightGrid(main)
+    image = axes.imshow(
+        torch.full(grid.index.shape, torch.nan), cmap=DIVERGING, norm=Normalize(-limit, limit), aspect="auto",
+        interpolation="nearest",
+    )  # fmt: skip
+    axes.set(xticks=grid.centers, xticklabels=grid.labels, yticks=[])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    bar = axes.figure.colorbar(image, ax=axes, location="bottom", aspect=40, pad=0.04)
+    bar.set_label("value of a weight")
+    bar.outline.set_visible(False)
+    return lambda theta: image.set_data(grid(theta.detach()))
+
+
+class Triptych:
+    """The signature picture: τ, a point in descriptor space → θ, the generated weights → y = g_θ(x).
+
+    Attributes:
+        figure: for `live.interact`.
+        where, weights, what: its three panels. Draw what stands still into `where` and `what`.
+    """
+
+    @matplotlib.rc_context(STYLE)
+    def __init__(self, main: MainNetwork, x_axis: Tensor, weight_limit: float):
+        self.figure, (self.where, self.weights, self.what) = subplots(3, width_ratios=(1.05, 1, 1.15))
+        title(self.where, "τ   where we are")
+        title(self.weights, f"θ = f(τ)   {main.weight_dim:,} weights")
+        title(self.what, "y = g(θ, x)   what it does")
+        self.fill_weights = weight_heatmap(self.weights, main, weight_limit)
+        self.x_axis = x_axis
+        self.what.set_xlim(x_axis[0], x_axis[-1])
+        (self.star,) = self.where.plot([], [], "*", color=VERMILION, markersize=20, mec="black", zorder=5, ls="none", label="τ now")
+        (self.curve,) = self.what.plot(x_axis, torch.full_like(x_axis, torch.nan), color=VERMILION, lw=3, zorder=4)
+
+    def move(self, position: tuple[float, float], theta: Tensor, y: Tensor) -> None:
+        """Show τ at `position` in the first panel, θ (P,) in the second, y (n,) over `x_axis` in the third."""
+        self.star.set_data([position[0]], [position[1]])
+        self.fill_weights(theta)
+        self.curve.set_ydata(y.detach())
+
+
+def weight_limit(theta: Tensor) -> float:
+    """A colour limit for many θ (…, P): it covers all but two of a hundred weights."""
+    return theta.detach().abs().flatten()[:: max(1, theta.numel() // 100_000)].quantile(0.98).item()
+
+
+class SinusoidTriptych(Triptych):
+    """The signature picture of a hypernetwork on `Sinusoids`: `update(amplitude, phase)` for two sliders."""
+
+    @matplotlib.rc_context(STYLE)
+    def __init__(self, family, learner, seed: int = 0):
+        self.family, self.learner = family, learner
+        random = torch.Generator().manual_seed(seed)
+        train, test = family.train.sample(100, 0, 1, random), family.test.sample(25, 0, 1, random)
+        with torch.no_grad():
+            limit = weight_limit(learner(train.descriptor, None))
+        x_axis = torch.linspace(*family.x, 200)
+        super().__init__(learner.main, x_axis, limit)
+        for batch, marker in ((train, {"s": 14, "color": BLUE, "label": "training"}),
+                              (test, {"s": 30, "facecolor": "none", "edgecolor": BLACK, "label": "never seen"})):  # fmt: skip
+            self.where.scatter(batch.properties["phase"], batch.properties["amplitude"], **marker)
+        self.where.set(xlabel="phase p (rad)", ylabel="amplitude A")
+        self.where.legend(loc="lower center", bbox_to_anchor=(0.5, -0.42), ncols=3, handletextpad=0.1, columnspacing=0.8)
+        (self.truth,) = self.what.plot(x_axis, torch.full_like(x_axis, torch.nan), "--", color=BLUE, lw=2, label="A sin(x − p)")
+        self.curve.set_label("generated network")
+        reach = family.amplitude[1]
+        self.what.set(xlabel="x", ylabel="y", ylim=(-1.15 * reach, 1.6 * reach))
+        self.what.legend(loc="upper left", ncols=2, handlelength=1.2, columnspacing=0.8)
+
+    def update(self, amplitude: float, phase: float) -> str:
+        with torch.no_grad():
+            theta = self.learner(self.family.describe(amplitude, phase), None)
+            y = self.learner.main(theta, self.x_axis.unsqueeze(-1)).squeeze(-1)
+        truth = self.family.function(amplitude, phase, self.x_axis)
+        self.move((phase, amplitude), theta, y)
+        self.truth.set_ydata(truth)
+        error = (y - truth).square().mean().item()
+        return (
+            f"The descriptor says amplitude {amplitude:.2f} and phase {phase:.2f} rad; the network whose "
+            f"{len(theta):,} weights were written from it misses that sine with a mean squared error of {error:.4f}."
+        )
+
+
+class ColoradoTriptych(Triptych):
+    """The signature picture of a hypernetwork on `ColoradoClimate`: `update(elevation, latitude, longitude)`."""
+
+    @matplotlib.rc_context(STYLE)
+    def __init__(self, family, learner):
+        self.family, self.learner = family, learner
+        stations = family.stations
+        with torch.no_grad():
+            limit = weight_limit(learner(family.train.sample(None, 0, 1).descriptor, None))
+        super().__init__(learner.main, torch.linspace(0, 11, 111), limit)
+        low, high = stations["elevation"].min().item(), stations["elevation"].max().item()
+        for tasks, name in ((family.train, "training"), (family.test, "never seen")):
+            values = {k: stations[k][tasks.index] for k in ("longitude", "latitude", "elevation")}
+            style = {"c": values["elevation"], "cmap": MAGNITUDE, "vmin": low, "vmax": high, "s": 18, "label": name}
+            if name == "never seen":
+                style |= {"s": 42, "edgecolor": BLACK, "linewidth": 1.3}
+            dots = self.where.scatter(values["longitude"], values["latitude"], **style)
+        (self.ring,) = self.where.plot([], [], "o", color="none", mec=BLUE, mew=2.5, markersize=13, zorder=4, ls="none", label="nearest")
+        self.where.set(xlabel="longitude (°)", ylabel="latitude (°)")
+        self.where.legend(loc="lower center", bbox_to_anchor=(0.5, -0.6), ncols=2, handletextpad=0.1, columnspacing=0.8)
+        bar = self.figure.colorbar(dots, ax=self.where, aspect=14, pad=0.02)
+        bar.set_label("elevation (m)")
+        (self.level,) = bar.ax.plot([0.5], [low], "*", color=VERMILION, markersize=18, mec="black", clip_on=False)
+        self.what.plot(range(12), family.mean_year[family.train.index].T, color=GREY, lw=0.6, alpha=0.12, zorder=1)
+        (self.measured,) = self.what.plot(range(12), [torch.nan] * 12, "o", color="none", mec=BLUE, mew=2, markersize=7, zorder=5)
+        self.name = self.what.text(0.02, 0.98, "", color=BLUE, transform=self.what.transAxes, va="top")
+        low, high = family.mean_year.min().item(), family.mean_year.max().item()
+        self.what.set(xticks=range(12), xticklabels="JFMAMJJASOND", ylim=(low, high + 0.25 * (high - low)))
+        self.what.set(xlim=(-0.3, 11.3), xlabel="month", ylabel=f"{_VARIABLES[family.variable]} ({family.unit})")
+
+    def update(self, elevation: float, latitude: float, longitude: float) -> str:
+        family, main = self.family, self.learner.main
+        descriptor = family.describe(elevation, latitude, longitude)
+        with torch.no_grad():
+            theta = self.learner(descriptor, None)
+            y = main(theta, family.x(self.x_axis)).squeeze(-1)
+        held_out = family.test.index
+        values = torch.stack([family.stations[k] for k in family.descriptors.names], -1)[held_out]
+        nearest = held_out[(family.descriptors(values) - descriptor).norm(dim=-1).argmin()]
+        place = {k: v[nearest] for k, v in family.stations.items() if k != "name"}
+        name, year = family.stations["name"][nearest], family.mean_year[nearest]
+        self.move((longitude, latitude), theta, y)
+        self.level.set_ydata([elevation])
+        self.ring.set_data([place["longitude"]], [place["latitude"]])
+        self.measured.set_ydata(year)
+        self.name.set_text(f"○ {name}, {place['elevation']:,.0f} m\n   measured, never seen")
+        return (
+            f"At {elevation:,.0f} m, {latitude:.1f}° N, {-longitude:.1f}° W the generated network draws {y[0]:.1f} {family.unit} "
+            f"in January and {y[60]:.1f} {family.unit} in July; {name}, the most similar station that it never saw "
+            f"({place['elevation']:,.0f} m), measured {year[0]:.1f} and {year[6]:.1f}."
+        )
+
+
+_VARIABLES = {"tmax": "mean daily maximum", "tmin": "mean daily minimum", "precipitation": "precipitation per month"}

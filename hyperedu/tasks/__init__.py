@@ -1,0 +1,7 @@
+"""Families of tasks. Each has `.train` and `.test`, disjoint sets of tasks that are sampled as batches."""
+
+from hyperedu.tasks.batches import Examples, TaskBatch, TaskSet
+from hyperedu.tasks.climate import ColoradoClimate
+from hyperedu.tasks.sinusoids import Sinusoids
+
+__all__ = ["ColoradoClimate", "Examples", "Sinusoids", "TaskBatch", "TaskSet"]

@@ -1,0 +1,172 @@
+"""The year of weather stations in and around Colorado: real measurements, with a description of every station."""
+
+import difflib
+import hashlib
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hyperedu.descriptors import Metadata
+from hyperedu.tasks.batches import Examples, TaskBatch, TaskSet
+
+FILE = "colorado_climate.npz"
+SHA256 = "766c05ba73e2dca2233e5445bb6ed5ae13d6b6cf86e98ce81bade0923ff00e87"
+UNITS = {"tmax": "°C", "tmin": "°C", "precipitation": "mm"}
+MISSING = -32768
+FEWEST_READINGS = 15  # in each calendar month, for a station to be kept
+
+
+class ColoradoClimate:
+    """One task per station: x = (sin, cos) of the time of year, y = a monthly climate variable, τ = where it is.
+
+    The readings are those of American federal agencies, 1895 to 1997; `data/README.md` says what they are. τ is (elevation, latitude, longitude),
+    standardised on the training stations. Stations with at least 15 readings in every calendar month are kept.
+
+    Args:
+        variable: "tmax" or "tmin" (monthly mean of the daily maximum or minimum, °C) or "precipitation" (mm per month).
+        examples: "months": y is the station's mean year, and support and query sets are different months of it;
+            "years": y are single readings, and support and query sets come from different years.
+        split: which random choice of `n_test` held-out stations; each is fixed.
+        n_test: how many stations are held out.
+        path: the data file; the one that comes with the project if None.
+
+    Attributes:
+        train, test: disjoint sets of stations.
+        stations: every station's properties, name → (n_stations,).
+        mean_year: (n_stations, 12) mean of each calendar month.
+        descriptors: the `Metadata` that makes τ.
+        y_mean, y_std: of the training stations' mean years, for `MainNetwork.mlp`.
+    """
+
+    def __init__(
+        self,
+        variable: str = "tmax",
+        examples: str = "months",
+        split: int = 0,
+        n_test: int = 60,
+        path: str | Path | None = None,
+    ):
+        if variable not in UNITS:
+            raise ValueError(f"no variable is called {variable!r}: choose one of {', '.join(UNITS)}")
+        if examples not in ("months", "years"):
+            raise ValueError(f"examples must be 'months' or 'years', got {examples!r}")
+        data = _load(path)
+        self.variable, self.unit, self.examples = variable, UNITS[variable], examples
+        readings = data[variable].astype(np.float32) / 10
+        readings[data[variable] == MISSING] = np.nan
+        readings = torch.from_numpy(readings)
+        kept = (torch.isfinite(readings).sum(1) >= FEWEST_READINGS).all(1)
+        self.readings = readings[kept]  # (n_stations, n_years, 12)
+        self.mean_year = self.readings.nanmean(1)
+        properties = {k: torch.from_numpy(data[k])[kept] for k in ("elevation", "latitude", "longitude")}
+        self.stations = {"name": data["name"][kept.numpy()].tolist(), **properties}
+        n = len(self.mean_year)
+        if not 1 <= n_test < n:
+            raise ValueError(f"n_test must be between 1 and {n - 1}, since {n} stations have data; got {n_test}")
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(split))
+        held_out, training = order[:n_test].sort().values, order[n_test:].sort().values
+        values = torch.stack(list(properties.values()), dim=-1)
+        self.descriptors = Metadata.fit(values[training], list(properties), ["m", "°", "°"])
+        self.y_mean, self.y_std = self.mean_year[training].mean().item(), self.mean_year[training].std().item()
+        self.train, self.test = _StationSet(self, training), _StationSet(self, held_out)
+
+    def describe(self, elevation, latitude, longitude) -> Tensor:
+        """τ (…, 3) of a place: elevation in m, latitude and longitude in degrees (west is negative)."""
+        values = [torch.as_tensor(v).float() for v in (elevation, latitude, longitude)]
+        return self.descriptors(torch.stack(values, dim=-1))
+
+    @staticmethod
+    def x(month) -> Tensor:
+        """Time of year → x (…, 2) = (sin, cos); month 0 is the middle of January, 12 is January again."""
+        angle = torch.as_tensor(month).float() * (2 * math.pi / 12)
+        return torch.stack([angle.sin(), angle.cos()], dim=-1)
+
+    def station(self, name: str) -> int:
+        """The index of the station called `name` in `stations` and `mean_year`."""
+        names = self.stations["name"]
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+            hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+            raise ValueError(f"no station is called {name!r} among the {len(names)} with data{hint}")
+        return names.index(name)
+
+
+class _StationSet(TaskSet):
+    """Some of the stations of a `ColoradoClimate`; `index` (n_tasks,) says which."""
+
+    def __init__(self, family: ColoradoClimate, index: Tensor):
+        self.family, self.index, self.n_tasks = family, index, len(index)
+        counts = torch.isfinite(family.readings[index]).sum(-1)  # readings per station and year
+        # However the years of a station are halved, each half has at least so many readings.
+        self.fewest = min(
+            int(c[c > 0].sort().values[: int((c > 0).sum()) // 2].sum()) for c in counts
+        )
+
+    def most_queries(self, shots: int) -> int:
+        return 12 - shots if self.family.examples == "months" else self.fewest
+
+    def check(self, n_tasks, shots, queries) -> None:
+        super().check(n_tasks, shots, queries)
+        if self.family.examples == "months" and shots + queries > 12:
+            raise ValueError(
+                f"{shots} shots and {queries} queries are {shots + queries} months, but a year has 12: "
+                "ask for fewer, or for single readings with ColoradoClimate(examples='years')"
+            )
+        if self.family.examples == "years" and max(shots, queries) > self.fewest:
+            raise ValueError(
+                f"{shots} shots and {queries} queries asked for, but the station with the fewest readings has only "
+                f"{self.fewest} for each"
+            )
+
+    def sample(self, n_tasks=None, shots=10, queries=10, generator=None) -> TaskBatch:
+        self.check(n_tasks, shots, queries)
+        family = self.family
+        which = self.index if n_tasks is None else self.index[torch.randperm(len(self.index), generator=generator)[:n_tasks]]
+        if family.examples == "months":
+            chosen = torch.rand(len(which), 12, generator=generator).argsort(1)[:, : shots + queries]
+            support, query = chosen.split([shots, queries], dim=1)
+            y = family.mean_year[which]
+        else:
+            y = family.readings[which].flatten(1)
+            support, query = self._two_halves(family.readings[which], shots, queries, generator)
+        values = {k: v[which] for k, v in family.stations.items() if k != "name"}
+        return TaskBatch(
+            family.describe(**values),
+            *(Examples(family.x(i % 12), y.gather(1, i).unsqueeze(-1)) for i in (support, query)),
+            {"name": [family.stations["name"][i] for i in which.tolist()], **values},
+        )
+
+    @staticmethod
+    def _two_halves(readings: Tensor, shots: int, queries: int, generator) -> tuple[Tensor, Tensor]:
+        """Indices of readings (n_tasks, shots) and (n_tasks, queries) from disjoint random halves of the years."""
+        known = torch.isfinite(readings)
+        some = known.any(-1)
+        rank = (torch.rand(some.shape, generator=generator) + ~some).argsort(1).argsort(1)
+        first = (rank < some.sum(1, keepdim=True) // 2).unsqueeze(-1)
+        chance = torch.rand(known.shape, generator=generator)
+        halves = []
+        for half, n in ((first & known, shots), (~first & known, queries)):
+            halves.append((chance + ~half).flatten(1).argsort(1)[:, :n])
+        return halves[0], halves[1]
+
+
+def _load(path: str | Path | None) -> dict[str, np.ndarray]:
+    """The arrays of the data file, after its hash was checked."""
+    here = Path(__file__).parents[1]
+    places = [Path(path)] if path else [here / "data" / FILE, here.parent / "data" / FILE]  # wheel, checkout
+    found = next((p for p in places if p.exists()), None)
+    if found is None:
+        raise FileNotFoundError(
+            f"{FILE} is not at {places[-1]}: get it back with `git checkout data/{FILE}`, or make it with "
+            "`python data/make_colorado_climate.py`"
+        )
+    if hashlib.sha256(found.read_bytes()).hexdigest() != SHA256:
+        raise ValueError(
+            f"{found} is not the file that was published (its SHA-256 differs): it is damaged or was changed. Get it back "
+            f"with `git checkout data/{FILE}`"
+        )
+    with np.load(found, allow_pickle=False) as file:
+        return dict(file)

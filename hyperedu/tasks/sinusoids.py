@@ -1,0 +1,76 @@
+"""Sinusoid regression, the first test of few-shot learning: Finn, Abbeel, Levine 2017 (arXiv 1703.03400), section 5.1."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from hyperedu.descriptors import Metadata
+from hyperedu.tasks.batches import Examples, TaskBatch, TaskSet
+
+
+class Sinusoids:
+    """y = A sin(x − p) with A ~ U[0.1, 5], p ~ U[0, π], x ~ U[−5, 5].
+
+    τ is (A, p), standardised with the mean and standard deviation of those distributions (`describe`). The
+    amplitudes of `.train` and `.test` are disjoint: [0.1, 5] is cut into 2,000 strips, one for training, the
+    next for testing, and so on, so that each set covers the whole range and no task is in both.
+
+    Args:
+        amplitude: the range of A.
+        phase: the range of p, in radians.
+        x: the range of x.
+    """
+
+    def __init__(self, amplitude=(0.1, 5.0), phase=(0.0, math.pi), x=(-5.0, 5.0)):
+        for name, (low, high) in {"amplitude": amplitude, "phase": phase, "x": x}.items():
+            if not low < high:
+                raise ValueError(f"the range of {name} is ({low}, {high}): the first must be below the second")
+        self.amplitude, self.phase, self.x = amplitude, phase, x
+        low, high = torch.tensor([amplitude, phase]).unbind(1)
+        self.descriptors = Metadata(
+            ["amplitude", "phase"], ["", "rad"], mean=(low + high) / 2, std=(high - low) / math.sqrt(12)
+        )
+        self.train, self.test = _SinusoidSet(self, 0), _SinusoidSet(self, 1)
+
+    def describe(self, amplitude, phase) -> Tensor:
+        """τ (…, 2) of the sinusoid with this amplitude and phase (numbers or tensors)."""
+        return self.descriptors(torch.stack([torch.as_tensor(amplitude).float(), torch.as_tensor(phase).float()], -1))
+
+    @staticmethod
+    def function(amplitude, phase, x: Tensor) -> Tensor:
+        """y = A sin(x − p)."""
+        return amplitude * torch.sin(x - phase)
+
+
+class _SinusoidSet(TaskSet):
+    n_tasks = None
+    strips = 2000
+
+    def __init__(self, family: Sinusoids, side: int):
+        self.family, self.side = family, side
+
+    def most_queries(self, shots: int) -> int:
+        return 100
+
+    def sample(self, n_tasks=None, shots=10, queries=10, generator=None) -> TaskBatch:
+        self.check(n_tasks, shots, queries)
+        family = self.family
+        strip = 2 * torch.randint(self.strips // 2, (n_tasks,), generator=generator) + self.side
+        # A tenth of a strip is left empty at either end, so that rounding cannot carry a task across.
+        within = 0.1 + 0.8 * torch.rand(n_tasks, generator=generator)
+        amplitude = _between(family.amplitude, (strip + within) / self.strips)
+        phase = _between(family.phase, torch.rand(n_tasks, generator=generator))
+        x = _between(family.x, torch.rand(n_tasks, shots + queries, 1, generator=generator))
+        y = family.function(amplitude[:, None, None], phase[:, None, None], x)
+        return TaskBatch(
+            family.describe(amplitude, phase),
+            Examples(x[:, :shots], y[:, :shots]),
+            Examples(x[:, shots:], y[:, shots:]),
+            {"amplitude": amplitude, "phase": phase},
+        )
+
+
+def _between(bounds: tuple[float, float], u: Tensor) -> Tensor:
+    """u in [0, 1] → [low, high]."""
+    return bounds[0] + (bounds[1] - bounds[0]) * u

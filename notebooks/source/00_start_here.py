@@ -1,0 +1,231 @@
+# %% [markdown]
+# # 00 · Start here
+#
+# **Does everything work, and what will I learn?**
+#
+# *You will be able to*
+# **drive** a network whose weights are written by another network,
+# **test** it on places it has never seen against an honest baseline,
+# **name** the symbols that all lessons share.
+#
+# 45 minutes. Before: PyTorch's basics (tensors, `nn.Linear`, an optimiser) and the chain rule. In JupyterLab, `Shift+Enter` runs a cell;
+# *Run ▸ Run All Cells* runs them all.
+
+# %%
+import matplotlib
+import torch
+
+from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, live, meta_test, meta_train, pictures
+from hyperedu.exercises import lesson_00 as check
+
+torch.manual_seed(0)
+print(f"Everything works: torch {torch.__version__}, matplotlib {matplotlib.__version__}.")
+
+# %% [markdown]
+# ## A network for a mountain nobody measured
+#
+# The data are real: the average year of weather stations in and around Colorado, 1895 to 1997. One part of them is kept aside and
+# never shown in training. The next cell makes two networks and trains them together:
+#
+# * a small **main network** $g$ that draws one station's year: month in, temperature out;
+# * a **generator** $f$ that reads where a station is and *writes all the weights* of $g$.
+
+# %%
+family = ColoradoClimate("tmax")  # monthly mean of the daily maximum, °C
+main = MainNetwork.mlp([2, 32, 32, 1], activation="tanh", y_mean=family.y_mean, y_std=family.y_std)
+learner = Hypernetwork(main, MLPGenerator(descriptor_dim=3, main=main))
+optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=1.0)
+history = meta_train(learner, family.train, steps=1000, shots=0, queries=12, optimizer=optimizer)
+print(f"{family.train.n_tasks} training stations, {family.test.n_tasks} never seen, {history.seconds:.1f} s of training")
+
+# %% [markdown]
+# **Predict.** The star below stands at a place in the mountains. You are about to raise it from 1,000 m to 3,500 m.
+# Will the whole curve sink by the same amount, or winter and summer by different amounts? By about how many degrees?
+# Say it aloud, then drag *elevation* (or click its handle and hold an arrow key).
+
+# %%
+picture = pictures.ColoradoTriptych(family, learner)
+live.interact(picture.figure, picture.update, elevation=(1000, 3500, 10), latitude=(36.6, 41.4), longitude=(-109.4, -101.2))
+
+# %% [markdown]
+# **What to look for.** *Left*: the descriptor, where we are among the stations; filled dots were trained on, ringed dots were not.
+# *Middle*: every weight of the main network, written afresh for each position of the sliders. *Right*: what this network does; grey, the
+# years of all training stations; blue, the measured year of the most similar station that was kept aside. No slider touches the
+# curve. The sliders move the descriptor, the descriptor moves the weights, the weights move the curve. Every
+# live figure of this course is this one.
+
+# %%
+low, high = family.describe(elevation=[1500.0, 3500.0], latitude=[39.0, 39.0], longitude=[-106.0, -106.0])
+january, july = (main(learner(high, None), family.x([0, 6])) - main(learner(low, None), family.x([0, 6]))).flatten().tolist()
+print(f"2,000 m higher: {january:+.1f} °C in January and {july:+.1f} °C in July")
+
+# %% [markdown]
+# The answer to the prediction: the mountain is colder in every month, but summer sinks by more than winter. Nobody told the
+# network so; cold air that lies in the valleys in winter is in the measurements.
+#
+# ## The one idea
+#
+# A trained network is usually a fixed object. Here its weights are a *variable*, and something computes them:
+#
+# $$ y = g_\theta(x), \qquad \theta = f_\varphi(\tau) \tag{1} $$
+#
+# Read it as two mappings, one after the other. In code, with the same letters:
+
+# %%
+tau = family.describe(elevation=3300.0, latitude=39.4, longitude=-106.0)  # τ: the task descriptor, standardised
+theta = learner.generator(tau)  # θ = f_φ(τ)
+x = family.x(torch.arange(12))  # x: the time of year, as a point on a circle
+y = main(theta, x)  # y = g_θ(x)
+print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} → y {tuple(y.shape)}")
+
+# %% [markdown]
+# | symbol | reads as |
+# |---|---|
+# | $x, y$ | input and output of the main network |
+# | $\theta$ | all weights of one main network, in one flat vector |
+# | $g_\theta$ | main network: a function that owns no weights |
+# | $\tau$ | task descriptor: what is known of a task beforehand |
+# | $f_\varphi$ | generator: writes $\theta$ from $\tau$ |
+# | $\varphi$ | the generator's own weights: all that is ever learned here |
+# | $D, D'$ | support and query examples: what a learner may see of a task, and what it is judged on |
+#
+# A **task** is one station's year. A **family** of tasks is what they have in common. Learning *across* tasks so that a new one needs
+# little or no data is **meta-learning**; a **hypernetwork** does it by writing weights.
+#
+# ## Is it any good?
+#
+# Never believe a curve that looks right. For each station kept aside, take the root of the mean squared error over its twelve months,
+#
+# $$ \mathrm{RMSE} = \sqrt{\tfrac{1}{12} \textstyle\sum_{m=1}^{12} \left(g_\theta(x_m) - y_m\right)^2} \tag{2} $$
+#
+# and average it over the stations. A baseline must be strong enough to lose to: *linear regression* for each month on the same three
+# numbers. Since one choice of stations proves nothing, the next cell repeats it all for five random choices.
+
+# %%
+def linear_rmse(family):
+    """Equation (2) for every unseen station, from one linear regression per month on τ."""
+    descriptors = torch.stack([family.stations[name] for name in family.descriptors.names], dim=-1)
+    X = torch.nn.functional.pad(family.descriptors(descriptors), (0, 1), value=1.0)  # a column of ones for the intercept
+    fit = torch.linalg.lstsq(X[family.train.index], family.mean_year[family.train.index]).solution
+    return (X[family.test.index] @ fit - family.mean_year[family.test.index]).square().mean(-1).sqrt()
+
+# %%
+def hypernetwork_rmse(family):
+    """Equation (2) for every unseen station, from a hypernetwork trained as above."""
+    main = MainNetwork.mlp([2, 32, 32, 1], activation="tanh", y_mean=family.y_mean, y_std=family.y_std)
+    learner = Hypernetwork(main, MLPGenerator(descriptor_dim=3, main=main))
+    optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=1.0)
+    meta_train(learner, family.train, steps=1000, shots=0, queries=12, optimizer=optimizer)
+    return meta_test(learner, family.test, shots=0).per_task.sqrt()
+
+# %%
+families = [ColoradoClimate("tmax", split=split) for split in range(5)]
+linear = torch.stack([linear_rmse(f) for f in families])  # (splits, stations)
+written = torch.stack([hypernetwork_rmse(f) for f in families])
+difference = (written - linear).mean(1)
+half = 2.78 * difference.std() / 5**0.5  # 95% interval of the mean of five (Student's t)
+print(f"mean RMSE: hypernetwork {written.mean():.2f} °C, linear regression {linear.mean():.2f} °C")
+print(f"difference {difference.mean():.2f} ± {half:.2f} °C; linear regression wins at {(linear < written).float().mean():.0%} of stations")
+
+# %%
+figure, (axes,) = pictures.subplots(width=6, height=4.5)
+axes.scatter(linear.flatten(), written.flatten(), s=14, color=pictures.BLUE, alpha=0.6)
+axes.axline((0, 0), slope=1, color=pictures.GREY, ls="--")
+axes.annotate("here linear regression wins", (0.05, 0.9), xycoords="axes fraction")
+axes.set(xlabel="linear regression: RMSE (°C)", ylabel="hypernetwork: RMSE (°C)", xlim=(0, 4), ylim=(0, 4))
+pictures.show(figure, "RMSE of the hypernetwork against linear regression, a dot per unseen station: most, not all, are below the diagonal.")
+
+# %% [markdown]
+# The hypernetwork wins on average, and the interval of the difference excludes zero. It does *not* win everywhere: each dot above the
+# diagonal is a station where a straight line per month was enough.
+#
+# ## What comes next
+#
+# * [01 · Everything is a mapping](01_everything_is_a_mapping.ipynb): why two sliders are enough for a thousand weights.
+# * [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb): how a gradient gets through generated weights, and how it is lost.
+#
+# ## Exercises
+#
+# **1 · Compute.** How many weights, biases included, does the main network `[2, 32, 32, 1]` have? Work it out by hand.
+#
+# <details><summary>Hint 1</summary>A layer from $a$ to $b$ units has a matrix and a bias vector.</details>
+# <details><summary>Hint 2</summary>Three layers, each with $a \cdot b + b$ weights.</details>
+
+# %% tags=["exercise"]
+weight_count = ...
+check.weight_count(weight_count)
+
+# %% tags=["solution"]
+weight_count = (2 * 32 + 32) + (32 * 32 + 32) + (32 * 1 + 1)
+check.weight_count(weight_count)
+
+# %% [markdown]
+# **2 · Change.** Write the network for the summit of Mount Elbert (4,401 m, 39.1° N, 106.4° W) and give its July temperature as a number
+# (month 6, counted from 0). Then ask yourself: which training station is that high?
+#
+# <details><summary>Hint 1</summary>Follow the four lines under equation (1): τ, θ, x, y.</details>
+# <details><summary>Hint 2</summary>West is negative; <code>.item()</code> makes a number of a tensor.</details>
+
+# %% tags=["exercise"]
+july_on_the_summit = ...
+check.summit(july_on_the_summit, learner, family)
+
+# %% tags=["solution"]
+theta = learner.generator(family.describe(elevation=4401.0, latitude=39.1, longitude=-106.4))
+july_on_the_summit = main(theta, family.x([6])).item()
+check.summit(july_on_the_summit, learner, family)
+
+# %% [markdown]
+# **3 · Find what is wrong.** A colleague wants the year of a place at 3,300 m and gets temperatures that no thermometer has seen.
+# Set `place` to the descriptor that was meant.
+#
+# <details><summary>Hint 1</summary>Compare the numbers in <code>place</code> with those in <code>tau</code> above.</details>
+# <details><summary>Hint 2</summary>The generator never saw metres and degrees, only standardised numbers.</details>
+
+# %%
+place = torch.tensor([3300.0, 39.4, -106.0])
+print([round(t) for t in main(learner.generator(place), x).flatten().tolist()])
+
+# %% tags=["exercise"]
+place = ...
+check.raw_descriptor(place, family)
+
+# %% tags=["solution"]
+place = family.describe(elevation=3300.0, latitude=39.4, longitude=-106.0)
+check.raw_descriptor(place, family)
+
+# %% [markdown]
+# ## Quiz
+#
+# Choose an answer and open it.
+#
+# **1. What does training change?**
+# <details><summary>θ, the weights of the main network</summary>No: θ is computed anew for each station and then thrown away.</details>
+# <details><summary>φ, the weights of the generator</summary>Yes: they are the only parameters there are.</details>
+#
+# **2. How many main networks does the live figure show while you drag?**
+# <details><summary>One, which is retrained at each step</summary>No: nothing is trained while you drag.</details>
+# <details><summary>A different one at each position</summary>Yes: one function <i>g</i>, but other weights θ for each τ.</details>
+#
+# **3. Why keep stations aside?**
+# <details><summary>To save time</summary>No: the few seconds do not matter.</details>
+# <details><summary>To judge the generator on tasks it could not memorise</summary>Yes: on training stations even a table would look perfect.</details>
+#
+# **4. The error at a new station is large. What is the likeliest reason?**
+# <details><summary>Something that matters is not in τ</summary>Yes: valley or slope, say. Two places with the same τ get the same network.</details>
+# <details><summary>The main network is too small for one year</summary>Unlikely: a year is a smooth curve through twelve points.</details>
+#
+# **5. Could the generator be given examples instead of a description?**
+# <details><summary>No, it needs a descriptor</summary>Not so: a support set <i>D</i> can describe a task too.</details>
+# <details><summary>Yes, then it maps D to θ</summary>Yes. Every method of this course maps (τ, D) to θ.</details>
+#
+# ## In one breath
+#
+# $\tau \mapsto \theta = f_\varphi(\tau) \mapsto g_\theta$: describe a task, get a network. It fails where the description leaves out what
+# matters, and outside the region it was trained on.
+#
+# ## References
+#
+# * D. Ha, A. Dai, Q. Le, *HyperNetworks*, 2016, [arXiv 1609.09106](https://arxiv.org/abs/1609.09106).
+# * V. Chauhan and others, *A brief review of hypernetworks in deep learning*, 2023, [arXiv 2306.06955](https://arxiv.org/abs/2306.06955).
+# * The measurements: `data/README.md` says where they come from.

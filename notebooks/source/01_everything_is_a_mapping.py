@@ -1,0 +1,261 @@
+# %% [markdown]
+# # 01 · Everything is a mapping
+#
+# **What is a network a function *of*?**
+#
+# *You will be able to*
+# **write** a network as a function of its weights,
+# **explain** why one slider per weight is hopeless and two on a descriptor are enough,
+# **measure** a hypernetwork on tasks it has never seen, and find where it fails.
+#
+# 50 minutes. Before: [00 · Start here](00_start_here.ipynb).
+
+# %%
+import torch
+from torch import nn
+
+from hyperedu import Hypernetwork, MainNetwork, MLPGenerator, Sinusoids, live, mean_squared_error, meta_test, meta_train, pictures
+from hyperedu.exercises import lesson_01 as check
+
+# %% [markdown]
+# ## Two sliders
+#
+# A task in this lesson is one sine wave, $y = A \sin(x - p)$. The descriptor is the pair $\tau = (A, p)$; the main network must draw the
+# wave. Training takes some seconds.
+
+# %%
+torch.manual_seed(0)
+family = Sinusoids()
+main = MainNetwork.mlp([1, 40, 40, 1], activation="relu")
+learner = Hypernetwork(main, MLPGenerator(descriptor_dim=2, main=main))
+history = meta_train(learner, family.train, steps=3000, tasks_per_step=25, shots=0, queries=10)
+print(f"{main.weight_dim:,} weights are written by {sum(p.numel() for p in learner.parameters()):,} learned numbers")
+
+# %% [markdown]
+# **Predict.** You will move *amplitude* from one end to the other. Which of the weights will change: a few in the last layer, which
+# sets the height, or all of them? And when you move *phase*?
+
+# %%
+picture = pictures.SinusoidTriptych(family, learner)
+live.interact(picture.figure, picture.update, amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
+
+# %% [markdown]
+# **What to look for.** Nearly every layer changes with either slider. A scaling of the last layer would be enough for the amplitude, but
+# nobody asked for the simplest solution; training found one of many. How much moves what, the next cell measures with the Jacobian
+# $\partial\theta/\partial\tau$: two columns, one per slider.
+
+# %%
+tau = family.describe(amplitude=2.5, phase=1.5)
+jacobian = torch.func.jacrev(learner.generator)(tau)  # ∂θ/∂τ, (P, 2)
+layers = [main.unflatten(jacobian[:, j].detach()) for j in range(2)]
+for name in main.shapes:
+    amplitude, phase = (layer[name].square().mean().sqrt() for layer in layers)
+    print(f"{name:9} moves by {amplitude:.2f} per step of τ in amplitude, {phase:.2f} in phase")
+
+# %% [markdown]
+# ## A network is a function of two things
+#
+# In `nn.Linear` the weights live *inside* the function, and only $x$ goes in. Take them out. A network with one hidden layer is
+#
+# $$ g(\theta, x) = W_2\, \sigma(W_1 x + b_1) + b_2, \qquad \theta = (W_1, b_1, W_2, b_2) \in \mathbb{R}^P \tag{1} $$
+#
+# where $\theta$ is one flat vector and the matrices are *views* of it. The same line in code:
+
+# %%
+def g(theta, x):
+    """Equation (1) for three hidden units: θ (10,), x (n, 1) → y (n, 1)."""
+    W_1, b_1, W_2, b_2 = theta[0:3].view(3, 1), theta[3:6], theta[6:9].view(1, 3), theta[9:10]
+    return torch.tanh(x @ W_1.T + b_1) @ W_2.T + b_2
+
+# %% [markdown]
+# It must agree with an ordinary module that holds the same numbers, and with the package's version, which we use from now on.
+
+# %%
+small = MainNetwork.mlp([1, 3, 1], activation="tanh")
+theta, x = small.initial_weights(), torch.linspace(-5, 5, 200).unsqueeze(-1)
+module = nn.Sequential(nn.Linear(1, 3), nn.Tanh(), nn.Linear(3, 1))
+module.load_state_dict(small.unflatten(theta))
+print("same as the module: ", torch.allclose(g(theta, x), module(x), atol=1e-6))
+print("same as the package:", torch.allclose(g(theta, x), small(theta, x), atol=1e-6))
+print("the views:", {name: tuple(w.shape) for name, w in small.unflatten(theta).items()})
+
+# %% [markdown]
+# Since $\theta$ is an ordinary input, it may come in a batch: 25 weight vectors, 25 sets of points, 25 networks in one call, without a
+# loop.
+
+# %%
+print(small(torch.randn(25, small.weight_dim), torch.randn(25, 7, 1)).shape, "← 25 networks, 7 points each")
+
+# %% [markdown]
+# ## One slider per weight
+#
+# **Predict.** Here are the ten weights of that small network, a slider for each. The dashed wave is wanted. How long will you need to bring
+# the error below 0.1? Try for one minute, not longer.
+
+# %%
+figure, (axes,) = pictures.subplots(width=8, height=3)
+axes.plot(x, x.sin(), "--", color=pictures.BLUE, label="wanted: sin x")
+(curve,) = axes.plot(x, 0 * x, color=pictures.VERMILION, lw=3, label="g(θ, x)")
+axes.set(xlabel="x", ylabel="y", ylim=(-4, 4), title="one slider per weight")
+axes.legend(loc="upper right", ncols=2, frameon=False)
+
+def update(**weights):
+    y = small(torch.tensor(list(weights.values())), x)
+    curve.set_ydata(y)
+    return f"The mean squared error is {mean_squared_error(y, x.sin()):.2f}; the flat line y = 0 has {x.sin().square().mean():.2f}."
+
+live.interact(figure, update, **{f"θ{i}": (-3.0, 3.0) for i in range(1, 11)})
+
+# %% [markdown]
+# **What to look for.** At first all weights are zero, and most sliders do nothing at all: the matrices multiply each other. Later
+# every slider spoils what another has mended. The weights are a poor language for *tasks*: a wave has two properties, the network
+# has ten coordinates, and no coordinate means anything alone.
+#
+# ## Let a network write them
+#
+# The generator is one more mapping, from the two numbers that mean something to the many that do not:
+#
+# $$ \theta = f_\varphi(\tau) = V\, h(\tau) + c \tag{2} $$
+#
+# with $h$ an ordinary small network, the *trunk*, and $V, c$ the *head*, whose output has one number per weight. By hand:
+
+# %%
+generator = learner.generator
+h = tau
+for layer in generator.trunk:
+    h = torch.relu(layer(h))
+theta = h @ generator.head.weight.T + generator.head.bias  # θ = V h + c
+print("same as the package:", torch.allclose(theta, generator(tau), atol=1e-6), "| V has shape", tuple(generator.head.weight.shape))
+
+# %% [markdown]
+# However long $\theta$ is, $f_\varphi(\tau)$ can only reach a two-dimensional surface in $\mathbb{R}^P$, one point for each
+# $\tau$. Training lays that surface through weights that work. This is the whole trick: *the sliders run along a surface on
+# which every point is a good network for its own task.*
+#
+# ## Is it good on waves it has never seen?
+#
+# Training and test tasks are disjoint. The error of one task is $\frac1n \sum_i (g(\theta, x_i) - y_i)^2$; we report its mean over 600 unseen
+# tasks for three seeds, so that luck can be seen.
+
+# %%
+learners = [learner]
+for seed in (1, 2):
+    torch.manual_seed(seed)
+    learners.append(Hypernetwork(main, MLPGenerator(descriptor_dim=2, main=main)))
+    meta_train(learners[-1], family.train, steps=3000, tasks_per_step=25, shots=0, queries=10)
+for seed, each in enumerate(learners):
+    print(f"seed {seed}: {meta_test(each, family.test, shots=0)}")
+
+# %% [markdown]
+# A fair warning: these descriptors are *perfect*. They say everything there is to know about the wave, so no example is needed. Few-shot
+# methods such as MAML get no descriptor and must find the wave from points; comparing the two errors would compare two different
+# problems.
+#
+# ## Where does it fail?
+#
+# The generator was trained on amplitudes up to 5. The sliders stop there. What lies beyond?
+
+# %%
+amplitudes, phases = torch.linspace(0.1, 10, 100), torch.linspace(0, 3.14, 20)
+A, p = torch.meshgrid(amplitudes, phases, indexing="ij")
+truth = family.function(A[..., None, None], p[..., None, None], x)
+figure, (axes,) = pictures.subplots(width=7, height=3.3)
+with torch.no_grad():
+    for each in learners:
+        error = mean_squared_error(main(each(family.describe(A, p), None), x), truth).mean(1)
+        axes.plot(amplitudes, error, color=pictures.VERMILION, alpha=0.7)
+axes.axvspan(0.1, 5, color=pictures.SKY, alpha=0.2, label="trained on")
+axes.set(xlabel="amplitude A", ylabel="mean squared error", yscale="log")
+axes.legend(frameon=False)
+pictures.show(figure, "Error against amplitude, three seeds: low up to 5, the end of the training range, then rising by orders of magnitude.")
+
+# %% [markdown]
+# Inside the range the error is flat; outside it grows by orders of magnitude, with every seed. The surface is good where training put it and
+# nowhere else: *interpolation, not magic*.
+#
+# ## Exercises
+#
+# **1 · Compute.** How long is $\theta$ for a network with sizes `[2, 5, 3]`?
+#
+# <details><summary>Hint 1</summary>Two layers: from 2 to 5, from 5 to 3.</details>
+# <details><summary>Hint 2</summary>Each unit has as many weights as it has inputs, and a bias.</details>
+
+# %% tags=["exercise"]
+P = ...
+check.weight_count(P)
+
+# %% tags=["solution"]
+P = (2 * 5 + 5) + (5 * 3 + 3)
+check.weight_count(P)
+
+# %% [markdown]
+# **2 · Change.** Write `g_relu(theta, x)` for sizes `[1, 4, 1]` with ReLU in place of tanh. It must also be a function of $\theta$ for
+# the gradient: no `nn.Parameter`, no `.data`.
+#
+# <details><summary>Hint 1</summary>Now θ has 13 numbers: 4, 4, 4 and 1.</details>
+# <details><summary>Hint 2</summary>Change the four slices of <code>g</code>, then the activation.</details>
+
+# %% tags=["exercise"]
+g_relu = ...
+check.relu_network(g_relu)
+
+# %% tags=["solution"]
+def g_relu(theta, x):
+    W_1, b_1, W_2, b_2 = theta[0:4].view(4, 1), theta[4:8], theta[8:12].view(1, 4), theta[12:13]
+    return torch.relu(x @ W_1.T + b_1) @ W_2.T + b_2
+
+check.relu_network(g_relu)
+
+# %% [markdown]
+# **3 · Find what is wrong.** This function cuts $\theta$ of a `[2, 3, 1]` network into matrices. It raises no error, and it is wrong.
+# Return the four tensors as they should be.
+#
+# <details><summary>Hint 1</summary>Compare with <code>MainNetwork.mlp([2, 3, 1]).unflatten(theta)</code> for <code>theta = torch.arange(13.)</code>.</details>
+# <details><summary>Hint 2</summary>A matrix of 3 rows and 2 columns is not the transpose of one filled with 2 rows and 3 columns.</details>
+
+# %%
+def cut(theta):
+    return theta[0:6].view(2, 3).T, theta[6:9], theta[9:12].view(1, 3), theta[12:13]
+
+# %% tags=["exercise"]
+mended_cut = ...
+check.cut(mended_cut)
+
+# %% tags=["solution"]
+def mended_cut(theta):
+    return theta[0:6].view(3, 2), theta[6:9], theta[9:12].view(1, 3), theta[12:13]
+
+check.cut(mended_cut)
+
+# %% [markdown]
+# ## Quiz
+#
+# **1. In $g(\theta, x)$, what are the network's parameters?**
+# <details><summary>θ, stored inside g</summary>No: g stores nothing; θ goes in like x.</details>
+# <details><summary>It has none</summary>Yes: g is a fixed formula. Whoever makes θ may have parameters.</details>
+#
+# **2. Why do ten sliders fail where two succeed?**
+# <details><summary>Ten are too slow to move</summary>No: even a patient hand has no direction to go.</details>
+# <details><summary>A single weight has no meaning for the task</summary>Yes: the descriptor's coordinates have one.</details>
+#
+# **3. What shape is the set of all weights that $f_\varphi$ can write here?**
+# <details><summary>A surface of dimension two</summary>Yes, at most: as many dimensions as τ has.</details>
+# <details><summary>All of the weight space</summary>No: two numbers cannot fill so many dimensions.</details>
+#
+# **4. The hypernetwork needs no examples. Is it better than MAML?**
+# <details><summary>Yes, its error is lower</summary>No conclusion: it was told the answer in τ. The problems differ.</details>
+# <details><summary>They solve different problems</summary>Yes: description against examples.</details>
+#
+# **5. Which batch does `main(theta, x)` accept?**
+# <details><summary>θ (25, P) with x (7, 1)</summary>Yes: leading dimensions broadcast, so all 25 networks see the same points.</details>
+# <details><summary>θ (25, P) with x (24, 7, 1)</summary>No: 25 and 24 do not broadcast; a sentence says so.</details>
+#
+# ## In one breath
+#
+# $g : (\theta, x) \mapsto y$ and $f_\varphi : \tau \mapsto \theta$. Move $\theta$ from inside the function to its arguments, and a network can write it. It
+# fails beyond the tasks that training covered.
+#
+# ## References
+#
+# * D. Ha, A. Dai, Q. Le, *HyperNetworks*, 2016, [arXiv 1609.09106](https://arxiv.org/abs/1609.09106).
+# * C. Finn, P. Abbeel, S. Levine, *Model-agnostic meta-learning*, 2017, section 5.1: the sinusoids, [arXiv 1703.03400](https://arxiv.org/abs/1703.03400).
