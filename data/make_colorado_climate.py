@@ -85,7 +85,7 @@ def tidy(names, ids) -> list[str]:
     """'AKRON 4 E   ' → 'Akron 4 E'; names that occur twice get their id: 'Limon (055017)'."""
     names = [" ".join(word(w) for w in n.split()).replace("Mc ", "Mc") for n in names]
     count = Counter(names)
-    return [n if count[n] == 1 else f"{n} ({i})" for n, i in zip(names, ids)]
+    return [n if count[n] == 1 else f"{n} ({i})" for n, i in zip(names, ids, strict=True)]
 
 
 def word(w: str) -> str:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -25,9 +26,7 @@ class Generator(nn.Module):
                 f"{self.descriptor_dim} (descriptor_dim)"
             )
         if not torch.isfinite(descriptor).all():
-            raise ValueError(
-                "τ contains NaN or infinite values: fill missing metadata first (descriptors.Metadata does)"
-            )
+            raise ValueError("τ contains NaN or infinite values: fill missing metadata first (descriptors.Metadata does)")
 
 
 def constant_norm(descriptor: Tensor) -> Tensor:
@@ -66,7 +65,7 @@ class MLPGenerator(Generator):
         descriptor_dim: int,
         main: MainNetwork,
         hidden: Sequence[int] = (64, 64),
-        activation: str = "relu",
+        activation: str = "gelu",
         init: str = "hyperfan",
         magnitude_invariant: bool = False,
         descriptors: Tensor | None = None,
@@ -78,7 +77,7 @@ class MLPGenerator(Generator):
         self.activation, gain = activation_and_gain(activation)
         self.magnitude_invariant = magnitude_invariant
         sizes = [2 * descriptor_dim if magnitude_invariant else descriptor_dim, *hidden]
-        self.trunk = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.trunk = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.head = nn.Linear(sizes[-1], main.weight_dim)
         if magnitude_invariant:
             self.theta_0 = nn.Parameter(main.initial_weights(generator=generator))

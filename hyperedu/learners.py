@@ -48,18 +48,15 @@ class Conditioned(Learner):
 
     def __init__(self, main: MainNetwork, descriptor_dim: int, generator: torch.Generator | None = None):
         super().__init__(main)
-        start = 0
-        for (name, shape), size in zip(main.shapes.items(), main.sizes, strict=True):
-            if name.rsplit(".", 1)[-1] == "bias":
-                break
-            start += size
-        else:
+        biases = [k for k, name in enumerate(main.shapes) if name.rsplit(".", 1)[-1] == "bias"]
+        if not biases:
             raise ValueError(f"the main network has no bias for τ to enter by; its weights are {list(main.shapes)}")
+        start, size = sum(main.sizes[: biases[0]]), main.sizes[biases[0]]
         self.first_bias = slice(start, start + size)
         self.theta_0 = nn.Parameter(main.initial_weights(generator=generator))
         # As if the columns for τ stood beside those for x: the same standard deviation.
         std = main.initial_std[0]
-        self.A = nn.Parameter(std * torch.randn(shape[0], descriptor_dim, generator=generator))
+        self.A = nn.Parameter(std * torch.randn(size, descriptor_dim, generator=generator))
 
     def forward(self, descriptor: Tensor | None, support=None) -> Tensor:
         self.check_descriptor(descriptor)

@@ -204,15 +204,12 @@ class _Painter:
     def _draw_background(self, stale: list[Artist]) -> None:
         found = [artist for artist in stale if not isinstance(artist, Axis | Spine)]
         self.moving = sorted(self.moving + found, key=lambda a: (a.axes.zorder if a.axes else 0, a.zorder))
-        visible = [artist.get_visible() for artist in self.moving]
-        for artist in self.moving:
-            artist.set_visible(False)
+        for artist in found:
+            artist.set_animated(True)  # drawing the figure now leaves it out
         self.canvas.draw()
         self.background = self.canvas.copy_from_bbox(self.figure.bbox)
         for artist in self._artists():
             artist.stale = False  # an axis that is switched off is never drawn and would stay stale for ever
-        for artist, was in zip(self.moving, visible, strict=True):
-            artist.set_visible(was)
 
 
 def _plain(title: str) -> str:

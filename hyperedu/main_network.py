@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -94,9 +95,7 @@ class MainNetwork:
             value = named[name]
             n_lead = value.ndim - len(shape)
             if n_lead < 0 or tuple(value.shape[n_lead:]) != shape:
-                raise ValueError(
-                    f"{name!r} has shape {tuple(value.shape)}, but its last dimensions must be {shape}"
-                )
+                raise ValueError(f"{name!r} has shape {tuple(value.shape)}, but its last dimensions must be {shape}")
             flat.append(value.reshape(*value.shape[:n_lead], math.prod(shape)))
         return torch.cat(flat, dim=-1)
 
@@ -154,7 +153,7 @@ class _MLP(MainNetwork):
         self.activation, gain = activation_and_gain(activation)
         self.layer_sizes, self.y_mean, self.y_std = list(sizes), y_mean, y_std
         shapes, std = {}, []
-        for layer, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        for layer, (fan_in, fan_out) in enumerate(pairwise(sizes)):
             shapes[f"{2 * layer}.weight"], shapes[f"{2 * layer}.bias"] = (fan_out, fan_in), (fan_out,)
             last = layer == len(sizes) - 2
             std.append(torch.full((fan_out * fan_in,), (1.0 if last else gain) / math.sqrt(fan_in)))
@@ -206,8 +205,7 @@ class _ModuleNetwork(MainNetwork):
 
     def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
         buffers = {
-            name: b.to(theta) if b.is_floating_point() else b.to(theta.device)
-            for name, b in self.module.named_buffers()
+            name: b.to(theta) if b.is_floating_point() else b.to(theta.device) for name, b in self.module.named_buffers()
         }
 
         def one_task(weights, x):

@@ -38,8 +38,8 @@ def subplots(n_columns: int = 1, width: float = 11.0, height: float = 3.9, **kwa
 
 
 def title(axes: Axes, text: str) -> None:
-    """A panel's title, bold and flush left. Its height is fixed: moving artists must not push it about."""
-    axes.set_title(text, loc="left", fontsize=13, fontweight="bold", y=1.02)
+    """A panel's title, bold and flush left."""
+    axes.set_title(text, loc="left", fontsize=13, fontweight="bold")
 
 
 def show(figure: Figure, alt: str) -> None:
@@ -58,6 +58,28 @@ def learning_curves(axes: Axes, histories: dict[str, list[float]], window: int =
     axes.legend(frameon=False)
 
 
+def weight_spread(axes: Axes, spreads: dict[str, dict[str, Tensor]]) -> None:
+    """Bars that compare how large the weights of each layer are: kind → {name of the layer: its weights}."""
+    width = 0.8 / len(spreads)
+    for k, (color, (kind, weights)) in enumerate(zip((GREY, BLUE, ORANGE), spreads.items(), strict=False)):
+        heights = [w.detach().square().mean().sqrt() for w in weights.values()]
+        axes.bar([layer + k * width for layer in range(len(heights))], heights, width=width, color=color, label=kind)
+    names = _labels(spreads[kind])
+    axes.set(xticks=[layer + 0.4 - width / 2 for layer in range(len(names))], xticklabels=names, ylabel="spread of the weights")
+    axes.legend(frameon=False)
+
+
+def _labels(names) -> list[str]:
+    """The names of weight tensors as in the formulas: W₁, b₁, W₂, …"""
+    labels, layer = [], 0
+    for name in names:
+        kind = name.rsplit(".", 1)[-1]
+        layer += kind == "weight"
+        subscript = str(layer).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+        labels.append({"weight": f"W{subscript}", "bias": f"b{subscript}"}.get(kind, name))
+    return labels
+
+
 class WeightGrid:
     """Where each weight of θ stands in one picture of all layers, side by side: W₁ b₁ W₂ b₂ …
 
@@ -71,14 +93,11 @@ class WeightGrid:
     gap, least_width = 3, 3
 
     def __init__(self, main: MainNetwork):
-        blocks, self.labels, layer = [], [], 0
-        for (name, shape), part in zip(main.shapes.items(), torch.arange(main.weight_dim).split(main.sizes), strict=True):
+        blocks, self.labels = [], _labels(main.shapes)
+        for shape, part in zip(main.shapes.values(), torch.arange(main.weight_dim).split(main.sizes), strict=True):
             block = part.reshape(shape[0] if shape else 1, -1)
             block = block.T if block.shape[0] < block.shape[1] else block
             blocks.append(block.repeat_interleave(-(-self.least_width // block.shape[1]), dim=1))
-            kind = name.rsplit(".", 1)[-1]
-            layer += kind == "weight"
-            self.labels.append({"weight": f"W{_subscript(layer)}", "bias": f"b{_subscript(layer)}"}.get(kind, name))
         height = max(block.shape[0] for block in blocks)
         width = sum(block.shape[1] for block in blocks) + self.gap * (len(blocks) - 1)
         self.index, self.centers, left = torch.full((height, width), main.weight_dim), [], 0
@@ -92,10 +111,6 @@ class WeightGrid:
     def __call__(self, theta: Tensor) -> Tensor:
         """θ (P,) → (height, width), NaN in the gaps."""
         return torch.cat([theta, theta.new_full((1,), torch.nan)])[self.index]
-
-
-def _subscript(n: int) -> str:
-    return str(n).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
 def weight_heatmap(axes: Axes, main: MainNetwork, limit: float):
@@ -131,7 +146,9 @@ class Triptych:
         self.fill_weights = weight_heatmap(self.weights, main, weight_limit)
         self.x_axis = x_axis
         self.what.set_xlim(x_axis[0], x_axis[-1])
-        (self.star,) = self.where.plot([], [], "*", color=VERMILION, markersize=20, mec="black", zorder=5, ls="none", label="τ now")
+        (self.star,) = self.where.plot(
+            [], [], "*", color=VERMILION, markersize=20, mec="black", zorder=5, ls="none", label="τ now"
+        )
         (self.curve,) = self.what.plot(x_axis, torch.full_like(x_axis, torch.nan), color=VERMILION, lw=3, zorder=4)
 
     def move(self, position: tuple[float, float], theta: Tensor, y: Tensor) -> None:
@@ -183,6 +200,88 @@ class SinusoidTriptych(Triptych):
         )
 
 
+class PathTriptych:
+    """From one sinusoid to another, through the weights a hypernetwork writes and through separately trained ones.
+
+    `update(pair, along)` goes the share `along` of the way between the two networks of a pair of tasks: in the first panel
+    along the straight line in τ, on the sheet f_φ(τ); in the second on the straight line between two trained θ.
+
+    Args:
+        family, learner: a `Sinusoids` and a trained `Hypernetwork`.
+        amplitude, phase: (n, n) each, the tasks of a grid.
+        separate: (n, n, P), one network trained for each of these tasks.
+        seed: of the pairs.
+    """
+
+    @matplotlib.rc_context(STYLE)
+    def __init__(self, family, learner, amplitude: Tensor, phase: Tensor, separate: Tensor, seed: int = 0):
+        self.family, self.learner, self.separate = family, learner, separate.flatten(0, 1)
+        self.tasks = torch.stack([amplitude, phase], dim=-1).flatten(0, 1)
+        self.pairs = torch.stack([
+            torch.randperm(len(self.tasks), generator=torch.Generator().manual_seed(seed + i))[:2] for i in range(20)
+        ])  # fmt: skip
+        with torch.no_grad():
+            written = learner(family.describe(amplitude, phase), None)
+        self.figure, (self.sheet, self.scatter, self.what) = subplots(3)
+        titles = ("written by one generator", "trained one by one")
+        self.planes, self.paths, self.stars = [], [], []
+        for axes, theta, name in zip((self.sheet, self.scatter), (written, separate), titles, strict=True):
+            title(axes, f"θ   {name}")
+            plane = _Plane(theta.flatten(0, 1))
+            points = plane(theta)
+            for line in (*points, *points.transpose(0, 1)):  # neighbouring tasks are joined
+                axes.plot(*line.T, color=GREY, lw=0.8, zorder=1)
+            dots = axes.scatter(*points.flatten(0, 1).T, c=amplitude.flatten(), cmap=MAGNITUDE, s=28, zorder=2)
+            (path,) = axes.plot([], [], color=VERMILION, lw=2.5, zorder=3)
+            (star,) = axes.plot([], [], "*", color=VERMILION, mec="black", markersize=18, ls="none", zorder=4)
+            axes.set(xticks=[], yticks=[], xlabel=f"{plane.share:.0%} of the variance is in this plane")
+            self.planes.append(plane), self.paths.append(path), self.stars.append(star)
+        self.figure.colorbar(dots, ax=self.scatter, label="amplitude A", aspect=14, pad=0.02)
+        title(self.what, "y = g(θ, x)   on the way")
+        self.x_axis = torch.linspace(*family.x, 200).unsqueeze(-1)
+        nothing = torch.full_like(self.x_axis, torch.nan)
+        (self.truth,) = self.what.plot(self.x_axis, nothing, "--", color=BLACK, lw=2, label="wanted")
+        (self.blended,) = self.what.plot(self.x_axis, nothing, color=BLUE, lw=2, label="trained, blended")
+        (self.written,) = self.what.plot(self.x_axis, nothing, color=VERMILION, lw=3, label="written")
+        self.what.set(xlabel="x", ylabel="y", xlim=family.x, ylim=(-6.5, 10.5))
+        self.what.legend(loc="upper left")
+
+    def update(self, pair: int, along: float) -> str:
+        i, j = self.pairs[pair]
+        t = torch.linspace(0, 1, 50).unsqueeze(-1)
+        t = torch.cat([torch.full((1, 1), along), t])  # here, then the whole path
+        tasks = torch.lerp(self.tasks[i], self.tasks[j], t)
+        with torch.no_grad():
+            written = self.learner(self.family.describe(*tasks.T), None)
+            blended = torch.lerp(self.separate[i], self.separate[j], t)
+            y = self.learner.main(torch.stack([written[0], blended[0]]), self.x_axis)
+        truth = self.family.function(tasks[0, 0], tasks[0, 1], self.x_axis)
+        for plane, path, star, theta in zip(self.planes, self.paths, self.stars, (written, blended), strict=True):
+            points = plane(theta)
+            path.set_data(*points[1:].T)
+            star.set_data(*points[:1].T)
+        for line, values in ((self.truth, truth), (self.written, y[0]), (self.blended, y[1])):
+            line.set_ydata(values)
+        errors = (y - truth).square().mean(dim=(1, 2)).tolist()
+        return (
+            f"{along:.0%} of the way from amplitude {self.tasks[i][0]:.1f}, phase {self.tasks[i][1]:.1f} to "
+            f"{self.tasks[j][0]:.1f}, {self.tasks[j][1]:.1f}: mean squared error {errors[0]:.3f} with written weights, "
+            f"{errors[1]:.3f} between trained ones."
+        )
+
+
+class _Plane:
+    """θ (…, P) → its coordinates (…, 2) in the two directions in which the given θ (n, P) vary most (PCA)."""
+
+    def __init__(self, theta: Tensor):
+        self.mean = theta.mean(0)
+        _, s, directions = torch.linalg.svd(theta - self.mean, full_matrices=False)
+        self.directions, self.share = directions[:2], (s[:2].square().sum() / s.square().sum()).item()
+
+    def __call__(self, theta: Tensor) -> Tensor:
+        return (theta - self.mean) @ self.directions.T
+
+
 class ColoradoTriptych(Triptych):
     """The signature picture of a hypernetwork on `ColoradoClimate`: `update(elevation, latitude, longitude)`."""
 
@@ -200,14 +299,18 @@ class ColoradoTriptych(Triptych):
             if name == "never seen":
                 style |= {"s": 42, "edgecolor": BLACK, "linewidth": 1.3}
             dots = self.where.scatter(values["longitude"], values["latitude"], **style)
-        (self.ring,) = self.where.plot([], [], "o", color="none", mec=BLUE, mew=2.5, markersize=13, zorder=4, ls="none", label="nearest")
+        (self.ring,) = self.where.plot(
+            [], [], "o", color="none", mec=BLUE, mew=2.5, markersize=13, zorder=4, ls="none", label="nearest"
+        )
         self.where.set(xlabel="longitude (°)", ylabel="latitude (°)")
         self.where.legend(loc="lower center", bbox_to_anchor=(0.5, -0.6), ncols=2, handletextpad=0.1, columnspacing=0.8)
         bar = self.figure.colorbar(dots, ax=self.where, aspect=14, pad=0.02)
         bar.set_label("elevation (m)")
         (self.level,) = bar.ax.plot([0.5], [low], "*", color=VERMILION, markersize=18, mec="black", clip_on=False)
         self.what.plot(range(12), family.mean_year[family.train.index].T, color=GREY, lw=0.6, alpha=0.12, zorder=1)
-        (self.measured,) = self.what.plot(range(12), [torch.nan] * 12, "o", color="none", mec=BLUE, mew=2, markersize=7, zorder=5)
+        (self.measured,) = self.what.plot(
+            range(12), [torch.nan] * 12, "o", color="none", mec=BLUE, mew=2, markersize=7, zorder=5
+        )
         self.name = self.what.text(0.02, 0.98, "", color=BLUE, transform=self.what.transAxes, va="top")
         low, high = family.mean_year.min().item(), family.mean_year.max().item()
         self.what.set(xticks=range(12), xticklabels="JFMAMJJASOND", ylim=(low, high + 0.25 * (high - low)))
@@ -230,8 +333,8 @@ class ColoradoTriptych(Triptych):
         self.measured.set_ydata(year)
         self.name.set_text(f"○ {name}, {place['elevation']:,.0f} m\n   measured, never seen")
         return (
-            f"At {elevation:,.0f} m, {latitude:.1f}° N, {-longitude:.1f}° W the generated network draws {y[0]:.1f} {family.unit} "
-            f"in January and {y[60]:.1f} {family.unit} in July; {name}, the most similar station that it never saw "
+            f"At {elevation:,.0f} m, {latitude:.1f}° N, {-longitude:.1f}° W the generated network draws "
+            f"{y[0]:.1f} {family.unit} in January and {y[60]:.1f} {family.unit} in July; {name}, the most similar station that it never saw "
             f"({place['elevation']:,.0f} m), measured {year[0]:.1f} and {year[6]:.1f}."
         )
 

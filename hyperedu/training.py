@@ -23,7 +23,7 @@ from hyperedu.main_network import mean_squared_error
 FORMAT = "hyperedu-checkpoint-1"
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What happened in a training.
 
@@ -41,8 +41,14 @@ class History:
     def steps(self) -> int:
         return len(self.loss)
 
+    def __repr__(self) -> str:
+        last = self.loss[-50:]
+        ended = ", interrupted" if self.interrupted else ""
+        mean = sum(last) / max(1, len(last))
+        return f"{self.steps:,} steps in {self.seconds:.1f} s{ended}; mean loss of the last {len(last)}: {mean:.4g}"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Report:
     """What a learner did on a set of tasks.
 
@@ -82,7 +88,7 @@ class Report:
         """The share of tasks whose loss is not finite; they make the mean so too."""
         return (~torch.isfinite(self.per_task)).float().mean().item()
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         low, high = self.interval
         return (
             f"mean {self.mean:.4g} (95% interval {low:.4g} to {high:.4g}), median {self.median:.4g}, "
@@ -220,7 +226,7 @@ def meta_test(
         return Report(outer_loss(learner, batch, loss), shots)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Learners side by side: name → (history or None, report, number of learned parameters)."""
 
@@ -237,7 +243,7 @@ class Comparison:
             cells.append((name, f"{report.mean:.3g}", interval, f"{report.median:.3g}", f"{parameters:,}", seconds))
         return cells
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         table = [self.header, *self.cells()]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in table)
@@ -345,7 +351,9 @@ def load_checkpoint(
         raise ValueError(f"{path} was not written by hyperedu (no {FORMAT!r} in it): give another path")
     saved = {name.removeprefix("learner/"): t for name, t in tensors.items() if name.startswith("learner/")}
     own = {name: value.shape for name, value in learner.state_dict().items()}
-    differ = [name for name in own.keys() | saved.keys() if name not in own or name not in saved or own[name] != saved[name].shape]
+    differ = [
+        name for name in own.keys() | saved.keys() if name not in own or name not in saved or own[name] != saved[name].shape
+    ]
     if differ or facts["learner"] != type(learner).__name__:
         raise ValueError(
             f"{path} holds another learner ({facts['learner']}) than this one ({type(learner).__name__}); they differ in "

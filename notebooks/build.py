@@ -113,9 +113,9 @@ def stale() -> list[str]:
 
 
 def _agrees(built, wanted) -> bool:
-    return built.metadata.get("hyperedu") == wanted.metadata["hyperedu"] and [
-        (c.cell_type, c.source) for c in built.cells
-    ] == [(c.cell_type, c.source) for c in wanted.cells]
+    return built.metadata.get("hyperedu") == wanted.metadata["hyperedu"] and [(c.cell_type, c.source) for c in built.cells] == [
+        (c.cell_type, c.source) for c in wanted.cells
+    ]
 
 
 def main() -> int:

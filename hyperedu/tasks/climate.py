@@ -22,8 +22,8 @@ FEWEST_READINGS = 15  # in each calendar month, for a station to be kept
 class ColoradoClimate:
     """One task per station: x = (sin, cos) of the time of year, y = a monthly climate variable, τ = where it is.
 
-    The readings are those of American federal agencies, 1895 to 1997; `data/README.md` says what they are. τ is (elevation, latitude, longitude),
-    standardised on the training stations. Stations with at least 15 readings in every calendar month are kept.
+    The readings are those of American federal agencies, 1895 to 1997; `data/README.md` says what they are. τ is
+    (elevation, latitude, longitude), standardised on the training stations. Stations with at least 15 readings in every calendar month are kept.
 
     Args:
         variable: "tmax" or "tmin" (monthly mean of the daily maximum or minimum, °C) or "precipitation" (mm per month).
@@ -101,9 +101,7 @@ class _StationSet(TaskSet):
         self.family, self.index, self.n_tasks = family, index, len(index)
         counts = torch.isfinite(family.readings[index]).sum(-1)  # readings per station and year
         # However the years of a station are halved, each half has at least so many readings.
-        self.fewest = min(
-            int(c[c > 0].sort().values[: int((c > 0).sum()) // 2].sum()) for c in counts
-        )
+        self.fewest = min(int(c[c > 0].sort().values[: int((c > 0).sum()) // 2].sum()) for c in counts)
 
     def most_queries(self, shots: int) -> int:
         return 12 - shots if self.family.examples == "months" else self.fewest

@@ -125,7 +125,8 @@ written = torch.stack([hypernetwork_rmse(f) for f in families])
 difference = (written - linear).mean(1)
 half = 2.78 * difference.std() / 5**0.5  # 95% interval of the mean of five (Student's t)
 print(f"mean RMSE: hypernetwork {written.mean():.2f} °C, linear regression {linear.mean():.2f} °C")
-print(f"difference {difference.mean():.2f} ± {half:.2f} °C; linear regression wins at {(linear < written).float().mean():.0%} of stations")
+print(f"difference {difference.mean():.2f} ± {half:.2f} °C")
+print(f"linear regression wins at {(linear < written).float().mean():.0%} of the stations")
 
 # %%
 figure, (axes,) = pictures.subplots(width=6, height=4.5)
@@ -133,7 +134,7 @@ axes.scatter(linear.flatten(), written.flatten(), s=14, color=pictures.BLUE, alp
 axes.axline((0, 0), slope=1, color=pictures.GREY, ls="--")
 axes.annotate("here linear regression wins", (0.05, 0.9), xycoords="axes fraction")
 axes.set(xlabel="linear regression: RMSE (°C)", ylabel="hypernetwork: RMSE (°C)", xlim=(0, 4), ylim=(0, 4))
-pictures.show(figure, "RMSE of the hypernetwork against linear regression, a dot per unseen station: most, not all, are below the diagonal.")
+pictures.show(figure, "A dot per unseen station, the hypernetwork's RMSE against linear regression's: most lie below the diagonal.")
 
 # %% [markdown]
 # The hypernetwork wins on average, and the interval of the difference excludes zero. It does *not* win everywhere: each dot above the

@@ -14,7 +14,17 @@
 import torch
 from torch import nn
 
-from hyperedu import Hypernetwork, MainNetwork, MLPGenerator, Sinusoids, live, mean_squared_error, meta_test, meta_train, pictures
+from hyperedu import (
+    Hypernetwork,
+    MainNetwork,
+    MLPGenerator,
+    Sinusoids,
+    live,
+    mean_squared_error,
+    meta_test,
+    meta_train,
+    pictures,
+)
 from hyperedu.exercises import lesson_01 as check
 
 # %% [markdown]
@@ -40,7 +50,8 @@ picture = pictures.SinusoidTriptych(family, learner)
 live.interact(picture.figure, picture.update, amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
 
 # %% [markdown]
-# **What to look for.** Nearly every layer changes with either slider. A scaling of the last layer would be enough for the amplitude, but
+# **What to look for.** The star is the descriptor; the dots are waves that training drew, the rings are unseen ones. The dashed line is
+# the wave that the descriptor names, the solid one is what the written network computes. Nearly every layer changes with either slider. A scaling of the last layer would be enough for the amplitude, but
 # nobody asked for the simplest solution; training found one of many. How much moves what, the next cell measures with the Jacobian
 # $\partial\theta/\partial\tau$: two columns, one per slider.
 
@@ -123,7 +134,7 @@ live.interact(figure, update, **{f"θ{i}": (-3.0, 3.0) for i in range(1, 11)})
 generator = learner.generator
 h = tau
 for layer in generator.trunk:
-    h = torch.relu(layer(h))
+    h = nn.functional.gelu(layer(h))
 theta = h @ generator.head.weight.T + generator.head.bias  # θ = V h + c
 print("same as the package:", torch.allclose(theta, generator(tau), atol=1e-6), "| V has shape", tuple(generator.head.weight.shape))
 
@@ -170,7 +181,7 @@ axes.legend(frameon=False)
 pictures.show(figure, "Error against amplitude, three seeds: low up to 5, the end of the training range, then rising by orders of magnitude.")
 
 # %% [markdown]
-# Inside the range the error is flat; outside it grows by orders of magnitude, with every seed. The surface is good where training put it and
+# Inside the range the error stays small; outside it grows by orders of magnitude, with every seed. The surface is good where training put it and
 # nowhere else: *interpolation, not magic*.
 #
 # ## Exercises

@@ -1,0 +1,333 @@
+# %% [markdown]
+# # 02 · Training a hypernetwork
+#
+# **How does a gradient get through generated weights?**
+#
+# *You will be able to*
+# **derive** the gradient that trains a generator,
+# **detect** the mistakes that cut it silently,
+# **compare** a hypernetwork with two baselines at equal budget.
+#
+# 60 minutes. Before: [01 · Everything is a mapping](01_everything_is_a_mapping.ipynb).
+
+# %%
+import torch
+from torch import nn
+
+from hyperedu import (
+    ColoradoClimate,
+    Conditioned,
+    Hypernetwork,
+    MainNetwork,
+    MLPGenerator,
+    SharedWeights,
+    Sinusoids,
+    compare,
+    live,
+    mean_squared_error,
+    meta_train,
+    outer_loss,
+    pictures,
+)
+from hyperedu.exercises import lesson_02 as check
+
+# %% [markdown]
+# ## Two ways to own 36 networks
+#
+# One network for each of 36 sine waves. The first way: train one generator $f_\varphi$ and let it write them. The second: train
+# each network on its own, from its own start, all 36 as one batch of $\theta$ of shape (6, 6, P).
+
+# %%
+family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
+A, p = torch.meshgrid(torch.linspace(0.5, 4.6, 6), torch.linspace(0.3, 2.8, 6), indexing="ij")
+x = torch.linspace(-5, 5, 100).unsqueeze(-1)
+learners = []
+for seed in range(3):
+    torch.manual_seed(seed)
+    learners.append(Hypernetwork(main, MLPGenerator(descriptor_dim=2, main=main)))
+    meta_train(learners[seed], family.train, steps=2000, shots=0)
+
+
+# %%
+def one_by_one(start, steps=600):
+    theta, y = start.clone().requires_grad_(), family.function(A[..., None, None], p[..., None, None], x)
+    optimizer = torch.optim.Adam([theta], lr=5e-3)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        mean_squared_error(main(theta, x), y).sum().backward()
+        optimizer.step()
+    return theta.detach()
+
+
+separate = one_by_one(main.initial_weights(36).view(6, 6, -1))
+
+# %% [markdown]
+# **Predict.** Each dot below is a whole network, drawn in the two directions in which the weights vary most; lines join waves that are
+# alike. Go from one network to another. Halfway between two good networks, is there a good network? Decide for both pictures, then
+# drag *along*.
+
+# %%
+picture = pictures.PathTriptych(family, learners[0], A, p, separate)
+live.interact(picture.figure, picture.update, pair=(0, 19), along=(0.0, 1.0, 0.01))
+
+# %% [markdown]
+# **What to look for.** *Left*, a smooth sheet: like tasks have like weights, and every point of the sheet works. *Middle*, the same
+# waves, each network just as good by itself, but scattered: neighbours in task are no neighbours in weights, and on the way between
+# two of them the function falls apart. Hidden units can be permuted and mirrored without changing the function, so each
+# training ends in its own corner. Is it the start that matters? Let all 36 begin at the same point, and measure over all pairs, for three seeds:
+
+# %%
+pairs, rows = torch.combinations(torch.arange(36)), []
+a, q = (value.flatten()[pairs].mean(1) for value in (A, p))  # the wave in the middle of each pair
+y = family.function(a[:, None, None], q[:, None, None], x)
+for learner in learners:
+    own, same = main.initial_weights(36).view(6, 6, -1), main.initial_weights().expand(6, 6, -1)
+    three = one_by_one(own), one_by_one(same), learner(family.describe(A, p), None)
+    middles = [theta.flatten(0, 1)[pairs].mean(1) for theta in three] + [learner(family.describe(a, q), None)]
+    rows.append([mean_squared_error(main(theta, x), y).median().item() for theta in middles])
+for name, values in zip(
+    ("trained, own starts", "trained, one start", "written, straight", "written, on the sheet"), zip(*rows)
+):
+    print(f"median error halfway, {name:22}: {sum(values) / 3:.4f}  (three seeds: {min(values):.4f} to {max(values):.4f})")
+
+# %% [markdown]
+# A common start helps, but the middle still fails. Even between written networks the *straight line* leaves the sheet a little and costs
+# something; *along* the sheet nothing is lost. That is what a generator learns beyond 36 solutions: how they hang together.
+#
+# ## The problem that is solved
+#
+# $$ \min_\varphi \; \mathbb{E}_{\tau} \; L\big(g(\theta, x'), y'\big) \qquad \text{with } \theta = f_\varphi(\tau) \tag{1} $$
+#
+# Many texts write $\min_{\varphi, \theta}$ with the constraint $\theta = f_\varphi(\tau)$. That is not wrong, but it misleads: the constraint leaves
+# $\theta$ no freedom. Choose $\varphi$, and $\theta$ is *computed*, for every task; nothing is left to minimise over. Were $\theta$ free, each task would
+# have its own, and (1) would fall apart into separate trainings: the scattered picture. Only $\varphi$ is learned.
+#
+# ## The gradient
+#
+# By the chain rule, the loss's gradient at the generated weights is carried on into the generator:
+#
+# $$ \frac{\partial L}{\partial \varphi} = \sum_{k=1}^{P} \frac{\partial L}{\partial \theta_k}\, \frac{\partial \theta_k}{\partial \varphi}
+# \qquad\text{and for the head } \theta = V h + c:\quad \frac{\partial L}{\partial V} = \frac{\partial L}{\partial \theta}\, h^\top \tag{2} $$
+#
+# The first factor is what ordinary training of $g$ would use; the second passes it on. Check it in two ways: against autograd, and by
+# moving one entry of $V$ a little, in double precision.
+
+# %%
+generator, y = MLPGenerator(descriptor_dim=2, main=main).double(), family.function(2.0, 1.0, x.double())
+tau = family.describe(amplitude=2.0, phase=1.0).double()
+theta = generator(tau)
+loss = mean_squared_error(main(theta, x.double()), y)
+dL_dtheta, dL_dV = torch.autograd.grad(loss, (theta, generator.head.weight))
+print("equation (2) agrees with autograd:", torch.allclose(torch.outer(dL_dtheta, generator.hidden(tau)), dL_dV))
+with torch.no_grad():
+    generator.head.weight[5, 7] += 1e-6
+    moved = mean_squared_error(main(generator(tau), x.double()), y)
+print(f"moving one entry of V: {(moved - loss).item() / 1e-6:.5f}, autograd: {dL_dV[5, 7]:.5f}")
+
+# %% [markdown]
+# The line that every training of this course shares is (1) on a batch of tasks, `outer_loss`:
+
+# %%
+tasks = family.train.sample(25, shots=0)
+theta = learner.generator(tasks.descriptor)  # θ = f_φ(τ), (25, P)
+loss = mean_squared_error(main(theta, tasks.query.x), tasks.query.y)  # L(g(θ, x'), y'), one number per task
+print("same as the package:", torch.equal(loss, outer_loss(learner, tasks)))
+
+# %% [markdown]
+# ## Two lines that cut it
+#
+# PyTorch wants the weights of a module to be `nn.Parameter`s, so it is tempting to make generated weights into some, or to put them into a
+# module through `.data`. Here a learner has shared weights $\theta_0$ *and* a generator, $\theta = \theta_0 + f_\varphi(\tau)$, written in three ways.
+#
+# **Predict.** For each way: does it raise an error? Does the loss fall? Does the generator learn?
+
+# %%
+ways = {
+    "right": lambda theta_0, generator, tau: theta_0 + generator(tau),
+    "nn.Parameter": lambda theta_0, generator, tau: theta_0 + nn.Parameter(generator(tau)),  # a new leaf: autograd stops here
+    ".data": lambda theta_0, generator, tau: theta_0 + generator(tau).data,  # numbers without a history
+}
+
+
+# %%
+def train(way, steps=500):
+    """Train θ₀ and φ by equation (1); returns the losses and the generator's gradient norms."""
+    torch.manual_seed(0)
+    theta_0, generator = nn.Parameter(main.initial_weights()), MLPGenerator(descriptor_dim=2, main=main)
+    optimizer, record = torch.optim.Adam([theta_0, *generator.parameters()], lr=1e-3), []
+    for _ in range(steps):
+        tasks = family.train.sample(25, shots=0)
+        loss = mean_squared_error(main(way(theta_0, generator, tasks.descriptor), tasks.query.x), tasks.query.y).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        norm = nn.utils.get_total_norm([w.grad for w in generator.parameters() if w.grad is not None])
+        optimizer.step()
+        record.append((loss.item(), norm.item()))
+    return zip(*record)
+
+
+# %%
+curves = {}
+for name, way in ways.items():
+    curves[name], norms = train(way)
+    first, last = sum(curves[name][:50]) / 50, sum(curves[name][-50:]) / 50
+    print(f"{name:12}  loss at first {first:5.2f}, at last {last:.2f}; largest gradient norm {max(norms):.3g}")
+figure, (axes,) = pictures.subplots(width=7, height=3.2)
+pictures.learning_curves(axes, curves)
+pictures.show(figure, "Query loss of the three ways: all fall, but the two wrong ones stop far above the right one.")
+
+# %% [markdown]
+# No error, and all three losses fall: in the wrong two, $\theta_0$ learns the one function that suits all waves best. The loss does not show
+# the mistake; the **gradient norm** does. It is exactly zero. Look at it in every new training.
+#
+# ## The start
+#
+# A layer of $n$ inputs wants weights of variance about $1/n$. `nn.Linear` makes the *generator's* head so, and knows nothing of the layers that
+# it writes. With $\theta_k = \sum_j V_{kj} h_j$, wanting variance $\sigma_k^2$ for $\theta_k$ asks for
+#
+# $$ \operatorname{Var}(V_{kj}) = \sigma_k^2 \,/\, \mathbb{E}\,\lVert h \rVert^2 \tag{3} $$
+#
+# which is *hyperfan* initialisation (Chang and others, 2020). The deeper the main network, the more it matters, since each layer multiplies the
+# mistake of the one before; so here it has five hidden layers.
+
+# %%
+deep, descriptors = MainNetwork.mlp([1, 40, 40, 40, 40, 40, 1]), family.train.sample(1000, shots=0).descriptor
+spreads = {"wanted": deep.unflatten(deep.initial_weights(1000))}
+for init in ("hyperfan", "default"):
+    finals = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        learner = Hypernetwork(deep, MLPGenerator(descriptor_dim=2, main=deep, init=init))
+        spreads[init] = deep.unflatten(learner(descriptors, None))
+        finals.append(sum(meta_train(learner, family.train, 300, shots=0).loss[-50:]) / 50)
+    print(f"{init}: loss after 300 steps, three seeds: {', '.join(f'{loss:.2f}' for loss in finals)}")
+figure, (axes,) = pictures.subplots(width=9, height=3.2)
+pictures.weight_spread(axes, spreads)
+pictures.show(figure, "Root mean square of the written weights by layer: hyperfan meets what is wanted, the default misses it.")
+
+# %% [markdown]
+# ## Against baselines
+#
+# Three learners and one budget: the same tasks, the same steps. **Shared weights** ignore $\tau$. **Conditioned** gives $\tau$ to the network as further
+# inputs, which is a small hypernetwork itself: $W[x; \tau] + b = W_x x + (b + A\tau)$ writes the first bias. It has far fewer numbers to learn, so
+# a wide one, with as many as the hypernetwork, takes part too.
+
+
+# %%
+def contest(family, d_tau, main, wide, seed):
+    torch.manual_seed(seed)
+    learners = {"shared weights": SharedWeights(main), "conditioned": Conditioned(main, d_tau), "conditioned, wide": Conditioned(wide, d_tau),
+                "hypernetwork": Hypernetwork(main, MLPGenerator(d_tau, main))}  # fmt: skip
+    return compare(learners, family, steps=300, shots=0, seed=seed)
+
+
+sines = [contest(family, 2, main, MainNetwork.mlp([1, 340, 340, 1]), seed) for seed in range(3)]
+sines[0]
+
+# %%
+climate = ColoradoClimate("tmax")
+small, wide = (MainNetwork.mlp(s, "tanh", climate.y_mean, climate.y_std) for s in ([2, 32, 32, 1], [2, 280, 280, 1]))
+years = [contest(climate, 3, small, wide, seed) for seed in range(3)]
+for name, results in (("sinusoids", sines), ("Colorado", years)):
+    for learner in results[0].rows:
+        errors = torch.tensor([result.rows[learner][1].mean for result in results])
+        print(f"{name:10} {learner:18} {errors.mean():7.3f}   (three seeds: {errors.min():.3f} to {errors.max():.3f})")
+
+# %% [markdown]
+# On sinusoids the hypernetwork beats the wide baseline, with the same number of learned numbers and in a fraction of the time: its main
+# network stays small. On Colorado the wide baseline is **as good or better**: a place shifts and stretches one and the same curve, and
+# shifted biases can do that. A hypernetwork pays where tasks need *different functions*, not one function slightly bent.
+#
+# ## Exercises
+#
+# **1 · Compute.** Two weights are written from two hidden units, $\theta = V h + c$, with $h = (2, 3)$ and
+# $\partial L / \partial \theta = (0.5, -1)$. Give $\partial L / \partial V$ as a tensor of shape (2, 2).
+#
+# <details><summary>Hint 1</summary>Equation (2): an outer product.</details>
+# <details><summary>Hint 2</summary>Row k belongs to θ<sub>k</sub>, column j to h<sub>j</sub>.</details>
+
+# %% tags=["exercise"]
+dL_dV = ...
+check.head_gradient(dL_dV)
+
+# %% tags=["solution"]
+dL_dV = torch.outer(torch.tensor([0.5, -1.0]), torch.tensor([2.0, 3.0]))
+check.head_gradient(dL_dV)
+
+# %% [markdown]
+# **2 · Change.** Make the guard that this lesson asks for: `untrained(generator)` returns the names of all parameters that got no gradient,
+# or one of zeros, from the last `loss.backward()`.
+#
+# <details><summary>Hint 1</summary><code>generator.named_parameters()</code> gives names and parameters.</details>
+# <details><summary>Hint 2</summary>There are two cases: <code>.grad is None</code>, and <code>.grad</code> is all zeros.</details>
+
+# %% tags=["exercise"]
+untrained = ...
+check.guard(untrained)
+
+
+# %% tags=["solution"]
+def untrained(generator):
+    return [name for name, w in generator.named_parameters() if w.grad is None or not w.grad.any()]
+
+
+check.guard(untrained)
+
+# %% [markdown]
+# **3 · Find what is wrong.** A training loop calls `loss()` at each step. "Writing the same weights again and again is a waste", says a
+# colleague, and makes this `loss`, with `backward(retain_graph=True)` so that PyTorch does not complain. Write `mended`.
+#
+# <details><summary>Hint 1</summary>After the first step φ has changed. Has θ?</details>
+# <details><summary>Hint 2</summary>θ must be written inside the function that is called at each step.</details>
+
+
+# %%
+def stale(learner, tasks):
+    theta = learner(tasks.descriptor, None)
+    return lambda: mean_squared_error(learner.main(theta, tasks.query.x), tasks.query.y).mean()
+
+
+# %% tags=["exercise"]
+mended = ...
+check.fresh_weights(mended)
+
+
+# %% tags=["solution"]
+def mended(learner, tasks):
+    return lambda: outer_loss(learner, tasks).mean()  # this calls the learner, and so the generator, each time
+
+
+check.fresh_weights(mended)
+
+# %% [markdown]
+# ## Quiz
+#
+# **1. Which numbers does the optimiser change?**
+# <details><summary>θ</summary>No: θ is a result, computed anew at each step.</details>
+# <details><summary>φ</summary>Yes: the trunk and the head of the generator.</details>
+#
+# **2. The loss falls. Does the generator learn?**
+# <details><summary>Yes, otherwise it could not fall</summary>No: something else may be learning, as θ₀ did above.</details>
+# <details><summary>Look at its gradient norm</summary>Yes: a norm of zero, or None, gives it away.</details>
+#
+# **3. Why do separately trained networks not lie on a sheet?**
+# <details><summary>They were not trained long enough</summary>No: each one is good by itself.</details>
+# <details><summary>Many θ give the same function</summary>Yes: permuted and mirrored hidden units; each training picks its own.</details>
+#
+# **4. What does hyperfan make right?**
+# <details><summary>The variance of the written weights</summary>Yes: as large as each layer of the main network wants it.</details>
+# <details><summary>The variance of the generator's own weights</summary>No: it is a means; what counts is what they write.</details>
+#
+# **5. Concatenating τ to the input is a hypernetwork that writes …**
+# <details><summary>… the first layer's biases</summary>Yes: the product with τ is a constant within a task, a bias.</details>
+# <details><summary>… the first layer's matrix</summary>No: the part for x is the same for all tasks.</details>
+#
+# ## In one breath
+#
+# $\min_\varphi \mathbb{E}_\tau L(g(f_\varphi(\tau), x'), y')$, with the gradient carried through $\theta$ by the chain rule. It fails silently where the chain is cut,
+# and it is not needed where tasks differ by a shift.
+#
+# ## References
+#
+# * D. Ha, A. Dai, Q. Le, *HyperNetworks*, 2016, [arXiv 1609.09106](https://arxiv.org/abs/1609.09106).
+# * O. Chang, L. Flokas, H. Lipson, *Principled weight initialization for hypernetworks*, 2020, [arXiv 2312.08399](https://arxiv.org/abs/2312.08399).
