@@ -49,17 +49,20 @@ def show(figure: Figure, alt: str) -> None:
     display({"image/png": base64.b64encode(file.getvalue()).decode()}, metadata={"image/png": {"alt": alt}}, raw=True)
 
 
-def learning_curves(axes: Axes, histories: dict[str, list[float]], window: int = 50) -> None:
+def learning_curves(histories: dict[str, list[float]], window: int = 50) -> Figure:
     """The loss of each training against its steps, on a logarithmic axis, as running means over `window` steps."""
+    figure, (axes,) = subplots(width=7, height=3.2)
     for color, (name, loss) in zip((VERMILION, BLUE, GREEN, PURPLE, ORANGE), histories.items(), strict=False):
         mean = torch.tensor(loss).unfold(0, min(window, len(loss)), 1).mean(-1)
         axes.plot(range(len(loss) - len(mean), len(loss)), mean, color=color, label=name)
     axes.set(xlabel="step", ylabel="query loss", yscale="log")
     axes.legend(frameon=False)
+    return figure
 
 
-def weight_spread(axes: Axes, spreads: dict[str, dict[str, Tensor]]) -> None:
+def weight_spread(spreads: dict[str, dict[str, Tensor]]) -> Figure:
     """Bars that compare how large the weights of each layer are: kind → {name of the layer: its weights}."""
+    figure, (axes,) = subplots(width=9, height=3.2)
     width = 0.8 / len(spreads)
     for k, (color, (kind, weights)) in enumerate(zip((GREY, BLUE, ORANGE), spreads.items(), strict=False)):
         heights = [w.detach().square().mean().sqrt() for w in weights.values()]
@@ -67,6 +70,7 @@ def weight_spread(axes: Axes, spreads: dict[str, dict[str, Tensor]]) -> None:
     names = _labels(spreads[kind])
     axes.set(xticks=[layer + 0.4 - width / 2 for layer in range(len(names))], xticklabels=names, ylabel="spread of the weights")
     axes.legend(frameon=False)
+    return figure
 
 
 def _labels(names) -> list[str]:
@@ -334,8 +338,8 @@ class ColoradoTriptych(Triptych):
         self.name.set_text(f"○ {name}, {place['elevation']:,.0f} m\n   measured, never seen")
         return (
             f"At {elevation:,.0f} m, {latitude:.1f}° N, {-longitude:.1f}° W the generated network draws "
-            f"{y[0]:.1f} {family.unit} in January and {y[60]:.1f} {family.unit} in July; {name}, the most similar station that it never saw "
-            f"({place['elevation']:,.0f} m), measured {year[0]:.1f} and {year[6]:.1f}."
+            f"{y[0]:.1f} {family.unit} in January and {y[60]:.1f} {family.unit} in July; {name}, the most similar "
+            f"station that it never saw ({place['elevation']:,.0f} m), measured {year[0]:.1f} and {year[6]:.1f}."
         )
 
 

@@ -23,7 +23,8 @@ class ColoradoClimate:
     """One task per station: x = (sin, cos) of the time of year, y = a monthly climate variable, τ = where it is.
 
     The readings are those of American federal agencies, 1895 to 1997; `data/README.md` says what they are. τ is
-    (elevation, latitude, longitude), standardised on the training stations. Stations with at least 15 readings in every calendar month are kept.
+    (elevation, latitude, longitude), standardised on the training stations. Stations with at least 15 readings in every
+    calendar month are kept.
 
     Args:
         variable: "tmax" or "tmin" (monthly mean of the daily maximum or minimum, °C) or "precipitation" (mm per month).

@@ -36,7 +36,7 @@ main = MainNetwork.mlp([2, 32, 32, 1], activation="tanh", y_mean=family.y_mean, 
 learner = Hypernetwork(main, MLPGenerator(descriptor_dim=3, main=main))
 optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=1.0)
 history = meta_train(learner, family.train, steps=1000, shots=0, queries=12, optimizer=optimizer)
-print(f"{family.train.n_tasks} training stations, {family.test.n_tasks} never seen, {history.seconds:.1f} s of training")
+print(f"{family.train.n_tasks} training stations, {family.test.n_tasks} never seen; {history}")
 
 # %% [markdown]
 # **Predict.** The star below stands at a place in the mountains. You are about to raise it from 1,000 m to 3,500 m.
@@ -45,7 +45,8 @@ print(f"{family.train.n_tasks} training stations, {family.test.n_tasks} never se
 
 # %%
 picture = pictures.ColoradoTriptych(family, learner)
-live.interact(picture.figure, picture.update, elevation=(1000, 3500, 10), latitude=(36.6, 41.4), longitude=(-109.4, -101.2))
+ranges = {"elevation": (1000, 3500, 10), "latitude": (36.6, 41.4), "longitude": (-109.4, -101.2)}
+live.interact(picture.figure, picture.update, **ranges)
 
 # %% [markdown]
 # **What to look for.** *Left*: the descriptor, where we are among the stations; filled dots were trained on, ringed dots were not.
@@ -55,8 +56,9 @@ live.interact(picture.figure, picture.update, elevation=(1000, 3500, 10), latitu
 # live figure of this course is this one.
 
 # %%
-low, high = family.describe(elevation=[1500.0, 3500.0], latitude=[39.0, 39.0], longitude=[-106.0, -106.0])
-january, july = (main(learner(high, None), family.x([0, 6])) - main(learner(low, None), family.x([0, 6]))).flatten().tolist()
+places = family.describe(elevation=[1500.0, 3500.0], latitude=[39.0, 39.0], longitude=[-106.0, -106.0])
+low, high = main(learner(places, None), family.x([0, 6])).squeeze(-1)  # January and July at each place
+january, july = (high - low).tolist()
 print(f"2,000 m higher: {january:+.1f} °C in January and {july:+.1f} °C in July")
 
 # %% [markdown]
@@ -105,7 +107,7 @@ print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} �
 def linear_rmse(family):
     """Equation (2) for every unseen station, from one linear regression per month on τ."""
     descriptors = torch.stack([family.stations[name] for name in family.descriptors.names], dim=-1)
-    X = torch.nn.functional.pad(family.descriptors(descriptors), (0, 1), value=1.0)  # a column of ones for the intercept
+    X = torch.nn.functional.pad(family.descriptors(descriptors), (0, 1), value=1.0)  # a column of ones
     fit = torch.linalg.lstsq(X[family.train.index], family.mean_year[family.train.index]).solution
     return (X[family.test.index] @ fit - family.mean_year[family.test.index]).square().mean(-1).sqrt()
 
@@ -134,7 +136,7 @@ axes.scatter(linear.flatten(), written.flatten(), s=14, color=pictures.BLUE, alp
 axes.axline((0, 0), slope=1, color=pictures.GREY, ls="--")
 axes.annotate("here linear regression wins", (0.05, 0.9), xycoords="axes fraction")
 axes.set(xlabel="linear regression: RMSE (°C)", ylabel="hypernetwork: RMSE (°C)", xlim=(0, 4), ylim=(0, 4))
-pictures.show(figure, "A dot per unseen station, the hypernetwork's RMSE against linear regression's: most lie below the diagonal.")
+pictures.show(figure, "RMSE at each unseen station, hypernetwork against linear regression: most below the diagonal.")
 
 # %% [markdown]
 # The hypernetwork wins on average, and the interval of the difference excludes zero. It does *not* win everywhere: each dot above the

@@ -14,17 +14,8 @@
 import torch
 from torch import nn
 
-from hyperedu import (
-    Hypernetwork,
-    MainNetwork,
-    MLPGenerator,
-    Sinusoids,
-    live,
-    mean_squared_error,
-    meta_test,
-    meta_train,
-    pictures,
-)
+from hyperedu import Hypernetwork, MainNetwork, MLPGenerator, Sinusoids
+from hyperedu import live, mean_squared_error, meta_test, meta_train, pictures
 from hyperedu.exercises import lesson_01 as check
 
 # %% [markdown]
@@ -51,9 +42,9 @@ live.interact(picture.figure, picture.update, amplitude=(0.1, 5.0, 0.05), phase=
 
 # %% [markdown]
 # **What to look for.** The star is the descriptor; the dots are waves that training drew, the rings are unseen ones. The dashed line is
-# the wave that the descriptor names, the solid one is what the written network computes. Nearly every layer changes with either slider. A scaling of the last layer would be enough for the amplitude, but
-# nobody asked for the simplest solution; training found one of many. How much moves what, the next cell measures with the Jacobian
-# $\partial\theta/\partial\tau$: two columns, one per slider.
+# the wave that the descriptor names, the solid one is what the written network computes. Nearly every layer changes with either
+# slider. A scaling of the last layer would be enough for the amplitude, but nobody asked for the simplest solution; training found
+# one of many. How much moves what, the next cell measures with the Jacobian $\partial\theta/\partial\tau$: two columns, one per slider.
 
 # %%
 tau = family.describe(amplitude=2.5, phase=1.5)
@@ -113,7 +104,8 @@ axes.legend(loc="upper right", ncols=2, frameon=False)
 def update(**weights):
     y = small(torch.tensor(list(weights.values())), x)
     curve.set_ydata(y)
-    return f"The mean squared error is {mean_squared_error(y, x.sin()):.2f}; the flat line y = 0 has {x.sin().square().mean():.2f}."
+    error, flat = mean_squared_error(y, x.sin()), x.sin().square().mean()
+    return f"The mean squared error is {error:.2f}; the flat line y = 0 has {flat:.2f}."
 
 live.interact(figure, update, **{f"θ{i}": (-3.0, 3.0) for i in range(1, 11)})
 
@@ -136,7 +128,8 @@ h = tau
 for layer in generator.trunk:
     h = nn.functional.gelu(layer(h))
 theta = h @ generator.head.weight.T + generator.head.bias  # θ = V h + c
-print("same as the package:", torch.allclose(theta, generator(tau), atol=1e-6), "| V has shape", tuple(generator.head.weight.shape))
+print("same as the package:", torch.allclose(theta, generator(tau), atol=1e-6))
+print("V has shape", tuple(generator.head.weight.shape))
 
 # %% [markdown]
 # However long $\theta$ is, $f_\varphi(\tau)$ can only reach a two-dimensional surface in $\mathbb{R}^P$, one point for each
@@ -178,7 +171,7 @@ with torch.no_grad():
 axes.axvspan(0.1, 5, color=pictures.SKY, alpha=0.2, label="trained on")
 axes.set(xlabel="amplitude A", ylabel="mean squared error", yscale="log")
 axes.legend(frameon=False)
-pictures.show(figure, "Error against amplitude, three seeds: low up to 5, the end of the training range, then rising by orders of magnitude.")
+pictures.show(figure, "Error against amplitude, three seeds: small up to 5, then rising by orders of magnitude.")
 
 # %% [markdown]
 # Inside the range the error stays small; outside it grows by orders of magnitude, with every seed. The surface is good where training put it and

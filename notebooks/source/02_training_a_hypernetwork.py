@@ -12,23 +12,9 @@
 
 # %%
 import torch
-from torch import nn
 
-from hyperedu import (
-    ColoradoClimate,
-    Conditioned,
-    Hypernetwork,
-    MainNetwork,
-    MLPGenerator,
-    SharedWeights,
-    Sinusoids,
-    compare,
-    live,
-    mean_squared_error,
-    meta_train,
-    outer_loss,
-    pictures,
-)
+from hyperedu import ColoradoClimate, Conditioned, Hypernetwork, MainNetwork, MLPGenerator, SharedWeights, Sinusoids
+from hyperedu import compare, live, mean_squared_error, meta_train, outer_loss, pictures
 from hyperedu.exercises import lesson_02 as check
 
 # %% [markdown]
@@ -88,7 +74,7 @@ for learner in learners:
 for name, values in zip(
     ("trained, own starts", "trained, one start", "written, straight", "written, on the sheet"), zip(*rows)
 ):
-    print(f"median error halfway, {name:22}: {sum(values) / 3:.4f}  (three seeds: {min(values):.4f} to {max(values):.4f})")
+    print(f"median error halfway, {name:21} {sum(values) / 3:.4f}  (seeds {min(values):.4f} to {max(values):.4f})")
 
 # %% [markdown]
 # A common start helps, but the middle still fails. Even between written networks the *straight line* leaves the sheet a little and costs
@@ -144,23 +130,23 @@ print("same as the package:", torch.equal(loss, outer_loss(learner, tasks)))
 # %%
 ways = {
     "right": lambda theta_0, generator, tau: theta_0 + generator(tau),
-    "nn.Parameter": lambda theta_0, generator, tau: theta_0 + nn.Parameter(generator(tau)),  # a new leaf: autograd stops here
+    "nn.Parameter": lambda theta_0, generator, tau: theta_0 + torch.nn.Parameter(generator(tau)),  # a new leaf
     ".data": lambda theta_0, generator, tau: theta_0 + generator(tau).data,  # numbers without a history
 }
 
 
 # %%
-def train(way, steps=500):
-    """Train θ₀ and φ by equation (1); returns the losses and the generator's gradient norms."""
+def train(way, steps=500):  # gives the losses and the generator's gradient norms
     torch.manual_seed(0)
-    theta_0, generator = nn.Parameter(main.initial_weights()), MLPGenerator(descriptor_dim=2, main=main)
+    theta_0, generator = torch.nn.Parameter(main.initial_weights()), MLPGenerator(descriptor_dim=2, main=main)
     optimizer, record = torch.optim.Adam([theta_0, *generator.parameters()], lr=1e-3), []
     for _ in range(steps):
         tasks = family.train.sample(25, shots=0)
-        loss = mean_squared_error(main(way(theta_0, generator, tasks.descriptor), tasks.query.x), tasks.query.y).mean()
+        theta = way(theta_0, generator, tasks.descriptor)
+        loss = mean_squared_error(main(theta, tasks.query.x), tasks.query.y).mean()
         optimizer.zero_grad()
         loss.backward()
-        norm = nn.utils.get_total_norm([w.grad for w in generator.parameters() if w.grad is not None])
+        norm = torch.nn.utils.get_total_norm([w.grad for w in generator.parameters() if w.grad is not None])
         optimizer.step()
         record.append((loss.item(), norm.item()))
     return zip(*record)
@@ -172,9 +158,7 @@ for name, way in ways.items():
     curves[name], norms = train(way)
     first, last = sum(curves[name][:50]) / 50, sum(curves[name][-50:]) / 50
     print(f"{name:12}  loss at first {first:5.2f}, at last {last:.2f}; largest gradient norm {max(norms):.3g}")
-figure, (axes,) = pictures.subplots(width=7, height=3.2)
-pictures.learning_curves(axes, curves)
-pictures.show(figure, "Query loss of the three ways: all fall, but the two wrong ones stop far above the right one.")
+pictures.show(pictures.learning_curves(curves), "Query loss of the three ways: all fall, but the two wrong ones stop far above the right one.")
 
 # %% [markdown]
 # No error, and all three losses fall: in the wrong two, $\theta_0$ learns the one function that suits all waves best. The loss does not show
@@ -201,9 +185,7 @@ for init in ("hyperfan", "default"):
         spreads[init] = deep.unflatten(learner(descriptors, None))
         finals.append(sum(meta_train(learner, family.train, 300, shots=0).loss[-50:]) / 50)
     print(f"{init}: loss after 300 steps, three seeds: {', '.join(f'{loss:.2f}' for loss in finals)}")
-figure, (axes,) = pictures.subplots(width=9, height=3.2)
-pictures.weight_spread(axes, spreads)
-pictures.show(figure, "Root mean square of the written weights by layer: hyperfan meets what is wanted, the default misses it.")
+pictures.show(pictures.weight_spread(spreads), "Spread of the written weights: hyperfan meets what is wanted.")
 
 # %% [markdown]
 # ## Against baselines
@@ -216,8 +198,8 @@ pictures.show(figure, "Root mean square of the written weights by layer: hyperfa
 # %%
 def contest(family, d_tau, main, wide, seed):
     torch.manual_seed(seed)
-    learners = {"shared weights": SharedWeights(main), "conditioned": Conditioned(main, d_tau), "conditioned, wide": Conditioned(wide, d_tau),
-                "hypernetwork": Hypernetwork(main, MLPGenerator(d_tau, main))}  # fmt: skip
+    learners = {"shared weights": SharedWeights(main), "conditioned": Conditioned(main, d_tau)}
+    learners |= {"conditioned, wide": Conditioned(wide, d_tau), "hypernetwork": Hypernetwork(main, MLPGenerator(d_tau, main))}
     return compare(learners, family, steps=300, shots=0, seed=seed)
 
 
@@ -231,7 +213,7 @@ years = [contest(climate, 3, small, wide, seed) for seed in range(3)]
 for name, results in (("sinusoids", sines), ("Colorado", years)):
     for learner in results[0].rows:
         errors = torch.tensor([result.rows[learner][1].mean for result in results])
-        print(f"{name:10} {learner:18} {errors.mean():7.3f}   (three seeds: {errors.min():.3f} to {errors.max():.3f})")
+        print(f"{name:10} {learner:18} {errors.mean():7.3f}   (seeds {errors.min():.3f} to {errors.max():.3f})")
 
 # %% [markdown]
 # On sinusoids the hypernetwork beats the wide baseline, with the same number of learned numbers and in a fraction of the time: its main

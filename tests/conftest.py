@@ -1,0 +1,20 @@
+import pytest
+import torch
+
+from hyperedu import MainNetwork, Sinusoids
+
+
+@pytest.fixture
+def random():
+    """A source of randomness that is the same at every run."""
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def main():
+    return MainNetwork.mlp([1, 8, 8, 1])
+
+
+@pytest.fixture
+def family():
+    return Sinusoids()

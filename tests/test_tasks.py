@@ -1,0 +1,171 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from hyperedu import ColoradoClimate, Examples, Sinusoids
+from hyperedu.tasks import climate
+
+
+def test_sinusoids_follow_the_published_protocol(family, random):
+    """Finn, Abbeel, Levine 2017, section 5.1."""
+    tasks = family.train.sample(5000, shots=10, queries=5, generator=random)
+    amplitude, phase = tasks.properties["amplitude"], tasks.properties["phase"]
+    for value, low, high in ((amplitude, 0.1, 5.0), (phase, 0.0, math.pi), (tasks.support.x, -5.0, 5.0)):
+        assert low <= value.min() < low + 0.01 * (high - low)
+        assert high - 0.01 * (high - low) < value.max() <= high
+        assert value.mean().item() == pytest.approx((low + high) / 2, abs=0.02 * (high - low))
+        assert value.std().item() == pytest.approx((high - low) / math.sqrt(12), rel=0.02)
+    for examples in (tasks.support, tasks.query):
+        torch.testing.assert_close(examples.y, amplitude[:, None, None] * torch.sin(examples.x - phase[:, None, None]))
+    assert tasks.descriptor.shape == (5000, 2)
+    assert tasks.support.x.shape == (5000, 10, 1)
+    assert tasks.query.y.shape == (5000, 5, 1)
+
+
+def test_no_sinusoid_is_both_trained_on_and_tested_on(family, random):
+    def strips(tasks):
+        amplitude = tasks.sample(20_000, 0, 1, random).properties["amplitude"].double()
+        return set(((amplitude - 0.1) / 4.9 * 2000).floor().int().tolist())
+
+    train, test = strips(family.train), strips(family.test)
+    assert not train & test
+    assert len(train) == len(test) == 1000  # each covers the whole range
+
+
+def test_the_descriptor_of_a_sinusoid_is_standardised(family, random):
+    tasks = family.train.sample(20_000, 0, 1, random)
+    torch.testing.assert_close(tasks.descriptor.mean(0), torch.zeros(2), atol=0.03, rtol=0)
+    torch.testing.assert_close(tasks.descriptor.std(0), torch.ones(2), atol=0.03, rtol=0)
+    torch.testing.assert_close(tasks.descriptor, family.describe(**tasks.properties))
+
+
+@pytest.mark.parametrize("make", [Sinusoids, ColoradoClimate])
+def test_sampling_is_reproducible(make):
+    def sample(seed):
+        return make().train.sample(5, 3, 4, torch.Generator().manual_seed(seed)).query.y
+
+    assert torch.equal(sample(1), sample(1))
+    assert not torch.equal(sample(1), sample(2))
+
+
+@pytest.mark.parametrize("variable", ["tmax", "tmin", "precipitation"])
+def test_a_mean_year_is_that_of_the_readings(variable):
+    family = ColoradoClimate(variable)
+    with np.load(climate.Path(climate.__file__).parents[2] / "data" / climate.FILE) as file:
+        raw, names = file[variable], file["name"].tolist()
+    for station in (0, 100, -1):
+        readings = raw[names.index(family.stations["name"][station])]
+        for month in (0, 6):
+            known = [value / 10 for value in readings[:, month].tolist() if value != climate.MISSING]
+            assert len(known) >= 15
+            assert family.mean_year[station, month].item() == pytest.approx(sum(known) / len(known), rel=1e-4)
+
+
+def test_stations_are_held_out_disjointly_and_always_the_same():
+    one, again, other = ColoradoClimate(split=3), ColoradoClimate(split=3), ColoradoClimate(split=4)
+    train, test = set(one.train.index.tolist()), set(one.test.index.tolist())
+    assert len(test) == 60
+    assert not train & test
+    assert train | test == set(range(len(one.mean_year)))
+    assert torch.equal(one.test.index, again.test.index)
+    assert not torch.equal(one.test.index, other.test.index)
+
+
+def test_the_descriptor_does_not_look_at_unseen_stations():
+    family = ColoradoClimate()
+    values = torch.stack([family.stations[k] for k in ("elevation", "latitude", "longitude")], -1)[family.train.index]
+    torch.testing.assert_close(family.descriptors.mean, values.mean(0))
+    torch.testing.assert_close(family.descriptors.std, values.std(0, correction=0), rtol=1e-4, atol=1e-4)
+    tasks = family.test.sample(None, 0, 12)
+    torch.testing.assert_close(tasks.descriptor, family.descriptors(torch.stack([
+        tasks.properties[k] for k in ("elevation", "latitude", "longitude")
+    ], -1)))  # fmt: skip
+
+
+def months(x):
+    """The month (0 to 11) of each x = (sin, cos)."""
+    return (torch.atan2(x[..., 0], x[..., 1]) * 6 / math.pi).round().long() % 12
+
+
+def test_support_and_query_are_different_months_of_the_mean_year(random):
+    family = ColoradoClimate(examples="months")
+    tasks = family.train.sample(40, shots=5, queries=7, generator=random)
+    support, query = months(tasks.support.x), months(tasks.query.x)
+    for i, name in enumerate(tasks.properties["name"]):
+        assert sorted([*support[i].tolist(), *query[i].tolist()]) == list(range(12))
+        year = family.mean_year[family.station(name)]
+        torch.testing.assert_close(tasks.support.y[i, :, 0], year[support[i]])
+        torch.testing.assert_close(tasks.query.y[i, :, 0], year[query[i]])
+
+
+def test_support_and_query_are_readings_of_different_years(random):
+    family = ColoradoClimate(examples="years")
+    readings = family.readings[family.train.index]
+    support, query = family.train._two_halves(readings, 12, 12, random)
+    years = [set(s.tolist()) for s in support // 12], [set(q.tolist()) for q in query // 12]
+    assert not any(s & q for s, q in zip(*years, strict=True))
+    tasks = family.train.sample(40, shots=8, queries=12, generator=random)
+    for i, name in enumerate(tasks.properties["name"]):
+        station = family.readings[family.station(name)]
+        for month, y in zip(months(tasks.query.x[i]).tolist(), tasks.query.y[i, :, 0].tolist(), strict=True):
+            assert y in station[:, month].tolist()
+
+
+def test_every_station_of_a_finite_set_comes_once(random):
+    family = ColoradoClimate()
+    assert family.test.sample(None, 0, 12).properties["name"] == [family.stations["name"][i] for i in family.test.index]
+    names = family.test.sample(60, 0, 12, random).properties["name"]
+    assert len(set(names)) == 60
+
+
+def test_a_batch_moves_to_another_dtype(family):
+    tasks = family.train.sample(3).to(torch.float64)
+    assert tasks.descriptor.dtype == tasks.support.x.dtype == tasks.query.y.dtype == torch.float64
+
+
+def test_an_unknown_station_gets_the_nearest_name():
+    family = ColoradoClimate()
+    name = family.stations["name"][7]
+    assert family.station(name) == 7
+    with pytest.raises(ValueError, match="did you mean") as error:
+        family.station(name.lower() + "x")
+    assert name in str(error.value)
+
+
+def test_a_missing_data_file_says_how_to_get_it_back(tmp_path):
+    with pytest.raises(FileNotFoundError, match="git checkout"):
+        ColoradoClimate(path=tmp_path / "nothing.npz")
+
+
+def test_an_altered_data_file_is_refused(tmp_path):
+    file = climate.Path(climate.__file__).parents[2] / "data" / climate.FILE
+    for name, change in {"truncated": lambda b: b[:-1], "altered": lambda b: b[:500] + b"!" + b[501:]}.items():
+        (tmp_path / name).write_bytes(change(file.read_bytes()))
+        with pytest.raises(ValueError, match="SHA-256 differs"):
+            ColoradoClimate(path=tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: Sinusoids().train.sample(0), ["empty", "at least 1"]),
+        (lambda: Sinusoids().train.sample(None), ["endlessly many", "n_tasks"]),
+        (lambda: Sinusoids().train.sample(5, shots=-1), ["at least 0"]),
+        (lambda: Sinusoids().train.sample(5, queries=0), ["at least 1"]),
+        (lambda: Sinusoids(amplitude=(5.0, 0.1)), ["amplitude", "below"]),
+        (lambda: ColoradoClimate("wind"), ["wind", "tmax"]),
+        (lambda: ColoradoClimate(examples="days"), ["days", "months"]),
+        (lambda: ColoradoClimate(n_test=1000), ["1000"]),
+        (lambda: ColoradoClimate().test.sample(61, 0, 1), ["61", "60"]),
+        (lambda: ColoradoClimate().train.sample(5, shots=10, queries=10), ["20 months", "12"]),
+        (lambda: ColoradoClimate(examples="years").train.sample(5, shots=5000), ["5000", "fewest"]),
+        (lambda: Examples(torch.zeros(3, 5, 1), torch.zeros(3, 4, 1)), ["(3, 5, 1)", "(3, 4, 1)"]),
+        (lambda: Examples(torch.zeros(3, 1), torch.full((3, 1), torch.nan)), ["y contains NaN"]),
+    ],
+)
+def test_bad_input_gets_a_sentence(call, words):
+    with pytest.raises(ValueError) as error:  # noqa: PT011, the words are checked below
+        call()
+    assert all(word in str(error.value) for word in words), str(error.value)
