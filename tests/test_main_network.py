@@ -1,4 +1,5 @@
 import copy
+import itertools
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from hyperedu import MainNetwork, mean_squared_error
 
 def module(*sizes, activation=nn.ReLU):
     layers = []
-    for a, b in zip(sizes[:-1], sizes[1:], strict=True):
+    for a, b in itertools.pairwise(sizes):
         layers += [nn.Linear(a, b), activation()]
     return nn.Sequential(*layers[:-1]).double()
 

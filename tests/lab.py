@@ -1,0 +1,395 @@
+"""A real JupyterLab in a real browser, for the tests and benchmarks of what a reader sees.
+
+with jupyterlab() as lab, lab.open("01_everything_is_a_mapping.ipynb") as notebook:
+    notebook.run_all()
+    figure = notebook.figure()
+    with figure.watch() as seen:
+        figure.handle("phase").press("ArrowRight")
+    print(seen.latencies())
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parent.parent
+
+# Without these, Chromium asks the network for things that have nothing to do with the page.
+CHROMIUM = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+# Lines of the console that say nothing about this project, each with its reason.
+HARMLESS = (
+    "favicon",  # JupyterLab swaps its tab icon while a kernel is busy, and Chromium may cancel the older request
+)
+
+# What one frame shows is read by copying the picture into a small canvas of our own: reading the canvas of the figure
+# itself would change how the browser treats it. `interact` replaces an <img> at each change, which is copied the same way
+# once the browser has loaded it; its decoding is therefore counted neither less nor more than the live figure's.
+PROBE = """
+window.probe = {
+  keys: [], moves: [], running: null,
+  picture(root) {
+    return root.querySelector("canvas.hyperedu-canvas") ?? root.querySelector("img");
+  },
+  pixels(picture, width, height) {
+    this.copy ??= document.createElement("canvas");
+    if (this.copy.width !== width || this.copy.height !== height) Object.assign(this.copy, { width, height });
+    this.context ??= this.copy.getContext("2d", { willReadFrequently: true });
+    this.context.clearRect(0, 0, width, height);
+    this.context.drawImage(picture, 0, 0, width, height);
+    return new Uint32Array(this.context.getImageData(0, 0, width, height).data.buffer);
+  },
+  // The picture's fingerprint; null while there is nothing or only one colour to be seen.
+  look(root) {
+    const picture = this.picture(root);
+    const width = picture?.naturalWidth ?? picture?.width;
+    if (!width || picture.complete === false) return null;
+    const height = picture.naturalHeight ?? picture.height;
+    const pixels = this.pixels(picture, width >> 1, height >> 1);
+    let hash = 0, varied = false;
+    for (const pixel of pixels) {
+      hash = (Math.imul(hash, 31) + pixel) | 0;
+      varied ||= pixel !== pixels[0];
+    }
+    return varied ? hash : null;
+  },
+  // Note every animation frame in which the picture differs from what it was.
+  watch(root) {
+    const seen = { frames: 0, blank: 0, changes: [] };
+    let last = this.look(root);
+    this.keys = [];
+    this.moves = [];
+    const frame = () => {
+      const time = performance.now();  // before the looking, which takes time itself
+      const now = this.look(root);
+      seen.frames += 1;
+      if (now === null) seen.blank += 1;
+      else if (now !== last) {
+        seen.changes.push(time);
+        last = now;
+      }
+      this.running = requestAnimationFrame(frame);
+    };
+    this.running = requestAnimationFrame(frame);
+    this.seen = seen;
+  },
+  stop() {
+    cancelAnimationFrame(this.running);
+    return { ...this.seen, keys: this.keys, moves: this.moves };
+  },
+  // Arrow keys at an even pace, by turns to each handle, to and fro. Nobody can type so fast, hence by script.
+  async storm(handles, events, seconds) {
+    const start = performance.now();
+    for (let i = 0; i < events; i++) {
+      while (performance.now() - start < (i * 1000 * seconds) / events) await new Promise((go) => setTimeout(go, 1));
+      const key = Math.sin(i / 60) > -0.1 ? "ArrowRight" : "ArrowLeft";
+      handles[i % handles.length].dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    }
+  },
+};
+addEventListener("keydown", (event) => probe.keys.push(event.timeStamp), true);
+addEventListener("mousemove", (event) => probe.moves.push(event.timeStamp), true);
+"""
+
+
+@dataclass
+class Seen:
+    """What a watch saw; times in milliseconds of the page's clock.
+
+    Attributes:
+        frames, blank: how many animation frames there were, and how many of them showed nothing.
+        changes: when the picture became another one.
+        keys, moves: when keys were pressed and the mouse moved.
+    """
+
+    frames: int = 0
+    blank: int = 0
+    changes: list[float] = field(default_factory=list)
+    keys: list[float] = field(default_factory=list)
+    moves: list[float] = field(default_factory=list)
+
+    def latencies(self) -> list[float]:
+        """From each key press to the first frame in which the picture differs; infinite if none came before the next."""
+        ends = [*self.keys[1:], float("inf")]
+        return [
+            next((change - key for change in self.changes if key < change < end), float("inf"))
+            for key, end in zip(self.keys, ends, strict=True)
+        ]
+
+    def settled(self, events: list[float]) -> float:
+        """From the last of the events to the last change of the picture."""
+        return max(0.0, self.changes[-1] - events[-1])
+
+
+class Figure:
+    """A picture and its sliders in the page: a live figure, or what `ipywidgets.interact` shows."""
+
+    def __init__(self, root: Locator):
+        self.root, self.page = root, root.page
+        self.canvas = root.locator("canvas.hyperedu-canvas")
+        self.sentence = root.locator(".hyperedu-sentence")
+        self.problem = root.locator(".hyperedu-problem")
+        self.handles = root.locator(".noUi-handle")
+        self.readouts = root.locator(".widget-readout")
+        self.handles.first.scroll_into_view_if_needed()
+        self.page.wait_for_function("root => probe.look(root) !== null", arg=root.element_handle())
+
+    def handle(self, name: str) -> Locator:
+        """The handle of a slider, by the name that a screen reader says."""
+        return self.root.get_by_role("slider", name=name, exact=True)
+
+    def look(self) -> int | None:
+        """A fingerprint of the picture; None if it is blank."""
+        return self.root.evaluate("root => probe.look(root)")
+
+    def same_pixels(self, other: "Figure") -> bool:
+        """Whether two figures show exactly the same picture."""
+        return self.page.evaluate(
+            """([one, other]) => {
+              const [a, b] = [one, other].map((root) => {
+                const { width, height } = probe.picture(root);
+                return probe.pixels(probe.picture(root), width, height);
+              });
+              return a.length === b.length && a.every((pixel, i) => pixel === b[i]);
+            }""",
+            [self.root.element_handle(), other.root.element_handle()],
+        )
+
+    @contextlib.contextmanager
+    def watch(self, settle: float = 1.0) -> Iterator[Seen]:
+        """Watch the picture in every frame until `settle` seconds after the block; then the `Seen` is filled."""
+        seen = Seen()
+        self.root.evaluate("root => probe.watch(root)")
+        yield seen
+        self.page.wait_for_timeout(1000 * settle)
+        vars(seen).update(self.page.evaluate("probe.stop()"))
+
+    def drag(self, handle: Locator, distance: float, seconds: float = 0.5) -> None:
+        """Drag a handle by the mouse, `distance` pixels to the right, as evenly as a hand does."""
+        box = handle.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        steps = round(60 * seconds)
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        for step in range(1, steps + 1):
+            self.page.mouse.move(x + distance * step / steps, y)
+            self.page.wait_for_timeout(1000 * seconds / steps)
+        self.page.mouse.up()
+
+    def storm(self, events: int = 2000, seconds: float = 20) -> None:
+        """Send key presses to all sliders by turns."""
+        self.page.evaluate(
+            "([handles, events, seconds]) => probe.storm(handles, events, seconds)",
+            [self.handles.element_handles(), events, seconds],
+        )
+
+
+class Notebook:
+    """A notebook that is open in the browser and has a kernel.
+
+    Attributes:
+        errors: what the page reported to its console as errors, without what is known to be harmless.
+    """
+
+    def __init__(self, page: Page):
+        self.page, self.errors = page, []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._note)
+
+    def _note(self, message) -> None:
+        line = f"{message.text} ({message.location['url']})"
+        if message.type == "error" and not any(known in line for known in HARMLESS):
+            self.errors.append(line)
+
+    def wait_for_kernel(self) -> None:
+        self.page.wait_for_function(
+            """() => {
+              const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
+              return kernel?.connectionStatus === "connected" && kernel.status === "idle";
+            }""",
+            timeout=60_000,
+        )
+
+    def run_all(self, seconds: float = 120) -> None:
+        """Run all cells and wait until the last has ended."""
+        self._command("notebook:run-all-cells", seconds)
+
+    def run(self, source: str, seconds: float = 60) -> str:
+        """Add a cell at the end and run it; returns what it printed."""
+        self.page.evaluate(
+            """(source) => {
+              const notebook = jupyterapp.shell.currentWidget.content;
+              notebook.model.sharedModel.addCell({ cell_type: "code", source });
+              notebook.activeCellIndex = notebook.widgets.length - 1;
+            }""",
+            source,
+        )
+        self._command("notebook:run-cell", seconds)
+        return "".join(output.get("text", "") for output in self.outputs()[-1])
+
+    def _command(self, name: str, seconds: float) -> None:
+        self.page.evaluate(
+            """([name, seconds]) => Promise.race([
+              jupyterapp.commands.execute(name),
+              new Promise((_, fail) => setTimeout(() => fail(new Error(`${name}: not done in ${seconds} s`)), 1000 * seconds)),
+            ])""",
+            [name, seconds],
+        )
+
+    def outputs(self) -> list[list[dict]]:
+        """The outputs of each code cell."""
+        return self.page.evaluate(
+            """() => [...jupyterapp.shell.currentWidget.content.model.cells]
+              .filter((cell) => cell.type === "code").map((cell) => cell.outputs.toJSON())"""
+        )
+
+    def tracebacks(self) -> list[str]:
+        return [f"{o['ename']}: {o['evalue']}" for cell in self.outputs() for o in cell if o["output_type"] == "error"]
+
+    def selected_cell(self) -> int:
+        return self.page.evaluate("() => jupyterapp.shell.currentWidget.content.activeCellIndex")
+
+    def figure(self, index: int = 0, kind: str = ".hyperedu-live") -> Figure:
+        """The live figure with this number, or another figure, by its class; scrolled into view."""
+        root = self.page.locator(kind).nth(index)
+        expect(root).to_be_attached(timeout=20_000)
+        return Figure(root)
+
+
+class Lab:
+    """A running server and a browser.
+
+    Attributes:
+        folder: what the server shows; a copy, so that running a notebook changes nothing.
+    """
+
+    def __init__(self, url: str, token: str, folder: Path, browser: Browser):
+        self.url, self.token, self.folder, self.browser = url, token, folder, browser
+
+    @contextlib.contextmanager
+    def open(self, name: str, **context) -> Iterator[Notebook]:
+        """Open a notebook in a workspace and a browser context of its own, with its kernel connected."""
+        options = {"viewport": {"width": 1500, "height": 1000}} | context
+        with self.browser.new_context(**options) as browser_context:
+            page = browser_context.new_page()
+            page.add_init_script(PROBE)
+            notebook = Notebook(page)
+            workspace = secrets.token_hex(4)
+            page.goto(f"{self.url}/lab/workspaces/{workspace}/tree/{name}?reset&token={self.token}", timeout=60_000)
+            notebook.wait_for_kernel()
+            try:
+                yield notebook
+            finally:
+                self._shut_down_kernels()
+
+    @contextlib.contextmanager
+    def scratch(self, **context) -> Iterator[Notebook]:
+        """Open an empty notebook."""
+        path = self.folder / f"scratch-{secrets.token_hex(4)}.ipynb"
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(nbformat.v4.new_notebook(metadata={"kernelspec": kernel}), path)
+        with self.open(path.name, **context) as notebook:
+            yield notebook
+
+    def _shut_down_kernels(self) -> None:
+        for session in self._ask("GET", "sessions"):
+            self._ask("DELETE", f"sessions/{session['id']}")
+
+    def _ask(self, method: str, path: str):
+        headers = {"Authorization": f"token {self.token}"}
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{self.url}/api/{path}", method=method, headers=headers), timeout=30
+        ) as answer:
+            return json.loads(answer.read() or "null")
+
+
+@contextlib.contextmanager
+def jupyterlab() -> Iterator[Lab]:
+    """JupyterLab from this Python's environment, over a copy of the notebooks, and Chromium to look at it."""
+    chromium = _chromium()
+    with tempfile.TemporaryDirectory(prefix="hyperedu-lab-", ignore_cleanup_errors=True) as home:
+        folder = Path(home) / "notebooks"
+        shutil.copytree(ROOT / "notebooks", folder, ignore=shutil.ignore_patterns("*.py", "__pycache__", ".ipynb_checkpoints"))
+        with _server(Path(home), folder) as (url, token), sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
+            yield Lab(url, token, folder, browser)
+            browser.close()
+
+
+def _chromium() -> str:
+    names = (os.environ.get("HYPEREDU_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if name and (path := shutil.which(name))), None)
+    if not found:
+        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        missing("no Chromium: install it (on Debian: apt install chromium), or name it in HYPEREDU_CHROMIUM")
+    return found
+
+
+@contextlib.contextmanager
+def _server(home: Path, folder: Path) -> Iterator[tuple[str, str]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = home / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    environment = os.environ | {
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, not one that the user has elsewhere
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+    }
+    token, url = secrets.token_hex(16), f"http://127.0.0.1:{port}"
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+        "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
+        "--LabApp.expose_app_in_browser=True",
+    ]  # fmt: skip
+    log = home / "server.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=output)
+    try:
+        _wait_for(f"{url}/api", process, log)
+        yield url, token
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait_for(address: str, process: subprocess.Popen, log: Path, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
