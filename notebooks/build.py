@@ -31,7 +31,9 @@ from hyperedu.live import LiveFigure as _Live
 for _widget in [w for w in _all.values() if {"value", "min", "max"} <= set(w.keys)]:
     _first = _widget.value
     for _value in (_widget.min, _first, _widget.max, _first):
-        _widget._handle_msg({"content": {"data": {"method": "update", "state": {"value": _value}, "buffer_paths": []}}})
+        _widget._handle_msg({"content": {"data": {"method": "update", "state": {"value": _value}}}})
+        if _widget.value != _value:  # ipywidgets swallows what is raised on the way
+            raise RuntimeError(f"{_widget.description} is {_widget.value} after it was moved to {_value}")
         _problems = [figure.problem for figure in _Live.shown if figure.problem]
         if _problems:
             raise RuntimeError(f"{_widget.description} = {_value}: {_problems}")

@@ -63,11 +63,22 @@ def test_the_outer_loss_is_that_of_a_loop_over_tasks(learner, family, random):
     losses = outer_loss(learner, tasks)
     for i, loss in enumerate(losses):
         support = Examples(tasks.support.x[i : i + 1], tasks.support.y[i : i + 1])
-        theta = learner(
-            tasks.descriptor[i : i + 1], type(tasks.support)(tasks.support.x[i : i + 1], tasks.support.y[i : i + 1])
-        )
+        theta = learner(tasks.descriptor[i : i + 1], support)
         y = learner.main(theta[0], tasks.query.x[i])
         torch.testing.assert_close(loss, ((y - tasks.query.y[i]) ** 2).mean())
+
+
+def test_lesson_00_equation_1(main, family, random):
+    """y = g_θ(x) with θ = f_φ(τ): the learner is the generator, and writes new weights for each task."""
+    learner = LEARNERS["Hypernetwork"](main)
+    tasks = family.train.sample(3, generator=random)
+    theta = learner(tasks.descriptor, tasks.support)
+    for tau, weights, x, y in zip(tasks.descriptor, theta, tasks.query.x, main(theta, tasks.query.x), strict=True):
+        torch.testing.assert_close(weights, learner.generator(tau))
+        layers = main.unflatten(weights)
+        h = torch.relu(x @ layers["0.weight"].T + layers["0.bias"])
+        h = torch.relu(h @ layers["2.weight"].T + layers["2.bias"])
+        torch.testing.assert_close(y, h @ layers["4.weight"].T + layers["4.bias"])
 
 
 def test_conditioned_is_concatenating_tau_to_x(random):

@@ -1,0 +1,111 @@
+"""What a fresh machine gets: versions that agree, commands that exist, files that are what they should be."""
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def pins(lines) -> dict[str, str]:
+    """name → exact version."""
+    pairs = [line.split("==") for line in lines if "==" in line and not line.startswith("#")]
+    return {canonicalize_name(name): version.strip() for name, version in pairs}
+
+
+CONSTRAINTS = pins((ROOT / "constraints.txt").read_text().splitlines())
+
+
+@pytest.mark.parametrize("line", PROJECT["dependencies"] + EXTRAS["test"] + EXTRAS["dev"])
+def test_every_dependency_has_a_range_and_a_pinned_version_within_it(line):
+    dependency = Requirement(line)
+    assert dependency.specifier, "a range is missing"
+    assert CONSTRAINTS[canonicalize_name(dependency.name)] in dependency.specifier
+
+
+def test_this_environment_has_the_pinned_versions():
+    for line in PROJECT["dependencies"] + EXTRAS["test"]:
+        name = canonicalize_name(Requirement(line).name)
+        assert importlib.metadata.version(name).split("+")[0] == CONSTRAINTS[name]
+
+
+def test_conda_users_get_the_same_versions():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    (from_pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    assert from_pip[:2] == ["--constraint constraints.txt", "--editable ."]
+    wanted = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"] + EXTRAS["test"]}
+    assert pins(from_pip) == {name: CONSTRAINTS[name] for name in wanted}
+
+
+def test_the_oldest_python_is_tested():
+    assert PROJECT["requires-python"] == ">=3.11"
+    assert sys.version_info >= (3, 11)
+
+
+def test_the_readme_begins_with_the_two_commands_and_a_picture():
+    readme = (ROOT / "README.md").read_text()
+    lines = [line for line in readme.splitlines() if line]
+    assert lines[0].startswith("# hyperedu")
+    assert [line.split("#")[0].strip() for line in lines[2:4]] == ["make lab", "make test"]
+    pictures = re.findall(r"!\[(.+?)\]\((.+?)\)", readme)
+    assert pictures
+    assert len(pictures[0][0]) > 40, "the picture needs alt text"
+
+
+def test_every_link_to_a_file_leads_to_one():
+    for page in [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("data/*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("target", ["lab", "test", "notebooks", "lint"])
+def test_make_knows_its_targets(target):
+    said = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    if target == "lab":
+        assert "--ip=127.0.0.1" in said.stdout
+        assert "notebooks/00_start_here.ipynb" in said.stdout
+        assert "token=" not in said.stdout, "the token is JupyterLab's own"
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [path for name in listed.stdout.splitlines() if (path := ROOT / name).exists()]
+
+
+def test_no_file_can_run_code_when_it_is_read():
+    for path in tracked():
+        assert path.suffix not in (".pkl", ".pickle", ".pt", ".pth", ".joblib"), path
+        if path.suffix == ".py" and path != Path(__file__):
+            assert not re.search(r"import pickle|torch\.load\(|allow_pickle=True", path.read_text()), path
+
+
+def test_no_address_of_a_package_registry_is_written_down():
+    for path in tracked():
+        if path.suffix in (".toml", ".txt", ".yml", ".yaml", "", ".md") and path.name != "LICENSE":
+            text = path.read_text(errors="ignore")
+            assert not re.search(r"index-url|pypi\.org|pythonhosted|download\.pytorch", text), path
+
+
+def test_nothing_is_large():
+    """A clone must stay quick: a lesson's pictures are its largest files."""
+    for path in tracked():
+        assert path.stat().st_size < 1_000_000, path
+
+
+def test_heavy_parts_load_on_first_use():
+    script = "import sys, hyperedu; print({'matplotlib', 'anywidget', 'ipywidgets'} & set(sys.modules)); hyperedu.live.interact"
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "set()"
