@@ -5,6 +5,7 @@ everything else (blitting), and the frame is sent as a JPEG to a canvas that swa
 """
 
 import base64
+import contextlib
 import inspect
 import io
 import threading
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import anywidget
 import ipywidgets
+import torch
 import traitlets
 from matplotlib.artist import Artist
 from matplotlib.axis import Axis
@@ -124,7 +126,9 @@ class LiveFigure(ipywidgets.VBox):
             self._drawn = values
             state = ", ".join(f"{name} {_in_words(value)}" for name, value in values.items())
             try:
-                sentence, problem = self._update(**values) or state, ""
+                with _one_thread():
+                    sentence = self._update(**values) or state
+                problem = ""
                 self._painter.paint()
                 frame = self._painter.encode("JPEG", quality=JPEG_QUALITY, subsampling=0)
             except Exception as error:
@@ -142,6 +146,17 @@ class LiveFigure(ipywidgets.VBox):
             return data
         picture = base64.b64encode(self.png()).decode()
         return data | {"image/png": picture}, {"image/png": {"alt": self.alt}}
+
+
+@contextlib.contextmanager
+def _one_thread():
+    """Torch on one thread: its others spin for a while after each use, on cores that the browser needs to show the frame."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _control(name: str, abbreviation, default) -> ipywidgets.Widget:

@@ -159,7 +159,7 @@ class Triptych:
         """Show τ at `position` in the first panel, θ (P,) in the second, y (n,) over `x_axis` in the third."""
         self.star.set_data([position[0]], [position[1]])
         self.fill_weights(theta)
-        self.curve.set_ydata(y.detach())
+        self.curve.set_ydata(y.detach().numpy())
 
 
 def weight_limit(theta: Tensor) -> float:
@@ -196,7 +196,7 @@ class SinusoidTriptych(Triptych):
             y = self.learner.main(theta, self.x_axis.unsqueeze(-1)).squeeze(-1)
         truth = self.family.function(amplitude, phase, self.x_axis)
         self.move((phase, amplitude), theta, y)
-        self.truth.set_ydata(truth)
+        self.truth.set_ydata(truth.numpy())
         error = (y - truth).square().mean().item()
         return (
             f"The descriptor says amplitude {amplitude:.2f} and phase {phase:.2f} rad; the network whose "
@@ -265,7 +265,7 @@ class PathTriptych:
             path.set_data(*points[1:].T)
             star.set_data(*points[:1].T)
         for line, values in ((self.truth, truth), (self.written, y[0]), (self.blended, y[1])):
-            line.set_ydata(values)
+            line.set_ydata(values.numpy())
         errors = (y - truth).square().mean(dim=(1, 2)).tolist()
         return (
             f"{along:.0%} of the way from amplitude {self.tasks[i][0]:.1f}, phase {self.tasks[i][1]:.1f} to "
@@ -334,7 +334,7 @@ class ColoradoTriptych(Triptych):
         self.move((longitude, latitude), theta, y)
         self.level.set_ydata([elevation])
         self.ring.set_data([place["longitude"]], [place["latitude"]])
-        self.measured.set_ydata(year)
+        self.measured.set_ydata(year.numpy())
         self.name.set_text(f"○ {name}, {place['elevation']:,.0f} m\n   measured, never seen")
         return (
             f"At {elevation:,.0f} m, {latitude:.1f}° N, {-longitude:.1f}° W the generated network draws "
