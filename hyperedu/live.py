@@ -218,6 +218,8 @@ class _Painter:
 
     def _draw_background(self, stale: list[Artist]) -> None:
         found = [artist for artist in stale if not isinstance(artist, Axis | Spine)]
+        frames = [spine for axes in {a.axes for a in found if a.axes} for spine in axes.spines.values()]
+        found += [spine for spine in frames if spine.get_visible() and spine not in self.moving]  # they stand above images
         self.moving = sorted(self.moving + found, key=lambda a: (a.axes.zorder if a.axes else 0, a.zorder))
         for artist in found:
             artist.set_animated(True)  # drawing the figure now leaves it out

@@ -53,7 +53,7 @@ def learning_curves(histories: dict[str, list[float]], window: int = 50) -> Figu
     """The loss of each training against its steps, on a logarithmic axis, as running means over `window` steps."""
     figure, (axes,) = subplots(width=7, height=3.2)
     for color, (name, loss) in zip((VERMILION, BLUE, GREEN, PURPLE, ORANGE), histories.items(), strict=False):
-        mean = torch.tensor(loss).unfold(0, min(window, len(loss)), 1).mean(-1)
+        mean = torch.tensor(loss).unfold(0, min(window, len(loss)), 1).mean(-1).numpy()
         axes.plot(range(len(loss) - len(mean), len(loss)), mean, color=color, label=name)
     axes.set(xlabel="step", ylabel="query loss", yscale="log")
     axes.legend(frameon=False)
@@ -121,7 +121,7 @@ def weight_heatmap(axes: Axes, main: MainNetwork, limit: float):
     """An empty heatmap of all weights; returns a function θ (P,) → None that fills it."""
     grid = WeightGrid(main)
     image = axes.imshow(
-        torch.full(grid.index.shape, torch.nan), cmap=DIVERGING, norm=Normalize(-limit, limit), aspect="auto",
+        torch.full(grid.index.shape, torch.nan).numpy(), cmap=DIVERGING, norm=Normalize(-limit, limit), aspect="auto",
         interpolation="nearest",
     )  # fmt: skip
     axes.set(xticks=grid.centers, xticklabels=grid.labels, yticks=[])
@@ -130,7 +130,7 @@ def weight_heatmap(axes: Axes, main: MainNetwork, limit: float):
     bar = axes.figure.colorbar(image, ax=axes, location="bottom", aspect=40, pad=0.04)
     bar.set_label("value of a weight")
     bar.outline.set_visible(False)
-    return lambda theta: image.set_data(grid(theta.detach()))
+    return lambda theta: image.set_data(grid(theta.detach()).numpy())
 
 
 class Triptych:
@@ -149,7 +149,7 @@ class Triptych:
         title(self.what, "y = g(θ, x)   what it does")
         self.fill_weights = weight_heatmap(self.weights, main, weight_limit)
         self.x_axis = x_axis
-        self.what.set_xlim(x_axis[0], x_axis[-1])
+        self.what.set_xlim(x_axis[0].item(), x_axis[-1].item())
         (self.star,) = self.where.plot(
             [], [], "*", color=VERMILION, markersize=20, mec="black", zorder=5, ls="none", label="τ now"
         )

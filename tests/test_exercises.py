@@ -1,0 +1,204 @@
+"""Each check knows the right answer, and names the misconception behind every wrong one that it knows."""
+
+import pytest
+import torch
+
+from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, exercises, outer_loss
+from hyperedu.exercises import lesson_00, lesson_01, lesson_02
+
+NOT_YET, RIGHT, UNANSWERED = "✗ Not yet.", "✓ Right.", "○ Not answered yet"
+
+
+@pytest.fixture(scope="module")
+def climate():
+    """A learner on the stations; what it was trained to does not matter here."""
+    family = ColoradoClimate()
+    main = MainNetwork.mlp([2, 8, 1], y_mean=family.y_mean, y_std=family.y_std)
+    return Hypernetwork(main, MLPGenerator(3, main, generator=torch.Generator().manual_seed(0))), family
+
+
+@pytest.fixture
+def says(capsys):
+    """What a check prints about an answer."""
+
+    def says(check, *arguments):
+        check(*arguments)
+        return capsys.readouterr().out
+
+    return says
+
+
+@pytest.mark.parametrize(
+    ("check", "needs_climate"),
+    [
+        (lesson_00.weight_count, 0),
+        (lesson_00.summit, 2),
+        (lesson_00.raw_descriptor, 1),
+        (lesson_01.weight_count, 0),
+        (lesson_01.relu_network, 0),
+        (lesson_01.cut, 0),
+        (lesson_02.head_gradient, 0),
+        (lesson_02.guard, 0),
+        (lesson_02.fresh_weights, 0),
+    ],
+)
+def test_an_exercise_not_yet_answered_is_no_error(says, climate, check, needs_climate):
+    assert says(check, ..., *climate[2 - needs_climate :]).startswith(UNANSWERED)
+
+
+def test_exercises_are_reached_by_lesson():
+    assert exercises.lesson_00 is lesson_00
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = exercises.nothing
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "words"),
+    [
+        (lesson_00.weight_count, (2 * 32 + 32) + (32 * 32 + 32) + (32 + 1), RIGHT),
+        (lesson_00.weight_count, 2 * 32 + 32 * 32 + 32, "not the biases"),
+        (lesson_00.weight_count, 32 + 32 + 1, "biases alone"),
+        (lesson_00.weight_count, 2 + 32 + 32 + 1, "number of units"),
+        (lesson_00.weight_count, 1185 - 32, "length 32 is missing"),
+        (lesson_00.weight_count, 1000, "three layers"),
+        (lesson_00.weight_count, "many", "A number is asked for, this is str"),
+        (lesson_00.weight_count, torch.tensor([1185.0, 0.0]), ".item()"),
+        (lesson_01.weight_count, MainNetwork.mlp([2, 5, 3]).weight_dim, RIGHT),
+        (lesson_01.weight_count, 2 * 5 + 5 * 3, "but not the biases"),
+        (lesson_01.weight_count, 2 * 5 * 3, "counts paths"),
+        (lesson_01.weight_count, 25 + 11, "The 2 inputs have no biases"),
+        (lesson_01.weight_count, 25 + 3, "The 5 biases"),
+        (lesson_01.weight_count, 31, "5 and 3 of them"),
+        (lesson_01.weight_count, 7, "add up the two layers"),
+    ],
+)
+def test_counting_weights(says, check, answer, words):
+    said = says(check, answer)
+    assert words in said
+    assert said.startswith(RIGHT if words == RIGHT else NOT_YET)
+
+
+@pytest.mark.parametrize(
+    ("place", "month", "words"),
+    [
+        ((4401.0, 39.1, -106.4), 6, RIGHT),
+        ((4401.0, 39.1, 106.4), 6, "China"),
+        ((4401.0, 39.1, -106.4), 7, "August"),
+        ((4401.0, -106.4, 39.1), 6, "changed places"),
+        ((1000.0, 39.1, -106.4), 6, "order of work"),
+    ],
+)
+def test_the_summit(says, climate, place, month, words):
+    learner, family = climate
+    answer = learner.main(learner.generator(family.describe(*place)), family.x([month])).item()
+    assert words in says(lesson_00.summit, answer, *climate)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("describe", RIGHT),
+        (torch.tensor([3300.0, 39.4, -106.0]), "still metres"),
+        (torch.nn.functional.normalize(torch.tensor([3300.0, 39.4, -106.0]), dim=0), "Dividing by the norm"),
+        (torch.zeros(3), "Standardise each"),
+        (torch.zeros(2), "shape must be (3,), it is (2,)"),
+        ([3300.0, 39.4, -106.0], "this is list"),
+    ],
+)
+def test_the_raw_descriptor(says, climate, answer, words):
+    family = climate[1]
+    answer = family.describe(3300.0, 39.4, -106.0) if isinstance(answer, str) else answer
+    assert words in says(lesson_00.raw_descriptor, answer, family)
+
+
+def network(activation=torch.relu, order=slice(None), change=lambda theta: theta):
+    def g(theta, x):
+        theta = change(theta)
+        W_1, b_1, W_2, b_2 = [theta[0:4].view(4, 1), theta[4:8], theta[8:12].view(1, 4), theta[12:13]]
+        if order != slice(None):
+            b_1, W_2 = W_2[0], b_1.view(1, 4)
+        return activation(x @ W_1.T + b_1) @ W_2.T + b_2
+
+    return g
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (network(), RIGHT),
+        (network(torch.tanh), "still tanh"),
+        (network(order="biases last"), "in this order"),
+        (network(change=torch.Tensor.detach), "no gradient reaches θ"),
+        (lambda theta, x: theta[:20].view(4, 5), "raises RuntimeError"),
+        (lambda theta, x: x[0], "shape must be (6, 1)"),
+        (lambda theta, x: None, "this is NoneType"),
+    ],
+)
+def test_the_relu_network(says, answer, words):
+    assert words in says(lesson_01.relu_network, answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda t: (t[0:6].view(3, 2), t[6:9], t[9:12].view(1, 3), t[12:13]), RIGHT),
+        (lambda t: (t[0:6].view(2, 3).T, t[6:9], t[9:12].view(1, 3), t[12:13]), "the order is not"),
+        (lambda t: (t[0:6].view(3, 2), t[9:12], t[6:9].view(1, 3), t[12:13]), "row by row, layer by layer"),
+        (lambda t: (t[0:6].view(2, 3), t[6:9], t[9:12].view(1, 3), t[12:13]), "shape must be (3, 2)"),
+        (lambda t: t, "must return four tensors"),
+    ],
+)
+def test_cutting_theta(says, answer, words):
+    assert words in says(lesson_01.cut, answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (torch.outer(torch.tensor([1.0, -2.0]), torch.tensor([1.0, 1.5])), RIGHT),
+        (torch.outer(torch.tensor([1.0, 1.5]), torch.tensor([1.0, -2.0])), "transpose"),
+        (torch.outer(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.5])), "signs are lost"),
+        (torch.zeros(2, 2), "Entry (k, j)"),
+        (torch.zeros(2), "shape must be (2, 2)"),
+    ],
+)
+def test_the_gradient_of_the_head(says, answer, words):
+    assert words in says(lesson_02.head_gradient, answer)
+
+
+def named(keep):
+    return lambda generator: [name for name, p in generator.named_parameters() if keep(p)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (named(lambda p: p.grad is None or not p.grad.any()), RIGHT),
+        (named(lambda p: p.grad is None), "all zero"),
+        (named(lambda p: p.grad is not None and not p.grad.any()), "no gradient ever came"),
+        (named(lambda p: True), "trained as it should be"),
+        (lambda generator: [] if generator[2].weight.grad is not None and generator[2].weight.grad.any() else
+            [name for name, _ in generator.named_parameters()], "Only the trunk"),
+        (named(lambda p: not p.grad.any()), "Test for None"),
+    ],
+)  # fmt: skip
+def test_the_guard(says, answer, words):
+    assert words in says(lesson_02.guard, answer)
+
+
+def once(learner, tasks):
+    theta = learner(tasks.descriptor, tasks.support)
+    return lambda: (learner.main(theta, tasks.query.x) - tasks.query.y).square().mean()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda learner, tasks: lambda: outer_loss(learner, tasks).mean(), RIGHT),
+        (once, "same at every step"),
+        (lambda learner, tasks: lambda: outer_loss(learner, tasks).sum(), "mean over the tasks"),
+        (lambda learner, tasks: outer_loss(learner, tasks).mean(), "must return a function of nothing"),
+    ],
+)
+def test_fresh_weights(says, answer, words):
+    assert words in says(lesson_02.fresh_weights, answer)

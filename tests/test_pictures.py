@@ -1,0 +1,111 @@
+import pytest
+import torch
+
+from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, pictures
+
+
+@pytest.fixture
+def learner(main):
+    return Hypernetwork(main, MLPGenerator(2, main, generator=torch.Generator().manual_seed(0)))
+
+
+@pytest.fixture(scope="module")
+def climate():
+    family, random = ColoradoClimate(), torch.Generator().manual_seed(0)
+    main = MainNetwork.mlp([2, 8, 1], y_mean=family.y_mean, y_std=family.y_std)
+    return family, Hypernetwork(main, MLPGenerator(3, main, generator=random))
+
+
+@pytest.mark.parametrize("sizes", [[1, 40, 40, 1], [2, 5, 3], [30, 4]])
+def test_every_weight_stands_in_the_heatmap_under_its_layer(sizes):
+    main = MainNetwork.mlp(sizes)
+    grid = pictures.WeightGrid(main)
+    shown = grid.index[grid.index < main.weight_dim]
+    assert set(shown.tolist()) == set(range(main.weight_dim))
+    start = 0
+    for center, size in zip(grid.centers, main.sizes, strict=True):
+        columns = (grid.index == start).any(0).nonzero().flatten()
+        block = (grid.index >= start) & (grid.index < start + size)
+        inside = block.any(0).nonzero().flatten()
+        assert inside.min() <= columns.min()
+        assert inside.float().mean().item() == pytest.approx(center)
+        # a weight is as large as its neighbours of the same layer
+        assert len({(grid.index == k).sum().item() for k in range(start, start + size)}) == 1
+        start += size
+    assert len(grid.labels) == len(main.shapes)
+    theta = torch.arange(main.weight_dim).float()
+    assert torch.equal(grid(theta)[grid.index < main.weight_dim], shown.float())
+    assert grid(theta)[grid.index == main.weight_dim].isnan().all()
+
+
+def test_the_colours_of_weights_are_centred_on_zero(main):
+    _, (axes,) = pictures.subplots()
+    fill = pictures.weight_heatmap(axes, main, limit=1.5)
+    fill(torch.ones(main.weight_dim))
+    (image,) = axes.images
+    assert (image.norm.vmin, image.norm.vmax) == (-1.5, 1.5)
+
+
+def test_the_sinusoid_picture_shows_what_the_written_network_does(family, learner):
+    picture = pictures.SinusoidTriptych(family, learner)
+    sentence = picture.update(amplitude=2.0, phase=0.5)
+    theta = learner.generator(family.describe(2.0, 0.5))
+    x = torch.linspace(-5, 5, 200)
+    y = learner.main(theta, x.unsqueeze(-1)).squeeze(-1).detach()
+    torch.testing.assert_close(torch.as_tensor(picture.curve.get_ydata()), y)
+    torch.testing.assert_close(torch.as_tensor(picture.truth.get_ydata()), 2 * torch.sin(x - 0.5))
+    assert f"{(y - 2 * torch.sin(x - 0.5)).square().mean():.4f}" in sentence
+    assert (picture.star.get_xdata()[0], picture.star.get_ydata()[0]) == (0.5, 2.0)
+
+
+def test_the_climate_picture_names_the_most_similar_unseen_station(climate):
+    family, learner = climate
+    picture = pictures.ColoradoTriptych(family, learner)
+    sentence = picture.update(elevation=3000, latitude=39.0, longitude=-106.0)
+    tau = family.describe(3000, 39.0, -106.0)
+    unseen = family.test.sample(None, 0, 12)
+    nearest = (unseen.descriptor - tau).square().sum(-1).argmin()
+    name = unseen.properties["name"][nearest]
+    assert name in sentence
+    assert name in picture.name.get_text()
+    torch.testing.assert_close(torch.as_tensor(picture.measured.get_ydata()), family.mean_year[family.station(name)])
+    y = learner.main(learner.generator(tau), family.x(picture.x_axis)).squeeze(-1).detach()
+    torch.testing.assert_close(torch.as_tensor(picture.curve.get_ydata()), y)
+    assert f"{y[0]:.1f} °C in January" in sentence
+    assert picture.x_axis[60] == 6  # July
+    assert f"{y[60]:.1f} °C in July" in sentence
+
+
+def test_the_path_between_two_networks_begins_at_one_and_ends_at_the_other(family, learner, random):
+    amplitude, phase = torch.meshgrid(torch.linspace(1, 4, 3), torch.linspace(0, 3, 3), indexing="ij")
+    separate = learner.main.initial_weights(9, generator=random).view(3, 3, -1)
+    picture = pictures.PathTriptych(family, learner, amplitude, phase, separate)
+    for along in (0.0, 1.0):
+        picture.update(pair=4, along=along)
+        task = picture.pairs[4][round(along)]
+        theta = separate.flatten(0, 1)[task]
+        y = learner.main(theta, picture.x_axis).squeeze(-1)
+        torch.testing.assert_close(torch.as_tensor(picture.blended.get_ydata()).squeeze(-1), y)
+        tau = family.describe(amplitude.flatten()[task], phase.flatten()[task])
+        y = learner.main(learner.generator(tau), picture.x_axis).squeeze(-1).detach()
+        torch.testing.assert_close(torch.as_tensor(picture.written.get_ydata()).squeeze(-1), y, rtol=1e-4, atol=1e-4)
+
+
+def test_learning_curves_draw_every_history():
+    histories = {"one": [4.0, 2.0, 1.0] * 40, "two": [3.0] * 120}
+    (axes,) = pictures.learning_curves(histories).axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["one", "two"]
+    one, two = axes.lines
+    assert set(two.get_ydata().tolist()) == {3.0}
+    assert one.get_ydata()[0] == pytest.approx(sum(histories["one"][:50]) / 50)
+    assert one.get_xdata()[-1] == 119
+
+
+def test_a_picture_is_shown_with_its_alt_text(monkeypatch):
+    shown = []
+    monkeypatch.setattr(pictures, "display", lambda data, metadata, raw: shown.append((data, metadata)))
+    figure, _ = pictures.subplots(width=2, height=2)
+    pictures.show(figure, "an empty picture")
+    ((data, metadata),) = shown
+    assert data["image/png"]
+    assert metadata == {"image/png": {"alt": "an empty picture"}}
