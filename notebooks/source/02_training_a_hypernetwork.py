@@ -31,7 +31,7 @@ learners = []
 for seed in range(3):
     torch.manual_seed(seed)
     learners.append(Hypernetwork(main, MLPGenerator(descriptor_dim=2, main=main)))
-    meta_train(learners[seed], family.train, steps=2000, shots=0)
+    meta_train(learners[seed], family.train, steps=1500, shots=0)
 
 
 # %%
@@ -200,7 +200,7 @@ def contest(family, d_tau, main, wide, seed):
     torch.manual_seed(seed)
     learners = {"shared weights": SharedWeights(main), "conditioned": Conditioned(main, d_tau)}
     learners |= {"conditioned, wide": Conditioned(wide, d_tau), "hypernetwork": Hypernetwork(main, MLPGenerator(d_tau, main))}
-    return compare(learners, family, steps=300, shots=0, seed=seed)
+    return compare(learners, family, steps=250, shots=0, seed=seed)
 
 
 sines = [contest(family, 2, main, MainNetwork.mlp([1, 340, 340, 1]), seed) for seed in range(3)]
