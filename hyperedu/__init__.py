@@ -2,9 +2,24 @@
 
 import importlib
 
-from hyperedu.descriptors import Metadata, OneHot
+from hyperedu.adaptation import Path, adapt
+from hyperedu.descriptors import Metadata, OneHot, SetEncoder
 from hyperedu.generators import Generator, MLPGenerator, constant_norm
-from hyperedu.learners import Conditioned, Hypernetwork, Learner, SharedWeights
+from hyperedu.learners import (
+    ANIL,
+    MAML,
+    Adapting,
+    Conditioned,
+    DescriptorAdaptation,
+    FirstOrderMAML,
+    HyperMAML,
+    Hypernetwork,
+    Learner,
+    Reptile,
+    SharedWeights,
+    SupportSetHypernetwork,
+    TaskConditionedMAML,
+)
 from hyperedu.main_network import MainNetwork, mean_squared_error
 from hyperedu.tasks import ColoradoClimate, Examples, Sinusoids, TaskBatch, TaskSet
 from hyperedu.training import (
@@ -22,23 +37,35 @@ from hyperedu.training import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "ANIL",
+    "MAML",
+    "Adapting",
     "ColoradoClimate",
     "Comparison",
     "Conditioned",
+    "DescriptorAdaptation",
     "Examples",
+    "FirstOrderMAML",
     "Generator",
     "History",
+    "HyperMAML",
     "Hypernetwork",
     "Learner",
     "MLPGenerator",
     "MainNetwork",
     "Metadata",
     "OneHot",
+    "Path",
     "Report",
+    "Reptile",
+    "SetEncoder",
     "SharedWeights",
     "Sinusoids",
+    "SupportSetHypernetwork",
     "TaskBatch",
+    "TaskConditionedMAML",
     "TaskSet",
+    "adapt",
     "compare",
     "constant_norm",
     "exercises",

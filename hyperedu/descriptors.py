@@ -1,9 +1,11 @@
 """task → τ. Descriptors turn what is known of a task into a vector."""
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class OneHot:
@@ -77,3 +79,27 @@ class Metadata:
             f"{name} {value:,.{d}f} {unit}".rstrip()
             for name, value, unit, d in zip(self.names, values, self.units, digits, strict=True)
         )
+
+
+class SetEncoder(nn.Module):
+    """D → h(D): a support set → a vector, in which the order of the examples leaves no trace.
+
+    h(D) = ρ(mean over examples of ψ(x, y)). Zaheer and others 2017 (arXiv 1703.06114), theorem 2. With a mean in place of their
+    sum, sets of different sizes look alike.
+    """
+
+    def __init__(self, d_in: int, d_out: int, dim: int, hidden: int = 128, generator: torch.Generator | None = None):
+        super().__init__()
+        self.each = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise([d_in + d_out, hidden, hidden]))
+        self.whole = nn.Linear(hidden, dim)
+        with torch.no_grad():
+            for layer in (*self.each, self.whole):
+                layer.weight.normal_(0, math.sqrt(2 / layer.in_features), generator=generator)
+                layer.bias.zero_()
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """x (…, n, d_in) and y (…, n, d_out) → (…, dim)."""
+        h = torch.cat([x, y], dim=-1)
+        for layer in self.each:
+            h = nn.functional.gelu(layer(h))
+        return self.whole(h.mean(dim=-2))

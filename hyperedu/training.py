@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from hyperedu.learners import Learner
+from hyperedu.learners import Adapting, Learner
 from hyperedu.main_network import mean_squared_error
 
 FORMAT = "hyperedu-checkpoint-1"
@@ -55,10 +55,14 @@ class Report:
     Attributes:
         per_task: (n_tasks,) the query loss of each task.
         shots: how many support examples each task had.
+        steps: how many gradient steps were taken on them; None for a learner that takes none.
+        diverged: (n_tasks,) the step at which a task's adaptation diverged, as in `Path`; 0 for those that did not.
     """
 
     per_task: Tensor
     shots: int
+    steps: int | None = None
+    diverged: Tensor | None = None
 
     @property
     def n_tasks(self) -> int:
@@ -85,20 +89,28 @@ class Report:
 
     @property
     def share_diverged(self) -> float:
-        """The share of tasks whose loss is not finite; they make the mean so too."""
-        return (~torch.isfinite(self.per_task)).float().mean().item()
+        """The share of tasks that diverged or whose loss is not finite. They are in the mean too: see the median."""
+        bad = ~torch.isfinite(self.per_task)
+        return (bad if self.diverged is None else bad | (self.diverged > 0)).float().mean().item()
 
     def __repr__(self) -> str:
         low, high = self.interval
-        return (
-            f"mean {self.mean:.4g} (95% interval {low:.4g} to {high:.4g}), median {self.median:.4g}, "
-            f"{self.n_tasks} tasks, {self.shots} shots"
-        )
+        said = f"mean {self.mean:.4g} (95% interval {low:.4g} to {high:.4g}), median {self.median:.4g}, "
+        said += f"{self.n_tasks} tasks, {self.shots} shots"
+        said += "" if self.steps is None else f", {self.steps} steps"
+        return said + (_which(self.diverged) if self.diverged is not None and self.diverged.any() else "")
+
+
+def _which(diverged: Tensor) -> str:
+    """Which tasks diverged, and at which step."""
+    tasks = diverged.nonzero().flatten().tolist()
+    some = ", ".join(f"task {task} at step {diverged[task]}" for task in tasks[:3])
+    return f"; {len(tasks)} of {len(diverged)} diverged: {some}{', …' if len(tasks) > 3 else ''}"
 
 
 def outer_loss(learner: Learner, tasks, loss=mean_squared_error) -> Tensor:
-    """The query loss of each task, (n_tasks,): the one line that all learners share."""
-    return loss(learner.main(learner(tasks.descriptor, tasks.support), tasks.query.x), tasks.query.y)
+    """The query loss of each task, (n_tasks,): what all learners are trained on."""
+    return learner.objective(tasks, loss)
 
 
 def meta_train(
@@ -172,9 +184,12 @@ def meta_train(
             value = outer_loss(learner, batch, loss).mean()
             if not torch.isfinite(value):
                 save()
+                inner = ""
+                if isinstance(learner, Adapting):
+                    inner = _which(learner.path(batch.descriptor, batch.support).diverged) + " of the adaptation"
                 raise FloatingPointError(
-                    f"the loss became {value.item()} at step {history.steps + 1}: try a lower learning rate. The learner "
-                    "keeps its weights of the step before"
+                    f"the loss became {value.item()} at step {history.steps + 1}{inner}. Try a lower learning rate. The "
+                    "learner keeps its weights of the step before"
                 )
             optimizer.zero_grad()
             value.backward()
@@ -203,6 +218,7 @@ def meta_test(
     queries: int | None = None,
     n_tasks: int | None = None,
     *,
+    steps: int | None = None,
     loss=mean_squared_error,
     generator: torch.Generator | None = None,
 ) -> Report:
@@ -212,8 +228,11 @@ def meta_test(
         tasks: a `TaskSet`, such as `family.test`.
         shots, queries: per task; `queries` None takes `tasks.most_queries(shots)`.
         n_tasks: None takes every task of a finite set, and 600 of an endless one.
+        steps: of adaptation, for a learner that adapts; None takes as many as in training.
         generator: None gives every learner the same tasks (seed 0).
     """
+    if steps is not None and not isinstance(learner, Adapting):
+        raise ValueError(f"{type(learner).__name__} takes no gradient steps on the support set: leave out steps={steps}")
     if generator is None:
         generator = torch.Generator().manual_seed(0)
     if n_tasks is None and tasks.n_tasks is None:
@@ -223,24 +242,43 @@ def meta_test(
     batch = tasks.sample(n_tasks, shots, queries, generator).to(next(learner.parameters()))
     learner.eval()
     with torch.no_grad():
-        return Report(outer_loss(learner, batch, loss), shots)
+        if not isinstance(learner, Adapting):
+            return Report(outer_loss(learner, batch, loss), shots)
+        path = learner.path(batch.descriptor, batch.support, steps, keep=False)
+        per_task = loss(learner.main(learner.weights(path)[-1], batch.query.x), batch.query.y)
+        return Report(per_task, shots, learner.steps if steps is None else steps, path.diverged)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One learner of a comparison: its training (None if there was none), its tests, its number of learned parameters."""
+
+    history: History | None
+    reports: list[Report]
+    parameters: int
 
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
-    """Learners side by side: name → (history or None, report, number of learned parameters)."""
+    """Learners side by side: name → `Row`."""
 
-    rows: dict[str, tuple[History | None, Report, int]]
+    rows: dict[str, Row]
 
-    header = ("learner", "mean", "95% interval", "median", "parameters", "seconds trained")
+    header = (
+        "learner", "shots", "steps", "mean", "95% interval", "median", "diverged", "parameters", "seconds trained"
+    )  # fmt: skip
 
     def cells(self) -> list[tuple[str, ...]]:
         cells = []
-        for name, (history, report, parameters) in self.rows.items():
-            low, high = report.interval
-            seconds = "–" if history is None else f"{history.seconds:.1f}"
-            interval = f"{low:.3g} to {high:.3g}"
-            cells.append((name, f"{report.mean:.3g}", interval, f"{report.median:.3g}", f"{parameters:,}", seconds))
+        for name, row in self.rows.items():
+            seconds = "–" if row.history is None else f"{row.history.seconds:.1f}"
+            for report in row.reports:
+                low, high = report.interval
+                cells.append((
+                    name, str(report.shots), "–" if report.steps is None else str(report.steps), f"{report.mean:.3g}",
+                    f"{low:.3g} to {high:.3g}", f"{report.median:.3g}", f"{report.share_diverged:.1%}",
+                    f"{row.parameters:,}", seconds,
+                ))  # fmt: skip
         return cells
 
     def __repr__(self) -> str:
@@ -262,6 +300,8 @@ def compare(
     shots: int = 10,
     queries: int = 10,
     *,
+    test_shots: Sequence[int] | None = None,
+    test_steps: Sequence[int] | None = None,
     test_queries: int | None = None,
     optimizer=lambda parameters: torch.optim.Adam(parameters, lr=1e-3),
     seed: int = 0,
@@ -273,7 +313,9 @@ def compare(
         learners: name → learner; each is trained in place.
         family: has `.train` and `.test`.
         steps: of training; 0 tests the learners as they are.
-        tasks_per_step, shots, queries: as in `meta_train`; `shots` holds for the test too.
+        tasks_per_step, shots, queries: as in `meta_train`.
+        test_shots: the sizes of the support sets to test with; `shots` if None.
+        test_steps: the numbers of adaptation steps to test with, for learners that adapt; as in training if None.
         test_queries: as `queries` in `meta_test`.
         optimizer: parameters → the optimizer of one learner.
         seed: of the training tasks.
@@ -288,8 +330,13 @@ def compare(
                 learner, family.train, steps, tasks_per_step, shots, queries,
                 optimizer=own, generator=generator, progress=progress,
             )  # fmt: skip
-        report = meta_test(learner, family.test, shots, test_queries)
-        rows[name] = history, report, sum(p.numel() for p in learner.parameters())
+        adapts = isinstance(learner, Adapting) and test_steps is not None
+        reports = [
+            meta_test(learner, family.test, n, test_queries, steps=k)
+            for n in (test_shots or [shots])
+            for k in (test_steps if adapts else [None])
+        ]
+        rows[name] = Row(history, reports, sum(p.numel() for p in learner.parameters()))
         if history is not None and history.interrupted:
             break
     return Comparison(rows)

@@ -5,13 +5,22 @@ import torch
 from torch import nn
 
 from hyperedu import (
+    ANIL,
+    MAML,
+    Adapting,
     Conditioned,
+    DescriptorAdaptation,
     Examples,
+    FirstOrderMAML,
+    HyperMAML,
     Hypernetwork,
     Learner,
     MainNetwork,
     MLPGenerator,
+    Reptile,
     SharedWeights,
+    SupportSetHypernetwork,
+    TaskConditionedMAML,
     meta_train,
     outer_loss,
 )
@@ -22,7 +31,19 @@ LEARNERS = {
     "Conditioned": lambda main: Conditioned(main, descriptor_dim=2),
     "Hypernetwork": lambda main: Hypernetwork(main, MLPGenerator(2, main)),
     "Hypernetwork, magnitude invariant": lambda main: Hypernetwork(main, MLPGenerator(2, main, magnitude_invariant=True)),
+    "SupportSetHypernetwork": lambda main: SupportSetHypernetwork(main, dim=8),
+    "HyperMAML": lambda main: HyperMAML(main, dim=8),
+    "MAML": lambda main: MAML(main, steps=2),
+    "FirstOrderMAML": lambda main: FirstOrderMAML(main, steps=2),
+    "ANIL": lambda main: ANIL(main),
+    "Reptile": lambda main: Reptile(main),
+    "TaskConditionedMAML": lambda main: TaskConditionedMAML(main, MLPGenerator(2, main)),
+    "DescriptorAdaptation": lambda main: DescriptorAdaptation(main, MLPGenerator(3, main), 3, lr=0.01),
+    "CAVIA": lambda main: DescriptorAdaptation(main, Conditioned(main, 5), 5, lr=0.01),
 }
+
+
+EXAMPLES = Examples(torch.zeros(3, 5, 1), torch.zeros(3, 5, 1))
 
 
 @pytest.fixture(params=LEARNERS)
@@ -33,7 +54,11 @@ def learner(request, main):
 
 def test_every_learner_is_tested(learner):
     made = {type(make(MainNetwork.mlp([1, 4, 1]))) for make in LEARNERS.values()}
-    assert made == set(Learner.__subclasses__())
+
+    def below(kind):
+        return {kind} | {lower for sub in kind.__subclasses__() for lower in below(sub)}
+
+    assert made == below(Learner) - {Learner, Adapting}
 
 
 def test_a_learner_maps_a_batch_of_tasks_to_weights(learner, family, random):
@@ -81,6 +106,87 @@ def test_lesson_00_equation_1(main, family, random):
         torch.testing.assert_close(y, h @ layers["4.weight"].T + layers["4.bias"])
 
 
+def test_the_order_of_a_support_set_does_not_matter(learner, family, random):
+    tasks = family.train.sample(4, generator=random).to(torch.float64)
+    learner, order = learner.double(), torch.randperm(10, generator=random)
+    shuffled = Examples(tasks.support.x[:, order], tasks.support.y[:, order])
+    torch.testing.assert_close(learner(tasks.descriptor, shuffled), learner(tasks.descriptor, tasks.support))
+
+
+@pytest.mark.parametrize("kind", ["SupportSetHypernetwork", "HyperMAML", "MAML", "ANIL", "CAVIA", "TaskConditionedMAML"])
+def test_a_learner_that_is_given_examples_uses_each_of_them(kind, main, family, random):
+    learner, tasks = LEARNERS[kind](main), family.train.sample(4, generator=random)
+    theta = learner(tasks.descriptor, tasks.support)
+    for shot in range(10):
+        y = tasks.support.y.clone()
+        y[:, shot] += 1
+        assert not torch.allclose(learner(tasks.descriptor, Examples(tasks.support.x, y)), theta), shot
+
+
+def test_hypermaml_is_its_formula(main, family, random):
+    """θ = θ₀ + H(D, g_θ₀(D)), and it begins near θ₀."""
+    learner, tasks = HyperMAML(main, dim=8, generator=random), family.train.sample(4, generator=random)
+    seen = torch.cat([tasks.support.y, main(learner.theta_0, tasks.support.x)], -1)
+    update = learner.generator(learner.encoder(tasks.support.x, seen))
+    torch.testing.assert_close(learner(None, tasks.support), learner.theta_0 + update)
+    assert update.norm(dim=-1).mean() < 0.5 * learner.theta_0.norm()
+
+
+def test_reptile_is_its_definition(main, family, random):
+    """θ₀ ← θ₀ + ε (mean θ' − θ₀) under SGD with rate ε. Nichol, Achiam, Schulman 2018, algorithm 2."""
+    learner, tasks = Reptile(main, steps=3, lr=0.02, generator=random), family.train.sample(5, generator=random)
+    start, adapted = learner.theta_0.detach().clone(), []
+    for i in range(5):
+        theta = start.clone()
+        x = torch.cat([tasks.support.x[i], tasks.query.x[i]])
+        y = torch.cat([tasks.support.y[i], tasks.query.y[i]])
+        for _ in range(3):
+            theta.requires_grad_()
+            (gradient,) = torch.autograd.grad(((main(theta, x) - y) ** 2).mean(), theta)
+            theta = (theta - 0.02 * gradient).detach()
+        adapted.append(theta)
+    optimizer = torch.optim.SGD(learner.parameters(), lr=0.1)
+    losses = outer_loss(learner, tasks)
+    losses.mean().backward()
+    optimizer.step()
+    torch.testing.assert_close(learner.theta_0.detach(), start + 0.1 * (torch.stack(adapted).mean(0) - start))
+    query = ((main(learner.path(None, tasks.support).final, tasks.query.x) - tasks.query.y) ** 2).mean((1, 2))
+    assert losses.shape == query.shape
+
+
+def test_anil_adapts_its_last_layer_alone(main, family, random):
+    learner, tasks = ANIL(main, steps=3), family.train.sample(5, generator=random)
+    moved = main.unflatten((learner(None, tasks.support) - learner.theta_0).detach())
+    assert {name for name, change in moved.items() if change.any()} == {"4.weight", "4.bias"}
+
+
+def test_descriptor_adaptation_stays_on_the_sheet(main, family, random):
+    """Whatever τ adapts to, θ is what the generator writes from it; and adapting lowers the support loss."""
+    learner = DescriptorAdaptation(main, MLPGenerator(3, main, generator=random), 3, steps=5, lr=1e-3)
+    tasks = family.train.sample(5, generator=random)
+    path = learner.path(None, tasks.support)
+    assert path.theta.shape == (6, 5, 3)
+    torch.testing.assert_close(learner(None, tasks.support), learner.generator(path.final))
+    assert (path.loss[-1] < path.loss[0]).all()
+
+
+def test_cavia_is_maml_on_inputs_beside_x(main, family, random):
+    """Zintgraf and others 2019: context parameters concatenated to the input, from zero, by gradient steps."""
+    learner = DescriptorAdaptation(main, Conditioned(main, 5, generator=random), 5, steps=1, lr=0.1).double()
+    tasks = family.train.sample(3, generator=random).to(torch.float64)
+    weights = main.unflatten(learner.generator.theta_0)
+    wide = MainNetwork.mlp([6, 8, 8, 1])
+    theta = wide.flatten({**weights, "0.weight": torch.cat([weights["0.weight"], learner.generator.A], dim=1)})
+    for i in range(3):
+        x, y = tasks.support.x[i], tasks.support.y[i]
+        context = torch.zeros(5, dtype=torch.float64, requires_grad=True)
+        loss = ((wide(theta, torch.cat([x, context.expand(10, -1)], -1)) - y) ** 2).mean()
+        context = context - 0.1 * torch.autograd.grad(loss, context, create_graph=True)[0]
+        expected = wide(theta, torch.cat([tasks.query.x[i], context.expand(10, -1)], -1))
+        found = main(learner(None, Examples(x, y)), tasks.query.x[i])
+        torch.testing.assert_close(found, expected)
+
+
 def test_conditioned_is_concatenating_tau_to_x(random):
     """W [x; τ] + b = W_x x + (b + A τ): an ordinary network on x and τ side by side gives the same y."""
     main = MainNetwork.mlp([3, 16, 16, 2], activation="relu")
@@ -114,6 +220,12 @@ def test_shared_weights_are_the_same_for_every_task(main, family, random):
         (lambda main: Conditioned(main, 2)(torch.zeros(5, 3)), ["3", "2"]),
         (lambda main: Conditioned(main, 2)(None), ["Conditioned", "None"]),
         (lambda main: Hypernetwork(main, MLPGenerator(2, main))(None), ["Hypernetwork", "None"]),
+        (lambda main: MAML(main)(None, None), ["MAML", "support set"]),
+        (lambda main: MAML(main)(None, Examples(torch.zeros(3, 0, 1), torch.zeros(3, 0, 1))), ["at least one", "shots"]),
+        (lambda main: HyperMAML(main)(None, None), ["HyperMAML", "support set"]),
+        (lambda main: SupportSetHypernetwork(main)(torch.zeros(3, 2), None), ["SupportSetHypernetwork", "support set"]),
+        (lambda main: TaskConditionedMAML(main, MLPGenerator(2, main))(None, EXAMPLES), ["TaskConditionedMAML", "None"]),
+        (lambda main: SupportSetHypernetwork(MainNetwork.from_module(nn.Conv2d(1, 1, 3), 3)), ["images"]),
         (lambda main: Conditioned(MainNetwork.from_module(nn.Linear(2, 2, bias=False)), 2), ["no bias", "weight"]),
     ],
 )

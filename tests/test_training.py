@@ -273,21 +273,22 @@ def test_every_learner_is_tested_on_the_same_tasks(family):
 
 def test_compare_gives_each_learner_the_same_budget_and_the_same_tasks(family):
     table = compare({"one": make()[0], "twin": make()[0], "shared": SharedWeights(make()[0].main)}, family, 20, progress=False)
-    (history, report, parameters), (twin_history, twin_report, _), (shared_history, _, shared_parameters) = table.rows.values()
-    assert history.loss == twin_history.loss  # the same tasks in the same order
-    assert torch.equal(report.per_task, twin_report.per_task)
-    assert shared_history.steps == 20
-    assert parameters == sum(p.numel() for p in make()[0].parameters())
-    assert shared_parameters == 25
+    one, twin, shared = table.rows.values()
+    assert one.history.loss == twin.history.loss  # the same tasks in the same order
+    (report,) = one.reports
+    assert torch.equal(report.per_task, twin.reports[0].per_task)
+    assert shared.history.steps == 20
+    assert one.parameters == sum(p.numel() for p in make()[0].parameters())
+    assert shared.parameters == 25
     assert "twin" in repr(table)
     assert f"<td>{report.mean:.3g}</td>" in table._repr_html_()
 
 
 def test_compare_without_training_tests_the_learners_as_they_are(family):
     learner = make()[0]
-    history, report, _ = compare({"as it is": learner}, family, 0).rows["as it is"]
-    assert history is None
-    assert torch.equal(report.per_task, meta_test(learner, family.test).per_task)
+    row = compare({"as it is": learner}, family, 0).rows["as it is"]
+    assert row.history is None
+    assert torch.equal(row.reports[0].per_task, meta_test(learner, family.test).per_task)
 
 
 def test_colorado_to_the_bound_of_the_course():

@@ -26,6 +26,11 @@ class Examples:
     def to(self, *args, **kwargs) -> "Examples":
         return Examples(self.x.to(*args, **kwargs), self.y.to(*args, **kwargs))
 
+    def joined(self, other: "Examples") -> "Examples":
+        """These examples and the others, one after the other."""
+        along = self.y.ndim - 2
+        return Examples(torch.cat([self.x, other.x], dim=along), torch.cat([self.y, other.y], dim=along))
+
 
 @dataclass(frozen=True)
 class TaskBatch:

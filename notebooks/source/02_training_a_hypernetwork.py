@@ -212,7 +212,7 @@ small, wide = (MainNetwork.mlp(s, "tanh", climate.y_mean, climate.y_std) for s i
 years = [contest(climate, 3, small, wide, seed) for seed in range(3)]
 for name, results in (("sinusoids", sines), ("Colorado", years)):
     for learner in results[0].rows:
-        errors = torch.tensor([result.rows[learner][1].mean for result in results])
+        errors = torch.tensor([result.rows[learner].reports[0].mean for result in results])
         print(f"{name:10} {learner:18} {errors.mean():7.3f}   (seeds {errors.min():.3f} to {errors.max():.3f})")
 
 # %% [markdown]
