@@ -32,7 +32,8 @@ $(READY): pyproject.toml constraints.txt Makefile
 	@touch $@
 
 lab: $(READY)
-	JUPYTER_PREFER_ENV_PATH=1 $(VENV)/bin/jupyter lab --ip=127.0.0.1 $(ROOT) $(ARGS) notebooks/00_start_here.ipynb
+	JUPYTER_PREFER_ENV_PATH=1 $(VENV)/bin/jupyter lab --ip=127.0.0.1 $(ROOT) \
+		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(ARGS)
 
 test: $(READY)
 	$(PYTHON) -m pytest $(ARGS)
