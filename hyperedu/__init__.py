@@ -21,7 +21,7 @@ from hyperedu.learners import (
     TaskConditionedMAML,
 )
 from hyperedu.main_network import MainNetwork, mean_squared_error
-from hyperedu.tasks import ColoradoClimate, Examples, Sinusoids, TaskBatch, TaskSet
+from hyperedu.tasks import ColoradoClimate, Examples, Quadratics, Sinusoids, TaskBatch, TaskSet
 from hyperedu.training import (
     Comparison,
     History,
@@ -56,6 +56,7 @@ __all__ = [
     "Metadata",
     "OneHot",
     "Path",
+    "Quadratics",
     "Report",
     "Reptile",
     "SetEncoder",

@@ -12,7 +12,10 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from hyperedu.adaptation import adapt
 from hyperedu.main_network import MainNetwork
+from hyperedu.tasks import Examples, Quadratics, TaskBatch
+from hyperedu.tasks.quadratics import best_start, hessian, rotation, shrinkage
 
 # Okabe, Ito 2008: categories that differ for every kind of colour vision.
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
@@ -271,6 +274,77 @@ class PathTriptych:
             f"{along:.0%} of the way from amplitude {self.tasks[i][0]:.1f}, phase {self.tasks[i][1]:.1f} to "
             f"{self.tasks[j][0]:.1f}, {self.tasks[j][1]:.1f}: mean squared error {errors[0]:.3f} with written weights, "
             f"{errors[1]:.3f} between trained ones."
+        )
+
+
+class QuadraticPicture:
+    """Two quadratic tasks in the plane of θ: where to start so that `steps` gradient steps end well for both.
+
+    `update(x_1, y_1, x_2, y_2, steps)` moves the optima c of the two tasks and the number of steps.
+
+    Args:
+        lr: α.
+        most: the largest number of steps.
+    """
+
+    @matplotlib.rc_context(STYLE)
+    def __init__(self, lr: float = 0.25, most: int = 10):
+        self.family, self.lr, self.most = Quadratics(), lr, most
+        angle = torch.tensor([0.3, 1.6])
+        # Two examples along the axes of each task's ellipse; support and query share them, so that H' = H.
+        self.x = (torch.diag(torch.tensor([1.4, 0.45])) @ rotation(angle).mT).contiguous()
+        self.figure, (self.plane, self.after) = subplots(2, width=10, height=4.6, width_ratios=(1.2, 1))
+        title(self.plane, "θ   starts and where they end")
+        title(self.after, "L\u2032   mean loss after adaptation")
+        circle = torch.linspace(0, 2 * torch.pi, 80)
+        self.circle = torch.stack([circle.cos(), circle.sin()])
+        # The ellipse on which L = ½: c + H^(-1/2) u for all directions u.
+        values, vectors = torch.linalg.eigh(hessian(self.x))
+        self.ellipses = vectors @ torch.diag_embed(values.rsqrt()) @ self.circle
+        self.rings, self.optima, self.paths = [], [], {}
+        for color, name in ((BLUE, "c₁"), (GREEN, "c₂")):
+            self.rings.append([self.plane.plot([], [], color=color, lw=lw, alpha=0.6)[0] for lw in (2, 1.4, 1)])
+            self.optima += self.plane.plot([], [], "o", color=color, markersize=11, label=f"{name}, best for one task")
+        for key, color, marker, name in (
+            ("meta", VERMILION, "*", "meta-learned start"),
+            ("joint", ORANGE, "D", "joint training"),
+        ):
+            lines = [self.plane.plot([], [], color=color, marker=".", lw=1.5)[0] for _ in range(2)]
+            (start,) = self.plane.plot(
+                [], [], marker, color=color, mec="black", markersize=19 if marker == "*" else 10, ls="none", label=name
+            )
+            (curve,) = self.after.plot(range(most + 1), [torch.nan] * (most + 1), color=color, marker=".", lw=2, label=name)
+            self.paths[key] = (lines, start, curve)
+        self.plane.set(xlim=(-4, 4), ylim=(-3, 3), aspect="equal", xlabel="θ₁", ylabel="θ₂")
+        self.plane.legend(loc="lower center", bbox_to_anchor=(0.5, -0.44), ncols=2, handletextpad=0.4)
+        self.now = self.after.axvline(0, color=GREY, ls="--")
+        self.after.set(xlabel="steps of adaptation", ylabel="mean loss of both tasks", yscale="log", ylim=(1e-4, 100))
+        self.after.set(xlim=(-0.5, most + 0.5), xticks=range(0, most + 1, 2))
+        self.after.legend(loc="upper right")
+
+    def update(self, x_1: float, y_1: float, x_2: float, y_2: float, steps: int) -> str:
+        c = torch.tensor([[x_1, y_1], [x_2, y_2]])
+        examples = Examples(self.x, (self.x * c.unsqueeze(1)).sum(-1, keepdim=True))
+        tasks = TaskBatch(c, examples, examples, {})
+        for optimum, rings, center, ellipse in zip(self.optima, self.rings, c, self.ellipses, strict=True):
+            optimum.set_data([center[0].item()], [center[1].item()])
+            for ring, size in zip(rings, (0.5, 1.0, 1.5), strict=True):
+                ring.set_data(*(center.unsqueeze(1) + size * ellipse).numpy())
+        at = {}
+        for key, n in (("meta", steps), ("joint", 0)):
+            start = best_start(tasks, shrinkage(tasks, n, self.lr))
+            with torch.no_grad():
+                path = adapt(self.family.main, start, examples, self.most, self.lr)
+            lines, point, curve = self.paths[key]
+            for line, theta in zip(lines, path.theta[: steps + 1].unbind(1), strict=True):
+                line.set_data(*theta.T.numpy())
+            point.set_data([start[0].item()], [start[1].item()])
+            curve.set_ydata(path.loss.mean(1).clamp(min=1e-9).numpy())
+            at[key] = path.loss.mean(1)
+        self.now.set_xdata([steps, steps])
+        return (
+            f"Before adaptation the meta-learned start has a mean loss of {at['meta'][0]:.3f}, joint training "
+            f"{at['joint'][0]:.3f}; after {steps} steps {at['meta'][steps]:.4f} and {at['joint'][steps]:.4f}."
         )
 
 

@@ -26,7 +26,7 @@ def number(answer, expected: float, because: str, mistakes: Mapping[float, str],
     if unanswered(answer):
         return
     try:
-        value = float(answer)
+        value = float(answer.detach() if isinstance(answer, torch.Tensor) else answer)
     except (TypeError, ValueError, RuntimeError):
         wrong(f"A number is asked for, this is {type(answer).__name__}: use .item() to take the one number of a tensor.")
         return

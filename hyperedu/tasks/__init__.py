@@ -2,6 +2,7 @@
 
 from hyperedu.tasks.batches import Examples, TaskBatch, TaskSet
 from hyperedu.tasks.climate import ColoradoClimate
+from hyperedu.tasks.quadratics import Quadratics
 from hyperedu.tasks.sinusoids import Sinusoids
 
-__all__ = ["ColoradoClimate", "Examples", "Sinusoids", "TaskBatch", "TaskSet"]
+__all__ = ["ColoradoClimate", "Examples", "Quadratics", "Sinusoids", "TaskBatch", "TaskSet"]

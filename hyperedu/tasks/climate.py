@@ -32,6 +32,7 @@ class ColoradoClimate:
             "years": y are single readings, and support and query sets come from different years.
         split: which random choice of `n_test` held-out stations; each is fixed.
         n_test: how many stations are held out.
+        n_train: how many of the others are trained on; all if None.
         path: the data file; the one that comes with the project if None.
 
     Attributes:
@@ -48,6 +49,7 @@ class ColoradoClimate:
         examples: str = "months",
         split: int = 0,
         n_test: int = 60,
+        n_train: int | None = None,
         path: str | Path | None = None,
     ):
         if variable not in UNITS:
@@ -68,7 +70,10 @@ class ColoradoClimate:
         if not 1 <= n_test < n:
             raise ValueError(f"n_test must be between 1 and {n - 1}, since {n} stations have data; got {n_test}")
         order = torch.randperm(n, generator=torch.Generator().manual_seed(split))
-        held_out, training = order[:n_test].sort().values, order[n_test:].sort().values
+        n_train = n - n_test if n_train is None else n_train
+        if not 2 <= n_train <= n - n_test:
+            raise ValueError(f"n_train must be between 2 and {n - n_test}, the stations that are not held out; got {n_train}")
+        held_out, training = order[:n_test].sort().values, order[n_test : n_test + n_train].sort().values
         values = torch.stack(list(properties.values()), dim=-1)
         self.descriptors = Metadata.fit(values[training], list(properties), ["m", "°", "°"])
         self.y_mean, self.y_std = self.mean_year[training].mean().item(), self.mean_year[training].std().item()

@@ -1,0 +1,72 @@
+"""Linear regression in the plane: the loss of each task is a quadratic, so that everything about it has a closed form."""
+
+import torch
+from torch import Tensor, nn
+
+from hyperedu.main_network import MainNetwork
+from hyperedu.tasks.batches import Examples, TaskBatch, TaskSet
+
+
+class Quadratics:
+    """y = c · x with a c ∈ R² for each task; the main network g_θ(x) = θ · x has the two weights θ.
+
+    The loss is L(θ) = mean (θ · x − y)² = ½ (θ − c)ᵀ H (θ − c) with H = 2 XᵀX / n. τ is c ~ N(0, I), and
+    x ~ N(0, diag(1, ¼)), turned by an angle of each task's own, so that each has its own H.
+    """
+
+    def __init__(self):
+        self.main = MainNetwork.from_module(nn.Linear(2, 1, bias=False))
+        self.train, self.test = _QuadraticSet(), _QuadraticSet()
+
+
+class _QuadraticSet(TaskSet):
+    n_tasks = None
+
+    def most_queries(self, shots: int) -> int:
+        return 100
+
+    def sample(self, n_tasks=None, shots=10, queries=10, generator=None) -> TaskBatch:
+        self.check(n_tasks, shots, queries)
+        c = torch.randn(n_tasks, 2, generator=generator)
+        angle = torch.pi * torch.rand(n_tasks, generator=generator)
+        x = torch.randn(n_tasks, shots + queries, 2, generator=generator) * torch.tensor([1.0, 0.5])
+        x = x @ rotation(angle).mT
+        y = (x * c.unsqueeze(1)).sum(-1, keepdim=True)
+        return TaskBatch(
+            c, Examples(x[:, :shots], y[:, :shots]), Examples(x[:, shots:], y[:, shots:]), {"c": c, "angle": angle}
+        )
+
+
+def rotation(angle: Tensor) -> Tensor:
+    """(…,) → (…, 2, 2)."""
+    c, s = angle.cos(), angle.sin()
+    return torch.stack([torch.stack([c, -s], -1), torch.stack([s, c], -1)], -2)
+
+
+def hessian(x: Tensor) -> Tensor:
+    """H = 2 XᵀX / n of the loss of linear regression, (…, n, d) → (…, d, d)."""
+    return 2 * x.mT @ x / x.shape[-2]
+
+
+def shrinkage(tasks: TaskBatch, steps: int, lr: float) -> Tensor:
+    """M = (I − α H)^steps (n_tasks, d, d): what adaptation leaves of the distance between θ and c."""
+    H = hessian(tasks.support.x)
+    return torch.linalg.matrix_power(torch.eye(H.shape[-1]).to(H) - lr * H, steps)
+
+
+def pull(tasks: TaskBatch, lam: float) -> Tensor:
+    """M = λ (H + λ I)⁻¹: what is left where the inner problem is argmin L(θ') + λ/2 ‖θ' − θ‖², solved exactly.
+
+    Rajeswaran, Finn, Kakade, Levine 2019 (arXiv 1909.04630), equation 3.
+    """
+    H = hessian(tasks.support.x)
+    return lam * torch.linalg.inv(H + lam * torch.eye(H.shape[-1]).to(H))
+
+
+def best_start(tasks: TaskBatch, M: Tensor) -> Tensor:
+    """The θ₀ (d,) with the least mean query loss after an adaptation that leaves θ' − c = M (θ₀ − c).
+
+    θ₀ = (Σ Mᵀ H' M)⁻¹ Σ Mᵀ H' M c, with H' of the query sets.
+    """
+    weight = M.mT @ hessian(tasks.query.x) @ M
+    return torch.linalg.solve(weight.sum(0), (weight @ tasks.descriptor.unsqueeze(-1)).sum(0)).squeeze(-1)

@@ -1,0 +1,287 @@
+# %% [markdown]
+# # 05 · Learning to learn
+#
+# **What is optimised in meta-learning?**
+#
+# *You will be able to*
+# **separate** what is learned across tasks from what is learned within one,
+# **solve** a meta-learning problem in closed form and by gradient steps, and say when the two agree,
+# **spot** query examples that leaked into adaptation.
+#
+# 55 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
+
+# %%
+import torch
+
+from hyperedu import MAML, ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, Quadratics, SharedWeights, Sinusoids
+from hyperedu import TaskBatch, adapt, live, mean_squared_error, meta_test, meta_train, outer_loss, pictures
+from hyperedu.exercises import lesson_05 as check
+from hyperedu.tasks.quadratics import best_start, pull, shrinkage
+
+torch.manual_seed(0)
+
+# %% [markdown]
+# ## Two tasks and one start
+#
+# Until now a description τ told the generator what a task is. Now there is none: a new task shows only a few examples, and the weights take
+# a few gradient steps on them. What can be learned beforehand is **where to start**.
+#
+# **Predict.** Each task below has its own best weights (round dots) and its own narrow valley (ellipses). One start must serve both.
+# Where is it best: in the middle, or nearer to one of them? Does it depend on how many steps follow? Decide, then drag *steps* from 0 to 10.
+
+# %%
+picture = pictures.QuadraticPicture(lr=0.25)
+optima = {"x_1": (-3.0, 3.0), "y_1": (-2.0, 2.0), "x_2": (-3.0, 3.0), "y_2": (-2.0, 2.0)}
+figure = live.interact(picture.figure, picture.update, **optima, steps=(0, 10))
+for name, value in {"x_1": -2.0, "y_1": -0.5, "x_2": 2.0, "y_2": 0.8, "steps": 3}.items():
+    figure.controls[name].value = value
+figure
+
+# %% [markdown]
+# **What to look for.** With no step, the meta-learned start (star) *is* joint training (diamond): the weights with the least mean loss. With more
+# steps it wanders off, to places from which both tasks are reached soon. *Right*: **before adaptation it is the worse of the two**, after the
+# steps it was made for the better. Meta-learning does not look for good weights; it looks for weights that *become* good.
+#
+# ## Two levels
+#
+# Each task splits its examples: the **support set** $D$, which adaptation may see, and the **query set** $D'$, on which the result is judged.
+# With $U$ for adaptation, $L_i$ for the loss on task $i$'s support set and $L'_i$ on its query set,
+#
+# $$ \min_{\theta_0} \; \frac{1}{N}\sum_{i=1}^{N} L'_i(\theta'_i), \qquad \theta'_i = U(\theta_0, D_i) \tag{1} $$
+#
+# The *outer* level learns $\theta_0$ from all tasks, the *inner* level learns $\theta'_i$ from one. In code, the same line as in lesson 02:
+
+# %%
+family = Quadratics()  # y = c · x with another c for each task; two weights, θ
+tasks = family.train.sample(200, shots=3, queries=20)
+learner = MAML(family.main, steps=3, lr=0.25)
+theta = learner(tasks.descriptor, tasks.support)  # θ'_i = U(θ₀, D_i), one row per task
+loss = mean_squared_error(family.main(theta, tasks.query.x), tasks.query.y)  # L'_i(θ'_i)
+print(f"θ' {tuple(theta.shape)}; same as the package: {torch.equal(loss, outer_loss(learner, tasks))}")
+
+# %% [markdown]
+# ## What is the inner problem?
+#
+# Two different things are written with the same $\theta^*$ in many texts. In **bi-level optimisation** the inner problem is solved to its end:
+#
+# $$ \theta^*_i = \operatorname*{argmin}_{\theta} \; L_i(\theta) + \tfrac{\lambda}{2}\, \lVert \theta - \theta_0 \rVert^2 \tag{2} $$
+#
+# In **MAML** it is not: $\theta'_i$ is what some gradient steps give. On a quadratic, $L_i(\theta) = \frac12 (\theta - c_i)^\top H_i (\theta - c_i)$, both have closed
+# forms. Every step multiplies the distance to the task's optimum $c_i$ by the same matrix, so that after $K$ steps with rate $\alpha$
+#
+# $$ \theta'_i - c_i = M_i\, (\theta_0 - c_i), \qquad M_i = (I - \alpha H_i)^K \tag{3} $$
+#
+# while (2) has $M_i = \lambda (H_i + \lambda I)^{-1}$. Either way (1) is a quadratic in $\theta_0$, and its minimum is known:
+#
+# $$ \theta_0 = \Big(\sum_i M_i^\top H'_i M_i\Big)^{-1} \sum_i M_i^\top H'_i M_i\, c_i \tag{4} $$
+
+# %%
+closed = best_start(tasks, shrinkage(tasks, steps=3, lr=0.25))  # equation (4)
+optimizer = torch.optim.Adam(learner.parameters(), lr=0.05)
+for _ in range(400):  # the same by gradient descent on (1), through the three steps
+    optimizer.zero_grad()
+    outer_loss(learner, tasks).mean().backward()
+    optimizer.step()
+print("closed form      ", [round(v, 4) for v in closed.tolist()])
+print("gradient descent ", [round(v, 4) for v in learner.theta_0.tolist()])
+
+# %% [markdown]
+# When does the one approximate the other? $K$ steps of rate $\alpha$ travel about as far as a pull $\lambda = 1/(\alpha K)$ lets go. The table compares where the
+# tasks end, and the starts that (4) finds; then the pull is taken away altogether.
+
+# %%
+def end(M, start):  # c + M (θ₀ − c)
+    return tasks.descriptor + (M @ (start - tasks.descriptor).unsqueeze(-1)).squeeze(-1)
+
+start = torch.zeros(2)
+for K in (1, 3, 10, 30, 100):
+    steps, exact = shrinkage(tasks, K, 0.1), pull(tasks, 1 / (0.1 * K))
+    apart = (end(steps, start) - end(exact, start)).norm(dim=-1).mean()
+    travelled = (end(steps, start) - start).norm(dim=-1).mean()
+    starts = (best_start(tasks, steps) - best_start(tasks, exact)).norm()
+    print(f"K = {K:3}: the ends are {apart / travelled:4.0%} of the way apart, the best starts {starts:.3f}")
+with torch.no_grad():
+    one, other = (outer_loss(MAML(family.main, 2000, 0.1), tasks).mean() for _ in range(2))
+print(f"no pull (2,000 steps), from two random starts: outer loss {one:.2g} and {other:.2g}")
+
+# %% [markdown]
+# With a matching pull the ends stay within a quarter of the way of each other, and the best starts nearly agree: stopping early *is* a pull to the start. Without
+# any pull the argmin forgets where it came from, **every** $\theta_0$ is as good as any other, and there is nothing left to learn in (1). An
+# inner problem that is solved too well leaves nothing to the outer one.
+#
+# ## The same code on sines and on stations
+#
+# A few examples for each task, unseen tasks, the median loss before and after one step. **Joint training** minimises the mean loss of all tasks and knows
+# of no step; so that it is not judged at a rate that does not suit it, it may choose the best of three.
+
+# %%
+def before_and_after(family, main, lr, shots, queries):
+    meta, joint = MAML(main, lr=lr), SharedWeights(main)
+    for learner in (meta, joint):
+        meta_train(learner, family.train, 1500, shots=shots, queries=queries)
+    stepping = [MAML(main, lr=lr / slower) for slower in (1, 3, 10)]
+    for learner in stepping:
+        learner.theta_0.data.copy_(joint.theta_0)
+    for name, tried in (("meta-learned", [meta]), ("joint training", stepping)):
+        losses = [min(meta_test(one, family.test, shots, queries, steps=k).median for one in tried) for k in (0, 1)]
+        print(f"{type(family).__name__:15} {name:14} median loss {losses[0]:5.2f} before, {losses[1]:5.2f} after one step")
+
+# %%
+sines, climate = Sinusoids(), ColoradoClimate("tmax")
+main = MainNetwork.mlp([1, 40, 40, 1])
+before_and_after(sines, main, lr=0.01, shots=10, queries=10)
+year = MainNetwork.mlp([2, 32, 32, 1], "tanh", climate.y_mean, climate.y_std)
+before_and_after(climate, year, lr=1e-3, shots=3, queries=9)
+
+# %% [markdown]
+# The two starts are about equally bad as they are. After one step on ten points, or on three months of a station's year, one of them has become a
+# network for this task and the other has not. The starting loss says nothing; the next lesson looks into what is different.
+#
+# ## What leaks
+#
+# After adaptation the support loss flatters: it is what the steps went down on. If query examples get in there, so does the flattery, and training optimises
+# it. Below, the same MAML is trained as it should be and with one wrong line, on five examples each. Compare what each *believes* in training
+# with what it *achieves* on unseen tasks:
+
+# %%
+class Leaky(MAML):
+    def objective(self, tasks, loss=mean_squared_error):  # WRONG: adapts on the query set
+        return super().objective(TaskBatch(tasks.descriptor, tasks.query, tasks.query, {}), loss)
+
+for seed in range(3):
+    for kind in (MAML, Leaky):
+        torch.manual_seed(seed)
+        trained = kind(main, steps=1, lr=0.01)
+        believed = sum(meta_train(trained, sines.train, 600, shots=5, queries=5).loss[-100:]) / 100
+        achieved = meta_test(trained, sines.test, shots=5)
+        print(f"seed {seed}  {kind.__name__:6} believes {believed:5.2f}, achieves {achieved.mean:5.2f}")
+
+# %% [markdown]
+# The leaky one believes in less than half of the loss that it achieves; the honest one knows what it can. Nothing raised an error, and the wrong curve looked *better*. What
+# it learned is hardly worse here; what is lost is knowing how good it is, and with it every comparison. In this package a learner's `forward` never
+# receives the query set, so that the mistake has to be made on purpose, as above.
+#
+# ## How many tasks are enough?
+#
+# Examples teach the inner level, tasks teach the outer one. On Colorado, both levels are real: how many stations must have been seen before a new one is easy? A
+# hypernetwork (described, no example) and MAML (three months, no description), 60 unseen stations, three seeds:
+
+# %%
+counts, errors = (4, 12, 40, 214), {"hypernetwork, no months": [], "MAML, three months": []}
+for n in counts:
+    few, found = ColoradoClimate("tmax", n_train=n), []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        written, adapted = Hypernetwork(year, MLPGenerator(3, year)), MAML(year, lr=1e-3)
+        for one, shots in ((written, 0), (adapted, 3)):
+            optimizer = torch.optim.AdamW(one.parameters(), lr=2e-3, weight_decay=1.0 if shots == 0 else 0.0)
+            meta_train(one, few.train, 400, min(n, 25), shots, 9, optimizer=optimizer)
+        found.append([meta_test(written, few.test, 0, 9).rmse, meta_test(adapted, few.test, 3, 9).rmse])
+    for values, name in zip(zip(*found), errors):
+        errors[name].append(values)
+
+# %%
+figure, (axes,) = pictures.subplots(width=7, height=3.6)
+for color, (name, values) in zip((pictures.VERMILION, pictures.BLUE), errors.items()):
+    values = torch.tensor(values)  # (counts, seeds)
+    axes.plot(counts, values.mean(1).numpy(), "o-", color=color, label=name)
+    axes.fill_between(counts, values.min(1).values.numpy(), values.max(1).values.numpy(), color=color, alpha=0.2)
+axes.set(xscale="log", yscale="log", xticks=counts, xticklabels=counts, xlabel="training stations", ylabel="RMSE (°C)")
+axes.minorticks_off()
+axes.legend()
+pictures.show(figure, "Error on unseen stations against the number of training stations: the hypernetwork needs more of them than MAML.")
+for name, values in errors.items():
+    print(f"{name:24}", ", ".join(f"{n}: {sum(v) / 3:.2f} °C" for n, v in zip(counts, values)))
+
+# %% [markdown]
+# A generator must learn how τ maps to a year, in three dimensions, and needs many stations to cover them. A start has only to learn what years have in
+# common, and a dozen stations are nearly enough. With few tasks, examples win; with many, the description does, and needs no examples at all.
+#
+# ## Exercises
+#
+# **1 · Compute.** One dimension, two tasks with support losses $\frac12 h\,(\theta - c)^2$: $c = 4$ with $h = 1$, and $c = 0$ with $h = 1.5$. One step with
+# $\alpha = 0.5$; both query losses are $(\theta' - c)^2$. Where is the best start?
+#
+# <details><summary>Hint 1</summary>By (3), one step leaves the share 1 − α h of the distance.</details>
+# <details><summary>Hint 2</summary>Minimise (0.5 (θ₀ − 4))² + (0.25 θ₀)².</details>
+
+# %% tags=["exercise"]
+start = ...
+check.best_start(start)
+
+# %% tags=["solution"]
+start = 0.5**2 * 4 / (0.5**2 + 0.25**2)  # equation (4) with M = 0.5 and 0.25
+check.best_start(start)
+
+# %% [markdown]
+# **2 · Change.** Write `gap(learner, tasks)`: by how much the mean query loss after adaptation exceeds the mean support loss.
+#
+# <details><summary>Hint 1</summary>The learner gives θ' from τ and D; the same θ' is judged twice.</details>
+# <details><summary>Hint 2</summary><code>mean_squared_error(learner.main(theta, D.x), D.y).mean()</code> for both sets.</details>
+
+# %% tags=["exercise"]
+gap = ...
+check.gap(gap)
+
+# %% tags=["solution"]
+def gap(learner, tasks):
+    theta = learner(tasks.descriptor, tasks.support)
+    seen, unseen = (mean_squared_error(learner.main(theta, D.x), D.y).mean() for D in (tasks.support, tasks.query))
+    return (unseen - seen).item()
+
+check.gap(gap)
+
+# %% [markdown]
+# **3 · Find what is wrong.** This outer loss falls nicely and means nothing. Write `outer` so that it is (1) with three steps of rate 0.1.
+#
+# <details><summary>Hint 1</summary>Which examples does adaptation see, and which is it judged on?</details>
+# <details><summary>Hint 2</summary>One word has to change.</details>
+
+# %%
+def wrong(main, theta_0, tasks):
+    theta = adapt(main, theta_0, tasks.query, steps=3, lr=0.1).final
+    return mean_squared_error(main(theta, tasks.query.x), tasks.query.y).mean()
+
+# %% tags=["exercise"]
+outer = ...
+check.honest(outer)
+
+# %% tags=["solution"]
+def outer(main, theta_0, tasks):
+    theta = adapt(main, theta_0, tasks.support, steps=3, lr=0.1).final
+    return mean_squared_error(main(theta, tasks.query.x), tasks.query.y).mean()
+
+check.honest(outer)
+
+# %% [markdown]
+# ## Quiz
+#
+# **1. What does the outer level learn in MAML?**
+# <details><summary>The weights that fit all tasks best</summary>No: that is joint training, the case of no step.</details>
+# <details><summary>The weights from which a few steps fit each task best</summary>Yes: equation (1).</details>
+#
+# **2. Why is the query set another one than the support set?**
+# <details><summary>To have more data</summary>No: a split makes two smaller sets.</details>
+# <details><summary>To judge what was learned, not what was memorised</summary>Yes: the support loss after adaptation flatters.</details>
+#
+# **3. The inner problem is solved to its end, without a pull. What does the outer level learn?**
+# <details><summary>Nothing</summary>Yes: the argmin forgets where it started, so every start is equally good.</details>
+# <details><summary>An even better start</summary>No: the better the inner solution, the less depends on the start.</details>
+#
+# **4. A new task comes without labels for its query examples. What can be done?**
+# <details><summary>Nothing: the query loss is needed</summary>No: it is needed to train and to judge, not to adapt.</details>
+# <details><summary>Adapt on the support set and predict</summary>Yes: that is meta-testing.</details>
+#
+# **5. More examples per task or more tasks?**
+# <details><summary>They are interchangeable</summary>No: examples teach the inner level, tasks the outer one.</details>
+# <details><summary>It depends on which level errs</summary>Yes: the picture above asks this for stations.</details>
+#
+# ## In one breath
+#
+# $\min_{\theta_0} \frac{1}{N} \sum_i L'_i(U(\theta_0, D_i))$: learn a start by what becomes of it. It fails where query examples leak into $U$, and it is empty where $U$ forgets its
+# start.
+#
+# ## References
+#
+# * C. Finn, P. Abbeel, S. Levine, *Model-agnostic meta-learning*, 2017, [arXiv 1703.03400](https://arxiv.org/abs/1703.03400).
+# * A. Rajeswaran and others, *Meta-learning with implicit gradients*, 2019, [arXiv 1909.04630](https://arxiv.org/abs/1909.04630).
