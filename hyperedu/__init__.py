@@ -4,6 +4,7 @@ import importlib
 
 from hyperedu.adaptation import Path, adapt
 from hyperedu.descriptors import Metadata, OneHot, SetEncoder
+from hyperedu.files import data_file
 from hyperedu.generators import Generator, MLPGenerator, constant_norm
 from hyperedu.learners import (
     ANIL,
@@ -69,6 +70,7 @@ __all__ = [
     "adapt",
     "compare",
     "constant_norm",
+    "data_file",
     "exercises",
     "live",
     "load_checkpoint",

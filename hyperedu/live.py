@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 JPEG_QUALITY = 90
 
 
-def interact(figure: Figure, update: Callable, **controls) -> "LiveFigure":
+def interact(figure: Figure, update: Callable, *, play: str | None = None, **controls) -> "LiveFigure":
     """Show `figure` with a control for each keyword; `update` changes its artists when a control moves.
 
     The calling convention of `ipywidgets.interact`, without drawing the figure anew::
@@ -44,13 +44,14 @@ def interact(figure: Figure, update: Callable, **controls) -> "LiveFigure":
         update: called with the controls' values by name. What it returns is the figure's sentence and alt text;
             None gives the values themselves. It should end within 50 ms. Where it raises, the message stands below
             the figure and the figure goes on living.
+        play: the name of a slider of whole numbers that gets a button which walks through its values.
         controls: as for `ipywidgets.interact`: (low, high) or (low, high, step) is a slider, True or False a checkbox,
             a list or dictionary a menu, and a widget is itself. A default of `update`'s parameter is the first value.
 
     Raises:
         ValueError: a control with a reversed range, or that is none; names that are not those of `update`.
     """
-    return LiveFigure(figure, update, controls)
+    return LiveFigure(figure, update, controls, play)
 
 
 class Surface(anywidget.AnyWidget):
@@ -75,7 +76,7 @@ class LiveFigure(ipywidgets.VBox):
 
     shown = weakref.WeakSet()  # every live figure there is, for tools that try each slider
 
-    def __init__(self, figure: Figure, update: Callable, controls: dict):
+    def __init__(self, figure: Figure, update: Callable, controls: dict, play: str | None = None):
         parameters = inspect.signature(update).parameters
         free = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         required = {n for n, p in parameters.items() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD}
@@ -92,7 +93,10 @@ class LiveFigure(ipywidgets.VBox):
         # JupyterLab may run the callbacks of two sliders on two threads; matplotlib bears only one.
         self._lock = threading.RLock()
         self._drawn = None
-        super().__init__([self._surface, *self.controls.values()])
+        if play is not None and not isinstance(self.controls.get(play), ipywidgets.IntSlider):
+            raise ValueError(f"play={play!r} must name a slider of whole numbers, one of {list(self.controls)}")
+        rows = [_with_button(c) if name == play else c for name, c in self.controls.items()]
+        super().__init__([self._surface, *rows])
         self.add_class("hyperedu-live")
         self._draw()
         for control in self.controls.values():
@@ -174,6 +178,14 @@ def _control(name: str, abbreviation, default) -> ipywidgets.Widget:
     control.style = {"description_width": "9em"}
     control.layout = {"width": "min(44em, 98%)"}
     return control
+
+
+def _with_button(slider: ipywidgets.IntSlider) -> ipywidgets.HBox:
+    button = ipywidgets.Play(min=slider.min, max=slider.max, step=slider.step, value=slider.value, interval=400)
+    link = ipywidgets.jslink((button, "value"), (slider, "value"))  # in the browser: one round trip for each value
+    box = ipywidgets.HBox([slider, button])
+    box.link = link  # lives as long as its box
+    return box
 
 
 class _Painter:

@@ -20,7 +20,7 @@ def squares(main, theta, examples):
 
 
 def test_a_batch_of_tasks_adapts_as_a_loop_over_them(small):
-    """θ' = θ − α ∇_θ L, each task with a plain module and torch.optim.SGD."""
+    """Lesson 06, equation 1: θ' = θ − α ∇_θ L, each task with a plain module and torch.optim.SGD."""
     main, theta, support, _ = small
     path = adapt(main, theta, support, steps=3, lr=0.1)
     for i in range(4):

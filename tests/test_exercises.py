@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, exercises, outer_loss
-from hyperedu.exercises import lesson_00, lesson_01, lesson_02
+from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, adapt, exercises, outer_loss
+from hyperedu.exercises import lesson_00, lesson_01, lesson_02, lesson_05, lesson_06
 
 NOT_YET, RIGHT, UNANSWERED = "✗ Not yet.", "✓ Right.", "○ Not answered yet"
 
@@ -40,6 +40,12 @@ def says(capsys):
         (lesson_02.head_gradient, 0),
         (lesson_02.guard, 0),
         (lesson_02.fresh_weights, 0),
+        (lesson_05.best_start, 0),
+        (lesson_05.gap, 0),
+        (lesson_05.honest, 0),
+        (lesson_06.meta_gradient, 0),
+        (lesson_06.head_only, 0),
+        (lesson_06.second_order, 0),
     ],
 )
 def test_an_exercise_not_yet_answered_is_no_error(says, climate, check, needs_climate):
@@ -70,9 +76,23 @@ def test_exercises_are_reached_by_lesson():
         (lesson_01.weight_count, 25 + 3, "The 5 biases"),
         (lesson_01.weight_count, 31, "5 and 3 of them"),
         (lesson_01.weight_count, 7, "add up the two layers"),
+        (lesson_05.best_start, 0.5**2 * 4 / (0.5**2 + 0.25**2), RIGHT),
+        (lesson_05.best_start, 0.25**2 * 4 / (0.5**2 + 0.25**2), "wrong way round"),
+        (lesson_05.best_start, 4 * 1 / (1 + 1.5), "joint training"),
+        (lesson_05.best_start, 2.0, "middle is right"),
+        (lesson_05.best_start, 0.5 * 4 / (0.5 + 0.25), "enters squared"),
+        (lesson_05.best_start, 0.5**2 * 4 / (0.5**2 + 1.5 * 0.25**2), "no h in front"),
+        (lesson_05.best_start, 99, "Minimise the sum"),
+        (lesson_06.meta_gradient, (1 - 0.3 * 2) * (2 - 0.3 * 2 * 2 + 0.4), RIGHT),
+        (lesson_06.meta_gradient, 2 - 0.3 * 2 * 2 + 0.4, "first-order"),
+        (lesson_06.meta_gradient, 1 - 0.3 * 2, "factor 1 − α h alone"),
+        (lesson_06.meta_gradient, (1 + 0.3 * 2) * 1.2, "the sign is minus"),
+        (lesson_06.meta_gradient, 2 * 0.4 * 1.2, "without a 2"),
+        (lesson_06.meta_gradient, (1 - 0.3 * 2) * (2 + 0.4), "pulls at θ', not at θ₀"),
+        (lesson_06.meta_gradient, 7, "θ' = θ₀ − α h θ₀"),
     ],
 )
-def test_counting_weights(says, check, answer, words):
+def test_a_number(says, check, answer, words):
     said = says(check, answer)
     assert words in said
     assert said.startswith(RIGHT if words == RIGHT else NOT_YET)
@@ -164,6 +184,96 @@ def test_cutting_theta(says, answer, words):
 )
 def test_the_gradient_of_the_head(says, answer, words):
     assert words in says(lesson_02.head_gradient, answer)
+
+
+def loss_on(main, theta, examples):
+    return (main(theta, examples.x) - examples.y).square().mean((-2, -1)).mean()
+
+
+def gap(first, second):
+    def measure(learner, tasks):
+        theta = learner(tasks.descriptor, tasks.support)
+        before = learner.theta_0
+        sets = {"query": (theta, tasks.query), "support": (theta, tasks.support), "before": (before, tasks.query)}
+        return sum(sign * loss_on(learner.main, *sets[name]) for name, sign in (first, second)).item()
+
+    return measure
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (gap(("query", 1), ("support", -1)), RIGHT),
+        (gap(("query", -1), ("support", 1)), "other way round"),
+        (gap(("query", 1), ("support", 0)), "query loss alone"),
+        (gap(("query", 0), ("support", 1)), "support loss alone"),
+        (gap(("query", 1), ("before", -1)), "before adaptation"),
+        (lambda learner, tasks: 17.0, "minus that on tasks.support"),
+        (lambda learner: 0.0, "raises TypeError"),
+    ],
+)
+def test_the_gap(says, answer, words):
+    assert words in says(lesson_05.gap, answer)
+
+
+def adapted_on(inner, outer):
+    def loss(main, theta_0, tasks):
+        sets = {"support": tasks.support, "query": tasks.query, "both": tasks.support.joined(tasks.query)}
+        return loss_on(main, adapt(main, theta_0, sets[inner], 3, 0.1).final, sets[outer])
+
+    return loss
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (adapted_on("support", "query"), RIGHT),
+        (adapted_on("query", "query"), "Still adapted on the query set"),
+        (adapted_on("both", "query"), "still among those"),
+        (adapted_on("support", "support"), "judged on the support set"),
+        (lambda main, theta_0, tasks: 5.0, "Three steps with rate 0.1"),
+        (lambda: 5.0, "raises TypeError"),
+    ],
+)
+def test_an_honest_outer_loss(says, answer, words):
+    assert words in says(lesson_05.honest, answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda main, alpha: dict.fromkeys(list(main.shapes)[-2:], alpha), RIGHT),
+        (lambda main, alpha: {list(main.shapes)[-2]: alpha}, "has a bias too"),
+        (lambda main, alpha: {}, "Nothing adapts"),
+        (lambda main, alpha: alpha, "These adapt"),
+        (lambda main, alpha: {"head": alpha}, "does not take it: ValueError"),
+    ],
+)
+def test_rates_of_the_head(says, answer, words):
+    assert words in says(lesson_06.head_only, answer)
+
+
+def one_step(rate=0.05, **options):
+    def loss(main, theta_0, tasks):
+        theta = theta_0.expand(len(tasks), -1)
+        inner = (main(theta, tasks.support.x) - tasks.support.y).square().mean((-2, -1)).sum()
+        theta = theta - rate * torch.autograd.grad(inner, theta, **options)[0]
+        return loss_on(main, theta, tasks.query)
+
+    return loss
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (one_step(create_graph=True), RIGHT),
+        (one_step(), "still the first-order gradient"),
+        (one_step(0.5, create_graph=True), "neither"),
+        (lambda main, theta_0, tasks: torch.zeros(()), "raises RuntimeError"),
+    ],
+)
+def test_the_second_order(says, answer, words):
+    assert words in says(lesson_06.second_order, answer)
 
 
 def named(keep):

@@ -210,6 +210,18 @@ def test_torch_has_its_threads_back_after_a_frame():
     assert torch.get_num_threads() == before
 
 
+def test_a_slider_can_have_a_play_button():
+    figure, _ = pictures.subplots(width=2, height=2)
+    view = live.interact(figure, lambda a, b: None, play="b", a=(0.0, 1.0), b=(2, 8, 2))
+    row = view.children[2]
+    slider, button = row.children
+    assert slider is view.controls["b"]
+    assert (button.min, button.max, button.step, button.value) == (2, 8, 2, slider.value)
+    assert {w for w, _ in (row.link.source, row.link.target)} == {slider, button}
+    with pytest.raises(ValueError, match="whole numbers"):
+        live.interact(figure, lambda a: None, play="a", a=(0.0, 1.0))
+
+
 def test_a_notebook_keeps_the_picture_beside_the_widget():
     view = wave()
     data, metadata = view._repr_mimebundle_()

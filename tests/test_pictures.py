@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, pictures
+from hyperedu import ColoradoClimate, Examples, Hypernetwork, MainNetwork, MLPGenerator, adapt, pictures
 
 
 @pytest.fixture
@@ -89,6 +89,23 @@ def test_the_path_between_two_networks_begins_at_one_and_ends_at_the_other(famil
         tau = family.describe(amplitude.flatten()[task], phase.flatten()[task])
         y = learner.main(learner.generator(tau), picture.x_axis).squeeze(-1).detach()
         torch.testing.assert_close(torch.as_tensor(picture.written.get_ydata()).squeeze(-1), y, rtol=1e-4, atol=1e-4)
+
+
+def test_the_adaptation_picture_walks_along_the_path(family, main, random):
+    theta_0 = main.initial_weights(generator=random)
+    picture = pictures.AdaptationPicture(family, main, theta_0)
+    sentence = picture.update(task=2, shots=5, alpha=0.01, steps=3)
+    tasks = picture.tasks
+    support = Examples(tasks.support.x[2, :5], tasks.support.y[2, :5])
+    path = adapt(main, theta_0, support, 3, 0.01)
+    unseen = (main(path.final, tasks.query.x[2]) - tasks.query.y[2]).square().mean()
+    assert f"{path.loss[3]:.3f} on them and {unseen:.3f} on unseen points" in sentence
+    y = main(path.final, picture.x_axis)[:, 0].detach()
+    torch.testing.assert_close(torch.as_tensor(picture.curve.get_ydata()), y)
+    shown = torch.as_tensor(picture.change.images[0].get_array().filled(0.0)).float()
+    assert shown.abs().max().item() == pytest.approx((path.final - theta_0).abs().max().item(), rel=1e-4)
+    # the loss that the colour under the star says is that of θ, as far as it lies on the plane
+    assert torch.as_tensor(picture.points).abs().max() <= 1
 
 
 def test_learning_curves_draw_every_history():

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from hyperedu import ColoradoClimate, Examples, Sinusoids
+from hyperedu.files import data_file
 from hyperedu.tasks import climate
 
 
@@ -53,7 +54,7 @@ def test_sampling_is_reproducible(make):
 @pytest.mark.parametrize("variable", ["tmax", "tmin", "precipitation"])
 def test_a_mean_year_is_that_of_the_readings(variable):
     family = ColoradoClimate(variable)
-    with np.load(climate.Path(climate.__file__).parents[2] / "data" / climate.FILE) as file:
+    with np.load(data_file(climate.FILE)) as file:
         raw, names = file[variable], file["name"].tolist()
     for station in (0, 100, -1):
         readings = raw[names.index(family.stations["name"][station])]
@@ -135,12 +136,14 @@ def test_an_unknown_station_gets_the_nearest_name():
 
 
 def test_a_missing_data_file_says_how_to_get_it_back(tmp_path):
-    with pytest.raises(FileNotFoundError, match="git checkout"):
+    with pytest.raises(FileNotFoundError, match="leave out path"):
         ColoradoClimate(path=tmp_path / "nothing.npz")
+    with pytest.raises(FileNotFoundError, match="git checkout data/nothing"):
+        data_file("nothing.npz")
 
 
 def test_an_altered_data_file_is_refused(tmp_path):
-    file = climate.Path(climate.__file__).parents[2] / "data" / climate.FILE
+    file = data_file(climate.FILE)
     for name, change in {"truncated": lambda b: b[:-1], "altered": lambda b: b[:500] + b"!" + b[501:]}.items():
         (tmp_path / name).write_bytes(change(file.read_bytes()))
         with pytest.raises(ValueError, match="SHA-256 differs"):

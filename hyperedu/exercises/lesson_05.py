@@ -29,7 +29,7 @@ def gap(answer) -> None:
     if feedback.unanswered(answer):
         return
     random = torch.Generator().manual_seed(0)
-    learner = MAML(MainNetwork.mlp([1, 16, 1]), steps=3, lr=0.05, generator=random)
+    learner = MAML(MainNetwork.mlp([1, 16, 1]), steps=3, lr=0.01, generator=random)
     tasks = Sinusoids().train.sample(20, 5, 10, random)
     theta = learner(tasks.descriptor, tasks.support).detach()
     seen, unseen = (mean_squared_error(learner.main(theta, d.x), d.y).mean().item() for d in (tasks.support, tasks.query))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from hyperedu.descriptors import Metadata
+from hyperedu.files import data_file
 from hyperedu.tasks.batches import Examples, TaskBatch, TaskSet
 
 FILE = "colorado_climate.npz"
@@ -159,14 +160,9 @@ class _StationSet(TaskSet):
 
 def _load(path: str | Path | None) -> dict[str, np.ndarray]:
     """The arrays of the data file, after its hash was checked."""
-    here = Path(__file__).parents[1]
-    places = [Path(path)] if path else [here / "data" / FILE, here.parent / "data" / FILE]  # wheel, checkout
-    found = next((p for p in places if p.exists()), None)
-    if found is None:
-        raise FileNotFoundError(
-            f"{FILE} is not at {places[-1]}: get it back with `git checkout data/{FILE}`, or make it with "
-            "`python data/make_colorado_climate.py`"
-        )
+    found = Path(path) if path else data_file(FILE)
+    if not found.exists():
+        raise FileNotFoundError(f"there is no data file at {found}: leave out path for the one that comes with the project")
     if hashlib.sha256(found.read_bytes()).hexdigest() != SHA256:
         raise ValueError(
             f"{found} is not the file that was published (its SHA-256 differs): it is damaged or was changed. Get it back "

@@ -1,0 +1,16 @@
+"""Where the files are that come with the project."""
+
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+
+
+def data_file(name: str) -> Path:
+    """The path of a file of `data/`, in a checkout or in an installed package."""
+    places = [_HERE / "data" / name, _HERE.parent / "data" / name]  # wheel, checkout
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        raise FileNotFoundError(
+            f"{name} is not at {places[-1]}: get it back with `git checkout data/{name}`, or make it as data/README.md says"
+        )
+    return found

@@ -1,0 +1,259 @@
+# %% [markdown]
+# # 06 · MAML
+#
+# **Why do a few gradient steps suffice?**
+#
+# *You will be able to*
+# **derive** the gradient through a gradient step, and check it,
+# **follow** an adaptation step by step, in weights, function and loss,
+# **compare** MAML with its cheaper relatives, and say where they lose.
+#
+# 60 minutes. Before: [05 · Learning to learn](05_learning_to_learn.ipynb).
+
+# %%
+import torch
+
+from hyperedu import ANIL, MAML, FirstOrderMAML, MainNetwork, Reptile, Sinusoids, adapt, compare, data_file, live
+from hyperedu import load_checkpoint, mean_squared_error, outer_loss, pictures
+from hyperedu.exercises import lesson_06 as check
+
+torch.manual_seed(0)
+family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
+
+# %% [markdown]
+# ## Step by step
+#
+# Training MAML well takes some minutes, so this lesson loads starts that were trained before, all with the same 10,000 batches of 25 waves;
+# `python data/make_checkpoints.py` makes them again. MAML saw ten points of a wave, took one step of rate $\alpha = 0.01$, and was judged on ten others.
+
+# %%
+kinds = {"MAML": MAML, "first order": FirstOrderMAML, "ANIL": ANIL, "Reptile": Reptile, "pre-training": MAML}
+learners = {name: kind(main, steps=1, lr=0.01) for name, kind in kinds.items()}
+for name, learner in learners.items():
+    file = name.replace(" ", "_").replace("-", "").lower()
+    load_checkpoint(data_file(f"checkpoints/{file}.safetensors"), learner)
+
+# %% [markdown]
+# **Predict.** MAML's start was made for *one* step. What happens at the second, the fifth, the tenth: does the loss fall on, stay, or rise? Which weights
+# move most? Press the play button beside *steps*, then try other tasks, fewer *shots*, and a larger *alpha*.
+
+# %%
+picture = pictures.AdaptationPicture(family, main, learners["MAML"].theta_0)
+sliders = {"task": (0, 19), "shots": (1, 20), "alpha": (0.001, 0.03, 0.001), "steps": (0, 10)}
+figure = live.interact(picture.figure, picture.update, play="steps", **sliders)
+for name, value in {"task": 3, "shots": 10, "alpha": 0.01, "steps": 1}.items():
+    figure.controls[name].value = value
+figure
+
+# %% [markdown]
+# **What to look for.** *First panel*: the loss of this task around the path; the start lies on a slope from which one step goes most of the way. *Second*: the change is
+# spread over all layers. *Fourth*: the loss falls on long after the one step that training knew; with five shots or fewer the unseen points stop following
+# the support set, and with a large α some tasks leave the panel: they diverge. Now the same, for all starts on one task:
+
+# %%
+tasks, x = family.test.sample(12, 10, 100, torch.Generator().manual_seed(5)), torch.linspace(-5, 5, 200).unsqueeze(-1)
+shared, panels = pictures.subplots(5, width=13, height=3.4, sharey=True)
+for axes, (name, learner) in zip(panels, learners.items()):
+    path = learner.path(None, tasks.support, steps=5)
+    axes.plot(tasks.support.x[0], tasks.support.y[0], "o", color=pictures.BLUE)
+    for k, color, width in ((0, pictures.GREY, 1.5), (1, pictures.ORANGE, 2), (5, pictures.VERMILION, 3)):
+        axes.plot(x, main(path.theta[k, 0], x).detach(), color=color, lw=width, label=f"{k} steps")
+    pictures.title(axes, name)
+    axes.set(xlabel="x", ylim=(-6, 6))
+panels[0].legend(loc="lower left")
+pictures.show(shared, "Five starts on one wave of which ten points are seen, before and after one and five steps.")
+
+# %% [markdown]
+# One task is an anecdote. On 600 unseen waves, ten points each; where a rate of 0.01 does not suit a start, it has the best of three:
+
+# %%
+def tuned(learner):  # the inner rate with the least median loss after five steps, on training tasks
+    def loss(lr):
+        batch = family.train.sample(200, 10, 100, torch.Generator().manual_seed(9))
+        with torch.no_grad():
+            theta = adapt(main, learner.theta_0, batch.support, 5, lr).final
+        return mean_squared_error(main(theta, batch.query.x), batch.query.y).nan_to_num(1e9).median()
+
+    return min((0.01, 0.005, 0.002), key=loss)
+
+for name in ("Reptile", "pre-training"):
+    learners[name].lr = tuned(learners[name])
+compare(learners, family, steps=0, shots=10, test_steps=(0, 1, 5, 10))
+
+# %% [markdown]
+# **Before** the first step MAML's loss is no better than pre-training's: both start as a compromise between all waves, and no compromise is good. After one step it is another world.
+# Pre-training is not lazy; it solved its problem, the mean loss, as well as that can be solved. It only never asked what a gradient would do.
+#
+# The relatives order themselves by what they know of the step. First order MAML takes the step but not its curvature, and is clearly worse here. Reptile only looks where five small steps
+# lead, without a query set and without a second derivative; it needs more steps at the test, and after ten it is not far from MAML. ANIL moves a single layer. The means are larger than the medians: a few
+# tasks adapt badly, and the table says which share diverged rather than hide it in an average. One run of each is no proof of an order; the protocol with more seeds is in the papers below.
+#
+# ## The gradient through a step
+#
+# The inner step and the outer loss are, with $L$ on the support and $L'$ on the query set,
+#
+# $$ \theta' = \theta_0 - \alpha\, \nabla L(\theta_0), \qquad \text{minimise } L'(\theta') \text{ over } \theta_0 \tag{1} $$
+#
+# Moving $\theta_0$ moves $\theta'$ in two ways: directly, and because the gradient at the new place is another one. The derivative of a gradient is the Hessian $H$ of $L$:
+#
+# $$ \nabla_{\theta_0} L'(\theta') = (I - \alpha H)\, \nabla L'(\theta') \tag{2} $$
+#
+# *First order* MAML leaves out $H$, as if the step were a fixed shift. In PyTorch the difference is `create_graph=True` in the inner gradient. Three ways to (2) on a small
+# network: autograd through the step, the formula with $H$ written out, and finite differences.
+
+# %%
+net = MainNetwork.mlp([1, 6, 1], activation="tanh")
+theta_0, one = net.initial_weights().double(), family.train.sample(1, 10, 10).to(torch.float64)
+D, D_query = one.support, one.query
+
+def L(theta, examples):
+    return mean_squared_error(net(theta, examples.x[0]), examples.y[0])
+
+def outer(theta_0, alpha=0.05):
+    return L(theta_0 - alpha * torch.func.grad(L)(theta_0, D), D_query)  # equation (1)
+
+autograd = torch.func.grad(outer)(theta_0)
+theta = theta_0 - 0.05 * torch.func.grad(L)(theta_0, D)
+H = torch.func.hessian(L)(theta_0, D)
+formula = (torch.eye(len(H)) - 0.05 * H) @ torch.func.grad(L)(theta, D_query)  # equation (2)
+# %%
+moved = 1e-6 * torch.eye(len(H), dtype=torch.float64)
+differences = torch.stack([(outer(theta_0 + e) - outer(theta_0 - e)) / 2e-6 for e in moved])
+first_order = torch.func.grad(L)(theta, D_query)
+for name, gradient in (("formula", formula), ("finite differences", differences), ("first order", first_order)):
+    print(f"{name:18} differs from autograd by {(gradient - autograd).abs().max():.1e}")
+print(f"cosine between first order and MAML: {torch.cosine_similarity(first_order, autograd, dim=0):.3f}")
+
+# %% [markdown]
+# The package does the same for a batch of tasks at once; here, it agrees with the loop over tasks:
+
+# %%
+learner, tasks = MAML(main, steps=3), family.train.sample(25, 10, 10)
+(batched,) = torch.autograd.grad(outer_loss(learner, tasks).mean(), learner.theta_0)
+loop = 0
+for D, D_query in zip(zip(tasks.support.x, tasks.support.y), zip(tasks.query.x, tasks.query.y)):
+    theta = learner.theta_0
+    for _ in range(3):
+        loss = mean_squared_error(main(theta, D[0]), D[1])
+        theta = theta - 0.01 * torch.autograd.grad(loss, theta, create_graph=True)[0]
+    loop = loop + mean_squared_error(main(theta, D_query[0]), D_query[1]) / 25
+(by_hand,) = torch.autograd.grad(loop, learner.theta_0)
+print(f"largest difference {(batched - by_hand).abs().max():.1e} in a gradient of norm {by_hand.norm():.1f}")
+
+# %% [markdown]
+# ## Feature reuse or rapid learning?
+#
+# Does the step build new features, or does it only read old ones out in another way? If only the **head** need move, the features are reused; if the **body** must move, they are
+# learned anew. Both are one line: a rate for each layer. Medians over 600 unseen waves, five steps:
+
+# %%
+theta_0, tasks = learners["MAML"].theta_0.detach(), family.test.sample(600, 10, 100, torch.Generator().manual_seed(0))
+head = {"4.weight": 0.01, "4.bias": 0.01}
+body = {name: 0.01 for name in main.shapes if name not in head}
+for name, rates in {"all layers": 0.01, "head only": head, "body only": body}.items():
+    with torch.no_grad():
+        path = adapt(main, theta_0, tasks.support, 5, rates)
+    losses = mean_squared_error(main(path.final, tasks.query.x), tasks.query.y)
+    print(f"{name:11} median loss {losses.median():.3f}")
+change = main.unflatten(adapt(main, theta_0, tasks.support, 5, 0.01).final.detach() - theta_0)
+for name, weight in main.unflatten(theta_0).items():
+    print(f"{name:9} changes by {change[name].flatten(1).norm(dim=1).median() / weight.norm():.1%} of its norm")
+
+# %% [markdown]
+# On these waves it is **not** reuse: with the head alone the loss stays four times as high as with all layers, while the body alone comes close. The head changes most for its
+# size, but a wave of another phase needs other kinks, and these are made in the first layers. Raghu and others found reuse on images, where a body that was trained once serves every class;
+# which of the two it is depends on the tasks. ANIL, whose start was *trained* for the head alone, arranges itself with it and comes much further than MAML's start does with its head, but not to
+# MAML itself.
+#
+# ## Exercises
+#
+# **1 · Compute.** One weight: $L(\theta) = \frac12 h\,\theta^2$ with $h = 2$, $L'(\theta) = \frac12 (\theta - c')^2$ with $c' = -0.4$, $\theta_0 = 2$, $\alpha = 0.3$. What is
+# $\mathrm{d} L'(\theta') / \mathrm{d} \theta_0$?
+#
+# <details><summary>Hint 1</summary>First the step: θ' = θ₀ − α h θ₀.</details>
+# <details><summary>Hint 2</summary>Equation (2), with H = h.</details>
+
+# %% tags=["exercise"]
+gradient = ...
+check.meta_gradient(gradient)
+
+# %% tags=["solution"]
+theta = 2 - 0.3 * 2 * 2  # θ' = 0.8
+gradient = (1 - 0.3 * 2) * (theta + 0.4)  # equation (2)
+check.meta_gradient(gradient)
+
+# %% [markdown]
+# **2 · Change.** Write `head_rates(main, alpha)`: the rates with which only the last layer of any main network adapts.
+#
+# <details><summary>Hint 1</summary><code>main.shapes</code> has the names in the order of the layers.</details>
+# <details><summary>Hint 2</summary>The last two names are the last layer's matrix and bias.</details>
+
+# %% tags=["exercise"]
+head_rates = ...
+check.head_only(head_rates)
+
+# %% tags=["solution"]
+def head_rates(main, alpha):
+    return dict.fromkeys(list(main.shapes)[-2:], alpha)
+
+check.head_only(head_rates)
+
+# %% [markdown]
+# **3 · Find what is wrong.** A course published this as MAML. It trains, and not badly. Write `maml` so that it is what it says.
+#
+# <details><summary>Hint 1</summary>Does the inner gradient remember that it depends on θ₀?</details>
+# <details><summary>Hint 2</summary><code>torch.autograd.grad</code> has an option for it.</details>
+
+# %%
+def so_called(main, theta_0, tasks):
+    theta = theta_0.expand(len(tasks), -1)
+    loss = mean_squared_error(main(theta, tasks.support.x), tasks.support.y).sum()
+    theta = theta - 0.05 * torch.autograd.grad(loss, theta)[0]
+    return mean_squared_error(main(theta, tasks.query.x), tasks.query.y).mean()
+
+# %% tags=["exercise"]
+maml = ...
+check.second_order(maml)
+
+# %% tags=["solution"]
+def maml(main, theta_0, tasks):
+    theta = theta_0.expand(len(tasks), -1)
+    loss = mean_squared_error(main(theta, tasks.support.x), tasks.support.y).sum()
+    theta = theta - 0.05 * torch.autograd.grad(loss, theta, create_graph=True)[0]
+    return mean_squared_error(main(theta, tasks.query.x), tasks.query.y).mean()
+
+check.second_order(maml)
+
+# %% [markdown]
+# ## Quiz
+#
+# **1. MAML's loss before any step is as bad as pre-training's. What did training achieve?**
+# <details><summary>Nothing</summary>No: look at the loss after one step.</details>
+# <details><summary>A place from which gradients lead to solutions</summary>Yes: that is what was optimised, and nothing else.</details>
+#
+# **2. Where does the Hessian in (2) come from?**
+# <details><summary>From the outer optimiser</summary>No: Adam uses gradients only.</details>
+# <details><summary>From differentiating the inner gradient</summary>Yes: the derivative of a gradient is a Hessian.</details>
+#
+# **3. What does first order MAML leave out?**
+# <details><summary>The inner step</summary>No: θ' is the same.</details>
+# <details><summary>That the inner gradient changes with θ₀</summary>Yes: the term − α H.</details>
+#
+# **4. Why report a median and the share that diverged?**
+# <details><summary>A few tasks can make any mean</summary>Yes: steps that are too long for a task blow its loss up.</details>
+# <details><summary>Medians are always smaller</summary>No, and being smaller would be no reason.</details>
+#
+# **5. Reptile has no query set. What does it learn from?**
+# <details><summary>Where adaptation ends, compared with where it started</summary>Yes: θ₀ moves towards the mean of θ'.</details>
+# <details><summary>From the Hessian</summary>No: it uses gradients only.</details>
+#
+# ## In one breath
+#
+# $(\tau, D) \mapsto \theta' = \theta_0 - \alpha \nabla L(\theta_0)$ with $\nabla_{\theta_0} L'(\theta') = (I - \alpha H) \nabla L'(\theta')$. It fails where one rate does not suit all tasks, and where too few
+# examples say which task it is.
+#
+# ## References
+#
+# * C. Finn, P. Abbeel, S. Levine, *Model-agnostic meta-learning*, 2017, [arXiv 1703.03400](https://arxiv.org/abs/1703.03400).
+# * A. Nichol, J. Achiam, J. Schulman, *On first-order meta-learning algorithms*, 2018, [arXiv 1803.02999](https://arxiv.org/abs/1803.02999).
+# * A. Raghu and others, *Rapid learning or feature reuse?*, 2020, [arXiv 1909.09157](https://arxiv.org/abs/1909.09157).
