@@ -61,14 +61,15 @@ def test_exercises_are_reached_by_lesson():
 @pytest.mark.parametrize(
     ("check", "answer", "words"),
     [
-        (lesson_00.weight_count, (2 * 32 + 32) + (32 * 32 + 32) + (32 + 1), RIGHT),
-        (lesson_00.weight_count, 2 * 32 + 32 * 32 + 32, "not the biases"),
-        (lesson_00.weight_count, 32 + 32 + 1, "biases alone"),
-        (lesson_00.weight_count, 2 + 32 + 32 + 1, "number of units"),
-        (lesson_00.weight_count, 1185 - 32, "length 32 is missing"),
+        (lesson_00.weight_count, (2 * 16 + 16) + (16 * 16 + 16) + (16 + 1), RIGHT),
+        (lesson_00.weight_count, 2 * 16 + 16 * 16 + 16, "not the biases"),
+        (lesson_00.weight_count, 16 + 16 + 1, "biases alone"),
+        (lesson_00.weight_count, 2 + 16 + 16 + 1, "number of units"),
+        (lesson_00.weight_count, 337 - 16, "length 16 is missing"),
+        (lesson_00.weight_count, 1185, "here there are 16"),
         (lesson_00.weight_count, 1000, "three layers"),
         (lesson_00.weight_count, "many", "A number is asked for, this is str"),
-        (lesson_00.weight_count, torch.tensor([1185.0, 0.0]), ".item()"),
+        (lesson_00.weight_count, torch.tensor([337.0, 0.0]), ".item()"),
         (lesson_01.weight_count, MainNetwork.mlp([2, 5, 3]).weight_dim, RIGHT),
         (lesson_01.weight_count, 2 * 5 + 5 * 3, "but not the biases"),
         (lesson_01.weight_count, 2 * 5 * 3, "counts paths"),
@@ -118,16 +119,16 @@ def test_the_summit(says, climate, place, month, words):
     ("answer", "words"),
     [
         ("describe", RIGHT),
-        (torch.tensor([3300.0, 39.4, -106.0]), "still metres"),
-        (torch.nn.functional.normalize(torch.tensor([3300.0, 39.4, -106.0]), dim=0), "Dividing by the norm"),
+        (torch.tensor([2000.0, 38.0, -107.5]), "still metres"),
+        (torch.nn.functional.normalize(torch.tensor([2000.0, 38.0, -107.5]), dim=0), "Dividing by the norm"),
         (torch.zeros(3), "Standardise each"),
         (torch.zeros(2), "shape must be (3,), it is (2,)"),
-        ([3300.0, 39.4, -106.0], "this is list"),
+        ([2000.0, 38.0, -107.5], "this is list"),
     ],
 )
 def test_the_raw_descriptor(says, climate, answer, words):
     family = climate[1]
-    answer = family.describe(3300.0, 39.4, -106.0) if isinstance(answer, str) else answer
+    answer = family.describe(2000.0, 38.0, -107.5) if isinstance(answer, str) else answer
     assert words in says(lesson_00.raw_descriptor, answer, family)
 
 

@@ -8,13 +8,14 @@ from hyperedu.exercises import feedback
 def weight_count(answer) -> None:
     feedback.number(
         answer,
-        1185,
-        "It is main.weight_dim, the length of θ: so many numbers are written at each position of the sliders.",
+        337,
+        "MainNetwork.mlp([2, 16, 16, 1]).weight_dim says the same; the network above, with 32 in place of 16, has 1,185.",
         {
-            1120: "That counts the matrices but not the biases: each of the 32 + 32 + 1 units has one more number.",
-            65: "Those are the biases alone: the matrices between the layers are missing.",
-            67: "That is the number of units. The weights stand between the units: count the connections.",
-            1153: "One of the biases' vectors of length 32 is missing.",
+            304: "That counts the matrices but not the biases: each of the 16 + 16 + 1 units has one more number.",
+            33: "Those are the biases alone: the matrices between the layers are missing.",
+            35: "That is the number of units. The weights stand between the units: count the connections.",
+            321: "One of the biases' vectors of length 16 is missing.",
+            1185: "That is the network of the figure, with 32 units; here there are 16.",
         },
         "Add up, for each of the three layers, a · b weights and b biases.",
     )
@@ -47,7 +48,7 @@ def raw_descriptor(answer, family) -> None:
     place = feedback.tensor(answer, (3,))
     if place is None:
         return
-    raw = torch.tensor([3300.0, 39.4, -106.0])
+    raw = torch.tensor([2000.0, 38.0, -107.5])
     if torch.allclose(place, family.descriptors(raw), atol=1e-4):
         feedback.right(
             "The generator was trained on standardised descriptors. Raw metres put it thousands of standard deviations "

@@ -25,10 +25,11 @@ print(f"Everything works: torch {torch.__version__}, matplotlib {matplotlib.__ve
 # ## A network for a mountain nobody measured
 #
 # The data are real: the average year of weather stations in and around Colorado, 1895 to 1997. One part of them is kept aside and
-# never shown in training. The next cell makes two networks and trains them together:
+# never shown in training. The next cell makes two networks:
 #
-# * a small **main network** $g$ that draws one station's year: month in, temperature out;
-# * a **generator** $f$ that reads where a station is and *writes all the weights* of $g$.
+# * a small **main network** $g$ that draws one station's year: time of year in (two numbers, a point on a circle, so that December lies beside
+#   January), mean daily maximum temperature out;
+# * a **generator** $f$ that reads where a station is and *writes all the weights* of $g$. Only the generator is trained.
 
 # %%
 family = ColoradoClimate("tmax")  # monthly mean of the daily maximum, °C
@@ -39,7 +40,7 @@ history = meta_train(learner, family.train, steps=1000, shots=0, queries=12, opt
 print(f"{family.train.n_tasks} training stations, {family.test.n_tasks} never seen; {history}")
 
 # %% [markdown]
-# **Predict.** The star below stands at a place in the mountains. You are about to raise it from 1,000 m to 3,500 m.
+# **Predict.** The star below stands at a place in the mountains. You are about to move it from 1,500 m to 3,500 m.
 # Will the whole curve sink by the same amount, or winter and summer by different amounts? By about how many degrees?
 # Say it aloud, then drag *elevation* (or click its handle and hold an arrow key).
 
@@ -49,7 +50,7 @@ ranges = {"elevation": (1000, 3500, 10), "latitude": (36.6, 41.4), "longitude": 
 live.interact(picture.figure, picture.update, **ranges)
 
 # %% [markdown]
-# **What to look for.** *Left*: the descriptor, where we are among the stations; filled dots were trained on, ringed dots were not.
+# **What to look for.** *Left*: the **descriptor** τ, what the generator is told: here, where we are among the stations; filled dots were trained on, ringed dots were not.
 # *Middle*: every weight of the main network, written afresh for each position of the sliders. *Right*: what this network does; grey, the
 # years of all training stations; blue, the measured year of the most similar station that was kept aside. No slider touches the
 # curve. The sliders move the descriptor, the descriptor moves the weights, the weights move the curve. Every
@@ -57,13 +58,15 @@ live.interact(picture.figure, picture.update, **ranges)
 
 # %%
 places = family.describe(elevation=[1500.0, 3500.0], latitude=[39.0, 39.0], longitude=[-106.0, -106.0])
-low, high = main(learner(places, None), family.x([0, 6])).squeeze(-1)  # January and July at each place
-january, july = (high - low).tolist()
-print(f"2,000 m higher: {january:+.1f} °C in January and {july:+.1f} °C in July")
+low, high = main(learner(places, None), family.x(torch.arange(12))).squeeze(-1)  # the twelve months at each place
+print("2,000 m higher, January to December:", ", ".join(f"{d:+.0f}" for d in (high - low).tolist()), "°C")
+order = family.stations["elevation"].argsort()
+measured = family.mean_year[order[-20:]].mean(0) - family.mean_year[order[:20]].mean(0)
+print(f"20 highest stations against 20 lowest, measured: January {measured[0]:+.1f} °C, July {measured[6]:+.1f} °C")
 
 # %% [markdown]
-# The answer to the prediction: the mountain is colder in every month, but summer sinks by more than winter. Nobody told the
-# network so; cold air that lies in the valleys in winter is in the measurements.
+# The answer to the prediction: higher is colder in every month, but summer sinks by more than winter. Nobody told the network so. It is in the measurements, where the
+# highest and the lowest stations differ in the same way; cold air that lies in the valleys in winter is probably the reason.
 #
 # ## The one idea
 #
@@ -91,17 +94,19 @@ print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} �
 # | $\varphi$ | the generator's own weights: all that is ever learned here |
 # | $D, D'$ | support and query examples: what a learner may see of a task, and what it is judged on |
 #
-# A **task** is one station's year. A **family** of tasks is what they have in common. Learning *across* tasks so that a new one needs
+# A **task** is one station's year. A **family** is a set of related tasks. Learning *across* tasks so that a new one needs
 # little or no data is **meta-learning**; a **hypernetwork** does it by writing weights.
 #
 # ## Is it any good?
+#
+# *Standardised* means: shifted and scaled so that the training stations have mean 0 and standard deviation 1. `shots` is how many examples a learner sees of a new task: none, here.
 #
 # Never believe a curve that looks right. For each station kept aside, take the root of the mean squared error over its twelve months,
 #
 # $$ \mathrm{RMSE} = \sqrt{\tfrac{1}{12} \textstyle\sum_{m=1}^{12} \left(g_\theta(x_m) - y_m\right)^2} \tag{2} $$
 #
-# and average it over the stations. A baseline must be strong enough to lose to: *linear regression* for each month on the same three
-# numbers. Since one choice of stations proves nothing, the next cell repeats it all for five random choices.
+# and average it over the stations. Winning against a weak rival would say nothing; a fair one is *linear regression* for each month on the same three
+# numbers (lesson 02 adds ordinary networks that are given τ as an input). Since one choice of stations proves nothing, the next cell repeats it all for five random choices.
 
 # %%
 def linear_rmse(family):
@@ -139,34 +144,34 @@ axes.set(xlabel="linear regression: RMSE (°C)", ylabel="hypernetwork: RMSE (°C
 pictures.show(figure, "RMSE at each unseen station, hypernetwork against linear regression: most below the diagonal.")
 
 # %% [markdown]
-# The hypernetwork wins on average, and the interval of the difference excludes zero. It does *not* win everywhere: each dot above the
-# diagonal is a station where a straight line per month was enough.
+# The hypernetwork wins on average, and the interval of the difference excludes zero (the five choices share stations, so that it is a little too narrow). It does *not* win everywhere:
+# at each dot above the diagonal linear regression came closer.
 #
 # ## What comes next
 #
-# * [01 · Everything is a mapping](01_everything_is_a_mapping.ipynb): why two sliders are enough for a thousand weights.
+# * [01 · Everything is a mapping](01_everything_is_a_mapping.ipynb): why a few sliders are enough for a thousand weights.
 # * [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb): how a gradient gets through generated weights, and how it is lost.
 #
 # ## Exercises
 #
-# **1 · Compute.** How many weights, biases included, does the main network `[2, 32, 32, 1]` have? Work it out by hand.
+# **1 · Compute.** How many weights, biases included, would a main network `[2, 16, 16, 1]` have? Work it out by hand.
 #
 # <details><summary>Hint 1</summary>A layer from $a$ to $b$ units has a matrix and a bias vector.</details>
-# <details><summary>Hint 2</summary>Three layers, each with $a \cdot b + b$ weights.</details>
+# <details><summary>Hint 2</summary>There are three layers, and each unit but the inputs has one bias.</details>
 
 # %% tags=["exercise"]
 weight_count = ...
 check.weight_count(weight_count)
 
 # %% tags=["solution"]
-weight_count = (2 * 32 + 32) + (32 * 32 + 32) + (32 * 1 + 1)
+weight_count = (2 * 16 + 16) + (16 * 16 + 16) + (16 * 1 + 1)
 check.weight_count(weight_count)
 
 # %% [markdown]
 # **2 · Change.** Write the network for the summit of Mount Elbert (4,401 m, 39.1° N, 106.4° W) and give its July temperature as a number
 # (month 6, counted from 0). Then ask yourself: which training station is that high?
 #
-# <details><summary>Hint 1</summary>Follow the four lines under equation (1): τ, θ, x, y.</details>
+# <details><summary>Hint 1</summary>Follow the four lines under equation (1), under names of your own: τ, θ, x, y.</details>
 # <details><summary>Hint 2</summary>West is negative; <code>.item()</code> makes a number of a tensor.</details>
 
 # %% tags=["exercise"]
@@ -174,27 +179,27 @@ july_on_the_summit = ...
 check.summit(july_on_the_summit, learner, family)
 
 # %% tags=["solution"]
-theta = learner.generator(family.describe(elevation=4401.0, latitude=39.1, longitude=-106.4))
-july_on_the_summit = main(theta, family.x([6])).item()
+summit = learner.generator(family.describe(elevation=4401.0, latitude=39.1, longitude=-106.4))
+july_on_the_summit = main(summit, family.x([6])).item()
 check.summit(july_on_the_summit, learner, family)
 
 # %% [markdown]
-# **3 · Find what is wrong.** A colleague wants the year of a place at 3,300 m and gets temperatures that no thermometer has seen.
+# **3 · Find what is wrong.** A colleague wants the year of a place at 2,000 m and gets temperatures that no thermometer has seen.
 # Set `place` to the descriptor that was meant.
 #
 # <details><summary>Hint 1</summary>Compare the numbers in <code>place</code> with those in <code>tau</code> above.</details>
 # <details><summary>Hint 2</summary>The generator never saw metres and degrees, only standardised numbers.</details>
 
 # %%
-place = torch.tensor([3300.0, 39.4, -106.0])
-print([round(t) for t in main(learner.generator(place), x).flatten().tolist()])
+place = torch.tensor([2000.0, 38.0, -107.5])
+print([round(t) for t in main(learner.generator(place), family.x(torch.arange(12))).flatten().tolist()])
 
 # %% tags=["exercise"]
 place = ...
 check.raw_descriptor(place, family)
 
 # %% tags=["solution"]
-place = family.describe(elevation=3300.0, latitude=39.4, longitude=-106.0)
+place = family.describe(elevation=2000.0, latitude=38.0, longitude=-107.5)
 check.raw_descriptor(place, family)
 
 # %% [markdown]
