@@ -118,7 +118,7 @@ print(f"no pull (2,000 steps), from two random starts: outer loss {one:.2g} and 
 def before_and_after(family, main, lr, shots, queries):
     meta, joint = MAML(main, lr=lr), SharedWeights(main)
     for learner in (meta, joint):
-        meta_train(learner, family.train, 1500, shots=shots, queries=queries)
+        meta_train(learner, family.train, 1000, shots=shots, queries=queries)
     stepping = [MAML(main, lr=lr / slower) for slower in (1, 3, 10)]
     for learner in stepping:
         learner.theta_0.data.copy_(joint.theta_0)
@@ -175,7 +175,7 @@ for n in counts:
         written, adapted = Hypernetwork(year, MLPGenerator(3, year)), MAML(year, lr=1e-3)
         for one, shots in ((written, 0), (adapted, 3)):
             optimizer = torch.optim.AdamW(one.parameters(), lr=2e-3, weight_decay=1.0 if shots == 0 else 0.0)
-            meta_train(one, few.train, 400, min(n, 25), shots, 9, optimizer=optimizer)
+            meta_train(one, few.train, 300, min(n, 25), shots, 9, optimizer=optimizer)
         found.append([meta_test(written, few.test, 0, 9).rmse, meta_test(adapted, few.test, 3, 9).rmse])
     for values, name in zip(zip(*found), errors):
         errors[name].append(values)
