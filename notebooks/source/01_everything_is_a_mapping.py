@@ -21,7 +21,7 @@ from hyperedu.exercises import lesson_01 as check
 # %% [markdown]
 # ## Two sliders
 #
-# A task in this lesson is one sine wave, $y = A \sin(x - p)$. The descriptor is the pair $\tau = (A, p)$; the main network must draw the
+# A task in this lesson is one sine wave, $y = A \sin(x - p)$. The descriptor is the pair $\tau = (A, p)$, standardised as in lesson 00; the main network must draw the
 # wave. Training takes some seconds.
 
 # %%
@@ -44,7 +44,8 @@ live.interact(picture.figure, picture.update, amplitude=(0.1, 5.0, 0.05), phase=
 # **What to look for.** The star is the descriptor; the dots are waves that training drew, the rings are unseen ones. The dashed line is
 # the wave that the descriptor names, the solid one is what the written network computes. Nearly every layer changes with either
 # slider. A scaling of the last layer would be enough for the amplitude, but nobody asked for the simplest solution; training found
-# one of many. How much moves what, the next cell measures with the Jacobian $\partial\theta/\partial\tau$: two columns, one per slider.
+# one of many. How much moves what, the next cell measures with the Jacobian $\partial\theta/\partial\tau$: two columns, one per slider; one unit of τ is one
+# standard deviation of the amplitudes or phases.
 
 # %%
 tau = family.describe(amplitude=2.5, phase=1.5)
@@ -52,7 +53,7 @@ jacobian = torch.func.jacrev(learner.generator)(tau)  # ∂θ/∂τ, (P, 2)
 layers = [main.unflatten(jacobian[:, j].detach()) for j in range(2)]
 for name in main.shapes:
     amplitude, phase = (layer[name].square().mean().sqrt() for layer in layers)
-    print(f"{name:9} moves by {amplitude:.2f} per step of τ in amplitude, {phase:.2f} in phase")
+    print(f"{name:9} moves by {amplitude:.2f} per unit of τ in amplitude, {phase:.2f} in phase")
 
 # %% [markdown]
 # ## A network is a function of two things
@@ -61,7 +62,7 @@ for name in main.shapes:
 #
 # $$ g(\theta, x) = W_2\, \sigma(W_1 x + b_1) + b_2, \qquad \theta = (W_1, b_1, W_2, b_2) \in \mathbb{R}^P \tag{1} $$
 #
-# where $\theta$ is one flat vector and the matrices are *views* of it. The same line in code:
+# where $\sigma$ is the activation, $\theta$ is one flat vector and the matrices are *views* of it. The same line in code:
 
 # %%
 def g(theta, x):

@@ -59,7 +59,7 @@ live.interact(picture.figure, picture.update, pair=(0, 19), along=(0.0, 1.0, 0.0
 # %% [markdown]
 # **What to look for.** *Left*, a smooth sheet: like tasks have like weights, and every point of the sheet works. *Middle*, the same
 # waves, each network just as good by itself, but scattered: neighbours in task are no neighbours in weights, and on the way between
-# two of them the function falls apart. Hidden units can be permuted and mirrored without changing the function, so each
+# two of them the function falls apart. Hidden ReLU units can be permuted and rescaled without changing the function, so each
 # training ends in its own corner. Is it the start that matters? Let all 36 begin at the same point, and measure over all pairs, for three seeds:
 
 # %%
@@ -84,7 +84,7 @@ for name, values in zip(
 #
 # $$ \min_\varphi \; \mathbb{E}_{\tau} \; L\big(g(\theta, x'), y'\big) \qquad \text{with } \theta = f_\varphi(\tau) \tag{1} $$
 #
-# Many texts write $\min_{\varphi, \theta}$ with the constraint $\theta = f_\varphi(\tau)$. That is not wrong, but it misleads: the constraint leaves
+# where $x', y'$ are the points on which a task is judged, its queries. Many texts write $\min_{\varphi, \theta}$ with the constraint $\theta = f_\varphi(\tau)$. That is not wrong, but it misleads: the constraint leaves
 # $\theta$ no freedom. Choose $\varphi$, and $\theta$ is *computed*, for every task; nothing is left to minimise over. Were $\theta$ free, each task would
 # have its own, and (1) would fall apart into separate trainings: the scattered picture. Only $\varphi$ is learned.
 #
@@ -101,10 +101,10 @@ for name, values in zip(
 # %%
 generator, y = MLPGenerator(descriptor_dim=2, main=main).double(), family.function(2.0, 1.0, x.double())
 tau = family.describe(amplitude=2.0, phase=1.0).double()
-theta = generator(tau)
+h, theta = generator.hidden(tau), generator(tau)
 loss = mean_squared_error(main(theta, x.double()), y)
 dL_dtheta, dL_dV = torch.autograd.grad(loss, (theta, generator.head.weight))
-print("equation (2) agrees with autograd:", torch.allclose(torch.outer(dL_dtheta, generator.hidden(tau)), dL_dV))
+print("equation (2) agrees with autograd:", torch.allclose(torch.outer(dL_dtheta, h), dL_dV))
 with torch.no_grad():
     generator.head.weight[5, 7] += 1e-6
     moved = mean_squared_error(main(generator(tau), x.double()), y)
@@ -294,7 +294,7 @@ check.fresh_weights(mended)
 #
 # **3. Why do separately trained networks not lie on a sheet?**
 # <details><summary>They were not trained long enough</summary>No: each one is good by itself.</details>
-# <details><summary>Many θ give the same function</summary>Yes: permuted and mirrored hidden units; each training picks its own.</details>
+# <details><summary>Many θ give the same function</summary>Yes: permuted and rescaled hidden units; each training picks its own.</details>
 #
 # **4. What does hyperfan make right?**
 # <details><summary>The variance of the written weights</summary>Yes: as large as each layer of the main network wants it.</details>
