@@ -22,7 +22,7 @@ from hyperedu.learners import (
     TaskConditionedMAML,
 )
 from hyperedu.main_network import MainNetwork, mean_squared_error
-from hyperedu.tasks import ColoradoClimate, Examples, Quadratics, Sinusoids, TaskBatch, TaskSet
+from hyperedu.tasks import ColoradoClimate, Examples, NoisyDescriptors, Quadratics, Sinusoids, TaskBatch, TaskSet
 from hyperedu.training import (
     Comparison,
     History,
@@ -55,6 +55,7 @@ __all__ = [
     "MLPGenerator",
     "MainNetwork",
     "Metadata",
+    "NoisyDescriptors",
     "OneHot",
     "Path",
     "Quadratics",

@@ -74,7 +74,8 @@ class Report:
 
     @property
     def median(self) -> float:
-        return self.per_task.median().item()
+        """A task whose loss is NaN counts as infinitely bad."""
+        return self.per_task.nan_to_num(math.inf, math.inf).median().item()
 
     @property
     def interval(self) -> tuple[float, float]:

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, adapt, exercises, outer_loss
-from hyperedu.exercises import lesson_00, lesson_01, lesson_02, lesson_05, lesson_06
+from hyperedu import ColoradoClimate, Hypernetwork, Learner, MainNetwork, MLPGenerator, SetEncoder, adapt, exercises, outer_loss
+from hyperedu.exercises import lesson_00, lesson_01, lesson_02, lesson_05, lesson_06, lesson_07
 
 NOT_YET, RIGHT, UNANSWERED = "✗ Not yet.", "✓ Right.", "○ Not answered yet"
 
@@ -46,6 +46,9 @@ def says(capsys):
         (lesson_06.meta_gradient, 0),
         (lesson_06.head_only, 0),
         (lesson_06.second_order, 0),
+        (lesson_07.step_size, 0),
+        (lesson_07.reader, 0),
+        (lesson_07.misdescribed, 0),
     ],
 )
 def test_an_exercise_not_yet_answered_is_no_error(says, climate, check, needs_climate):
@@ -91,6 +94,12 @@ def test_exercises_are_reached_by_lesson():
         (lesson_06.meta_gradient, 2 * 0.4 * 1.2, "without a 2"),
         (lesson_06.meta_gradient, (1 - 0.3 * 2) * (2 + 0.4), "pulls at θ', not at θ₀"),
         (lesson_06.meta_gradient, 7, "θ' = θ₀ − α h θ₀"),
+        (lesson_07.step_size, 1**2 / (1**2 + 2**2 / 12), RIGHT),
+        (lesson_07.step_size, 1 - 0.75, "the share of the description"),
+        (lesson_07.step_size, 1**2 / (1**2 + 2**2), "surer than one reading"),
+        (lesson_07.step_size, 2**2 / 12, "variance of the mean"),
+        (lesson_07.step_size, 12 / 2**2 / 1, "how much surer"),
+        (lesson_07.step_size, 7, "σ² = 4, not σ = 4"),
     ],
 )
 def test_a_number(says, check, answer, words):
@@ -313,3 +322,78 @@ def once(learner, tasks):
 )
 def test_fresh_weights(says, answer, words):
     assert words in says(lesson_02.fresh_weights, answer)
+
+
+class Reader(Learner):
+    """The solution, in parts that a subclass can get wrong."""
+
+    def __init__(self, main):
+        super().__init__(main)
+        self.encoder, self.generator = SetEncoder(1, 1, 8), MLPGenerator(10, main)
+
+    def forward(self, descriptor, support=None):
+        return self.generator(torch.cat([self.tau(descriptor), self.h(support)], dim=-1))
+
+    def tau(self, descriptor):
+        return descriptor
+
+    def h(self, support):
+        return self.encoder(support.x, support.y)
+
+
+class Deaf(Reader):
+    def tau(self, descriptor):
+        return torch.zeros_like(descriptor)
+
+
+class Blind(Reader):
+    def h(self, support):
+        return self.encoder(torch.zeros_like(support.x), torch.zeros_like(support.y))
+
+
+class InOrder(Reader):
+    def h(self, support):
+        return torch.cat([support.x[:, :4, 0], support.y[:, :4, 0]], dim=-1)
+
+
+class Cut(Reader):
+    def h(self, support):
+        return super().h(support).detach()
+
+
+class OneRow(Reader):
+    def forward(self, descriptor, support=None):
+        return super().forward(descriptor, support)[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Reader, RIGHT),
+        (Deaf, "τ is not used"),
+        (Blind, "D is not used"),
+        (InOrder, "another order"),
+        (Cut, "get no gradient"),
+        (OneRow, "one row per task"),
+        (lambda main: lambda descriptor, support: torch.zeros(4, main.weight_dim), "no `Learner`"),
+        (lambda main: Reader(main)(None, None), "raises"),
+    ],
+)
+def test_the_reader(says, answer, words):
+    assert words in says(lesson_07.reader, answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda tau, s: tau + s * torch.randn_like(tau), RIGHT),
+        (lambda tau, s: tau + s * torch.randn(tau.shape[-1]), "same error"),
+        (lambda tau, s: tau + s * torch.randn(len(tau), 1), "lies on a line"),
+        (lambda tau, s: tau + s**2 * torch.randn_like(tau), "it has 0.25"),
+        (lambda tau, s: (tau + s * torch.randn_like(tau))[0], "shape must be"),
+        (lambda tau, s: tau + s * torch.randn(3), "raises RuntimeError"),
+    ],
+)
+def test_misdescribed(says, answer, words):
+    torch.manual_seed(0)
+    assert words in says(lesson_07.misdescribed, answer)

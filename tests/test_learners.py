@@ -21,6 +21,7 @@ from hyperedu import (
     SharedWeights,
     SupportSetHypernetwork,
     TaskConditionedMAML,
+    adapt,
     meta_train,
     outer_loss,
 )
@@ -233,3 +234,34 @@ def test_bad_input_gets_a_sentence(main, call, words):
     with pytest.raises(ValueError) as error:  # noqa: PT011, the words are checked below
         call(main)
     assert all(word in str(error.value) for word in words), str(error.value)
+
+
+def test_lesson_07_equation_1(main, family, random):
+    """TaskConditionedMAML is U(f_φ(τ), D): MAML from a start of its own for each task."""
+    learner = TaskConditionedMAML(main, MLPGenerator(2, main, generator=random), steps=2, lr=0.02)
+    tasks = family.train.sample(3, 5, 5, random)
+    theta = learner(tasks.descriptor, tasks.support)
+    for k in range(3):
+        one = MAML(main, steps=2, lr=0.02)
+        one.theta_0.data = learner.generator(tasks.descriptor[k]).detach()
+        D = Examples(tasks.support.x[k : k + 1], tasks.support.y[k : k + 1])
+        torch.testing.assert_close(theta[k], one(None, D)[0])
+
+
+def test_lesson_07_equation_2(random):
+    """One step from a description that errs by s, on n readings with standard deviation σ. Also lesson 07, equation 3."""
+    main = MainNetwork.from_module(torch.nn.Linear(1, 1, bias=False))
+    s, sigma, n, n_tasks = 0.7, 1.5, 6, 40_000
+    c = torch.randn(n_tasks, 1, generator=random)
+    tau = c + s * torch.randn(n_tasks, 1, generator=random)
+    y = c.unsqueeze(1) + sigma * torch.randn(n_tasks, n, 1, generator=random)
+    D = Examples(torch.ones_like(y), y)
+
+    def measured(alpha):  # the gradient of the mean squared error is 2 (θ − ȳ)
+        return (adapt(main, tau, D, steps=1, lr=alpha / 2).final - c).square().mean().item()
+
+    for alpha in (0.0, 0.3, 1.0):
+        assert measured(alpha) == pytest.approx((1 - alpha) ** 2 * s**2 + alpha**2 * sigma**2 / n, rel=0.03)
+    best = s**2 / (s**2 + sigma**2 / n)
+    assert measured(best) == pytest.approx(1 / (1 / s**2 + n / sigma**2), rel=0.03)
+    assert measured(best) < min(measured(best - 0.15), measured(best + 0.15))

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from hyperedu import ColoradoClimate, Examples, Hypernetwork, MainNetwork, MLPGenerator, adapt, pictures
+from hyperedu import MAML, ColoradoClimate, Examples, Hypernetwork, MainNetwork, MLPGenerator, adapt, learners, pictures
 
 
 @pytest.fixture
@@ -126,3 +126,49 @@ def test_a_picture_is_shown_with_its_alt_text(monkeypatch):
     ((data, metadata),) = shown
     assert data["image/png"]
     assert metadata == {"image/png": {"alt": "an empty picture"}}
+
+
+@pytest.fixture
+def describe_or_show(family, main, random):
+    learners = {
+        "described": Hypernetwork(main, MLPGenerator(2, main, generator=random)),
+        "shown": MAML(main, steps=2, generator=random),
+    }
+    errors = {
+        "described": torch.tensor([[[1.0, 1.0], [4.0, 4.0]], [[1.0, 1.0], [4.0, 2.0]]]),  # (seeds, noises, shots)
+        "shown": torch.tensor([[[3.0, 0.5], [3.0, 3.0]], [[3.0, 0.5], [3.0, 3.0]]]),
+    }
+    return pictures.DescribeOrShow(family, learners, errors, noises=(0.0, 1.0), shots=(2, 10))
+
+
+def test_the_map_says_who_errs_least_and_whether_the_seeds_agree(describe_or_show):
+    picture = describe_or_show
+    assert picture.winner.tolist() == [[0, 1], [1, 0]]
+    said = {tuple(map(int, text.get_position())): text.get_text() for text in picture.map.texts}
+    assert said == {(0, 0): "1", (1, 0): ".5", (0, 1): "3", (1, 1): "3?"}  # (shots, noise)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.6])
+def test_describe_or_show_draws_what_each_learner_makes_of_a_wrong_description(describe_or_show, noise):
+    picture, k, shots = describe_or_show, 3, 4
+    sentence = picture.update(task=k, noise=noise, shots=shots)
+    tau = picture.tasks.descriptor[k] + noise * picture.error[k]
+    D = Examples(picture.tasks.support.x[k : k + 1, :shots], picture.tasks.support.y[k : k + 1, :shots])
+    for name, learner in picture.learners.items():
+        y = learner.main(learner(tau[None], D)[0], picture.x).detach()
+        torch.testing.assert_close(torch.as_tensor(picture.curves[name].get_ydata()), y[:, 0])
+        assert f"{name} {(y - picture.y[k]).square().mean():.2f}" in sentence
+    assert len(picture.shown.get_xdata()) == shots
+    phase, amplitude = picture.family.descriptors.values(tau)[[1, 0]].tolist()
+    assert (picture.star.get_xdata()[0], picture.star.get_ydata()[0]) == pytest.approx((phase, amplitude))
+    assert (picture.here.get_xdata()[0], picture.here.get_ydata()[0]) == pytest.approx(((shots - 2) / 8, noise))
+    best = "described" if noise < 0.5 else "shown"
+    assert sentence.endswith(f"the best here is: {best}.")
+
+
+def test_every_learner_stands_in_the_picture_of_all_mappings():
+    (axes,) = pictures.all_mappings().axes
+    said = " ".join(text.get_text() for text in axes.texts)
+    every = [kind for kind in vars(learners).values() if isinstance(kind, type) and issubclass(kind, learners.Learner)]
+    missing = {kind.__name__ for kind in every} - {"Learner", "Adapting"}
+    assert {name for name in missing if name not in said} == {"FirstOrderMAML"}  # it is MAML trained in another way

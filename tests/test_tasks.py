@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from hyperedu import ColoradoClimate, Examples, Sinusoids
+from hyperedu import ColoradoClimate, Examples, NoisyDescriptors, Sinusoids
 from hyperedu.files import data_file
 from hyperedu.tasks import climate
 
@@ -172,3 +172,47 @@ def test_bad_input_gets_a_sentence(call, words):
     with pytest.raises(ValueError) as error:  # noqa: PT011, the words are checked below
         call()
     assert all(word in str(error.value) for word in words), str(error.value)
+
+
+@pytest.mark.parametrize("make", [Sinusoids, ColoradoClimate])
+def test_noisy_descriptors_are_those_of_the_same_tasks_with_an_error_of_their_own(make):
+    tasks = make().train
+    right = tasks.sample(100, 3, 4, torch.Generator().manual_seed(0))
+    wrong = NoisyDescriptors(tasks, 0.5).sample(100, 3, 4, torch.Generator().manual_seed(0))
+    for part in ("support", "query"):
+        assert torch.equal(getattr(right, part).y, getattr(wrong, part).y)
+    error = wrong.descriptor - right.descriptor
+    torch.testing.assert_close(error.std(0), torch.full_like(error[0], 0.5), rtol=0.25, atol=0)
+    assert error.mean(0).abs().max() < 0.2
+    correlation = torch.corrcoef(error.T) - torch.eye(error.shape[1])
+    assert correlation.abs().max() < 0.35
+    # with twice the error, the same tasks are misdescribed in the same direction
+    twice = NoisyDescriptors(tasks, 1.0).sample(100, 3, 4, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(twice.descriptor - right.descriptor, 2 * error, atol=1e-5, rtol=1e-5)
+    none = NoisyDescriptors(tasks, 0).sample(100, 3, 4, torch.Generator().manual_seed(0))
+    assert torch.equal(none.descriptor, right.descriptor)
+    assert NoisyDescriptors(tasks, 0).n_tasks == tasks.n_tasks
+
+
+def test_a_range_of_noise_gives_every_task_its_own(family, random):
+    noisy = NoisyDescriptors(family.train, (0.0, 2.0)).sample(4000, 0, 1, random)
+    error = noisy.descriptor - family.describe(**noisy.properties)
+    # E(sε)² = E s² = 4/3 for s uniform on [0, 2], and the errors of one task are large together
+    assert error.square().mean().item() == pytest.approx(4 / 3, rel=0.1)
+    assert torch.corrcoef(error.abs().T)[0, 1] > 0.2
+    for s in (-0.5, (1.0, 0.5)):
+        with pytest.raises(ValueError, match="at least 0"):
+            NoisyDescriptors(family.train, s)
+
+
+@pytest.mark.parametrize("make", [Sinusoids, ColoradoClimate])
+def test_the_curve_of_a_task_goes_through_its_examples(make, random):
+    family = make()
+    tasks = family.test.sample(5, 4, 8, random)
+    axis, x, y = family.curve(tasks)
+    assert x.shape[0] == y.shape[1] == len(axis)
+    assert y.shape[0] == 5
+    for k in range(5):
+        distance, nearest = torch.cdist(tasks.query.x[k], x).min(1)
+        slope = (y[k].diff(dim=0).abs().max() / x.diff(dim=0).norm(dim=-1).min()).item()
+        assert ((y[k, nearest] - tasks.query.y[k]).abs()[:, 0] <= slope * distance + 1e-4).all()

@@ -248,6 +248,7 @@ def test_a_report_is_the_statistics_of_its_tasks():
     assert report.interval == pytest.approx((7.5 - half, 7.5 + half))
     assert report.share_diverged == 0
     assert Report(torch.tensor([1.0, torch.inf, torch.nan, 1.0]), 5).share_diverged == 0.5
+    assert Report(torch.tensor([1.0, 2.0, torch.nan]), 5).median == 2.0  # a NaN is infinitely bad, the median lives on
 
 
 def test_lesson_00_equation_2():

@@ -16,6 +16,7 @@ from hyperedu.tasks.batches import Examples, TaskBatch, TaskSet
 FILE = "colorado_climate.npz"
 SHA256 = "766c05ba73e2dca2233e5445bb6ed5ae13d6b6cf86e98ce81bade0923ff00e87"
 UNITS = {"tmax": "°C", "tmin": "°C", "precipitation": "mm"}
+IN_WORDS = {"tmax": "mean daily maximum", "tmin": "mean daily minimum", "precipitation": "precipitation per month"}
 MISSING = -32768
 FEWEST_READINGS = 15  # in each calendar month, for a station to be kept
 
@@ -59,6 +60,7 @@ class ColoradoClimate:
             raise ValueError(f"examples must be 'months' or 'years', got {examples!r}")
         data = _load(path)
         self.variable, self.unit, self.examples = variable, UNITS[variable], examples
+        self.axis_labels = ("month", f"{IN_WORDS[variable]} ({self.unit})")
         readings = data[variable].astype(np.float32) / 10
         readings[data[variable] == MISSING] = np.nan
         readings = torch.from_numpy(readings)
@@ -90,6 +92,11 @@ class ColoradoClimate:
         """Time of year → x (…, 2) = (sin, cos); month 0 is the middle of January, 12 is January again."""
         angle = torch.as_tensor(month).float() * (2 * math.pi / 12)
         return torch.stack([angle.sin(), angle.cos()], dim=-1)
+
+    def curve(self, tasks: TaskBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """What to draw of tasks: the months (12,), the x there (12, 2), and the mean years (n_tasks, 12, 1)."""
+        months = torch.arange(12.0)
+        return months, self.x(months), self.mean_year[[self.station(n) for n in tasks.properties["name"]]].unsqueeze(-1)
 
     def station(self, name: str) -> int:
         """The index of the station called `name` in `stations` and `mean_year`."""

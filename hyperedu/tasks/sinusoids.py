@@ -42,6 +42,14 @@ class Sinusoids:
         """y = A sin(x − p)."""
         return amplitude * torch.sin(x - phase)
 
+    axis_labels = ("x", "y")
+
+    def curve(self, tasks: TaskBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """What to draw of tasks: positions along an axis (n,), the x there (n, 1), and y (n_tasks, n, 1)."""
+        x = torch.linspace(*self.x, 200).unsqueeze(-1)
+        amplitude, phase = (tasks.properties[name][:, None, None] for name in ("amplitude", "phase"))
+        return x[:, 0], x, self.function(amplitude, phase, x)
+
 
 class _SinusoidSet(TaskSet):
     n_tasks = None

@@ -1,0 +1,299 @@
+# %% [markdown]
+# # 07 · Hypernetworks meet MAML
+#
+# **Describe the task, or show examples?**
+#
+# *You will be able to*
+# **place** every learner of this course in one table,
+# **explain** how much to trust a description, and when to step away from it,
+# **compare** description, examples and both, fairly.
+#
+# 60 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb), [06 · MAML](06_maml.ipynb).
+
+# %%
+import torch
+
+from hyperedu import MAML, ColoradoClimate, Hypernetwork, Learner, MainNetwork, MLPGenerator, NoisyDescriptors, SetEncoder
+from hyperedu import Sinusoids, TaskConditionedMAML, data_file, live, load_checkpoint, meta_test, meta_train, pictures
+from hyperedu.exercises import lesson_07 as check
+
+torch.manual_seed(0)
+family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
+
+# %% [markdown]
+# ## A description that lies
+#
+# A hypernetwork is told which wave it is, MAML is shown points of it. Until now the description was perfect. Here it errs: $\tau + s\,\varepsilon$, with another error $\varepsilon$ for each
+# task and $s$ in standard deviations of $\tau$. Three learners, three seeds each, were trained with the same 10,000 batches of ten shots: **described** is a hypernetwork
+# $f_\varphi(\tau)$, **shown** is MAML, **both** starts where the description says and then descends, $U(f_\varphi(\tau), D)$. In training $s$ was anything from 0 to 1.5, so that the learners are
+# *warned*: they know that descriptions may err, but not by how much this one does. `python data/make_checkpoints.py` makes them again.
+
+#
+# A fourth, **untold**, makes the comparison fair: *both* has 60 times as many numbers to learn as MAML. *Untold* has as many, and a generator that is told nothing.
+
+# %%
+class Untold(TaskConditionedMAML):
+    def start(self, descriptor):  # U(f_φ(1), D): one start for all tasks
+        return super().start(torch.ones_like(descriptor))
+
+def trained(seed, f=lambda: MLPGenerator(2, main, hidden=(64, 32))):
+    found = {"described": Hypernetwork(main, f()), "shown": MAML(main), "both": TaskConditionedMAML(main, f())}
+    found["untold"] = Untold(main, f())
+    for name, learner in found.items():
+        file = {"shown": "maml"}.get(name, name) + ("" if (name, seed) == ("shown", 0) else f"_{seed}")
+        load_checkpoint(data_file(f"checkpoints/{file}.safetensors"), learner)
+        learner.steps = 5  # at the test, as in lesson 06
+    return found
+
+learners = [trained(seed) for seed in range(3)]
+
+# %% [markdown]
+# How well each does on 200 unseen waves, for every number of shots and every error, also for errors larger than any in training:
+
+# %%
+noises, shots = (0.0, 0.25, 0.5, 1.0, 1.5, 3.0), (1, 2, 3, 5, 10, 20)
+
+def measure(learners, family, shots, score, **sizes):  # name → (seeds, noises, shots)
+    def one(learner):
+        tests = {s: NoisyDescriptors(family.test, s) for s in noises}
+        return [[score(meta_test(learner, tests[s], n, **sizes)) for n in shots] for s in noises]
+
+    return {name: torch.tensor([one(of_seed[name]) for of_seed in learners]) for name in learners[0]}
+
+errors = measure(learners, family, shots, lambda report: report.median, n_tasks=200, queries=50)
+
+# %% [markdown]
+# **Predict.** With the description perfect, do ten examples still help? With ten examples, does a bad description still help? And where is one worse than none?
+# Drag *noise* and *shots*, and look for a place on the map where examples alone win.
+
+# %%
+picture = pictures.DescribeOrShow(family, learners[0], errors, noises, shots)
+figure = live.interact(picture.figure, picture.update, task=(0, 19), noise=(0.0, 3.0, 0.05), shots=(1, 20))
+for name, value in {"task": 3, "noise": 0.5, "shots": 5}.items():
+    figure.controls[name].value = value
+figure
+
+# %% [markdown]
+# **What to look for.** *Left*, the description (star) leaves the task (ring). *Middle*, the red curve follows the star, wherever it goes; the blue one knows only the points; the green one starts as
+# the red one and bends towards the points. Beyond 1.5, the star is farther off than it ever was in training. *Right*, the colour says who errs least over all tasks, and the number how much (median; a question mark where the three seeds do not agree).
+#
+# ## One table for all of them
+#
+# Every learner of this course is a mapping $(\tau, D) \mapsto \theta$. They differ in what they take of the one and of the other:
+
+# %%
+pictures.show(pictures.all_mappings(), "All learners by what they take of the description and what of the examples; one cell is empty.")
+
+# %% [markdown]
+# *Both* of the figure above stands at the right of the middle row:
+#
+# $$ \theta' = U(f_\varphi(\tau), D), \qquad \theta_0 = f_\varphi(\tau) \text{ instead of one } \theta_0 \text{ for all tasks} \tag{1} $$
+#
+# MAML is the case in which $f_\varphi$ ignores $\tau$, the hypernetwork the case in which $U$ takes no step. In code, by hand:
+
+# %%
+both, tasks = learners[0]["both"], family.test.sample(4, 10, 50)
+theta = both.generator(tasks.descriptor)  # f_φ(τ)
+for _ in range(5):  # U
+    loss = (main(theta, tasks.support.x) - tasks.support.y).square().mean((-2, -1)).sum()
+    theta = theta - 0.01 * torch.autograd.grad(loss, theta, create_graph=True)[0]
+print("same as the package:", torch.allclose(theta, both(tasks.descriptor, tasks.support), atol=1e-5))
+
+# %% [markdown]
+# ## How far to step away from a description
+#
+# Take a task of one number $c$. The description says $\tau = c + s\,\varepsilon$; the examples are $n$ readings of $c$ with standard deviation $\sigma$, and $\bar y$ is their
+# mean. A gradient step on $\frac12(\theta - \bar y)^2$ from $\theta_0 = \tau$ is a compromise of the two:
+#
+# $$ \theta' = \tau + \alpha\,(\bar y - \tau), \qquad \mathbb{E}\,(\theta' - c)^2 = (1 - \alpha)^2 s^2 + \alpha^2\, \sigma^2 / n \tag{2} $$
+#
+# The error is smallest at
+#
+# $$ \alpha^* = \frac{s^2}{s^2 + \sigma^2 / n}, \qquad \text{where it is } \Big(\frac{1}{s^2} + \frac{n}{\sigma^2}\Big)^{-1} \tag{3} $$
+#
+# less than $s^2$ and less than $\sigma^2/n$: **with the right step, both is never worse than either**. But the step was chosen in training, for the descriptions there:
+
+# %%
+sigma, n, alpha = 1.0, 4, 0.8  # α* for s = 1
+c, e, e_mean = torch.randn(3, 200_000)
+y_mean = c + sigma / n**0.5 * e_mean
+print("error of:       description   examples   both, best step   both, step for s = 1")
+for s in (0.25, 1.0, 3.0):
+    tau, best = c + s * e, s**2 / (s**2 + sigma**2 / n)
+    ends = tau, y_mean, tau + best * (y_mean - tau), tau + alpha * (y_mean - tau)  # equation (2)
+    print(f"s = {s:4}       " + "".join(f"{(theta - c).square().mean():11.3f}" for theta in ends))
+
+# %% [markdown]
+# A step that is right for $s = 1$ wastes a good description and believes a bad one: at $s = 3$, both is *worse than the examples alone*. Networks learn $\alpha$'s part in another
+# way, by where $f_\varphi$ starts; the trade stays.
+#
+# ## Who wins on sinusoids
+#
+# At ten shots, with one more rival: a **trusting** hypernetwork, trained on perfect descriptions only. And as a floor, one that has neither description nor examples.
+
+# %%
+errors["trusting"] = []
+for seed in range(3):
+    torch.manual_seed(seed)
+    trusting = Hypernetwork(main, MLPGenerator(2, main))
+    meta_train(trusting, family.train, steps=1000, shots=0)
+    errors["trusting"].append([meta_test(trusting, NoisyDescriptors(family.test, s), 0, 50, 200).median for s in noises])
+nothing = meta_test(learners[0]["shown"], family.test, 1, 50, 200, steps=0).median
+
+# %%
+figure, (axes,) = pictures.subplots(width=8, height=4)
+colors = pictures.VERMILION, pictures.BLUE, pictures.GREEN, pictures.ORANGE, pictures.PURPLE
+for name, color in zip(errors, colors):
+    at_ten = torch.as_tensor(errors[name])
+    at_ten = at_ten[..., shots.index(10)] if at_ten.ndim == 3 else at_ten  # (seeds, noises)
+    axes.plot(noises, at_ten.mean(0).numpy(), "o-", color=color, label=name)
+    axes.fill_between(noises, at_ten.amin(0).numpy(), at_ten.amax(0).numpy(), color=color, alpha=0.2)
+    print(f"{name:10}", "   ".join(f"s = {s:g}: {m:.3f}" for s, m in zip(noises, at_ten.mean(0))))
+axes.axhline(nothing, color=pictures.GREY, ls="--", label="neither")
+axes.axvspan(0, 1.5, color=pictures.SKY, alpha=0.15)
+axes.set(xlabel="noise in τ (std); shaded: as in training", ylabel="median loss, ten shots", yscale="log")
+axes.legend(ncols=3, loc="lower right")
+pictures.show(figure, "Median loss against the error of the description, three seeds: description alone rises fast, examples alone are flat.")
+
+# %% [markdown]
+# Believe the **trusting** one while its description is perfect: without an example it has the least loss of all. A quarter of a standard deviation costs it more than an order of
+# magnitude, and where it crosses the dashed line, **a bad description is worse than none**. The warned hypernetwork pays for its caution at the left and is paid back at the right.
+#
+# *Both* beats MAML wherever it was warned of the error, and by far. But look at *untold*: a written start that knows nothing of the task has half of MAML's loss. That part
+# of the win is not the description's; a start with more numbers behind it learns faster (with seven times the steps MAML comes there too: `docs/sinusoid.md`). Against this rival,
+# *both* wins clearly while the description is good, ties at the edge of what it was trained for, and loses beyond.
+#
+# ## Who wins on the stations of Colorado
+#
+# The same with real measurements: described by elevation and place, or shown some months of a year. Three gradient steps with $\alpha = 3\cdot10^{-4}$, the best of the rates that we tried for either.
+
+# %%
+climate = ColoradoClimate("tmax")
+year = MainNetwork.mlp([2, 32, 32, 1], "tanh", climate.y_mean, climate.y_std)
+warned = NoisyDescriptors(climate.train, (0.0, 1.5))
+print(f"one standard deviation of elevation is {climate.descriptors.std[0]:.0f} m")
+
+def train_on_stations(seed):
+    torch.manual_seed(seed)
+    f_1, f_2, f_3 = (MLPGenerator(3, year, hidden=(32, 32)) for _ in range(3))
+    found = {"described": Hypernetwork(year, f_1), "shown": MAML(year, 3, 3e-4), "both": TaskConditionedMAML(year, f_2, 3, 3e-4)}
+    found["untold"] = Untold(year, f_3, 3, 3e-4)
+    for learner in found.values():
+        optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=0.1)
+        meta_train(learner, warned, steps=400, shots=3, queries=6, optimizer=optimizer)
+    return found
+
+stations, months = [train_on_stations(seed) for seed in range(3)], (1, 2, 3, 4, 6)
+degrees = measure(stations, climate, months, lambda report: report.rmse, queries=6)
+
+# %% [markdown]
+# **Predict.** How many months of a year tell more than an elevation that is wrong by one standard deviation? Guess where the border runs in the right panel.
+
+# %%
+picture = pictures.DescribeOrShow(climate, stations[0], degrees, noises, months)
+picture.what.set(xticks=range(12), xticklabels="JFMAMJJASOND")
+live.interact(picture.figure, picture.update, task=(0, 19), noise=(0.0, 3.0, 0.05), shots=(1, 6))
+
+# %% [markdown]
+# **What to look for.** The numbers at the right are RMSE in °C.
+
+# %%
+for name, values in degrees.items():
+    at_three = values.mean(0)[:, months.index(3)]
+    print(f"{name:10} three months: ", "  ".join(f"s = {s:g}: {v:.2f} °C" for s, v in zip(noises, at_three)))
+
+# %% [markdown]
+# *Both* holds the corner where the description is good or the months are few; elsewhere examples alone are better. Where the
+# description errs by half a standard deviation, the border lies at three months. The favourite loses here in most of the map, and not because it lacks anything: after three months there is little left for a
+# description to say, and a warning in training does not tell *this* error from another. *Described* alone wins nowhere once a month is known.
+#
+# ## Exercises
+#
+# **1 · Compute.** A description errs with $s = 1$. There are $n = 12$ examples with $\sigma = 2$. Which $\alpha$ is best?
+#
+# <details><summary>Hint 1</summary>The mean of n readings has the variance σ²/n.</details>
+# <details><summary>Hint 2</summary>Equation (3).</details>
+
+# %% tags=["exercise"]
+alpha = ...
+check.step_size(alpha)
+
+# %% tags=["solution"]
+alpha = 1**2 / (1**2 + 2**2 / 12)  # equation (3)
+check.step_size(alpha)
+
+# %% [markdown]
+# **2 · Change.** Fill the empty cell of the table: `Reader(main)`, a `Learner` that writes the weights of a sinusoid's network from $\tau$ (two numbers) *and* from the examples, without a gradient
+# step: $f_\varphi([\tau, h(D)])$.
+#
+# <details><summary>Hint 1</summary><code>SetEncoder(1, 1, 32)</code> is h: called with x and y of the support set, it gives 32 numbers per task.</details>
+# <details><summary>Hint 2</summary><code>torch.cat([descriptor, h], dim=-1)</code> goes into an <code>MLPGenerator</code> of 2 + 32 inputs.</details>
+
+# %% tags=["exercise"]
+Reader = ...
+check.reader(Reader)
+
+# %% tags=["solution"]
+class Reader(Learner):
+    def __init__(self, main):
+        super().__init__(main)
+        self.encoder, self.generator = SetEncoder(1, 1, 32), MLPGenerator(2 + 32, main)
+
+    def forward(self, descriptor, support=None):
+        h = self.encoder(support.x, support.y)
+        return self.generator(torch.cat([descriptor, h], dim=-1))
+
+check.reader(Reader)
+
+# %% [markdown]
+# **3 · Find what is wrong.** Someone corrupts descriptors with this line, and finds to their joy that hypernetworks do not mind at all. Write `misdescribe` as it should be.
+#
+# <details><summary>Hint 1</summary>Which shape has the error, and which has τ?</details>
+# <details><summary>Hint 2</summary>An error that is the same for all tasks can be learned and taken off.</details>
+
+# %%
+def harmless(tau, s):  # τ (n_tasks, d_tau)
+    return tau + s * torch.randn(tau.shape[-1])
+
+# %% tags=["exercise"]
+misdescribe = ...
+check.misdescribed(misdescribe)
+
+# %% tags=["solution"]
+def misdescribe(tau, s):
+    return tau + s * torch.randn_like(tau)
+
+check.misdescribed(misdescribe)
+
+# %% [markdown]
+# ## Quiz
+#
+# **1. Of which learner is MAML a special case?**
+# <details><summary>TaskConditionedMAML with a generator that ignores τ</summary>Yes: equation (1) with one θ₀ for all.</details>
+# <details><summary>The hypernetwork</summary>No: it takes no step.</details>
+#
+# **2. A description is perfect. What are examples good for?**
+# <details><summary>Nothing, in principle</summary>Yes: with s = 0, (3) says α = 0. A generator that writes imperfect weights may still be mended by them.</details>
+# <details><summary>They always halve the error</summary>No: there is nothing left to learn about the task.</details>
+#
+# **3. Why is a trusting hypernetwork worse than one that was warned?**
+# <details><summary>It has fewer parameters</summary>No: it is even the larger one.</details>
+# <details><summary>It never learned that τ may err</summary>Yes: the warned one hedges towards the middle.</details>
+#
+# **4. In theory both is never worse than either. Why may it lose?**
+# <details><summary>The step was chosen for other descriptions</summary>Yes: the last column of the small table.</details>
+# <details><summary>The theory is wrong</summary>No: it speaks of the best step for *this* s.</details>
+#
+# **5. The hypernetwork beats MAML. What must be known before that means anything?**
+# <details><summary>What each was told</summary>Yes: they may be given different problems.</details>
+# <details><summary>Which is the newer method</summary>No.</details>
+#
+# ## In one breath
+#
+# $(\tau, D) \mapsto \theta' = U(f_\varphi(\tau), D)$: start where the description says, and let examples correct it. It fails where the description is worse than it ever was in training.
+#
+# ## References
+#
+# * R. Vuorio and others, *Multimodal model-agnostic meta-learning via task-aware modulation*, 2019, [arXiv 1910.13616](https://arxiv.org/abs/1910.13616).
+# * M. Przewięźlikowski and others, *HyperMAML*, 2022, [arXiv 2205.15745](https://arxiv.org/abs/2205.15745).
+# * L. Zintgraf and others, *Fast context adaptation via meta-learning* (CAVIA), 2019, [arXiv 1810.03642](https://arxiv.org/abs/1810.03642).
