@@ -1,4 +1,5 @@
-"""From a slider to pixels: lesson 01's main figure, live and as `ipywidgets.interact` would draw it, in one JupyterLab.
+"""From a slider to pixels: lesson 01's main figure, live and as `ipywidgets.interact` would draw it, in one JupyterLab; then
+the figures of lessons 06 and 07, whose callbacks adapt networks.
 
     python benchmarks/slider_latency.py
 
@@ -39,11 +40,11 @@ display(box)
 
 def presses(figure: Figure, n: int) -> list[float]:
     """Milliseconds from each of `n` key presses to pixels, each press after the picture of the one before."""
-    found = []
+    found, handles = [], figure.handles.count()
     for i in range(n):
-        handle = figure.handles.nth(i % figure.handles.count())
+        handle = figure.handles.nth(i % handles)
         with figure.watch(settle=0.0) as seen:
-            handle.press("ArrowRight" if i % 40 < 20 else "ArrowLeft")
+            handle.press("ArrowLeft" if i // handles % 2 else "ArrowRight")  # there and back, so that no slider ends
             figure.page.wait_for_function("probe.seen.changes.length > 0", timeout=10_000, polling=100)
         found += seen.latencies()
     return found
@@ -107,6 +108,14 @@ def main() -> None:
     print("| what | measured | bound | |\n|---|---|---|---|", flush=True)
     with jupyterlab() as lab, lab.open("01_everything_is_a_mapping.ipynb") as notebook:
         measure(notebook)
+    for lesson, n_figures in (("06_maml", 1), ("07_hypernetworks_meet_maml", 2)):
+        with jupyterlab() as lab, lab.open(f"{lesson}.ipynb") as notebook:
+            notebook.run_all()
+            for k in range(n_figures):
+                pressed = presses(notebook.figure(k), PRESSES)
+                median, p95 = statistics.median(pressed), statistics.quantiles(pressed, n=20)[-1]
+                say(f"lesson {lesson[:2]}, live figure {k + 1}, median", f"{median:.0f} ms", "≤ 60 ms", median <= 60)
+                say(f"lesson {lesson[:2]}, live figure {k + 1}, 95th percentile", f"{p95:.0f} ms", "≤ 100 ms", p95 <= 100)
     cost = import_cost()
     say("import, times torch + matplotlib + ipywidgets", f"{cost:.2f}", "≤ 1.2", cost <= 1.2)
 
