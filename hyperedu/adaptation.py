@@ -89,14 +89,14 @@ def adapt(
             losses.append(value.detach())
             if step < steps:
                 (gradient,) = torch.autograd.grad(value.sum(), now, create_graph=training and not first_order)
-                now = now - rates * gradient
+                now = torch.addcmul(now, rates, gradient, value=-1)  # now − α · gradient
     path = torch.stack(thetas) if keep else now.unsqueeze(0)
     loss_on_the_way = torch.stack(losses) if losses else path.new_zeros(0, *lead)
     return Path(path if training else path.detach(), loss_on_the_way, _diverged(loss_on_the_way))
 
 
-def _rates(main: MainNetwork, lr, theta: Tensor):
-    """α as something that multiplies θ."""
+def _rates(main: MainNetwork, lr, theta: Tensor) -> Tensor:
+    """α as a tensor that multiplies θ."""
     if isinstance(lr, Mapping):
         unknown = lr.keys() - main.shapes.keys()
         if unknown:
@@ -105,7 +105,7 @@ def _rates(main: MainNetwork, lr, theta: Tensor):
         return torch.cat([torch.as_tensor(lr.get(name, 0.0)).to(theta).expand(size) for name, size in sizes.items()])
     if isinstance(lr, Tensor) and lr.ndim and lr.shape[-1] != theta.shape[-1]:
         raise ValueError(f"there are {lr.shape[-1]} learning rates for {theta.shape[-1]} weights")
-    return lr
+    return torch.as_tensor(lr).to(theta)
 
 
 def _diverged(losses: Tensor) -> Tensor:
@@ -127,8 +127,10 @@ def _check_memory(main, theta, support, steps, lead, second_order, keep) -> None
         units = sum(shape[0] for shape in main.shapes.values() if len(shape) == 1)
         examples = support.y.shape[-2] * n_tasks
         needed += steps * theta.element_size() * (6 * n_tasks * main.weight_dim + 8 * examples * units)
+    if theta.device.type != "cpu" or needed < 2**27:  # asking what is free would take longer than a small adaptation
+        return
     available = psutil.virtual_memory().available
-    if theta.device.type == "cpu" and needed > 0.9 * available:
+    if needed > 0.9 * available:
         raise MemoryError(
             f"{steps} steps on {n_tasks} tasks need about {needed / 2**30:.1f} GB, and {available / 2**30:.1f} GB are free: "
             "take fewer steps or tasks, first_order=True, or keep=False"

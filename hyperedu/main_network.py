@@ -115,6 +115,8 @@ class MainNetwork:
         self._check_theta(theta)
         self._check_x(x)
         n_example = self.input_dims + 1  # n and the dimensions of one example
+        if theta.ndim == 2 and theta.shape[:-1] == x.shape[:-n_example]:
+            return self._batched(theta, x)  # as below, without views that autograd would carry through every gradient
         try:
             lead = torch.broadcast_shapes(theta.shape[:-1], x.shape[:-n_example])
         except RuntimeError:
@@ -122,8 +124,8 @@ class MainNetwork:
                 f"θ has leading dimensions {tuple(theta.shape[:-1])} and x {tuple(x.shape[:-n_example])}: "
                 "they must be equal or broadcast (one of them 1 or absent)"
             ) from None
-        theta = theta.expand(*lead, -1).reshape(-1, self.weight_dim)
         examples = x.shape[-n_example:]
+        theta = theta.expand(*lead, -1).reshape(-1, self.weight_dim)
         x = x.expand(*lead, *examples).reshape(-1, *examples)
         return self._batched(theta, x).unflatten(0, lead) if lead else self._batched(theta, x)[0]
 
@@ -152,6 +154,7 @@ class _MLP(MainNetwork):
             raise ValueError(f"sizes must be at least two positive whole numbers [d_in, …, d_out], got {list(sizes)}")
         self.activation, gain = activation_and_gain(activation)
         self.layer_sizes, self.y_mean, self.y_std = list(sizes), y_mean, y_std
+        self.in_units_of_one = not isinstance(y_mean, Tensor) and not isinstance(y_std, Tensor) and (y_mean, y_std) == (0, 1)
         shapes, std = {}, []
         for layer, (fan_in, fan_out) in enumerate(pairwise(sizes)):
             shapes[f"{2 * layer}.weight"], shapes[f"{2 * layer}.bias"] = (fan_out, fan_in), (fan_out,)
@@ -164,12 +167,13 @@ class _MLP(MainNetwork):
         super().__init__(shapes, torch.zeros_like(std), std)
 
     def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
-        weights = list(self.unflatten(theta).values())
-        y = x
-        for weight, bias in zip(weights[0:-2:2], weights[1:-2:2], strict=True):
-            y = self.activation(torch.baddbmm(bias.unsqueeze(-2), y, weight.mT))
-        y = torch.baddbmm(weights[-1].unsqueeze(-2), y, weights[-2].mT)
-        return self.y_mean + self.y_std * y
+        y, parts = x, theta.split(self.sizes, dim=-1)
+        for layer, (fan_in, fan_out) in enumerate(pairwise(self.layer_sizes)):
+            weight, bias = parts[2 * layer].view(-1, fan_out, fan_in), parts[2 * layer + 1].view(-1, 1, fan_out)
+            if layer > 0:
+                y = self.activation(y)
+            y = torch.baddbmm(bias, y, weight.mT)
+        return y if self.in_units_of_one else self.y_mean + self.y_std * y
 
     def _check_x(self, x: Tensor) -> None:
         super()._check_x(x)
@@ -218,4 +222,4 @@ def mean_squared_error(prediction: Tensor, y: Tensor) -> Tensor:
     """The loss of each task: prediction and y (…, n, d_out) → (…,), mean over examples and outputs."""
     if prediction.shape != y.shape:
         raise ValueError(f"the prediction has shape {tuple(prediction.shape)} but y has {tuple(y.shape)}")
-    return (prediction - y).square().mean(dim=(-2, -1))
+    return nn.functional.mse_loss(prediction, y, reduction="none").mean(dim=(-2, -1))

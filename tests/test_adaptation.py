@@ -182,7 +182,7 @@ def test_more_steps_than_memory_allows_are_refused(small, monkeypatch):
     free = type("Memory", (), {"available": 100_000})
     monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
     with pytest.raises(MemoryError):
-        adapt(main, theta.requires_grad_(), support, steps=100)
+        adapt(main, theta.requires_grad_(), support, steps=100_000)
     with torch.no_grad():
         assert adapt(main, theta, support, steps=100, keep=False).final.shape == (4, main.weight_dim)
 
