@@ -120,7 +120,7 @@ def test_learning_curves_draw_every_history():
 
 def test_a_picture_is_shown_with_its_alt_text(monkeypatch):
     shown = []
-    monkeypatch.setattr(pictures, "display", lambda data, metadata, raw: shown.append((data, metadata)))
+    monkeypatch.setattr(pictures.basics, "display", lambda data, metadata, raw: shown.append((data, metadata)))
     figure, _ = pictures.subplots(width=2, height=2)
     pictures.show(figure, "an empty picture")
     ((data, metadata),) = shown

@@ -1,0 +1,60 @@
+"""Matplotlib pictures, and the signature picture: descriptor → weights → function. One module per subject."""
+
+from hyperedu.pictures.adaptation import AdaptationPicture, QuadraticPicture
+from hyperedu.pictures.basics import (
+    BLACK,
+    BLUE,
+    DIVERGING,
+    GREEN,
+    GREY,
+    MAGNITUDE,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    YELLOW,
+    Plane,
+    Triptych,
+    WeightGrid,
+    learning_curves,
+    show,
+    subplots,
+    title,
+    weight_heatmap,
+    weight_limit,
+    weight_spread,
+)
+from hyperedu.pictures.climate import ColoradoTriptych
+from hyperedu.pictures.mappings import DescribeOrShow, all_mappings
+from hyperedu.pictures.sinusoids import PathTriptych, SinusoidTriptych
+
+__all__ = [
+    "BLACK",
+    "BLUE",
+    "DIVERGING",
+    "GREEN",
+    "GREY",
+    "MAGNITUDE",
+    "ORANGE",
+    "PURPLE",
+    "SKY",
+    "VERMILION",
+    "YELLOW",
+    "AdaptationPicture",
+    "ColoradoTriptych",
+    "DescribeOrShow",
+    "PathTriptych",
+    "Plane",
+    "QuadraticPicture",
+    "SinusoidTriptych",
+    "Triptych",
+    "WeightGrid",
+    "all_mappings",
+    "learning_curves",
+    "show",
+    "subplots",
+    "title",
+    "weight_heatmap",
+    "weight_limit",
+    "weight_spread",
+]

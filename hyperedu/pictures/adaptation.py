@@ -1,0 +1,190 @@
+"""Live figures of adaptation: on two quadratics, and step by step on a sinusoid."""
+
+import matplotlib
+import torch
+from matplotlib.colors import LogNorm
+from torch import Tensor
+
+from hyperedu.adaptation import adapt
+from hyperedu.main_network import MainNetwork, mean_squared_error
+from hyperedu.pictures.basics import BLUE, GREEN, GREY, MAGNITUDE, ORANGE, STYLE, VERMILION, subplots, title, weight_heatmap
+from hyperedu.tasks import Examples, Quadratics, TaskBatch
+from hyperedu.tasks.quadratics import best_start, hessian, rotation, shrinkage
+
+
+class QuadraticPicture:
+    """Two quadratic tasks in the plane of θ: where to start so that `steps` gradient steps end well for both.
+
+    `update(x_1, y_1, x_2, y_2, steps)` moves the optima c of the two tasks and the number of steps.
+
+    Args:
+        lr: α.
+        most: the largest number of steps.
+    """
+
+    @matplotlib.rc_context(STYLE)
+    def __init__(self, lr: float = 0.25, most: int = 10):
+        self.family, self.lr, self.most = Quadratics(), lr, most
+        angle = torch.tensor([0.3, 1.6])
+        # Two examples along the axes of each task's ellipse; support and query share them, so that H' = H.
+        self.x = (torch.diag(torch.tensor([1.4, 0.45])) @ rotation(angle).mT).contiguous()
+        self.figure, (self.plane, self.after) = subplots(2, width=10, height=4.6, width_ratios=(1.2, 1))
+        title(self.plane, "θ   starts and where they end")
+        title(self.after, "L\u2032   mean loss after adaptation")
+        circle = torch.linspace(0, 2 * torch.pi, 80)
+        self.circle = torch.stack([circle.cos(), circle.sin()])
+        # The ellipse on which L = ½: c + H^(-1/2) u for all directions u.
+        values, vectors = torch.linalg.eigh(hessian(self.x))
+        self.ellipses = vectors @ torch.diag_embed(values.rsqrt()) @ self.circle
+        self.rings, self.optima, self.paths = [], [], {}
+        for color, name in ((BLUE, "c₁"), (GREEN, "c₂")):
+            self.rings.append([self.plane.plot([], [], color=color, lw=lw, alpha=0.6)[0] for lw in (2, 1.4, 1)])
+            self.optima += self.plane.plot([], [], "o", color=color, markersize=11, label=f"{name}, best for one task")
+        for key, color, marker, name in (
+            ("meta", VERMILION, "*", "meta-learned start"),
+            ("joint", ORANGE, "D", "joint training"),
+        ):
+            lines = [self.plane.plot([], [], color=color, marker=".", lw=1.5)[0] for _ in range(2)]
+            (start,) = self.plane.plot(
+                [], [], marker, color=color, mec="black", markersize=19 if marker == "*" else 10, ls="none", label=name
+            )
+            (curve,) = self.after.plot(range(most + 1), [torch.nan] * (most + 1), color=color, marker=".", lw=2, label=name)
+            self.paths[key] = (lines, start, curve)
+        self.plane.set(xlim=(-4, 4), ylim=(-3, 3), aspect="equal", xlabel="θ₁", ylabel="θ₂")
+        self.plane.legend(loc="lower center", bbox_to_anchor=(0.5, -0.44), ncols=2, handletextpad=0.4)
+        self.now = self.after.axvline(0, color=GREY, ls="--")
+        self.after.set(xlabel="steps of adaptation", ylabel="mean loss of both tasks", yscale="log", ylim=(1e-4, 100))
+        self.after.set(xlim=(-0.5, most + 0.5), xticks=range(0, most + 1, 2))
+        self.after.legend(loc="upper right")
+
+    def update(self, x_1: float, y_1: float, x_2: float, y_2: float, steps: int) -> str:
+        c = torch.tensor([[x_1, y_1], [x_2, y_2]])
+        examples = Examples(self.x, (self.x * c.unsqueeze(1)).sum(-1, keepdim=True))
+        tasks = TaskBatch(c, examples, examples, {})
+        for optimum, rings, center, ellipse in zip(self.optima, self.rings, c, self.ellipses, strict=True):
+            optimum.set_data([center[0].item()], [center[1].item()])
+            for ring, size in zip(rings, (0.5, 1.0, 1.5), strict=True):
+                ring.set_data(*(center.unsqueeze(1) + size * ellipse).numpy())
+        at = {}
+        for key, n in (("meta", steps), ("joint", 0)):
+            start = best_start(tasks, shrinkage(tasks, n, self.lr))
+            with torch.no_grad():
+                path = adapt(self.family.main, start, examples, self.most, self.lr)
+            lines, point, curve = self.paths[key]
+            for line, theta in zip(lines, path.theta[: steps + 1].unbind(1), strict=True):
+                line.set_data(*theta.T.numpy())
+            point.set_data([start[0].item()], [start[1].item()])
+            curve.set_ydata(path.loss.mean(1).clamp(min=1e-9).numpy())
+            at[key] = path.loss.mean(1)
+        self.now.set_xdata([steps, steps])
+        return (
+            f"Before adaptation the meta-learned start has a mean loss of {at['meta'][0]:.3f}, joint training "
+            f"{at['joint'][0]:.3f}; after {steps} steps {at['meta'][steps]:.4f} and {at['joint'][steps]:.4f}."
+        )
+
+
+class AdaptationPicture:
+    """Step by step from a start θ₀ to a task's own weights: `update(task, shots, alpha, steps)`.
+
+    Four panels: where θ is, on the plane through θ₀ in which this adaptation moves most, over the task's loss; the change Δθ
+    of each weight; the function; the loss. The path is computed once for each task, number of shots and α; the steps walk
+    along it.
+
+    Args:
+        family: `Sinusoids`.
+        main: the main network.
+        theta_0: (P,) the start.
+        most: the largest number of steps.
+        seed: of the 20 tasks, which are unseen ones.
+    """
+
+    @matplotlib.rc_context(STYLE)
+    def __init__(self, family, main: MainNetwork, theta_0: Tensor, most: int = 10, seed: int = 0):
+        self.family, self.main, self.theta_0, self.most = family, main, theta_0.detach(), most
+        self.tasks = family.test.sample(20, 20, 100, torch.Generator().manual_seed(seed))
+        self.figure, panels = subplots(4, width=13, height=3.7, width_ratios=(1, 1, 1.1, 0.9))
+        self.plane, self.change, self.what, self.loss = panels
+        names = "θ   on a plane of weights", "Δθ = θ − θ₀", "y = g(θ, x)   what it does", "L   loss at each step"
+        for axes, name in zip(panels, names, strict=True):
+            title(axes, name)
+        self.surface = self.plane.imshow(
+            torch.zeros(self.size, self.size).numpy(), cmap=MAGNITUDE + "_r", norm=LogNorm(0.02, 20), origin="lower",
+            extent=(-1, 1, -1, 1), aspect="auto", interpolation="bilinear",
+        )  # fmt: skip
+        bar = self.figure.colorbar(self.surface, ax=self.plane, location="bottom", aspect=30, pad=0.04)
+        bar.set_label("loss on unseen points")
+        (self.path,) = self.plane.plot([], [], ".-", color="white", mec="black")
+        (self.star,) = self.plane.plot([], [], "*", color=VERMILION, markersize=20, mec="black", ls="none")
+        self.plane.set(xticks=[], yticks=[], xlim=(-1, 1), ylim=(-1, 1))
+        self.fill_change = weight_heatmap(self.change, main, 0.1)
+        self.x_axis = torch.linspace(*family.x, 200).unsqueeze(-1)
+        nothing = torch.full((200,), torch.nan).numpy()
+        (self.truth,) = self.what.plot(self.x_axis[:, 0].numpy(), nothing, "--", color=BLUE, lw=2, label="the task")
+        (self.start,) = self.what.plot(self.x_axis[:, 0].numpy(), nothing, color=GREY, lw=2, label="θ₀")
+        (self.curve,) = self.what.plot(self.x_axis[:, 0].numpy(), nothing, color=VERMILION, lw=3, label="θ now")
+        (self.shown,) = self.what.plot([], [], "o", color=BLUE, mec="black", ls="none", zorder=5, label="support set")
+        self.what.set(xlabel="x", ylabel="y", xlim=family.x, ylim=(-6, 10))
+        self.what.legend(loc="upper left", ncols=2, handlelength=1.2, columnspacing=0.8)
+        self.losses = []
+        for color, name in ((BLUE, "support set"), (VERMILION, "unseen points")):
+            (line,) = self.loss.plot(range(most + 1), [torch.nan] * (most + 1), color=color, label=name)
+            (dot,) = self.loss.plot([0], [torch.nan], "o", color=color, mec="black", markersize=10)
+            self.losses.append((line, dot))
+        self.loss.set(xlabel="steps", ylabel="mean squared error", yscale="log", ylim=(1e-3, 100), xlim=(-0.5, most + 0.5))
+        self.loss.set_xticks(range(0, most + 1, 2))
+        self.loss.legend(loc="upper right")
+        self.last = None
+
+    size = 24  # of the grid on which the loss surface is computed
+
+    def update(self, task: int, shots: int, alpha: float, steps: int) -> str:
+        if self.last != (task, shots, alpha):
+            self._adapt(task, shots, alpha)
+            self.last = task, shots, alpha
+        theta = self.thetas[steps]
+        self.star.set_data(*self.points[steps, :, None].numpy())
+        self.fill_change(theta - self.theta_0)
+        self.curve.set_ydata(self.main(theta, self.x_axis)[:, 0].numpy())
+        for (_, dot), values in zip(self.losses, self.values, strict=True):
+            dot.set_data([steps], [values[steps].item()])
+        properties = {name: self.tasks.properties[name][task] for name in ("amplitude", "phase")}
+        seen, unseen = (values[steps].item() for values in self.values)
+        return (
+            f"Task {task}: amplitude {properties['amplitude']:.1f}, phase {properties['phase']:.1f}; after {steps} steps on "
+            f"{shots} examples the loss is {seen:.3f} on them and {unseen:.3f} on unseen points (at the start "
+            f"{self.values[1][0]:.2f})."
+        )
+
+    def _adapt(self, task: int, shots: int, alpha: float) -> None:
+        tasks = self.tasks
+        support = Examples(tasks.support.x[task, :shots], tasks.support.y[task, :shots])
+        query = Examples(tasks.query.x[task], tasks.query.y[task])
+        with torch.no_grad():
+            path = adapt(self.main, self.theta_0, support, self.most, alpha)
+        self.thetas = path.theta
+        self.values = [self._loss(self.thetas, examples) for examples in (support, query)]
+        # The two directions of the path: singular vectors of its displacements from θ₀. It is scaled to fill the panel, whose
+        # limits stand still, so that moving a slider does not draw the whole figure anew.
+        away = (self.thetas - self.theta_0).nan_to_num(0.0, 0.0, 0.0)
+        directions = torch.linalg.svd(away, full_matrices=False).Vh[:2]
+        points = away @ directions.T
+        center, half = (points.amax(0) + points.amin(0)) / 2, (points.amax(0) - points.amin(0)).amax().clamp(min=1e-3) / 1.2
+        self.points = (points - center) / half
+        side = torch.linspace(-1, 1, self.size)
+        grid = center + half * torch.stack(torch.meshgrid(side, side, indexing="xy"), -1)
+        examples = Examples(query.x[::4], query.y[::4])
+        self.surface.set_data(self._loss(self.theta_0 + grid @ directions, examples).numpy())
+        self.path.set_data(*self.points.T.numpy())
+        self.truth.set_ydata(
+            self.family.function(tasks.properties["amplitude"][task], tasks.properties["phase"][task], self.x_axis)[
+                :, 0
+            ].numpy()
+        )
+        self.start.set_ydata(self.main(self.theta_0, self.x_axis)[:, 0].numpy())
+        self.shown.set_data(support.x[:, 0].numpy(), support.y[:, 0].numpy())
+        for (line, _), values in zip(self.losses, self.values, strict=True):
+            line.set_ydata(values.numpy())
+
+    def _loss(self, theta: Tensor, examples: Examples) -> Tensor:
+        """Of many θ (…, P) on the same examples, (…,)."""
+        return mean_squared_error(self.main(theta, examples.x), examples.y.expand(*theta.shape[:-1], -1, -1))

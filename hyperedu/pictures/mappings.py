@@ -1,0 +1,145 @@
+"""Description or examples: all learners in one table, and who errs least where."""
+
+import matplotlib
+import torch
+from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from hyperedu.pictures.basics import BLACK, BLUE, GREEN, GREY, ORANGE, SKY, STYLE, VERMILION, YELLOW, subplots, title
+from hyperedu.tasks import Examples
+
+
+class DescribeOrShow:
+    """Describe a task, or show examples of it? `update(task, noise, shots)`.
+
+    Three panels: the task as it is and as it is described, τ + noise · ε; what every learner makes of that and of the
+    support set; and, over all tasks, which learner errs least at each noise and number of shots.
+
+    Args:
+        family: `Sinusoids` or `ColoradoClimate`.
+        learners: name → learner, up to four.
+        errors: name → (seeds, noises, shots), the errors that were measured on unseen tasks.
+        noises, shots: where they were measured, ascending.
+        seed: of the 20 tasks, which are unseen ones, and of ε.
+    """
+
+    @matplotlib.rc_context(STYLE)
+    def __init__(self, family, learners, errors: dict[str, Tensor], noises, shots, seed: int = 0):
+        self.family, self.learners, self.noises, self.shots = family, learners, torch.tensor(noises), torch.tensor(shots)
+        random = torch.Generator().manual_seed(seed)
+        self.tasks = family.test.sample(20, shots[-1], 1, random)
+        self.error = torch.randn(self.tasks.descriptor.shape, generator=random)
+        self.axis, self.x, self.y = family.curve(self.tasks)
+        colors = dict(zip(learners, (VERMILION, BLUE, GREEN, ORANGE), strict=False))
+        self.figure, (self.where, self.what, self.map) = subplots(3, width=12, height=4.2, width_ratios=(0.9, 1.25, 1.1))
+        for axes, name in ((self.where, "τ   as described"), (self.what, "y = g(θ, x)"), (self.map, "who errs least")):
+            title(axes, name)
+        self._draw_where(random)
+        nothing = torch.full_like(self.axis, torch.nan).numpy()
+        (self.truth,) = self.what.plot(self.axis, nothing, "--", color=BLACK, lw=2, label="the task")
+        self.curves = {n: self.what.plot(self.axis, nothing, color=c, lw=2.5, label=n)[0] for n, c in colors.items()}
+        (self.shown,) = self.what.plot([], [], "o", color=BLACK, ls="none", zorder=5, label="examples")
+        low, high = self.y.min().item(), self.y.max().item()
+        self.what.set(xlabel=family.axis_labels[0], ylabel=family.axis_labels[1])
+        self.what.set(xlim=(self.axis[0].item() - 0.3, self.axis[-1].item() + 0.3))
+        self.what.set(ylim=(low - 0.15 * (high - low), high + 0.65 * (high - low)))
+        self.what.legend(loc="upper left", ncols=2, handlelength=1.2, columnspacing=0.8)
+        self._draw_map(errors, colors)
+        (self.here,) = self.map.plot([], [], "o", color="none", markersize=32, mec=BLACK, mew=2.5, ls="none")
+
+    reach = 3.0  # standard deviations of τ that the first panel shows; what is described farther away stands at its edge
+
+    def _draw_where(self, random) -> None:
+        names, units = self.family.descriptors.names, self.family.descriptors.units
+        known = self.family.descriptors.values(self.family.train.sample(100, 0, 1, random).descriptor)
+        self.where.scatter(known[:, -1], known[:, 0], s=14, color=GREY, label="training")
+        (self.line,) = self.where.plot([], [], color=BLACK, lw=1)
+        (self.ring,) = self.where.plot(
+            [], [], "o", color="none", mec=BLACK, mew=2.5, markersize=13, ls="none", label="the task"
+        )
+        (self.star,) = self.where.plot([], [], "*", color=VERMILION, mec="black", markersize=20, ls="none", label="described")
+        low, high = (self.family.descriptors.values(torch.full_like(self.error[0], k * 1.1 * self.reach)) for k in (-1, 1))
+        self.where.set(xlim=(low[-1].item(), high[-1].item()), ylim=(low[0].item(), high[0].item()))
+        x_label, y_label = (f"{names[k]} ({units[k]})".replace(" ()", "") for k in (-1, 0))
+        self.where.set(xlabel=x_label, ylabel=y_label)
+        self.where.legend(loc="lower center", bbox_to_anchor=(0.45, -0.38), ncols=3, handletextpad=0.1, columnspacing=0.8)
+
+    def _draw_map(self, errors: dict[str, Tensor], colors: dict[str, str]) -> None:
+        every = torch.stack([errors[name] for name in self.learners])  # (learners, seeds, noises, shots)
+        mean = every.mean(1)
+        self.winner = mean.argmin(0)
+        agree = (every.argmin(0) == self.winner).all(0)
+        self.map.imshow(
+            self.winner.numpy(), cmap=ListedColormap(list(colors.values())), norm=Normalize(-0.5, len(colors) - 0.5),
+            alpha=0.45, origin="lower", aspect="auto",
+        )  # fmt: skip
+        for (i, j), value in zip(torch.cartesian_prod(*map(torch.arange, mean.shape[1:])), mean.amin(0).flatten(), strict=True):
+            said = f"{value:.2g}".replace("0.", ".") + ("" if agree[i, j] else "?")
+            self.map.text(j, i, said, ha="center", va="center", fontsize=10)
+        self.map.set(xlabel="shots", ylabel="noise in τ (std)")
+        self.map.set(xticks=range(len(self.shots)), xticklabels=self.shots.tolist())
+        self.map.set(yticks=range(len(self.noises)), yticklabels=[f"{s:g}" for s in self.noises.tolist()])
+
+    def update(self, task: int, noise: float, shots: int) -> str:
+        tau, said = self.tasks.descriptor[task], self.tasks.descriptor[task] + noise * self.error[task]
+        D = Examples(self.tasks.support.x[task, :shots], self.tasks.support.y[task, :shots])
+        is_, as_ = (self.family.descriptors.values(t.clamp(-self.reach, self.reach))[[-1, 0]].tolist() for t in (tau, said))
+        self.ring.set_data(*[[v] for v in is_])
+        self.star.set_data(*[[v] for v in as_])
+        self.line.set_data(*zip(is_, as_, strict=True))
+        self.truth.set_ydata(self.y[task, :, 0].numpy())
+        nearest = torch.cdist(D.x, self.x).argmin(1)
+        self.shown.set_data(self.axis[nearest].numpy(), D.y[:, 0].numpy())
+        errors = []
+        for name, learner in self.learners.items():
+            with torch.no_grad():
+                y = learner.main(learner(said[None], Examples(D.x[None], D.y[None]))[0], self.x)
+            self.curves[name].set_ydata(y[:, 0].numpy())
+            errors.append(f"{name} {(y - self.y[task]).square().mean():.2f}")
+        column, row = (_between(grid, value) for grid, value in ((self.shots, shots), (self.noises, noise)))
+        self.here.set_data([column], [row])
+        best = list(self.learners)[self.winner[round(row), round(column)]]
+        return (
+            f"It is {self.family.descriptors.in_words(tau)}; it is described as {self.family.descriptors.in_words(said)}. With "
+            f"{shots} examples the mean squared error on it is: {', '.join(errors)}. Over all tasks the best here is: {best}."
+        )
+
+
+def _between(grid: Tensor, value: float) -> float:
+    """The position of a value on an ascending grid, counted in its entries: halfway from the third to the fourth is 2.5."""
+    above = int((grid[1:-1] <= value).sum())
+    return above + ((value - grid[above]) / (grid[above + 1] - grid[above])).item()
+
+
+def all_mappings() -> Figure:
+    """Every learner of the course as (τ, D) → θ, by what it takes of the description and what of the examples."""
+    figure, (axes,) = subplots(width=12, height=4.6)
+    columns = "no examples", "examples read by a network", "gradient steps on examples"
+    rows = "no description", "description τ given", "description sought"
+    cells = {
+        (0, 0): [("SharedWeights", r"$\theta_0$")],
+        (1, 0): [
+            ("SupportSetHypernetwork", r"$f_\varphi(h(D))$"),
+            ("HyperMAML", r"$\theta_0 + H_\varphi(D, g_{\theta_0}(D))$"),
+        ],
+        (2, 0): [("MAML, Reptile, ANIL", r"$U(\theta_0, D)$")],
+        (0, 1): [("Hypernetwork", r"$f_\varphi(\tau)$"), ("Conditioned", r"$\theta_0$ with $b_1 + A\tau$")],
+        (1, 1): [("?", "")],
+        (2, 1): [("TaskConditionedMAML", r"$U(f_\varphi(\tau), D)$")],
+        (2, 2): [("DescriptorAdaptation", r"$f_\varphi(U(\tau_0, D))$")],
+    }
+    for (column, row), learners in cells.items():
+        axes.add_patch(
+            Rectangle((column - 0.48, row - 0.44), 0.96, 0.88, color=(SKY, YELLOW)[learners[0][0] == "?"], alpha=0.35)
+        )
+        for k, (name, formula) in enumerate(learners):
+            y = row + (k - (len(learners) - 1) / 2) * 0.4
+            axes.text(column, y - 0.08, name, ha="center", va="center", fontweight="bold", fontsize=12)
+            axes.text(column, y + 0.11, formula, ha="center", va="center", fontsize=13)
+    axes.set(xlim=(-0.5, 2.5), ylim=(2.5, -0.5), xticks=range(3), xticklabels=columns, yticks=range(3), yticklabels=rows)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return figure
