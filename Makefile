@@ -24,7 +24,7 @@ $(READY): pyproject.toml constraints.txt Makefile
 	@if [ -z "$(PYTHON3)" ]; then echo "hyperedu needs Python 3.11 or newer with its venv module (on Debian: apt install python3-venv). \
 	If it is installed elsewhere, name it: make lab PYTHON3=/path/to/python3"; exit 1; fi
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { rm -rf $(VENV); $(PYTHON3) -m venv $(VENV); }
-	$(PYTHON) -m pip install --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
+	$(PYTHON) -m pip install --disable-pip-version-check -c constraints.txt -e '.[text,test,dev]'
 	@# JupyterLab asks at its first start whether it may fetch news: not in the way of a lesson.
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
 	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \

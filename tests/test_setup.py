@@ -26,7 +26,7 @@ def pins(lines) -> dict[str, str]:
 CONSTRAINTS = pins((ROOT / "constraints.txt").read_text().splitlines())
 
 
-@pytest.mark.parametrize("line", PROJECT["dependencies"] + EXTRAS["test"] + EXTRAS["dev"])
+@pytest.mark.parametrize("line", PROJECT["dependencies"] + EXTRAS["text"] + EXTRAS["test"] + EXTRAS["dev"])
 def test_every_dependency_has_a_range_and_a_pinned_version_within_it(line):
     dependency = Requirement(line)
     assert dependency.specifier, "a range is missing"
@@ -34,7 +34,7 @@ def test_every_dependency_has_a_range_and_a_pinned_version_within_it(line):
 
 
 def test_this_environment_has_the_pinned_versions():
-    for line in PROJECT["dependencies"] + EXTRAS["test"]:
+    for line in PROJECT["dependencies"] + EXTRAS["text"] + EXTRAS["test"]:
         name = canonicalize_name(Requirement(line).name)
         assert importlib.metadata.version(name).split("+")[0] == CONSTRAINTS[name]
 
@@ -42,8 +42,8 @@ def test_this_environment_has_the_pinned_versions():
 def test_conda_users_get_the_same_versions():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     (from_pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
-    assert from_pip[:2] == ["--constraint constraints.txt", "--editable ."]
-    wanted = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"] + EXTRAS["test"]}
+    assert from_pip[:2] == ["--constraint constraints.txt", "--editable .[text]"]
+    wanted = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"] + EXTRAS["text"] + EXTRAS["test"]}
     assert pins(from_pip) == {name: CONSTRAINTS[name] for name in wanted}
 
 
@@ -106,6 +106,7 @@ def test_nothing_is_large():
 
 
 def test_heavy_parts_load_on_first_use():
-    script = "import sys, hyperedu; print({'matplotlib', 'anywidget', 'ipywidgets'} & set(sys.modules)); hyperedu.live.interact"
+    heavy = {"matplotlib", "anywidget", "ipywidgets", "sentence_transformers"}
+    script = f"import sys, hyperedu; print({heavy} & set(sys.modules)); hyperedu.live.interact"
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "set()"
