@@ -5,7 +5,15 @@ import importlib
 from hyperedu.adaptation import Path, adapt
 from hyperedu.descriptors import Metadata, OneHot, SetEncoder
 from hyperedu.files import data_file
-from hyperedu.generators import Generator, MLPGenerator, constant_norm
+from hyperedu.generators import (
+    AttentionGenerator,
+    ChunkedGenerator,
+    ConvGenerator,
+    Generator,
+    LowRankGenerator,
+    MLPGenerator,
+    constant_norm,
+)
 from hyperedu.learners import (
     ANIL,
     MAML,
@@ -41,9 +49,12 @@ __all__ = [
     "ANIL",
     "MAML",
     "Adapting",
+    "AttentionGenerator",
+    "ChunkedGenerator",
     "ColoradoClimate",
     "Comparison",
     "Conditioned",
+    "ConvGenerator",
     "DescriptorAdaptation",
     "Examples",
     "FirstOrderMAML",
@@ -52,6 +63,7 @@ __all__ = [
     "HyperMAML",
     "Hypernetwork",
     "Learner",
+    "LowRankGenerator",
     "MLPGenerator",
     "MainNetwork",
     "Metadata",

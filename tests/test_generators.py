@@ -1,7 +1,50 @@
+import math
+
 import pytest
 import torch
+from torch import nn
 
-from hyperedu import Hypernetwork, MainNetwork, MLPGenerator, OneHot, Sinusoids, constant_norm, mean_squared_error
+from hyperedu import (
+    AttentionGenerator,
+    ChunkedGenerator,
+    ConvGenerator,
+    DescriptorAdaptation,
+    Hypernetwork,
+    LowRankGenerator,
+    MainNetwork,
+    MLPGenerator,
+    OneHot,
+    Sinusoids,
+    constant_norm,
+    mean_squared_error,
+    meta_test,
+    meta_train,
+    outer_loss,
+)
+
+KINDS = [MLPGenerator, ChunkedGenerator, ConvGenerator, AttentionGenerator, LowRankGenerator]
+every_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """These networks are too small for two threads, which would wait for each other on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+class Drawing(nn.Module):
+    """A small network of images, with every kind of weight tensor: convolution, normalisation, a lone number."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution, self.norm = nn.Conv2d(1, 4, 3, padding=1), nn.GroupNorm(2, 4)
+        self.head, self.scale = nn.Linear(4 * 16, 3), nn.Parameter(torch.ones(()))
+
+    def forward(self, x):
+        return self.scale * self.head(torch.relu(self.norm(self.convolution(x))).flatten(1))
 
 
 @pytest.mark.parametrize("magnitude_invariant", [False, True])
@@ -124,3 +167,206 @@ def test_the_surface_of_generated_weights_has_the_dimension_of_tau():
     jacobian = torch.func.jacrev(generator)(family.describe(2.0, 1.0).double())
     assert jacobian.shape == (1761, 2)
     assert torch.linalg.matrix_rank(jacobian) == 2
+
+
+@every_kind
+def test_every_generator_writes_layers_of_the_right_variance(kind):
+    """Mean over generators (different φ) and descriptors, layer by layer, as a direct initialisation has it."""
+    main, written = MainNetwork.mlp([3, 40, 40, 10]), []
+    for seed in range(30):
+        random = torch.Generator().manual_seed(seed)
+        written.append(kind(4, main, generator=random)(torch.randn(50, 4, generator=random)).detach())
+    written = main.unflatten(torch.stack(written))
+    for name, std in main.unflatten(main.initial_std).items():
+        ratio = written[name].square().mean().sqrt() / std.mean()
+        # Biases are few numbers of which each generator writes similar ones: only the matrices are sharp.
+        assert ratio == pytest.approx(1.0, abs=0.1 if "weight" in name else 0.3), name
+
+
+@every_kind
+def test_a_batch_is_written_as_one_by_one(kind, main, random):
+    generator, tau = kind(3, main, generator=random), torch.randn(2, 4, 3, generator=random)
+    together = generator(tau)
+    assert together.shape == (2, 4, main.weight_dim)
+    for i, j in ((0, 0), (1, 3)):
+        torch.testing.assert_close(generator(tau[i, j]), together[i, j])
+
+
+@every_kind
+def test_every_parameter_of_every_generator_learns(kind, family, main, random):
+    generator = kind(2, main, generator=random)
+    before = {name: p.detach().clone() for name, p in generator.named_parameters()}
+    meta_train(Hypernetwork(main, generator), family.train, 3, shots=0, generator=random, progress=False)
+    for name, p in generator.named_parameters():
+        assert p.grad is not None, name
+        assert p.grad.any(), name
+        assert not torch.equal(p, before[name]), name
+
+
+@every_kind
+def test_the_gradient_of_every_generator_is_that_of_finite_differences(kind, random):
+    main = MainNetwork.mlp([1, 3, 1], activation="tanh")
+    generator = kind(2, main, generator=random).double()
+    x, y = torch.randn(2, 5, 1, generator=random).double()
+    tau = torch.randn(2, generator=random).double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda tau: mean_squared_error(main(generator(tau), x), y), tau)
+    for p in list(generator.parameters())[::3]:  # one entry of every third parameter
+        loss = mean_squared_error(main(generator(tau), x), y)
+        (gradient,) = torch.autograd.grad(loss, p)
+        sides = []
+        for step in (1e-5, -1e-5):
+            with torch.no_grad():
+                p.flatten()[0] += step
+                sides.append(mean_squared_error(main(generator(tau), x), y))
+                p.flatten()[0] -= step
+        assert ((sides[0] - sides[1]) / 2e-5).item() == pytest.approx(gradient.flatten()[0].item(), rel=1e-4, abs=1e-8)
+
+
+@every_kind
+def test_any_module_can_be_written_and_each_of_its_tensors_can_learn(kind, random):
+    """Also those that a direct initialisation does not spread: biases of zero, scales of one."""
+    main = MainNetwork.from_module(Drawing(), input_dims=3)
+    generator = kind(2, main, generator=random)
+    theta = main.unflatten(generator(torch.randn(6, 2, generator=random)))
+    torch.testing.assert_close(theta["norm.weight"].detach(), torch.ones(6, 4))
+    optimizer = torch.optim.Adam(generator.parameters(), 1e-2)
+    tau, x = torch.randn(6, 2, generator=random), torch.randn(6, 5, 1, 4, 4, generator=random)
+    for _ in range(3):
+        optimizer.zero_grad()
+        main(generator(tau), x).square().mean().backward()
+        optimizer.step()
+    after = main.unflatten(generator(tau))
+    assert all((after[name] - theta[name]).abs().amax() > 1e-6 for name in main.shapes)
+
+
+@pytest.mark.parametrize("kind", [ChunkedGenerator, ConvGenerator, AttentionGenerator])
+def test_a_million_weights_are_written_by_few_parameters(kind, random):
+    main = MainNetwork.mlp([1, 1000, 1000, 1])
+    generator = kind(2, main, generator=random)
+    assert main.weight_dim > 1_000_000
+    assert sum(p.numel() for p in generator.parameters()) < 200_000
+    x = torch.linspace(-1, 1, 8).view(1, 8, 1)
+    optimizer, losses = torch.optim.Adam(generator.parameters(), 1e-3), []
+    for _ in range(12):
+        loss = mean_squared_error(main(generator(torch.zeros(1, 2)), x), x).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_lesson_03_equation_1(main, random):
+    """Chunked: u_k = V trunk([τ, e_k]), piece by piece; θ = μ + (σ + γ) u."""
+    generator, tau = ChunkedGenerator(3, main, chunk_size=10, generator=random), torch.randn(3, generator=random)
+    pieces = [generator.head(generator.trunk(torch.cat([tau, e]))) for e in generator.embeddings]
+    u = torch.cat(pieces)[: main.weight_dim]
+    torch.testing.assert_close(generator(tau), main.initial_mean + main.initial_std * u)
+    with torch.no_grad():
+        generator.gain[2] = 0.5  # of the third tensor, "2.weight"
+    expected = main.unflatten(main.initial_mean + (main.initial_std + 0.5) * u)["2.weight"]
+    torch.testing.assert_close(main.unflatten(generator(tau))["2.weight"], expected)
+
+
+def test_a_convolutional_generator_sees_neighbours(main, random):
+    """What is written at a place depends on the codes of rows near it and on no others."""
+    generator = ConvGenerator(2, MainNetwork.mlp([1, 64, 64, 1]), generator=random)
+    names = list(generator.main.shapes)
+    theta = generator.main.unflatten(generator(torch.zeros(2)))["2.weight"]
+    (gradient,) = torch.autograd.grad(theta[30, 30], generator.rows[names.index("2.weight")])
+    rows = gradient.abs().sum(0).nonzero().flatten().tolist()
+    assert rows == [5, 6, 7, 8, 9]  # 30 // zoom is 7; two convolutions of width 3 reach two places
+
+
+def test_lesson_03_equation_2(main, random):
+    """Attention: W_ij = ⟨a_i, b_j⟩ / √rank, with tokens from softmax(Q Kᵀ / √d) V written as a loop over heads."""
+    generator, tau = AttentionGenerator(3, main, rank=4, generator=random), torch.randn(1, 3, generator=random)
+    tokens = generator.tokens(tau)
+    t = list(main.shapes).index("2.weight")
+    a, b = (generator.codes[side](generator._units(tokens[:, t], 8, side))[0] for side in "ab")
+    W = torch.stack([torch.stack([a[i] @ b[j] for j in range(8)]) for i in range(8)]) / math.sqrt(4)
+    std = main.unflatten(main.initial_std)["2.weight"]
+    torch.testing.assert_close(main.unflatten(generator(tau))["2.weight"][0], std * W)
+    assert torch.linalg.matrix_rank(W) == 4
+    layer, X = generator.attention[0], generator._first(tau)[0]
+    Q, K, V = (layer.norms[0](X) @ w.T for w in layer.qkv.weight.chunk(3))
+    d, heads = 64 // layer.heads, []
+    for h in range(layer.heads):
+        part = slice(h * d, (h + 1) * d)
+        A = torch.softmax(Q[:, part] @ K[:, part].T / math.sqrt(d), dim=-1)
+        torch.testing.assert_close(A, layer.weights_and_values(X)[0][h])
+        heads.append(A @ V[:, part])
+    X = X + layer.out(torch.cat(heads, dim=-1))
+    torch.testing.assert_close(X + layer.each(layer.norms[1](X)), layer(generator._first(tau)[0]))
+    torch.testing.assert_close(generator.attention_map(tau).sum(-1), torch.ones(2, 7))
+
+
+def test_lesson_03_equation_3(main, random):
+    """Low rank: W = W₀ + B A, of rank r; tensors for which it does not pay are written whole."""
+    generator, tau = LowRankGenerator(2, main, rank=2, generator=random), torch.randn(5, 2, generator=random)
+    change = main.unflatten(generator(tau) - generator.theta_0)
+    assert (torch.linalg.matrix_rank(change["2.weight"]) == 2).all()
+    t = list(main.shapes).index("2.weight")
+    written = generator.head(generator.trunk(tau[0])).split(generator.sizes)[t]
+    B, A = written[:16].view(8, 2), written[16:].view(2, 8)
+    std = main.unflatten(main.initial_std)["2.weight"] * math.sqrt(0.5) / generator.product_std
+    torch.testing.assert_close(change["2.weight"][0], std * (B @ A) / math.sqrt(2))
+    assert generator.sizes[list(main.shapes).index("0.weight")] == 8
+
+
+def test_film_is_the_rank_one_relative(random):
+    """Scaling the units of a layer by 1 + s changes W by diag(s) W, which has rank one where W has."""
+    W, s = torch.outer(torch.randn(6, generator=random), torch.randn(4, generator=random)), torch.randn(6, generator=random)
+    change = (1 + s).unsqueeze(-1) * W - W
+    torch.testing.assert_close(change, torch.diag(s) @ W)
+    assert torch.linalg.matrix_rank(change) == 1
+
+
+def test_one_attention_generator_drives_a_network_that_it_never_saw(family):
+    """Trained on two widths by turns, it writes a third between them: over nine tenths of the variance of y (4.2) is right."""
+    torch.manual_seed(0)
+    seen, unseen = [MainNetwork.mlp([1, n, n, 1]) for n in (32, 48)], MainNetwork.mlp([1, 40, 40, 1])
+    generator = AttentionGenerator(2, seen[0])
+    learners = [Hypernetwork(main, generator.for_main(main)) for main in seen]
+    assert all(p is q for p, q in zip(generator.parameters(), learners[1].parameters(), strict=True))
+    untrained = meta_test(Hypernetwork(unseen, generator.for_main(unseen)), family.test, 0).mean
+    optimizer = torch.optim.Adam(generator.parameters(), 3e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 500)
+    for _ in range(500):
+        tasks = family.train.sample(25, 0, 10)
+        optimizer.zero_grad()
+        sum(outer_loss(learner, tasks).mean() for learner in learners).backward()
+        nn.utils.clip_grad_norm_(generator.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    assert all(meta_test(learner, family.test, 0).mean < 0.1 for learner in learners)
+    swapped = meta_test(Hypernetwork(unseen, generator.for_main(unseen)), family.test, 0).mean
+    assert swapped < 0.42 < untrained
+    deeper = MainNetwork.mlp([1, 40, 40, 40, 1])  # other depths are at least written
+    assert generator.for_main(deeper)(torch.zeros(3, 2)).shape == (3, deeper.weight_dim)
+    assert generator.main is seen[0]
+
+
+@every_kind
+def test_a_descriptor_can_adapt_through_every_generator(kind, family, main, random):
+    """The meta-gradient goes through the generator twice."""
+    learner = DescriptorAdaptation(main, kind(2, main, generator=random), 2, steps=2, lr=0.01)
+    meta_train(learner, family.train, 2, shots=5, generator=random, progress=False)
+    assert learner.tau_0.grad.any()
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda main: ChunkedGenerator(2, main, chunk_size=0), ["chunk_size", "0"]),
+        (lambda main: ConvGenerator(2, main, zoom=0), ["zoom", "0"]),
+        (lambda main: AttentionGenerator(2, main, dim=10, heads=4), ["multiple", "10"]),
+        (lambda main: LowRankGenerator(2, main, rank=0), ["rank", "0"]),
+        *((lambda main, kind=kind: kind(2, main)(torch.full((3, 2), torch.nan)), ["NaN"]) for kind in KINDS),
+        *((lambda main, kind=kind: kind(2, main)(torch.zeros(5, 3)), ["(5, 3)"]) for kind in KINDS),
+    ],
+)
+def test_other_generators_refuse_nonsense(main, call, words):
+    with pytest.raises(ValueError) as error:  # noqa: PT011, the words are checked below
+        call(main)
+    assert all(word in str(error.value) for word in words), str(error.value)
