@@ -44,6 +44,7 @@ def trained(seed, f=lambda: MLPGenerator(2, main, hidden=(64, 32))):
         learner.steps = 5  # of adaptation, for those that adapt
     return found
 
+# %%
 learners = [trained(seed) for seed in range(3)]
 print("numbers to learn:", {name: sum(p.numel() for p in learner.parameters()) for name, learner in learners[0].items()})
 
@@ -184,6 +185,7 @@ def train_on_stations(seed):
         meta_train(learner, warned, steps=400, shots=3, queries=6, optimizer=optimizer)
     return found
 
+# %%
 stations, months = [train_on_stations(seed) for seed in range(3)], (1, 2, 3, 4, 6)
 degrees = measure(stations, climate, months, lambda report: report.rmse, queries=6)
 
