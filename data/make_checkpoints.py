@@ -1,23 +1,32 @@
-"""The small checkpoints of lessons 06 and 07: learners trained on sinusoids, all with the same budget.
+"""The small checkpoints of lessons 03, 06 and 07: learners trained on sinusoids.
 
-    python data/make_checkpoints.py                 all of them, about ten minutes on two cores
+    python data/make_checkpoints.py                 all of them, about half an hour on two cores
     python data/make_checkpoints.py reptile both_1  those that are named
 
-The main network is 1-40-40-1, and a step has 25 tasks of 10 support and 10 query examples. Reptile and pre-training, which
-know no query set, learn from all 20. The learners of lesson 07 that are described a task are described it with an error of 0
-to 1.5 standard deviations. They have three seeds each, and so has MAML.
+Lessons 06 and 07: the main network is 1-40-40-1, and each of 10,000 steps has 25 tasks of 10 support and 10 query examples.
+Reptile and pre-training, which know no query set, learn from all 20. The learners of lesson 07 that are described a task are
+described it with an error of 0 to 1.5 standard deviations. They have three seeds each, and so has MAML.
+
+Lesson 03: five generators of about 30,000 parameters for the same main network, three seeds each, 3,000 steps; one of 3,022
+parameters for a main network of 301,398 weights; and one that two main networks of different widths train together.
 """
 
 import sys
 from pathlib import Path
 
 import torch
+from torch import nn
+from tqdm.auto import tqdm
 
 from hyperedu import (
     ANIL,
     MAML,
+    AttentionGenerator,
+    ChunkedGenerator,
+    ConvGenerator,
     FirstOrderMAML,
     Hypernetwork,
+    LowRankGenerator,
     MainNetwork,
     MLPGenerator,
     NoisyDescriptors,
@@ -26,6 +35,7 @@ from hyperedu import (
     Sinusoids,
     TaskConditionedMAML,
     meta_train,
+    outer_loss,
     save_checkpoint,
 )
 
@@ -53,7 +63,7 @@ def untold(main: MainNetwork) -> Untold:
 
 
 # file → (learner, seed)
-RECIPES = {
+ADAPTING = {
     "maml": (MAML, 0),
     "first_order": (FirstOrderMAML, 0),
     "anil": (ANIL, 0),
@@ -65,25 +75,77 @@ RECIPES = {
     **{f"both_{seed}": (both, seed) for seed in range(3)},
     **{f"untold_{seed}": (untold, seed) for seed in range(3)},
 }
+# Sizes within a budget of 30,000 parameters, as found by benchmarks/generators.py.
+DESIGNS = {
+    "connected": lambda main: MLPGenerator(2, main, hidden=(64, 15)),
+    "chunked": lambda main: ChunkedGenerator(2, main, hidden=(143, 143)),
+    "convolutional": lambda main: ConvGenerator(2, main, channels=25),
+    "attention": lambda main: AttentionGenerator(2, main, dim=36),
+    "low_rank": lambda main: LowRankGenerator(2, main, hidden=(64, 50)),
+}
+BIG, SEEN = MainNetwork.mlp([1, 547, 547, 1]), [MainNetwork.mlp([1, n, n, 1]) for n in (32, 48)]
+
+
+def adapting(main: MainNetwork, tasks, name: str):
+    """The learners of lessons 06 and 07."""
+    make, seed = ADAPTING[name]
+    torch.manual_seed(seed)
+    learner = make(main)
+    told = hasattr(learner, "generator")
+    queries = 20 if name == "pretraining" else 10
+    random = torch.Generator().manual_seed(seed)
+    tasks = NoisyDescriptors(tasks, (0, 1.5)) if told else tasks
+    print(name, meta_train(learner, tasks, STEPS, 25, 10, queries, generator=random))
+    if name == "pretraining":  # kept as a start to adapt from
+        shared, learner = learner, MAML(main)
+        learner.load_state_dict(shared.state_dict())
+    return learner
+
+
+def design(main: MainNetwork, tasks, name: str):
+    """One generator of lesson 03 and one seed."""
+    kind, seed = name.removeprefix("design_").rsplit("_", 1)
+    torch.manual_seed(int(seed))
+    learner = Hypernetwork(main, DESIGNS[kind](main))
+    optimizer = torch.optim.Adam(learner.parameters(), 4e-3)
+    print(name, meta_train(learner, tasks, 3000, shots=0, optimizer=optimizer, anneal=True, max_norm=1.0))
+    return learner
+
+
+def tiny(tasks):
+    """3,022 parameters for 301,398 weights."""
+    torch.manual_seed(0)
+    learner = Hypernetwork(BIG, AttentionGenerator(2, BIG, dim=14, heads=2, layers=1, rank=8))
+    optimizer = torch.optim.Adam(learner.parameters(), 5e-3)
+    print("tiny", meta_train(learner, tasks, 3000, 8, shots=0, optimizer=optimizer, anneal=True, max_norm=1.0))
+    return learner
+
+
+def two_widths(tasks):
+    """One generator, trained by two main networks together."""
+    torch.manual_seed(0)
+    generator = AttentionGenerator(2, SEEN[0])
+    learners = [Hypernetwork(main, generator.for_main(main)) for main in SEEN]
+    optimizer, steps = torch.optim.Adam(generator.parameters(), 3e-3), 3000
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in tqdm(range(steps), "two_widths"):
+        batch = tasks.sample(25, shots=0)
+        optimizer.zero_grad()
+        sum(outer_loss(learner, batch).mean() for learner in learners).backward()
+        nn.utils.clip_grad_norm_(generator.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    return learners[0]
 
 
 if __name__ == "__main__":
     main, tasks = MainNetwork.mlp([1, 40, 40, 1]), Sinusoids().train
-    unknown = set(sys.argv[1:]) - RECIPES.keys()
+    recipes = {name: lambda name=name: adapting(main, tasks, name) for name in ADAPTING}
+    designs = [f"design_{kind}_{seed}" for kind in DESIGNS for seed in range(3)]
+    recipes |= {name: lambda name=name: design(main, tasks, name) for name in designs}
+    recipes |= {"tiny": lambda: tiny(tasks), "two_widths": lambda: two_widths(tasks)}
+    unknown = set(sys.argv[1:]) - recipes.keys()
     if unknown:
-        sys.exit(f"there is no recipe for {sorted(unknown)}; these there are: {', '.join(RECIPES)}")
-    for name in sys.argv[1:] or RECIPES:
-        make, seed = RECIPES[name]
-        torch.manual_seed(seed)
-        learner = make(main)
-        told = hasattr(learner, "generator")
-        queries = 20 if name == "pretraining" else 10
-        random = torch.Generator().manual_seed(seed)
-        history = meta_train(
-            learner, NoisyDescriptors(tasks, (0, 1.5)) if told else tasks, STEPS, 25, 10, queries, generator=random
-        )
-        print(name, history)
-        if name == "pretraining":  # kept as a start to adapt from
-            shared, learner = learner, MAML(main)
-            learner.load_state_dict(shared.state_dict())
-        save_checkpoint(FOLDER / f"{name}.safetensors", learner)
+        sys.exit(f"there is no recipe for {sorted(unknown)}; these there are: {', '.join(recipes)}")
+    for name in sys.argv[1:] or recipes:
+        save_checkpoint(FOLDER / f"{name}.safetensors", recipes[name]())

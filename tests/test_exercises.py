@@ -3,8 +3,19 @@
 import pytest
 import torch
 
-from hyperedu import ColoradoClimate, Hypernetwork, Learner, MainNetwork, MLPGenerator, SetEncoder, adapt, exercises, outer_loss
-from hyperedu.exercises import lesson_00, lesson_01, lesson_02, lesson_05, lesson_06, lesson_07
+from hyperedu import (
+    ColoradoClimate,
+    Generator,
+    Hypernetwork,
+    Learner,
+    MainNetwork,
+    MLPGenerator,
+    SetEncoder,
+    adapt,
+    exercises,
+    outer_loss,
+)
+from hyperedu.exercises import lesson_00, lesson_01, lesson_02, lesson_03, lesson_05, lesson_06, lesson_07
 
 NOT_YET, RIGHT, UNANSWERED = "✗ Not yet.", "✓ Right.", "○ Not answered yet"
 
@@ -40,6 +51,9 @@ def says(capsys):
         (lesson_02.head_gradient, 0),
         (lesson_02.guard, 0),
         (lesson_02.fresh_weights, 0),
+        (lesson_03.chunk_parameters, 0),
+        (lesson_03.film, 0),
+        (lesson_03.embeddings, 0),
         (lesson_05.best_start, 0),
         (lesson_05.gap, 0),
         (lesson_05.honest, 0),
@@ -397,3 +411,67 @@ def test_the_reader(says, answer, words):
 def test_misdescribed(says, answer, words):
     torch.manual_seed(0)
     assert words in says(lesson_07.misdescribed, answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (81_000, RIGHT),
+        (80_000, "bias for each"),
+        (65_000, "head alone"),
+        (16_000, "embeddings alone"),
+        (65_016_000, "one piece, not all"),
+        (5, "Pieces times"),
+    ],
+)
+def test_parameters_of_a_chunked_generator(says, answer, words):
+    assert words in says(lesson_03.chunk_parameters, answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda W, s: (1 + s).unsqueeze(-1) * W, RIGHT),
+        (lambda W, s: W + torch.diag_embed(s) @ W, RIGHT),
+        (lambda W, s: s.unsqueeze(-1) * W, "factor is 1 + s"),
+        (lambda W, s: s.unsqueeze(-1) + W, "shifts"),
+        (lambda W, s: -s.unsqueeze(-1) * W, "row i of W"),
+        (lambda W, s: (1 + s) * W, "raises RuntimeError"),
+        (lambda W, s: W, "shape must be"),
+    ],
+)
+def test_film(says, answer, words):
+    assert words in says(lesson_03.film, answer)
+
+
+class Chunks(Generator):
+    """A chunked generator whose embeddings come from `self.embeddings()`."""
+
+    def __init__(self, main):
+        super().__init__(2, main)
+        self.trunk, self.head, self.n = torch.nn.Linear(8, 32), torch.nn.Linear(32, 10), -(-main.weight_dim // 10)
+        self.e = torch.nn.Parameter(torch.randn(self.n, 6))
+
+    def embeddings(self):
+        return self.e
+
+    def forward(self, tau):
+        e = self.embeddings()
+        pairs = torch.cat([tau.unsqueeze(-2).expand(-1, len(e), -1), e.expand(len(tau), -1, -1)], dim=-1)
+        return self.head(torch.relu(self.trunk(pairs))).flatten(-2)[..., : self.main.weight_dim]
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "words"),
+    [
+        (lambda self: self.e, RIGHT),
+        (lambda self: torch.randn(self.n, 6), "other weights at each call"),
+        (lambda self: self.e[:1].expand(self.n, -1), "all pieces are the same"),
+        (lambda self: self.e.detach(), "stay as they were drawn"),
+        (lambda self: self.e[:2], "shape must be"),
+        (lambda self: self.nothing, "raises AttributeError"),
+    ],
+)
+def test_embeddings_of_pieces(says, monkeypatch, embeddings, words):
+    monkeypatch.setattr(Chunks, "embeddings", embeddings)
+    assert words in says(lesson_03.embeddings, Chunks)

@@ -1,7 +1,19 @@
 import pytest
 import torch
 
-from hyperedu import MAML, ColoradoClimate, Examples, Hypernetwork, MainNetwork, MLPGenerator, adapt, learners, pictures
+from hyperedu import (
+    MAML,
+    AttentionGenerator,
+    ChunkedGenerator,
+    ColoradoClimate,
+    Examples,
+    Hypernetwork,
+    MainNetwork,
+    MLPGenerator,
+    adapt,
+    learners,
+    pictures,
+)
 
 
 @pytest.fixture
@@ -172,3 +184,35 @@ def test_every_learner_stands_in_the_picture_of_all_mappings():
     every = [kind for kind in vars(learners).values() if isinstance(kind, type) and issubclass(kind, learners.Learner)]
     missing = {kind.__name__ for kind in every} - {"Learner", "Adapting"}
     assert {name for name in missing if name not in said} == {"FirstOrderMAML"}  # it is MAML trained in another way
+
+
+def test_the_picture_of_designs_draws_the_one_that_is_chosen(family, learner, main):
+    other = Hypernetwork(main, ChunkedGenerator(2, main, generator=torch.Generator().manual_seed(3)))
+    picture = pictures.DesignsTriptych(family, {"connected": learner, "chunked": other})
+    for name, chosen in (("chunked", other), ("connected", learner)):
+        sentence = picture.update(design=name, amplitude=2.0, phase=0.5)
+        y = main(chosen.generator(family.describe(2.0, 0.5)), torch.linspace(-5, 5, 200).unsqueeze(-1)).squeeze(-1).detach()
+        torch.testing.assert_close(torch.as_tensor(picture.curve.get_ydata()), y)
+        assert sentence.startswith(f"{name.capitalize()}, {sum(p.numel() for p in chosen.parameters()):,} parameters")
+
+
+def test_the_picture_of_sizes_runs_every_main_network(family, random):
+    small, large = MainNetwork.mlp([1, 6, 1]), MainNetwork.mlp([1, 9, 9, 1])
+    generator = AttentionGenerator(2, small, generator=random)
+    learners = {"small": Hypernetwork(small, generator), "large": Hypernetwork(large, generator.for_main(large))}
+    picture = pictures.SizesPicture(family, learners)
+    sentence = picture.update(amplitude=3.0, phase=1.0)
+    truth = 3.0 * torch.sin(picture.x_axis - 1.0)
+    for name, learner in learners.items():
+        y = learner.main(learner(family.describe(3.0, 1.0)), picture.x_axis).detach()
+        torch.testing.assert_close(torch.as_tensor(picture.curves[name].get_ydata()), y)
+        assert f"{name} {(y - truth).square().mean():.3f}" in sentence
+
+
+def test_the_sensitivity_of_layers_is_written_where_it_belongs(main):
+    changes = {name: torch.rand(6, 2, generator=torch.Generator().manual_seed(k)) for k, name in enumerate(("one", "two"))}
+    figure = pictures.sensitivity(changes, main.shapes, ["amplitude", "phase"])
+    for k, axes in enumerate(figure.axes[:2]):
+        said = {(t.get_position()[1], t.get_position()[0]): t.get_text() for t in axes.texts}
+        assert said[1, 3] == f"{changes['two'][3, k]:.2f}"
+        assert axes.get_xticklabels()[3].get_text() == "b₂"

@@ -25,6 +25,7 @@ from hyperedu.pictures.basics import (
     weight_spread,
 )
 from hyperedu.pictures.climate import ColoradoTriptych
+from hyperedu.pictures.generators import DesignsTriptych, SizesPicture, sensitivity
 from hyperedu.pictures.mappings import DescribeOrShow, all_mappings
 from hyperedu.pictures.sinusoids import PathTriptych, SinusoidTriptych
 
@@ -43,14 +44,17 @@ __all__ = [
     "AdaptationPicture",
     "ColoradoTriptych",
     "DescribeOrShow",
+    "DesignsTriptych",
     "PathTriptych",
     "Plane",
     "QuadraticPicture",
     "SinusoidTriptych",
+    "SizesPicture",
     "Triptych",
     "WeightGrid",
     "all_mappings",
     "learning_curves",
+    "sensitivity",
     "show",
     "subplots",
     "title",

@@ -104,7 +104,7 @@ class AdaptationPicture:
         self.tasks = family.test.sample(20, 20, 100, torch.Generator().manual_seed(seed))
         self.figure, panels = subplots(4, width=13, height=3.7, width_ratios=(1, 1, 1.1, 0.9))
         self.plane, self.change, self.what, self.loss = panels
-        names = "θ   on a plane of weights", "Δθ = θ − θ₀", "y = g(θ, x)   what it does", "L   loss at each step"
+        names = "θ   on a plane of weights", "Δθ = θ − θ₀", "y = g(θ, x)   what it does", "L   mean squared error"
         for axes, name in zip(panels, names, strict=True):
             title(axes, name)
         self.surface = self.plane.imshow(
@@ -116,7 +116,7 @@ class AdaptationPicture:
         (self.path,) = self.plane.plot([], [], ".-", color="white", mec="black")
         (self.star,) = self.plane.plot([], [], "*", color=VERMILION, markersize=20, mec="black", ls="none")
         self.plane.set(xticks=[], yticks=[], xlim=(-1, 1), ylim=(-1, 1))
-        self.fill_change = weight_heatmap(self.change, main, 0.1)
+        self.fill_change = weight_heatmap(self.change, main, 0.1, "change of a weight")
         self.x_axis = torch.linspace(*family.x, 200).unsqueeze(-1)
         nothing = torch.full((200,), torch.nan).numpy()
         (self.truth,) = self.what.plot(self.x_axis[:, 0].numpy(), nothing, "--", color=BLUE, lw=2, label="the task")
@@ -130,7 +130,7 @@ class AdaptationPicture:
             (line,) = self.loss.plot(range(most + 1), [torch.nan] * (most + 1), color=color, label=name)
             (dot,) = self.loss.plot([0], [torch.nan], "o", color=color, mec="black", markersize=10)
             self.losses.append((line, dot))
-        self.loss.set(xlabel="steps", ylabel="mean squared error", yscale="log", ylim=(1e-3, 100), xlim=(-0.5, most + 0.5))
+        self.loss.set(xlabel="steps", yscale="log", ylim=(1e-3, 100), xlim=(-0.5, most + 0.5))
         self.loss.set_xticks(range(0, most + 1, 2))
         self.loss.legend(loc="upper right")
         self.last = None

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 
 import matplotlib
 import torch
@@ -67,13 +68,13 @@ def weight_spread(spreads: dict[str, dict[str, Tensor]]) -> Figure:
     for k, (color, (kind, weights)) in enumerate(zip((GREY, BLUE, ORANGE), spreads.items(), strict=False)):
         heights = [w.detach().square().mean().sqrt() for w in weights.values()]
         axes.bar([layer + k * width for layer in range(len(heights))], heights, width=width, color=color, label=kind)
-    names = _labels(spreads[kind])
+    names = labels(spreads[kind])
     axes.set(xticks=[layer + 0.4 - width / 2 for layer in range(len(names))], xticklabels=names, ylabel="spread of the weights")
     axes.legend(frameon=False)
     return figure
 
 
-def _labels(names) -> list[str]:
+def labels(names) -> list[str]:
     """The names of weight tensors as in the formulas: W₁, b₁, W₂, …"""
     labels, layer = [], 0
     for name in names:
@@ -87,37 +88,38 @@ def _labels(names) -> list[str]:
 class WeightGrid:
     """Where each weight of θ stands in one picture of all layers, side by side: W₁ b₁ W₂ b₂ …
 
-    Matrices stand upright, one row per unit of the wider side; vectors are drawn three cells wide.
+    Matrices stand upright, one row per unit of the wider side; vectors are drawn three cells wide, or wider beside a large
+    matrix.
 
     Attributes:
         index: (height, width) positions in θ; P, one past the end, where there is a gap.
         labels, centers: the layers' names and the columns at which they stand.
     """
 
-    gap, least_width = 3, 3
-
     def __init__(self, main: MainNetwork):
-        blocks, self.labels = [], _labels(main.shapes)
+        blocks, self.labels = [], labels(main.shapes)
+        widest = max(min(shape[0], math.prod(shape[1:])) for shape in main.shapes.values() if shape)
+        gap, least_width = max(3, widest // 30), max(3, widest // 12)  # so that the labels have room
         for shape, part in zip(main.shapes.values(), torch.arange(main.weight_dim).split(main.sizes), strict=True):
             block = part.reshape(shape[0] if shape else 1, -1)
             block = block.T if block.shape[0] < block.shape[1] else block
-            blocks.append(block.repeat_interleave(-(-self.least_width // block.shape[1]), dim=1))
+            blocks.append(block.repeat_interleave(-(-least_width // block.shape[1]), dim=1))
         height = max(block.shape[0] for block in blocks)
-        width = sum(block.shape[1] for block in blocks) + self.gap * (len(blocks) - 1)
+        width = sum(block.shape[1] for block in blocks) + gap * (len(blocks) - 1)
         self.index, self.centers, left = torch.full((height, width), main.weight_dim), [], 0
         for block in blocks:
             rows, columns = block.shape
             top = (height - rows) // 2
             self.index[top : top + rows, left : left + columns] = block
             self.centers.append(left + (columns - 1) / 2)
-            left += columns + self.gap
+            left += columns + gap
 
     def __call__(self, theta: Tensor) -> Tensor:
         """θ (P,) → (height, width), NaN in the gaps."""
         return torch.cat([theta, theta.new_full((1,), torch.nan)])[self.index]
 
 
-def weight_heatmap(axes: Axes, main: MainNetwork, limit: float):
+def weight_heatmap(axes: Axes, main: MainNetwork, limit: float, label: str = "value of a weight"):
     """An empty heatmap of all weights; returns a function θ (P,) → None that fills it."""
     grid = WeightGrid(main)
     image = axes.imshow(
@@ -128,7 +130,7 @@ def weight_heatmap(axes: Axes, main: MainNetwork, limit: float):
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     bar = axes.figure.colorbar(image, ax=axes, location="bottom", aspect=40, pad=0.04)
-    bar.set_label("value of a weight")
+    bar.set_label(label)
     bar.outline.set_visible(False)
     return lambda theta: image.set_data(grid(theta.detach()).numpy())
 

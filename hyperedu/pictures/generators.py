@@ -1,0 +1,118 @@
+"""Live figures of generator designs: what each writes, and one generator for main networks of several sizes."""
+
+import matplotlib
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from hyperedu.pictures.basics import (
+    BLACK,
+    BLUE,
+    GREEN,
+    MAGNITUDE,
+    STYLE,
+    VERMILION,
+    labels,
+    subplots,
+    title,
+    weight_heatmap,
+    weight_limit,
+)
+from hyperedu.pictures.sinusoids import SinusoidTriptych
+
+
+class DesignsTriptych(SinusoidTriptych):
+    """The signature picture of several hypernetworks of one main network: `update(design, amplitude, phase)`.
+
+    Args:
+        learners: name of the design → learner.
+    """
+
+    def __init__(self, family, learners):
+        self.learners = learners
+        super().__init__(family, next(iter(learners.values())))
+
+    def update(self, design: str, amplitude: float, phase: float) -> str:
+        self.learner = self.learners[design]
+        parameters = sum(p.numel() for p in self.learner.parameters())
+        return f"{design.capitalize()}, {parameters:,} parameters. " + super().update(amplitude, phase)
+
+
+class SizesPicture:
+    """One generator, several main networks: `update(amplitude, phase)` writes and runs all of them.
+
+    Args:
+        family: `Sinusoids`.
+        learners: name → hypernetwork, up to three; their generators share all parameters.
+    """
+
+    @matplotlib.rc_context(STYLE)
+    def __init__(self, family, learners):
+        self.family, self.learners = family, learners
+        n = len(learners)
+        self.figure, (self.where, *thetas, self.what) = subplots(n + 2, width=13, width_ratios=(0.9, *[0.8] * n, 1.3))
+        title(self.where, "τ   where we are")
+        train = family.train.sample(100, 0, 1, torch.Generator().manual_seed(0))
+        self.where.scatter(train.properties["phase"], train.properties["amplitude"], s=14, color=BLUE)
+        self.where.set(xlabel="phase p (rad)", ylabel="amplitude A")
+        (self.star,) = self.where.plot([], [], "*", color=VERMILION, markersize=20, mec="black", ls="none")
+        title(self.what, "y = g(θ, x)   what they do")
+        self.x_axis = torch.linspace(*family.x, 200).unsqueeze(-1)
+        nothing = torch.full_like(self.x_axis, torch.nan).numpy()
+        (self.truth,) = self.what.plot(self.x_axis.numpy(), nothing, "--", color=BLACK, lw=2, label="A sin(x − p)")
+        self.fill, self.curves = {}, {}
+        with torch.no_grad():
+            limit = max(weight_limit(learner(train.descriptor, None)) for learner in learners.values())
+        for axes, color, (name, learner) in zip(thetas, (BLUE, VERMILION, GREEN), learners.items(), strict=False):
+            title(axes, name)
+            axes.tick_params(labelsize=9)
+            self.fill[name] = weight_heatmap(axes, learner.main, limit)
+            (self.curves[name],) = self.what.plot(self.x_axis.numpy(), nothing, color=color, lw=2.5, label=name)
+        reach = family.amplitude[1]
+        self.what.set(xlabel="x", ylabel="y", xlim=family.x, ylim=(-1.15 * reach, 2 * reach))
+        self.what.legend(loc="upper left", ncols=2, handlelength=1.2, columnspacing=0.8)
+
+    def update(self, amplitude: float, phase: float) -> str:
+        tau = self.family.describe(amplitude, phase)
+        truth = self.family.function(amplitude, phase, self.x_axis)
+        self.star.set_data([phase], [amplitude])
+        self.truth.set_ydata(truth.numpy())
+        errors = []
+        for name, learner in self.learners.items():
+            with torch.no_grad():
+                theta = learner(tau, None)
+                y = learner.main(theta, self.x_axis)
+            self.fill[name](theta)
+            self.curves[name].set_ydata(y.numpy())
+            errors.append(f"{name} {(y - truth).square().mean():.3f}")
+        return f"At amplitude {amplitude:.2f} and phase {phase:.2f} rad the mean squared errors are: {', '.join(errors)}."
+
+
+def sensitivity(changes: dict[str, Tensor], layers, properties) -> Figure:
+    """What moves which layer: one heatmap for each property of τ, designs down and weight tensors across.
+
+    Args:
+        changes: name of the design → (tensors, properties), how much each tensor changes.
+        layers: the names of the tensors, as in `main.shapes`.
+        properties: the names of the entries of τ.
+    """
+    figure, panels = subplots(len(properties), width=11, height=3.4, sharey=True)
+    values = torch.stack(list(changes.values()))  # (designs, tensors, properties)
+    for k, (axes, name) in enumerate(zip(panels, properties, strict=True)):
+        title(axes, f"when the {name} moves")
+        image = axes.imshow(values[..., k].numpy(), cmap=MAGNITUDE, vmin=0, vmax=values.max().item(), aspect="auto")
+        axes.set(xticks=range(len(layers)), xticklabels=labels(layers), yticks=range(len(changes)), yticklabels=list(changes))
+        axes.tick_params(length=0)
+        for (i, j), value in zip(
+            torch.cartesian_prod(*map(torch.arange, values.shape[:2])), values[..., k].flatten(), strict=True
+        ):
+            axes.text(
+                j.item(),
+                i.item(),
+                f"{value:.2f}",
+                ha="center",
+                va="center",
+                color="white" if value < values.max() / 2 else "black",
+            )
+    figure.colorbar(image, ax=panels, label="relative change", aspect=14, pad=0.02)
+    return figure

@@ -1,0 +1,304 @@
+# %% [markdown]
+# # 03 · Generator designs
+#
+# **How do 3,000 parameters write 300,000 weights?**
+#
+# *You will be able to*
+# **build** four generators, each from one equation,
+# **measure** what a design costs, how that grows, and what it lets you see,
+# **choose** a design for a main network.
+#
+# 60 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
+
+# %%
+import time
+
+import torch
+
+from hyperedu import AttentionGenerator, ChunkedGenerator, ConvGenerator, Generator, Hypernetwork, LowRankGenerator
+from hyperedu import MainNetwork, MLPGenerator, Sinusoids, data_file, live, load_checkpoint, meta_test, pictures
+from hyperedu.exercises import lesson_03 as check
+
+family = Sinusoids()
+
+# %% [markdown]
+# ## A hundred times smaller than what it writes
+#
+# The generator of lesson 02 has a head with one row of numbers for each weight that it writes, and so is always larger than the main network. The one below is not.
+# It was trained for some minutes (`python data/make_checkpoints.py tiny`).
+
+# %%
+big = MainNetwork.mlp([1, 547, 547, 1])
+tiny = Hypernetwork(big, AttentionGenerator(2, big, dim=14, heads=2, layers=1, rank=8))
+load_checkpoint(data_file("checkpoints/tiny.safetensors"), tiny)
+print(f"{sum(p.numel() for p in tiny.parameters()):,} parameters write {big.weight_dim:,} weights")
+print("on unseen waves:", meta_test(tiny, family.test, shots=0, n_tasks=200))
+
+# %% [markdown]
+# **Predict.** With so few numbers, what will the weight matrix in the middle look like: noise, as in the lessons before, or something else? And will the whole matrix change with τ, or a part of it?
+
+# %%
+picture = pictures.SinusoidTriptych(family, tiny)
+live.interact(picture.figure, picture.update, amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
+
+# %% [markdown]
+# **What to look for.** A landscape of hills and valleys: units that stand beside each other have almost the same weights, and all of it moves. The weights are many, but they are *not independent*. All that they say is
+# which point of the two-dimensional sheet of lesson 02 is meant, and nothing forbids to write that in few numbers. Every design of this lesson finds its own way to say much with little.
+#
+# ## Four designs, each in one equation
+#
+# Three of them write $u$, of mean 0 and variance 1, and leave the scale to $\theta = \mu + (\sigma + \gamma) \odot u$, where $\mu$ and $\sigma$ are the mean and the spread of a direct
+# initialisation, and $\gamma$ is learned, one number per weight tensor. So each design starts as hyperfan does in lesson 02.
+#
+# **Chunked.** Cut $\theta$ into pieces. One small network writes all of them, told by a learned *embedding* $e_k$ which piece is asked for:
+#
+# $$ u_k = V\, h\big([\tau, e_k]\big), \qquad k = 1, \dots, \lceil P / C \rceil \tag{1} $$
+#
+# with pieces of $C$ weights. The embeddings cost $P/C$ numbers each, the head $C$: both together least, and growing like $\sqrt P$, where $C \approx \sqrt P$.
+
+# %%
+main, tau = MainNetwork.mlp([1, 40, 40, 1]), family.describe(amplitude=2.0, phase=1.0)
+torch.manual_seed(0)
+chunked = ChunkedGenerator(2, main)
+pieces = [chunked.head(chunked.trunk(torch.cat([tau, e]))) for e in chunked.embeddings]  # equation (1)
+u = torch.cat(pieces)[: main.weight_dim]
+print(f"{len(pieces)} pieces of {len(pieces[0])} weights")
+print("same as the package:", torch.allclose(main.initial_mean + main.initial_std * u, chunked(tau), atol=1e-6))
+
+# %% [markdown]
+# **Attention.** Every weight tensor is a *token* that knows how deep it lies and how large it is; τ is one more. They attend to each other: token by token, a mean of what all say,
+# weighted by $\operatorname{softmax}(QK^\top/\sqrt d)$. Then every unit gets a code from its tensor's token and its place in the layer, and a weight is the product of the codes of the
+# two units that it joins:
+#
+# $$ W_{ij} = \langle a_i, b_j \rangle / \sqrt r \tag{2} $$
+#
+# **Low rank.** A shared $W_0$ is learned; only a change of rank $r$ is written from τ. Language models are adapted so, from examples (LoRA) or from a sentence (text-to-LoRA):
+#
+# $$ W = W_0 + B A, \qquad B \in \mathbb{R}^{m \times r},\; A \in \mathbb{R}^{r \times n} \tag{3} $$
+#
+# **Convolutional.** A weight matrix is decoded like an image: learned codes of rows and columns make a small picture, τ scales and shifts it, convolutions let neighbours speak and make it large.
+
+# %%
+attention, low_rank = AttentionGenerator(2, main), LowRankGenerator(2, main)
+token = attention.tokens(tau[None])[:, list(main.shapes).index("2.weight")]
+a, b = (attention.codes[side](attention._units(token, 40, side))[0] for side in "ab")
+W = a @ b.T / a.shape[1] ** 0.5 * main.unflatten(main.initial_std)["2.weight"]  # equation (2)
+print("same as the package:", torch.allclose(W, main.unflatten(attention(tau))["2.weight"], atol=1e-6))
+change = main.unflatten(low_rank(tau) - low_rank.theta_0)["2.weight"]  # B A of equation (3)
+print("rank of a change of 40 x 40 weights:", torch.linalg.matrix_rank(change).item())
+
+# %% [markdown]
+# ## What they write
+#
+# All five with about 30,000 parameters, trained on the same 3,000 batches (`python data/make_checkpoints.py`), three seeds each.
+
+# %%
+designs = {
+    "connected": lambda: MLPGenerator(2, main, hidden=(64, 15)),
+    "chunked": lambda: ChunkedGenerator(2, main, hidden=(143, 143)),
+    "convolutional": lambda: ConvGenerator(2, main, channels=25),
+    "attention": lambda: AttentionGenerator(2, main, dim=36),
+    "low rank": lambda: LowRankGenerator(2, main, hidden=(64, 50)),
+}
+learners = {name: [Hypernetwork(main, make()) for _ in range(3)] for name, make in designs.items()}
+for name, of_seeds in learners.items():
+    for seed, learner in enumerate(of_seeds):
+        load_checkpoint(data_file(f"checkpoints/design_{name.replace(' ', '_')}_{seed}.safetensors"), learner)
+    losses = torch.tensor([meta_test(learner, family.test, shots=0).mean for learner in of_seeds])
+    print(f"{name:14} loss on unseen waves {losses.mean():.4f}  (seeds {losses.min():.4f} to {losses.max():.4f})")
+
+# %% [markdown]
+# **Predict.** One of the five writes hills and valleys, one a small tile over and over, one a matrix that looks like noise. Which, and why? Choose a *design*, and drag.
+
+# %%
+picture = pictures.DesignsTriptych(family, {name: of_seeds[0] for name, of_seeds in learners.items()})
+live.interact(picture.figure, picture.update, design=list(learners), amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
+
+# %% [markdown]
+# **What to look for.** The functions are all but the same; the weights have nothing in common. Attention makes hills, since a unit's code is a smooth function of its place; a convolution repeats itself every four cells, its *zoom*;
+# low rank changes a matrix that began as noise, and stays near it. On a task this simple low rank is the best and no design fails, though single trainings of attention and chunks come out several times worse than others. So a design must earn its
+# keep elsewhere: in what it costs, in how it grows, and in what it shows.
+#
+# ## Efficiency and scalability
+#
+# Parameters and time for writing one network, forward and backward (the best of five), as the main network grows; the exponent $a$ says that from the last but one size to the last the cost grows like $P^a$.
+# Along the dotted line a generator has as many parameters as it writes weights.
+
+# %%
+kinds = dict(zip(designs, (MLPGenerator, ChunkedGenerator, ConvGenerator, AttentionGenerator, LowRankGenerator)))
+def cost(kind, width):  # P, parameters, milliseconds
+    generator = kind(2, MainNetwork.mlp([1, width, width, 1]))
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        generator(tau).sum().backward()
+        times.append(1000 * (time.perf_counter() - start))
+    return generator.main.weight_dim, sum(p.numel() for p in generator.parameters()), min(times)
+
+torch.set_num_threads(1)
+costs = {name: torch.tensor([cost(kind, width) for width in (30, 100, 315, 1000)]).T for name, kind in kinds.items()}
+
+# %%
+figure, panels = pictures.subplots(2, width=11, height=3.8)
+colors = pictures.BLACK, pictures.BLUE, pictures.GREEN, pictures.VERMILION, pictures.PURPLE
+for (name, rows), color in zip(costs.items(), colors):
+    slopes = (rows[1:, -1] / rows[1:, -2]).log() / (rows[0, -1] / rows[0, -2]).log()
+    print(f"{name:14} at P = {rows[0, -1]:,.0f}: {rows[1, -1]:12,.0f} parameters ~ P^{slopes[0]:.2f}, {rows[2, -1]:6.1f} ms ~ P^{slopes[1]:.2f}")
+    for axes, values in zip(panels, rows[1:]):
+        axes.plot(rows[0], values, "o-", color=color, label=name)
+for axes, label in zip(panels, ("parameters of the generator", "ms, forward and backward")):
+    axes.set(xscale="log", yscale="log", xlabel="P, weights of the main network", ylabel=label)
+panels[0].plot(costs["chunked"][0], costs["chunked"][0], ":", color=pictures.GREY)
+panels[1].legend(loc="upper left", frameon=False)
+pictures.show(figure, "Cost of five designs against the number of weights: fully connected grows in proportion, attention's parameters not at all.")
+
+# %% [markdown]
+# Fully connected grows in proportion to $P$, since it has a row for every weight, and low rank nearly so, since it has a $\theta_0$. Chunked grows like the root, or a little less while its trunk is still the larger part; convolutional comes to the root
+# later; attention's parameters do not grow. *Writing* takes every design time in proportion to $P$ in the end, since each weight must be computed. Up to ten million weights, with memory: `docs/generators.md`.
+#
+# ## Interpretability
+#
+# Two questions can be asked of any generator. *Which layer does a property of the task move?* Nudge τ, and see by how much each tensor changes, relative to its size. *Are like tasks given like weights?*
+# Correlate the distances between 100 tasks in τ with those between their weights.
+
+# %%
+tau, changes = family.test.sample(100, 0, 1, torch.Generator().manual_seed(0)).descriptor, {}
+with torch.no_grad():
+    for name, (learner, *_) in learners.items():
+        f, theta = learner.generator, main.unflatten(learner.generator(tau))
+        nudged = [main.unflatten((f(tau + 0.05 * e) - f(tau - 0.05 * e)) / 0.1) for e in torch.eye(2)]
+        changes[name] = torch.stack([torch.stack([d[k].norm() / w.norm() for d in nudged]) for k, w in theta.items()])
+        similar = [torch.corrcoef(torch.stack([torch.pdist(tau), torch.pdist(one.generator(tau))]))[0, 1] for one in learners[name]]
+        print(f"{name:14} distances in τ and in θ correlate {torch.stack(similar).mean():.2f}", [f"{r:.2f}" for r in similar])
+pictures.show(pictures.sensitivity(changes, main.shapes, ["amplitude", "phase"]), "Relative change of each weight tensor when amplitude or phase moves.")
+
+# %% [markdown]
+# Read the picture row by row: how a design shares out the work among layers is a choice that it makes, not a fact about sines. In every design distances in weights follow those between tasks, least in the
+# convolutional one: that is the smooth sheet. What else can be read depends on the design: attention's tokens can be asked whom they attend to (`attention_map`), low rank's change has four directions to look at, a fully connected head has one row for each weight.
+#
+# ## One generator, three main networks
+#
+# Nothing in the attention generator has the size of the main network. This one was trained by two networks, of widths 32 and 48, by turns in each step (`two_widths`). `for_main` asks it for any other.
+#
+# **Predict.** Width 40 it has never seen. Will that network work? And one with a third hidden layer?
+
+# %%
+generator = AttentionGenerator(2, MainNetwork.mlp([1, 32, 32, 1]))
+load_checkpoint(data_file("checkpoints/two_widths.safetensors"), Hypernetwork(generator.main, generator))
+def driven(*hidden):  # a main network that this generator writes
+    net = MainNetwork.mlp([1, *hidden, 1])
+    return Hypernetwork(net, generator.for_main(net))
+
+sizes = {"32": driven(32, 32), "40, unseen": driven(40, 40), "48": driven(48, 48)}
+picture = pictures.SizesPicture(family, sizes)
+live.interact(picture.figure, picture.update, amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
+
+# %%
+y = family.test.sample(600, 0, 50, torch.Generator().manual_seed(0)).query.y
+for hidden in ((24, 24), (32, 32), (36, 36), (40, 40), (44, 44), (48, 48), (64, 64), (40, 40, 40)):
+    error = meta_test(driven(*hidden), family.test, shots=0).mean
+    print(f"hidden layers {hidden!s:13} explain {1 - error / y.var():7.1%} of the variance of y (error {error:.3f})")
+
+# %% [markdown]
+# **What to look for.** Between the widths that it was trained for, the generator writes networks that work: it has learned what a layer *does*, at places between 0 and 1, and a width is only how finely
+# these are sampled. Outside it fails the sooner the farther, and a depth it was never trained for it cannot write at all. "Any size" is true of the shapes, not of the function.
+#
+# ## Exercises
+#
+# **1 · Compute.** A main network has $P = 10^6$ weights, written in pieces of 1,000 by a trunk that ends in 64 units; embeddings have 16 numbers. How many parameters have the embeddings and the head together?
+#
+# <details><summary>Hint 1</summary>How many pieces are there?</details>
+# <details><summary>Hint 2</summary>The head has 64 inputs, 1,000 outputs, and biases.</details>
+
+# %% tags=["exercise"]
+n = ...
+check.chunk_parameters(n)
+
+# %% tags=["solution"]
+n = 1000 * 16 + 64 * 1000 + 1000
+check.chunk_parameters(n)
+
+# %% [markdown]
+# **2 · Change.** The rank-one relative of (3) is *FiLM*: each unit of a layer is scaled, $W' = W + \operatorname{diag}(s)\, W$. Write `film(W, s)` for $W$ (out, in) and a batch $s$ (tasks, out); it returns (tasks, out, in).
+#
+# <details><summary>Hint 1</summary>Row i of W belongs to unit i.</details>
+# <details><summary>Hint 2</summary><code>s.unsqueeze(-1)</code> has the shape (tasks, out, 1).</details>
+
+# %% tags=["exercise"]
+film = ...
+check.film(film)
+
+# %% tags=["solution"]
+def film(W, s):
+    return (1 + s).unsqueeze(-1) * W
+
+check.film(film)
+
+# %% [markdown]
+# **3 · Find what is wrong.** This chunked generator trains without an error, but its loss stays high. Write `Mended`.
+#
+# <details><summary>Hint 1</summary>Ask it twice for the same τ.</details>
+# <details><summary>Hint 2</summary>Which of its numbers would an optimiser find in <code>parameters()</code>?</details>
+
+# %%
+class Forgetful(Generator):
+    def __init__(self, main):
+        super().__init__(2, main)
+        self.trunk, self.head = torch.nn.Linear(2 + 6, 32), torch.nn.Linear(32, 10)
+
+    def forward(self, tau):  # (tasks, 2)
+        e = torch.randn(-(-self.main.weight_dim // 10), 6)  # one embedding for each piece
+        pairs = torch.cat([tau.unsqueeze(-2).expand(-1, len(e), -1), e.expand(len(tau), -1, -1)], dim=-1)
+        return self.head(torch.relu(self.trunk(pairs))).flatten(-2)[..., : self.main.weight_dim]
+
+# %% tags=["exercise"]
+Mended = ...
+check.embeddings(Mended)
+
+# %% tags=["solution"]
+class Mended(Forgetful):
+    def __init__(self, main):
+        super().__init__(main)
+        self.e = torch.nn.Parameter(torch.randn(-(-main.weight_dim // 10), 6))
+
+    def forward(self, tau):
+        pairs = torch.cat([tau.unsqueeze(-2).expand(-1, len(self.e), -1), self.e.expand(len(tau), -1, -1)], dim=-1)
+        return self.head(torch.relu(self.trunk(pairs))).flatten(-2)[..., : self.main.weight_dim]
+
+check.embeddings(Mended)
+
+# %% [markdown]
+# ## Quiz
+#
+# **1. How can 3,000 parameters write 300,000 weights that work?**
+# <details><summary>Most of the weights are zero</summary>No: look at the picture.</details>
+# <details><summary>The weights follow a pattern</summary>Yes: a network for one of these tasks needs far fewer numbers to say than it has weights.</details>
+#
+# **2. What does the embedding of a piece do?**
+# <details><summary>It says which part of θ is asked for</summary>Yes: without it all pieces would be the same.</details>
+# <details><summary>It describes the task</summary>No: that is τ; the embeddings are the same for all tasks.</details>
+#
+# **3. Why do parameters of the chunked design grow like √P?**
+# <details><summary>The head grows with the piece, the embeddings with the number of pieces</summary>Yes: with pieces of √P weights, both are √P.</details>
+# <details><summary>Because it is deeper</summary>No: its trunk does not change at all.</details>
+#
+# **4. Writing takes time in proportion to P even where parameters do not grow. Why?**
+# <details><summary>The code is slow</summary>No: every weight is a number that must be computed.</details>
+# <details><summary>P numbers must be made</summary>Yes: no design escapes that; only the main network could be smaller.</details>
+#
+# **5. When is fully connected the right choice?**
+# <details><summary>Never</summary>No: for small main networks it is the simplest, and fast.</details>
+# <details><summary>When the main network is small</summary>Yes: with 1,761 weights its cost does not matter.</details>
+#
+# ## In one breath
+#
+# $\tau \mapsto \theta$ can be written piece by piece, $V h([\tau, e_k])$, as products of codes, $\langle a_i, b_j \rangle / \sqrt r$, or as a change, $W_0 + BA$. It fails where the pattern that a design can write is not the one that the tasks
+# need, and, for sizes it was not trained for, where the function does not go along with the shape.
+#
+# ## References
+#
+# * D. Ha, A. Dai, Q. Le, *HyperNetworks*, 2016, [arXiv 1609.09106](https://arxiv.org/abs/1609.09106).
+# * J. von Oswald and others, *Continual learning with hypernetworks*, 2020: chunks, [arXiv 1906.00695](https://arxiv.org/abs/1906.00695).
+# * E. Hu and others, *LoRA*, 2021, [arXiv 2106.09685](https://arxiv.org/abs/2106.09685).
+# * R. Charakorn and others, *Text-to-LoRA*, 2025, [arXiv 2506.06105](https://arxiv.org/abs/2506.06105).
+# * E. Perez and others, *FiLM*, 2018, [arXiv 1709.07871](https://arxiv.org/abs/1709.07871).
