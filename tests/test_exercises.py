@@ -113,7 +113,8 @@ def test_exercises_are_reached_by_lesson():
         (lesson_07.step_size, 1**2 / (1**2 + 2**2), "surer than one reading"),
         (lesson_07.step_size, 2**2 / 12, "variance of the mean"),
         (lesson_07.step_size, 12 / 2**2 / 1, "how much surer"),
-        (lesson_07.step_size, 7, "σ² = 4, not σ = 4"),
+        (lesson_07.step_size, 7, "σ² = 4 and n = 12"),
+        (lesson_07.step_size, 6 / 7, "you took 2 for σ²"),
     ],
 )
 def test_a_number(says, check, answer, words):

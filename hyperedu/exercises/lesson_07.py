@@ -18,8 +18,9 @@ def step_size(answer) -> None:
             0.2: "The mean of twelve readings is surer than one reading: its variance is σ²/n.",
             1 / 3: "That is the variance of the mean; put it into (3).",
             3.0: "That is how much surer the readings are; α is a share, between 0 and 1.",
+            6 / 7: "σ is 2, and so σ² is 4; you took 2 for σ².",
         },
-        "Equation (3), with σ² = 4, not σ = 4, and n = 12.",
+        "Equation (3), with σ² = 4 and n = 12.",
     )
 
 

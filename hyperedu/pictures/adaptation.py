@@ -39,7 +39,8 @@ class QuadraticPicture:
         self.rings, self.optima, self.paths = [], [], {}
         for color, name in ((BLUE, "c₁"), (GREEN, "c₂")):
             self.rings.append([self.plane.plot([], [], color=color, lw=lw, alpha=0.6)[0] for lw in (2, 1.4, 1)])
-            self.optima += self.plane.plot([], [], "o", color=color, markersize=11, label=f"{name}, best for one task")
+            label = f"{name}, best for task {len(self.optima) + 1}"
+            self.optima += self.plane.plot([], [], "o", color=color, markersize=11, label=label)
         for key, color, marker, name in (
             ("meta", VERMILION, "*", "meta-learned start"),
             ("joint", ORANGE, "D", "joint training"),

@@ -34,7 +34,7 @@ class DescribeOrShow:
         self.axis, self.x, self.y = family.curve(self.tasks)
         colors = dict(zip(learners, (VERMILION, BLUE, GREEN, ORANGE), strict=False))
         self.figure, (self.where, self.what, self.map) = subplots(3, width=12, height=4.2, width_ratios=(0.9, 1.25, 1.1))
-        for axes, name in ((self.where, "τ   as described"), (self.what, "y = g(θ, x)"), (self.map, "who errs least")):
+        for axes, name in ((self.where, "τ   true and described"), (self.what, "y = g(θ, x)"), (self.map, "who errs least")):
             title(axes, name)
         self._draw_where(random)
         nothing = torch.full_like(self.axis, torch.nan).numpy()
@@ -128,12 +128,13 @@ def all_mappings() -> Figure:
         (0, 1): [("Hypernetwork", r"$f_\varphi(\tau)$"), ("Conditioned", r"$\theta_0$ with $b_1 + A\tau$")],
         (1, 1): [("?", "")],
         (2, 1): [("TaskConditionedMAML", r"$U(f_\varphi(\tau), D)$")],
+        (0, 2): [("–", "")],
+        (1, 2): [("–", "")],
         (2, 2): [("DescriptorAdaptation", r"$f_\varphi(U(\tau_0, D))$")],
     }
     for (column, row), learners in cells.items():
-        axes.add_patch(
-            Rectangle((column - 0.48, row - 0.44), 0.96, 0.88, color=(SKY, YELLOW)[learners[0][0] == "?"], alpha=0.35)
-        )
+        color = {"?": YELLOW, "–": GREY}.get(learners[0][0], SKY)
+        axes.add_patch(Rectangle((column - 0.48, row - 0.44), 0.96, 0.88, color=color, alpha=0.35))
         for k, (name, formula) in enumerate(learners):
             y = row + (k - (len(learners) - 1) / 2) * 0.4
             axes.text(column, y - 0.08, name, ha="center", va="center", fontweight="bold", fontsize=12)

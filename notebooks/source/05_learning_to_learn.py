@@ -24,7 +24,7 @@ torch.manual_seed(0)
 # ## Two tasks and one start
 #
 # Until now a description τ told the generator what a task is. Now there is none: a new task shows only a few examples, and the weights take
-# a few gradient steps on them. What can be learned beforehand is **where to start**.
+# a few gradient steps on them. What can be learned beforehand, from many other tasks, is **where to start**: this is *meta-learning*.
 #
 # **Predict.** Each task below has its own best weights (round dots) and its own narrow valley (ellipses). One start must serve both.
 # Where is it best: in the middle, or nearer to one of them? Does it depend on how many steps follow? Decide, then drag *steps* from 0 to 10.
@@ -39,8 +39,9 @@ figure
 
 # %% [markdown]
 # **What to look for.** With no step, the meta-learned start (star) *is* joint training (diamond): the weights with the least mean loss. With more
-# steps it wanders off, to places from which both tasks are reached soon. *Right*: **before adaptation it is the worse of the two**, after the
-# steps it was made for the better. Meta-learning does not look for good weights; it looks for weights that *become* good.
+# steps it moves away, to places from which both tasks are reached soon (small dots: the steps from there; ellipses: equal loss). It need not be in the middle: steps across a valley are fast and steps along it slow, and the
+# best start saves the slow ones. *Right*, against the number of steps taken; the dashed line stands at the number that the start was made for. **Before adaptation it is the worse of the two**, after these
+# steps the better. Meta-learning does not look for good weights; it looks for weights that *become* good.
 #
 # ## Two levels
 #
@@ -49,7 +50,8 @@ figure
 #
 # $$ \min_{\theta_0} \; \frac{1}{N}\sum_{i=1}^{N} L'_i(\theta'_i), \qquad \theta'_i = U(\theta_0, D_i) \tag{1} $$
 #
-# The *outer* level learns $\theta_0$ from all tasks, the *inner* level learns $\theta'_i$ from one. In code, the same line as in lesson 02:
+# The *outer* level learns $\theta_0$ from all $N$ tasks, the *inner* level learns $\theta'_i$ from one. (A prime marks what is after adaptation or of the query set, never a derivative.) **MAML** (model-agnostic meta-learning) takes a few gradient
+# steps for $U$. In code, the same line as in lesson 02; every learner is called with the descriptor, and MAML ignores it:
 
 # %%
 family = Quadratics()  # y = c · x with another c for each task; two weights, θ
@@ -66,12 +68,12 @@ print(f"θ' {tuple(theta.shape)}; same as the package: {torch.equal(loss, outer_
 #
 # $$ \theta^*_i = \operatorname*{argmin}_{\theta} \; L_i(\theta) + \tfrac{\lambda}{2}\, \lVert \theta - \theta_0 \rVert^2 \tag{2} $$
 #
-# In **MAML** it is not: $\theta'_i$ is what some gradient steps give. On a quadratic, $L_i(\theta) = \frac12 (\theta - c_i)^\top H_i (\theta - c_i)$, both have closed
-# forms. Every step multiplies the distance to the task's optimum $c_i$ by the same matrix, so that after $K$ steps with rate $\alpha$
+# where the *pull* $\lambda$ ties $\theta$ to the start. In **MAML** it is not: $\theta'_i$ is what some gradient steps give. On a quadratic, $L_i(\theta) = \frac12 (\theta - c_i)^\top H_i (\theta - c_i)$, both have closed
+# forms. Every step multiplies $\theta - c_i$, what is missing to the task's optimum $c_i$, by the same matrix, so that after $K$ steps with rate $\alpha$
 #
 # $$ \theta'_i - c_i = M_i\, (\theta_0 - c_i), \qquad M_i = (I - \alpha H_i)^K \tag{3} $$
 #
-# while (2) has $M_i = \lambda (H_i + \lambda I)^{-1}$. Either way (1) is a quadratic in $\theta_0$, and its minimum is known:
+# ($I$: the identity), while (2) has $M_i = \lambda (H_i + \lambda I)^{-1}$. Either way (1) is a quadratic in $\theta_0$, and its minimum is known. With $H'_i$ for the Hessian of the query loss, whose optimum is $c_i$ too, since the data have no noise:
 #
 # $$ \theta_0 = \Big(\sum_i M_i^\top H'_i M_i\Big)^{-1} \sum_i M_i^\top H'_i M_i\, c_i \tag{4} $$
 
@@ -86,11 +88,11 @@ print("closed form      ", [round(v, 4) for v in closed.tolist()])
 print("gradient descent ", [round(v, 4) for v in learner.theta_0.tolist()])
 
 # %% [markdown]
-# When does the one approximate the other? $K$ steps of rate $\alpha$ travel about as far as a pull $\lambda = 1/(\alpha K)$ lets go. The table compares where the
+# When do $K$ steps (3) end near the pulled argmin (2)? They move $\theta$ about as far as it does with a pull of $\lambda = 1/(\alpha K)$. The table compares where the
 # tasks end, and the starts that (4) finds; then the pull is taken away altogether.
 
 # %%
-def end(M, start):  # c + M (θ₀ − c)
+def end(M, start):  # c + M (θ₀ − c); the descriptor of a quadratic task is its c
     return tasks.descriptor + (M @ (start - tasks.descriptor).unsqueeze(-1)).squeeze(-1)
 
 start = torch.zeros(2)
@@ -100,19 +102,21 @@ for K in (1, 3, 10, 30, 100):
     travelled = (end(steps, start) - start).norm(dim=-1).mean()
     starts = (best_start(tasks, steps) - best_start(tasks, exact)).norm()
     print(f"K = {K:3}: the ends are {apart / travelled:4.0%} of the way apart, the best starts {starts:.3f}")
+print(f"the best start after 3 steps has the length {closed.norm():.2f}")
 with torch.no_grad():
-    one, other = (outer_loss(MAML(family.main, 2000, 0.1), tasks).mean() for _ in range(2))
-print(f"no pull (2,000 steps), from two random starts: outer loss {one:.2g} and {other:.2g}")
+    for learner in (MAML(family.main, 2000, 0.1), MAML(family.main, 2000, 0.1)):  # no pull, to the end, from two random starts
+        losses = [meta_test(learner, family.train, 3, 20, 200, steps=k).mean for k in (0, 2000)]
+        print(f"from {[round(v, 2) for v in learner.theta_0.tolist()]}: outer loss {losses[0]:.2f} before, {losses[1]:.2g} at the end")
 
 # %% [markdown]
-# With a matching pull the ends stay within a quarter of the way of each other, and the best starts nearly agree: stopping early *is* a pull to the start. Without
-# any pull the argmin forgets where it came from, **every** $\theta_0$ is as good as any other, and there is nothing left to learn in (1). An
-# inner problem that is solved too well leaves nothing to the outer one.
+# With a matching pull the ends stay within a quarter of the way of each other, and up to ten steps the best starts nearly agree; later they part. Stopping early is *like* a pull to the start. Without
+# any pull, and where the support set fixes the optimum (here: three examples, two weights), the argmin forgets where it came from: **every** $\theta_0$ is as good as any other, and nothing is left to learn in (1). An
+# inner problem that is solved too well leaves nothing to the outer one. (A network with more weights than examples has many optima, and remembers its start.)
 #
 # ## The same code on sines and on stations
 #
 # A few examples for each task, unseen tasks, the median loss before and after one step. **Joint training** minimises the mean loss of all tasks and knows
-# of no step; so that it is not judged at a rate that does not suit it, it may choose the best of three.
+# of no step; so that it is not judged at a rate that does not suit it, it may choose the best of three, even on the test tasks, in its favour. Losses are squares: °C² for the stations' maximum temperatures.
 
 # %%
 def before_and_after(family, main, lr, shots, queries):
@@ -134,14 +138,14 @@ year = MainNetwork.mlp([2, 32, 32, 1], "tanh", climate.y_mean, climate.y_std)
 before_and_after(climate, year, lr=1e-3, shots=3, queries=9)
 
 # %% [markdown]
-# The two starts are about equally bad as they are. After one step on ten points, or on three months of a station's year, one of them has become a
-# network for this task and the other has not. The starting loss says nothing; the next lesson looks into what is different.
+# The two starts are about equally bad as they are. After one step on ten points of a wave, or on three months of a station's year, the meta-learned one has come far, and on the stations nearly all the way; the
+# other has hardly moved. The starting loss says nothing; the next lesson looks into what is different.
 #
 # ## What leaks
 #
-# After adaptation the support loss flatters: it is what the steps went down on. If query examples get in there, so does the flattery, and training optimises
-# it. Below, the same MAML is trained as it should be and with one wrong line, on five examples each. Compare what each *believes* in training
-# with what it *achieves* on unseen tasks:
+# After adaptation the support loss flatters: it is what the steps went down on. If query examples enter adaptation, the query loss flatters too, and training optimises
+# the flattery. Below, MAML is trained as it should be, and with one wrong line that puts the query set in the place of the support set. With five examples each, not ten, and fewer rounds, both are worse than above. Compare what each *believes* in training
+# with what it *achieves* on unseen tasks (means):
 
 # %%
 class Leaky(MAML):
@@ -157,14 +161,14 @@ for seed in range(3):
         print(f"seed {seed}  {kind.__name__:6} believes {believed:5.2f}, achieves {achieved.mean:5.2f}")
 
 # %% [markdown]
-# The leaky one believes in less than half of the loss that it achieves; the honest one knows what it can. Nothing raised an error, and the wrong curve looked *better*. What
-# it learned is hardly worse here; what is lost is knowing how good it is, and with it every comparison. In this package a learner's `forward` never
-# receives the query set, so that the mistake has to be made on purpose, as above.
+# The leaky one believes in less than half of the loss that it achieves; the honest one is off by a few percent. Nothing raised an error, and the wrong loss looked *better*. What
+# it learned is only a little worse; what is lost is knowing how good it is, and with it every comparison. In this package a learner's `forward` never
+# receives the query set, so that the mistake has to be made on purpose, as above; with the bare function `adapt` (exercise 3) one word is enough.
 #
 # ## How many tasks are enough?
 #
 # Examples teach the inner level, tasks teach the outer one. On Colorado, both levels are real: how many stations must have been seen before a new one is easy? A
-# hypernetwork (described, no example) and MAML (three months, no description), 60 unseen stations, three seeds:
+# hypernetwork (described by elevation, latitude and longitude, no example; with a weight decay, without which it is worse on few stations) and MAML (three months, one step, no description), 60 unseen stations, three seeds:
 
 # %%
 counts, errors = (4, 12, 40, 214), {"hypernetwork, no months": [], "MAML, three months": []}
@@ -187,15 +191,16 @@ for color, (name, values) in zip((pictures.VERMILION, pictures.BLUE), errors.ite
     axes.plot(counts, values.mean(1).numpy(), "o-", color=color, label=name)
     axes.fill_between(counts, values.min(1).values.numpy(), values.max(1).values.numpy(), color=color, alpha=0.2)
 axes.set(xscale="log", yscale="log", xticks=counts, xticklabels=counts, xlabel="training stations", ylabel="RMSE (°C)")
+axes.set(yticks=(1, 2, 5, 10), yticklabels=(1, 2, 5, 10))
 axes.minorticks_off()
-axes.legend()
+axes.legend(title="mean and range of 3 seeds")
 pictures.show(figure, "Error on unseen stations against the number of training stations: the hypernetwork needs more of them than MAML.")
 for name, values in errors.items():
     print(f"{name:24}", ", ".join(f"{n}: {sum(v) / 3:.2f} °C" for n, v in zip(counts, values)))
 
 # %% [markdown]
-# A generator must learn how τ maps to a year, in three dimensions, and needs many stations to cover them. A start has only to learn what years have in
-# common, and a dozen stations are nearly enough. With few tasks, examples win; with many, the description does, and needs no examples at all.
+# A generator must learn how τ maps to a year, in the three dimensions of τ, and needs many stations to cover them. A start has only to learn what years have in
+# common: for this one step, a dozen stations are as good as all. Up to 40 stations examples win; with all 214 the description does, and needs no examples at all.
 #
 # ## Exercises
 #
@@ -214,7 +219,7 @@ start = 0.5**2 * 4 / (0.5**2 + 0.25**2)  # equation (4) with M = 0.5 and 0.25
 check.best_start(start)
 
 # %% [markdown]
-# **2 · Change.** Write `gap(learner, tasks)`: by how much the mean query loss after adaptation exceeds the mean support loss.
+# **2 · Change.** What does adaptation flatter? Write `gap(learner, tasks)`, in place of the line with the dots: by how much, both *after* adaptation, the mean query loss exceeds the mean support loss; one number.
 #
 # <details><summary>Hint 1</summary>The learner gives θ' from τ and D; the same θ' is judged twice.</details>
 # <details><summary>Hint 2</summary><code>mean_squared_error(learner.main(theta, D.x), D.y).mean()</code> for both sets.</details>
@@ -232,7 +237,7 @@ def gap(learner, tasks):
 check.gap(gap)
 
 # %% [markdown]
-# **3 · Find what is wrong.** This outer loss falls nicely and means nothing. Write `outer` so that it is (1) with three steps of rate 0.1.
+# **3 · Find what is wrong.** This outer loss falls nicely and means nothing. Write `outer(main, theta_0, tasks)` so that it is the mean in (1), with three steps of rate 0.1.
 #
 # <details><summary>Hint 1</summary>Which examples does adaptation see, and which is it judged on?</details>
 # <details><summary>Hint 2</summary>One word has to change.</details>
@@ -265,16 +270,16 @@ check.honest(outer)
 # <details><summary>To judge what was learned, not what was memorised</summary>Yes: the support loss after adaptation flatters.</details>
 #
 # **3. The inner problem is solved to its end, without a pull. What does the outer level learn?**
-# <details><summary>Nothing</summary>Yes: the argmin forgets where it started, so every start is equally good.</details>
+# <details><summary>Nothing</summary>Yes: where the examples fix the optimum, the argmin forgets where it started, and every start is equally good.</details>
 # <details><summary>An even better start</summary>No: the better the inner solution, the less depends on the start.</details>
 #
 # **4. A new task comes without labels for its query examples. What can be done?**
 # <details><summary>Nothing: the query loss is needed</summary>No: it is needed to train and to judge, not to adapt.</details>
-# <details><summary>Adapt on the support set and predict</summary>Yes: that is meta-testing.</details>
+# <details><summary>Adapt on the support set and predict</summary>Yes: that is what a learner is meta-trained for; it is meta-tested on tasks whose labels are known.</details>
 #
-# **5. More examples per task or more tasks?**
+# **5. A learner errs on new tasks. Should one collect more examples per task, or more tasks?**
 # <details><summary>They are interchangeable</summary>No: examples teach the inner level, tasks the outer one.</details>
-# <details><summary>It depends on which level errs</summary>Yes: the picture above asks this for stations.</details>
+# <details><summary>It depends on which level errs</summary>Yes: in the picture above MAML gains nothing from more than 12 stations, so that examples or steps must help it; the hypernetwork still gains.</details>
 #
 # ## In one breath
 #

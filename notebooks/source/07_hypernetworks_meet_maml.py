@@ -23,12 +23,12 @@ family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 # %% [markdown]
 # ## A description that lies
 #
-# A hypernetwork is told which wave it is, MAML is shown points of it. Until now the description was perfect. Here it errs: $\tau + s\,\varepsilon$, with another error $\varepsilon$ for each
-# task and $s$ in standard deviations of $\tau$. Three learners, three seeds each, were trained with the same 10,000 batches of ten shots: **described** is a hypernetwork
+# A hypernetwork is told which wave it is, MAML is shown points of it. Until now the description was perfect. Here it errs: $\tau + s\,\varepsilon$, with another standard normal $\varepsilon$ for each
+# task; since $\tau$ is standardised, $s$ counts standard deviations of what tasks differ by. Three learners, three seeds each, were trained with the same 10,000 batches of ten shots: **described** is a hypernetwork
 # $f_\varphi(\tau)$, **shown** is MAML, **both** starts where the description says and then descends, $U(f_\varphi(\tau), D)$. In training $s$ was anything from 0 to 1.5, so that the learners are
-# *warned*: they know that descriptions may err, but not by how much this one does. `python data/make_checkpoints.py` makes them again.
+# *warned*: they know that descriptions may err, but not by how much this one does. All that descend took one step of $\alpha = 0.01$ in training and take five here. `python data/make_checkpoints.py` makes them again.
 #
-# A fourth, **untold**, makes the comparison fair: *both* has many more numbers to learn than MAML. *Untold* has as many, and a generator that is told nothing.
+# A fourth, **untold**, makes the comparison fair: *both* has many more numbers to learn than MAML. *Untold* has as many as it, in a generator that is told nothing and writes one start for all.
 
 # %%
 class Untold(TaskConditionedMAML):
@@ -39,6 +39,7 @@ def trained(seed, f=lambda: MLPGenerator(2, main, hidden=(64, 32))):
     found = {"described": Hypernetwork(main, f()), "shown": MAML(main), "both": TaskConditionedMAML(main, f())}
     found["untold"] = Untold(main, f())
     for name, learner in found.items():
+        # MAML of seed 0 is lesson 06's: maml.safetensors
         file = {"shown": "maml"}.get(name, name) + ("" if (name, seed) == ("shown", 0) else f"_{seed}")
         load_checkpoint(data_file(f"checkpoints/{file}.safetensors"), learner)
         learner.steps = 5  # of adaptation, for those that adapt
@@ -49,7 +50,7 @@ learners = [trained(seed) for seed in range(3)]
 print("numbers to learn:", {name: sum(p.numel() for p in learner.parameters()) for name, learner in learners[0].items()})
 
 # %% [markdown]
-# How well each does on 200 unseen waves, for every number of shots and every error, also for errors larger than any in training:
+# How well each does on 200 unseen waves, for six numbers of shots and six errors, also errors larger than in training. (Each number of shots draws its own $\varepsilon$: *described*, which sees no examples, differs by chance along it.)
 
 # %%
 noises, shots = (0.0, 0.25, 0.5, 1.0, 1.5, 3.0), (1, 2, 3, 5, 10, 20)
@@ -64,8 +65,8 @@ def measure(learners, family, shots, score, **sizes):  # name → (seeds, noises
 errors = measure(learners, family, shots, lambda report: report.median, n_tasks=200, queries=50)
 
 # %% [markdown]
-# **Predict.** With the description perfect, do ten examples still help? With ten examples, does a bad description still help? And where is one worse than none?
-# Drag *noise* and *shots*, and look for a place on the map where examples alone win.
+# **Predict.** With the description perfect, do ten examples still help? With ten examples, does a bad description still help, and where would one do better without it?
+# Drag *noise* and *shots*, and look for a place on the map where examples alone win (*shown* or *untold*).
 
 # %%
 picture = pictures.DescribeOrShow(family, learners[0], errors, noises, shots)
@@ -75,18 +76,20 @@ for name, value in {"task": 3, "noise": 0.5, "shots": 5}.items():
 figure
 
 # %% [markdown]
-# **What to look for.** *Left*, the description (star) leaves the task (ring). *Middle*, the red curve follows the star, wherever it goes; the blue one knows only the points; the green one starts as
-# the red one and bends towards the points. Beyond 1.5, the star is farther off than it ever was in training. *Right*, the colour says who errs least over all tasks, and the number how much (median; a question mark where the three seeds do not agree).
+# **What to look for.** *Left*, the description (star) leaves the task (ring). *Middle*, the red curve is written from the star alone, but cautiously, pulled towards the middle of all tasks; the blue and the yellow one know only the points; the green one starts
+# at a curve that its own generator writes from the star, and bends towards the points. Beyond $s = 1.5$ the star is mostly farther off than in training. *Right*, the colour, as in the middle, says who errs least over all tasks, and the number how much (median, mean of three
+# seeds; a question mark where the seeds do not agree).
 #
 # ## One table for all of them
 #
 # Every learner of this course is a mapping $(\tau, D) \mapsto \theta$. They differ in what they take of the one and of the other:
 
 # %%
-pictures.show(pictures.all_mappings(), "All learners by what they take of the description and what of the examples; one cell is empty.")
+pictures.show(pictures.all_mappings(), "All learners by what they take of the description and what of the examples; one cell, marked ?, is yours to fill.")
 
 # %% [markdown]
-# *Both* of the figure above stands at the right of the middle row:
+# ($h$ reads a support set into a vector, $H_\varphi$ writes a change of weights, $b_1 + A\tau$ is the first bias; *sought* means that τ itself is found by gradient steps. A dash: no learner of this course.) Where does *untold* belong? With MAML: it is told
+# nothing. *Both* stands at the right of the middle row:
 #
 # $$ \theta' = U(f_\varphi(\tau), D), \qquad \theta_0 = f_\varphi(\tau) \text{ instead of one } \theta_0 \text{ for all tasks} \tag{1} $$
 #
@@ -103,16 +106,16 @@ print("same as the package:", torch.allclose(theta, both(tasks.descriptor, tasks
 # %% [markdown]
 # ## How far to step away from a description
 #
-# Take a task of one number $c$. The description says $\tau = c + s\,\varepsilon$; the examples are $n$ readings of $c$ with standard deviation $\sigma$, and $\bar y$ is their
+# Take a task of one number $c$, and let $\theta$ be our guess of it. The description says $\tau = c + s\,\varepsilon$; the examples are $n$ readings of $c$ with standard deviation $\sigma$, whose errors are independent of $\varepsilon$, and $\bar y$ is their
 # mean. A gradient step on $\frac12(\theta - \bar y)^2$ from $\theta_0 = \tau$ is a compromise of the two:
 #
 # $$ \theta' = \tau + \alpha\,(\bar y - \tau), \qquad \mathbb{E}\,(\theta' - c)^2 = (1 - \alpha)^2 s^2 + \alpha^2\, \sigma^2 / n \tag{2} $$
 #
 # The error is smallest at
 #
-# $$ \alpha^* = \frac{s^2}{s^2 + \sigma^2 / n}, \qquad \text{where it is } \Big(\frac{1}{s^2} + \frac{n}{\sigma^2}\Big)^{-1} \tag{3} $$
+# $$ \alpha^* = \frac{s^2}{s^2 + \sigma^2 / n}, \qquad \text{where, for } s > 0, \text{ it is } \Big(\frac{1}{s^2} + \frac{n}{\sigma^2}\Big)^{-1} \tag{3} $$
 #
-# less than $s^2$ and less than $\sigma^2/n$: **with the right step, both is never worse than either**. But the step was chosen in training, for the descriptions there:
+# less than $s^2$ and less than $\sigma^2/n$: **with the right step, both is better than either**. But the step was chosen in training, for the descriptions there:
 
 # %%
 sigma, n, alpha = 1.0, 4, 0.8  # α* for s = 1
@@ -130,13 +133,13 @@ for s in (0.25, 1.0, 3.0):
 #
 # ## Who wins on sinusoids
 #
-# At ten shots, with one more rival: a **trusting** hypernetwork, trained on perfect descriptions only. And as a floor, one that has neither description nor examples.
+# At ten shots, with one more rival: a **trusting** hypernetwork, as large as *described*, trained on perfect descriptions only, for a tenth of the steps. And as the bar that all have to clear, a network that has neither description nor examples: MAML's start, before any step.
 
 # %%
 errors["trusting"] = []
 for seed in range(3):
     torch.manual_seed(seed)
-    trusting = Hypernetwork(main, MLPGenerator(2, main))
+    trusting = Hypernetwork(main, MLPGenerator(2, main, hidden=(64, 32)))
     meta_train(trusting, family.train, steps=1000, shots=0)
     errors["trusting"].append([meta_test(trusting, NoisyDescriptors(family.test, s), 0, 50, 200).median for s in noises])
 nothing = meta_test(learners[0]["shown"], family.test, 1, 50, 200, steps=0).median
@@ -150,20 +153,21 @@ for name, color in zip(errors, colors):
     axes.plot(noises, at_ten.mean(0).numpy(), "o-", color=color, label=name)
     axes.fill_between(noises, at_ten.amin(0).numpy(), at_ten.amax(0).numpy(), color=color, alpha=0.2)
     print(f"{name:10}", "   ".join(f"s = {s:g}: {m:.3f}" for s, m in zip(noises, at_ten.mean(0))))
+print(f"neither    {nothing:.2f}; both, with one example and s = 0: {errors['both'][:, 0, 0].mean():.2f}")
 axes.axhline(nothing, color=pictures.GREY, ls="--", label="neither")
 axes.axvspan(0, 1.5, color=pictures.SKY, alpha=0.15)
-axes.set(xlabel="noise in τ (std); shaded: as in training", ylabel="median loss, ten shots", yscale="log")
-axes.legend(ncols=3, loc="lower right")
+axes.set(xlabel="noise in τ (std); blue ground: as in training", ylabel="median loss (lowest to highest seed)", yscale="log")
+axes.legend(ncols=3, loc="lower right", frameon=False)
 pictures.show(figure, "Median loss against the error of the description, three seeds: description alone rises fast, examples alone are flat.")
 
 # %% [markdown]
 # Believe the **trusting** one while its description is perfect: without an example it has the least loss of all. A quarter of a standard deviation costs it more than an order of
-# magnitude, and where it crosses the dashed line, **a bad description is worse than none**. The warned hypernetwork pays for its caution at the left and is paid back at the right.
+# magnitude, and where it crosses the dashed line, **a bad description is worse than knowing nothing**. The warned hypernetwork pays for its caution at small errors and is paid back from $s = 1$ on.
 #
-# *Both* beats MAML wherever it was warned of the error, and by far. But look at *untold*: a written start that knows nothing of the task has half of MAML's loss. That part
-# of the win is not the description's; a start with more numbers behind it learns faster (with seven times the steps MAML comes there too: `docs/sinusoid.md`). Against this rival,
-# *both* wins clearly while the description is good, ties at the edge of what it was trained for, and loses beyond. And in the first column of the map, *described* alone wins:
-# steps on a single point spoil more than they mend.
+# *Both* beats MAML wherever it was warned of the error, and by far. But look at *untold*: a start written by a generator that knows nothing of the task has half of MAML's loss. That part
+# of the win is not the description's; a start with more numbers behind it learns faster (trained seven times as long, MAML comes there too: `docs/sinusoid.md`). Against this rival,
+# *both* wins clearly while the description is good, ties at the edge of what it was trained for, and loses beyond. And in the first column of the map *described* alone wins up to $s = 1$:
+# five steps, from a start made for ten points, follow a single point too far.
 #
 # ## Who wins on the stations of Colorado
 #
@@ -190,7 +194,7 @@ stations, months = [train_on_stations(seed) for seed in range(3)], (1, 2, 3, 4, 
 degrees = measure(stations, climate, months, lambda report: report.rmse, queries=6)
 
 # %% [markdown]
-# **Predict.** How many months of a year tell more than an elevation that is wrong by one standard deviation? Guess where the border runs in the right panel.
+# **Predict.** How many months of a year tell more than a description that is wrong by one standard deviation? Guess where the border runs in the right panel.
 
 # %%
 picture = pictures.DescribeOrShow(climate, stations[0], degrees, noises, months)
@@ -198,17 +202,18 @@ picture.what.set(xticks=range(12), xticklabels="JFMAMJJASOND")
 live.interact(picture.figure, picture.update, task=(0, 19), noise=(0.0, 3.0, 0.05), shots=(1, 6))
 
 # %% [markdown]
-# **What to look for.** The numbers at the right are RMSE in °C.
+# **What to look for.** The numbers at the right are RMSE in °C, and *shots* are months.
 
 # %%
 for name, values in degrees.items():
-    at_three = values.mean(0)[:, months.index(3)]
-    print(f"{name:10} three months: ", "  ".join(f"s = {s:g}: {v:.2f} °C" for s, v in zip(noises, at_three)))
+    for n in (1, 3):
+        at_n = values.mean(0)[:, months.index(n)]
+        print(f"{name:10} months: {n} ", "  ".join(f"s = {s:g}: {v:.2f} °C" for s, v in zip(noises, at_n)))
 
 # %% [markdown]
-# *Both* holds the corner where the description is good or the months are few; elsewhere examples alone are better. Where the
-# description errs by half a standard deviation, the border lies at three months. The favourite loses here in most of the map, and not because it lacks anything: after three months there is little left for a
-# description to say, and a warning in training does not tell *this* error from another. *Described* alone wins nowhere once a month is known.
+# *Both* wins for every number of months while the description is good, up to $s = 0.25$, and at 0.5 with one or two months; from three on the seeds disagree. From $s = 1$ on, examples alone win: **a single month tells more than a description that is wrong by one
+# standard deviation**. So *both* loses in half of this map, inside the errors that it was warned of, and not because it lacks anything: after three months even a perfect description has little left to say, and a warning in training does not tell *this* error from
+# another. *Described* alone wins nowhere once a month is known.
 #
 # ## Exercises
 #
@@ -226,11 +231,11 @@ alpha = 1**2 / (1**2 + 2**2 / 12)  # equation (3)
 check.step_size(alpha)
 
 # %% [markdown]
-# **2 · Change.** Fill the empty cell of the table: `Reader(main)`, a `Learner` that writes the weights of a sinusoid's network from $\tau$ (two numbers) *and* from the examples, without a gradient
-# step: $f_\varphi([\tau, h(D)])$.
+# **2 · Change.** Fill the empty cell of the table: `class Reader(Learner)`, which writes the weights of a sinusoid's network from $\tau$ (two numbers) *and* from the examples, without a gradient
+# step: $f_\varphi([\tau, h(D)])$. Its `__init__(self, main)` begins with `super().__init__(main)`; its `forward(self, descriptor, support)` returns θ. It need not be trained.
 #
 # <details><summary>Hint 1</summary><code>SetEncoder(1, 1, 32)</code> is h: called with x and y of the support set, it gives 32 numbers per task.</details>
-# <details><summary>Hint 2</summary><code>torch.cat([descriptor, h], dim=-1)</code> goes into an <code>MLPGenerator</code> of 2 + 32 inputs.</details>
+# <details><summary>Hint 2</summary><code>torch.cat([descriptor, read], dim=-1)</code>, where <code>read</code> is what h gave, goes into an <code>MLPGenerator</code> of 2 + 32 inputs.</details>
 
 # %% tags=["exercise"]
 Reader = ...
@@ -243,13 +248,13 @@ class Reader(Learner):
         self.encoder, self.generator = SetEncoder(1, 1, 32), MLPGenerator(2 + 32, main)
 
     def forward(self, descriptor, support=None):
-        h = self.encoder(support.x, support.y)
-        return self.generator(torch.cat([descriptor, h], dim=-1))
+        read = self.encoder(support.x, support.y)
+        return self.generator(torch.cat([descriptor, read], dim=-1))
 
 check.reader(Reader)
 
 # %% [markdown]
-# **3 · Find what is wrong.** Someone corrupts descriptors with this line, and finds to their joy that hypernetworks do not mind at all. Write `misdescribe` as it should be.
+# **3 · Find what is wrong.** Someone corrupts the descriptors of all tasks with this line, those for training and for the test together, and finds to their joy that hypernetworks do not mind at all. Write `misdescribe(tau, s)` as it should be.
 #
 # <details><summary>Hint 1</summary>Which shape has the error, and which has τ?</details>
 # <details><summary>Hint 2</summary>An error that is the same for all tasks can be learned and taken off.</details>
@@ -276,11 +281,11 @@ check.misdescribed(misdescribe)
 # <details><summary>The hypernetwork</summary>No: it takes no step.</details>
 #
 # **2. A description is perfect. What are examples good for?**
-# <details><summary>Nothing, in principle</summary>Yes: with s = 0, (3) says α = 0. A generator that writes imperfect weights may still be mended by them.</details>
+# <details><summary>Nothing, in principle</summary>Yes: with s = 0, (3) says α = 0. Our warned learners do not <i>know</i> that it is perfect, so that examples still help them.</details>
 # <details><summary>They always halve the error</summary>No: there is nothing left to learn about the task.</details>
 #
-# **3. Why is a trusting hypernetwork worse than one that was warned?**
-# <details><summary>It has fewer parameters</summary>No: it is even the larger one.</details>
+# **3. From s = 1 on, a trusting hypernetwork is worse than one that was warned. Why?**
+# <details><summary>It has fewer parameters</summary>No: it has as many.</details>
 # <details><summary>It never learned that τ may err</summary>Yes: the warned one hedges towards the middle.</details>
 #
 # **4. In theory both is never worse than either. Why may it lose?**
@@ -293,7 +298,7 @@ check.misdescribed(misdescribe)
 #
 # ## In one breath
 #
-# $(\tau, D) \mapsto \theta' = U(f_\varphi(\tau), D)$: start where the description says, and let examples correct it. It fails where the description is worse than it ever was in training.
+# $(\tau, D) \mapsto \theta' = U(f_\varphi(\tau), D)$: start where the description says, and let examples correct it. It fails where the description says less than the examples already do: on sinusoids beyond the errors of training, on stations well within them.
 #
 # ## References
 #
