@@ -423,8 +423,8 @@ class LowRankGenerator(Generator):
     """One shared θ₀, and of each weight matrix a change of rank r that is written from τ: W = W₀ + B A.
 
     Hu and others 2021 (arXiv 2106.09685) adapt language models so; Charakorn and others 2025 (arXiv 2506.06105) write A and
-    B with a hypernetwork from a sentence. Vectors, and matrices too small for it to pay, are written whole. At the start
-    W₀ and B A carry half of the variance each.
+    B with a hypernetwork from a sentence. (To scale units, as FiLM does, is to multiply W by a matrix of rank one instead.)
+    Vectors, and matrices too small for it to pay, are written whole. At the start W₀ and B A carry half of the variance each.
 
     Args:
         descriptor_dim, main, hidden, activation, generator: as in `MLPGenerator`.

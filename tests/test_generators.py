@@ -315,11 +315,11 @@ def test_lesson_03_equation_3(main, random):
 
 
 def test_film_is_the_rank_one_relative(random):
-    """Scaling the units of a layer by 1 + s changes W by diag(s) W, which has rank one where W has."""
-    W, s = torch.outer(torch.randn(6, generator=random), torch.randn(4, generator=random)), torch.randn(6, generator=random)
-    change = (1 + s).unsqueeze(-1) * W - W
-    torch.testing.assert_close(change, torch.diag(s) @ W)
-    assert torch.linalg.matrix_rank(change) == 1
+    """Scaling the units of a layer by 1 + s multiplies W by a matrix of rank one, where LoRA adds one of rank r."""
+    W, s = torch.randn(6, 4, generator=random), torch.randn(6, generator=random)
+    factor = torch.outer(1 + s, torch.ones(4))
+    torch.testing.assert_close(W * factor, W + torch.diag(s) @ W)
+    assert torch.linalg.matrix_rank(factor) == 1
 
 
 def test_one_attention_generator_drives_a_network_that_it_never_saw(family):

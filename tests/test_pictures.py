@@ -216,3 +216,13 @@ def test_the_sensitivity_of_layers_is_written_where_it_belongs(main):
         said = {(t.get_position()[1], t.get_position()[0]): t.get_text() for t in axes.texts}
         assert said[1, 3] == f"{changes['two'][3, k]:.2f}"
         assert axes.get_xticklabels()[3].get_text() == "b₂"
+
+
+def test_the_row_of_designs_shows_each(family, learner, main):
+    other = Hypernetwork(main, ChunkedGenerator(2, main, generator=torch.Generator().manual_seed(3)))
+    figure = pictures.designs({"connected": learner, "chunked": other}, family.describe(2.0, 1.0))
+    panels = [axes for axes in figure.axes if axes.images]
+    for axes, shown in zip(panels, (learner, other), strict=True):
+        theta = shown.generator(family.describe(2.0, 1.0)).detach()
+        image = torch.as_tensor(axes.images[0].get_array().filled(0.0)).float()
+        assert image.abs().max().item() == pytest.approx(theta.abs().max().item(), rel=1e-5)

@@ -25,7 +25,7 @@ from hyperedu.pictures.basics import (
     weight_spread,
 )
 from hyperedu.pictures.climate import ColoradoTriptych
-from hyperedu.pictures.generators import DesignsTriptych, SizesPicture, sensitivity
+from hyperedu.pictures.generators import DesignsTriptych, SizesPicture, designs, sensitivity
 from hyperedu.pictures.mappings import DescribeOrShow, all_mappings
 from hyperedu.pictures.sinusoids import PathTriptych, SinusoidTriptych
 
@@ -53,6 +53,7 @@ __all__ = [
     "Triptych",
     "WeightGrid",
     "all_mappings",
+    "designs",
     "learning_curves",
     "sensitivity",
     "show",

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from hyperedu.main_network import MainNetwork
@@ -131,6 +132,7 @@ def weight_heatmap(axes: Axes, main: MainNetwork, limit: float, label: str = "va
     axes.spines[:].set_visible(False)
     bar = axes.figure.colorbar(image, ax=axes, location="bottom", aspect=40, pad=0.04)
     bar.set_label(label)
+    bar.locator = MaxNLocator(4)
     bar.outline.set_visible(False)
     return lambda theta: image.set_data(grid(theta.detach()).numpy())
 

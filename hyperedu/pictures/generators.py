@@ -55,7 +55,8 @@ class SizesPicture:
         train = family.train.sample(100, 0, 1, torch.Generator().manual_seed(0))
         self.where.scatter(train.properties["phase"], train.properties["amplitude"], s=14, color=BLUE)
         self.where.set(xlabel="phase p (rad)", ylabel="amplitude A")
-        (self.star,) = self.where.plot([], [], "*", color=VERMILION, markersize=20, mec="black", ls="none")
+        (self.star,) = self.where.plot([], [], "*", color=VERMILION, markersize=20, mec="black", ls="none", label="τ now")
+        self.where.legend(loc="lower center", bbox_to_anchor=(0.5, -0.45))
         title(self.what, "y = g(θ, x)   what they do")
         self.x_axis = torch.linspace(*family.x, 200).unsqueeze(-1)
         nothing = torch.full_like(self.x_axis, torch.nan).numpy()
@@ -88,6 +89,17 @@ class SizesPicture:
         return f"At amplitude {amplitude:.2f} and phase {phase:.2f} rad the mean squared errors are: {', '.join(errors)}."
 
 
+def designs(learners, descriptor: Tensor) -> Figure:
+    """What each of up to five hypernetworks of one main network writes for the same τ, each on its own scale of colours."""
+    figure, panels = subplots(len(learners), width=2.7 * len(learners), height=3.4)
+    for axes, (name, learner) in zip(panels, learners.items(), strict=True):
+        with torch.no_grad():
+            theta = learner(descriptor, None)
+        title(axes, name)
+        weight_heatmap(axes, learner.main, theta.abs().quantile(0.9).item())(theta)
+    return figure
+
+
 def sensitivity(changes: dict[str, Tensor], layers, properties) -> Figure:
     """What moves which layer: one heatmap for each property of τ, designs down and weight tensors across.
 
@@ -114,5 +126,5 @@ def sensitivity(changes: dict[str, Tensor], layers, properties) -> Figure:
                 va="center",
                 color="white" if value < values.max() / 2 else "black",
             )
-    figure.colorbar(image, ax=panels, label="relative change", aspect=14, pad=0.02)
+    figure.colorbar(image, ax=panels, label="relative change per unit of τ", aspect=14, pad=0.02)
     return figure

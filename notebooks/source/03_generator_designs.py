@@ -4,7 +4,7 @@
 # **How do 3,000 parameters write 300,000 weights?**
 #
 # *You will be able to*
-# **build** four generators, each from one equation,
+# **follow** four designs of generators, three of them from one equation each,
 # **measure** what a design costs, how that grows, and what it lets you see,
 # **choose** a design for a main network.
 #
@@ -43,18 +43,18 @@ live.interact(picture.figure, picture.update, amplitude=(0.1, 5.0, 0.05), phase=
 
 # %% [markdown]
 # **What to look for.** A landscape of hills and valleys: units that stand beside each other have almost the same weights, and all of it moves. The weights are many, but they are *not independent*. All that they say is
-# which point of the two-dimensional sheet of lesson 02 is meant, and nothing forbids to write that in few numbers. Every design of this lesson finds its own way to say much with little.
+# which point of the two-dimensional sheet of lesson 02 is meant. To name the point takes two numbers; the sheet must be stored as well, but a sheet with a pattern can be stored in few. Every design of this lesson finds its own pattern.
 #
-# ## Four designs, each in one equation
+# ## Four designs
 #
-# Three of them write $u$, of mean 0 and variance 1, and leave the scale to $\theta = \mu + (\sigma + \gamma) \odot u$, where $\mu$ and $\sigma$ are the mean and the spread of a direct
-# initialisation, and $\gamma$ is learned, one number per weight tensor. So each design starts as hyperfan does in lesson 02.
+# Three of them, chunked, attention and convolutional, write $u$, of mean 0 and variance 1, and leave the scale to $\theta = \mu + (\sigma + \gamma) \odot u$, where $\mu$ and $\sigma$ are the mean and the spread of a direct
+# initialisation, and $\gamma$ is learned, one number per weight tensor, and 0 at first. So they start as hyperfan does in lesson 02.
 #
 # **Chunked.** Cut $\theta$ into pieces. One small network writes all of them, told by a learned *embedding* $e_k$ which piece is asked for:
 #
 # $$ u_k = V\, h\big([\tau, e_k]\big), \qquad k = 1, \dots, \lceil P / C \rceil \tag{1} $$
 #
-# with pieces of $C$ weights. The embeddings cost $P/C$ numbers each, the head $C$: both together least, and growing like $\sqrt P$, where $C \approx \sqrt P$.
+# with pieces of $C$ weights, $h$ the trunk and $V$ the head. Embeddings of $d$ numbers cost $d\,P/C$ in all; a head on $H$ units, with biases, costs $(H + 1)\,C$. Where $C$ is a fixed multiple of $\sqrt P$, both grow like $\sqrt P$; the package takes $C \approx \sqrt P$.
 
 # %%
 main, tau = MainNetwork.mlp([1, 40, 40, 1]), family.describe(amplitude=2.0, phase=1.0)
@@ -67,16 +67,18 @@ print("same as the package:", torch.allclose(main.initial_mean + main.initial_st
 
 # %% [markdown]
 # **Attention.** Every weight tensor is a *token* that knows how deep it lies and how large it is; τ is one more. They attend to each other: token by token, a mean of what all say,
-# weighted by $\operatorname{softmax}(QK^\top/\sqrt d)$. Then every unit gets a code from its tensor's token and its place in the layer, and a weight is the product of the codes of the
-# two units that it joins:
+# weighted by $\operatorname{softmax}(QK^\top/\sqrt d)$, with $Q$ and $K$ linear in the tokens, of $d$ columns. Then every unit gets a code of $r$ numbers from its tensor's token and its place in the layer, between 0 (first) and 1 (last), and a weight is the product of the
+# codes of the unit that it leads to and the one that it comes from:
 #
-# $$ W_{ij} = \langle a_i, b_j \rangle / \sqrt r \tag{2} $$
+# $$ u_{ij} = \langle a_i, b_j \rangle / \sqrt r \tag{2} $$
 #
-# **Low rank.** A shared $W_0$ is learned; only a change of rank $r$ is written from τ. Language models are adapted so, from examples (LoRA) or from a sentence (text-to-LoRA):
+# (A bias is a linear function of $a_i$.) No parameter of this generator has a shape that depends on the main network.
+#
+# **Low rank.** A shared $W_0$ ($m \times n$) is learned; only a change of rank $r$ (here 4) is written from τ. Language models are adapted so, from examples (LoRA) or from a sentence (text-to-LoRA):
 #
 # $$ W = W_0 + B A, \qquad B \in \mathbb{R}^{m \times r},\; A \in \mathbb{R}^{r \times n} \tag{3} $$
 #
-# **Convolutional.** A weight matrix is decoded like an image: learned codes of rows and columns make a small picture, τ scales and shifts it, convolutions let neighbours speak and make it large.
+# **Convolutional.** A weight matrix is decoded like an image: learned codes of rows and columns are added to a small picture, τ scales and shifts it, convolutions let neighbours speak and enlarge it four times each way.
 
 # %%
 attention, low_rank = AttentionGenerator(2, main), LowRankGenerator(2, main)
@@ -90,7 +92,7 @@ print("rank of a change of 40 x 40 weights:", torch.linalg.matrix_rank(change).i
 # %% [markdown]
 # ## What they write
 #
-# All five with about 30,000 parameters, trained on the same 3,000 batches (`python data/make_checkpoints.py`), three seeds each.
+# The four, and the fully connected generator of lesson 02 (*connected*), with about 30,000 parameters each, trained with the same 3,000 batches (`python data/make_checkpoints.py`), three seeds each.
 
 # %%
 designs = {
@@ -114,14 +116,17 @@ for name, of_seeds in learners.items():
 picture = pictures.DesignsTriptych(family, {name: of_seeds[0] for name, of_seeds in learners.items()})
 live.interact(picture.figure, picture.update, design=list(learners), amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
 
+# %%
+pictures.show(pictures.designs({name: of_seeds[0] for name, of_seeds in learners.items()}, tau), "The weights of one wave as five designs write them: rows, diagonals, tiles, hills, and noise.")
+
 # %% [markdown]
-# **What to look for.** The functions are all but the same; the weights have nothing in common. Attention makes hills, since a unit's code is a smooth function of its place; a convolution repeats itself every four cells, its *zoom*;
-# low rank changes a matrix that began as noise, and stays near it. On a task this simple low rank is the best and no design fails, though single trainings of attention and chunks come out several times worse than others. So a design must earn its
-# keep elsewhere: in what it costs, in how it grows, and in what it shows.
+# **What to look for.** The functions are all but the same; the weights have nothing in common. Attention makes hills, since a unit's code is a smooth function of its place. The convolution repeats a tile of four by four, since it enlarges its small picture so.
+# Low rank changes a matrix that began as noise, and stays near it. Chunks of 42 weights lie askew across rows of 40, hence diagonals; each differs, since each has its own $e_k$. Connected has single units that stand out, and otherwise looks like noise too: each weight has its own row in the head. On a task this simple low rank is the best
+# and no design fails, though attention's three trainings differ by a factor of eight. So a design must earn its keep elsewhere: in what it costs, in how it grows, and in what it shows.
 #
 # ## Efficiency and scalability
 #
-# Parameters and time for writing one network, forward and backward (the best of five), as the main network grows; the exponent $a$ says that from the last but one size to the last the cost grows like $P^a$.
+# Parameters and time for writing one network, forward and backward (the fastest of five runs), as the main network grows, with the package's own sizes of each design; the exponent $a$ says that from the last but one size to the last the cost grows like $P^a$.
 # Along the dotted line a generator has as many parameters as it writes weights.
 
 # %%
@@ -153,12 +158,12 @@ panels[1].legend(loc="upper left", frameon=False)
 pictures.show(figure, "Cost of five designs against the number of weights: fully connected grows in proportion, attention's parameters not at all.")
 
 # %% [markdown]
-# Fully connected grows in proportion to $P$, since it has a row for every weight, and low rank nearly so, since it has a $\theta_0$. Chunked grows like the root, or a little less while its trunk is still the larger part; convolutional comes to the root
-# later; attention's parameters do not grow. *Writing* takes every design time in proportion to $P$ in the end, since each weight must be computed. Up to ten million weights, with memory: `docs/generators.md`.
+# Fully connected grows in proportion to $P$, since it has a row for every weight. Low rank is on its way there: it shares a $\theta_0$, already more than half of its parameters, and says only the *change* with few. Chunked grows like the root, or a little less while its trunk is
+# the larger part; convolutional comes to the root later; attention's parameters do not grow. *Writing* must in the end take every design time in proportion to $P$, since each weight is computed. Up to ten million weights, with memory: `docs/generators.md`.
 #
 # ## Interpretability
 #
-# Two questions can be asked of any generator. *Which layer does a property of the task move?* Nudge τ, and see by how much each tensor changes, relative to its size. *Are like tasks given like weights?*
+# Two questions can be asked of any generator. *Which layer does a property of the task move?* Nudge τ, and see by how much each tensor changes, relative to its norm (the first seed of each). *Are like tasks given like weights?*
 # Correlate the distances between 100 tasks in τ with those between their weights.
 
 # %%
@@ -173,12 +178,12 @@ with torch.no_grad():
 pictures.show(pictures.sensitivity(changes, main.shapes, ["amplitude", "phase"]), "Relative change of each weight tensor when amplitude or phase moves.")
 
 # %% [markdown]
-# Read the picture row by row: how a design shares out the work among layers is a choice that it makes, not a fact about sines. In every design distances in weights follow those between tasks, least in the
-# convolutional one: that is the smooth sheet. What else can be read depends on the design: attention's tokens can be asked whom they attend to (`attention_map`), low rank's change has four directions to look at, a fully connected head has one row for each weight.
+# Read the picture row by row: when the phase moves, connected changes $W_1$ most and attention hardly changes it. How the work is shared out among layers is no fact about sines. Distances in weights follow those between tasks in every design, least
+# well in the convolutional one: this is what a smooth sheet looks like in numbers. What else can be read depends on the design: attention's tokens can be asked whom they attend to (`attention_map`), low rank's change has four directions to look at, a fully connected head has one row for each weight.
 #
 # ## One generator, three main networks
 #
-# Nothing in the attention generator has the size of the main network. This one was trained by two networks, of widths 32 and 48, by turns in each step (`two_widths`). `for_main` asks it for any other.
+# The size of the main network is only an input of the attention generator. This one was trained by two networks, of widths 32 and 48, both in each step (`two_widths`). `for_main` asks it for any other.
 #
 # **Predict.** Width 40 it has never seen. Will that network work? And one with a third hidden layer?
 
@@ -197,15 +202,15 @@ live.interact(picture.figure, picture.update, amplitude=(0.1, 5.0, 0.05), phase=
 y = family.test.sample(600, 0, 50, torch.Generator().manual_seed(0)).query.y
 for hidden in ((24, 24), (32, 32), (36, 36), (40, 40), (44, 44), (48, 48), (64, 64), (40, 40, 40)):
     error = meta_test(driven(*hidden), family.test, shots=0).mean
-    print(f"hidden layers {hidden!s:13} explain {1 - error / y.var():7.1%} of the variance of y (error {error:.3f})")
+    print(f"hidden layers {hidden!s:13} explain {1 - error / y.var():7.1%} of the variance of y (loss {error:.3f})")
 
 # %% [markdown]
-# **What to look for.** Between the widths that it was trained for, the generator writes networks that work: it has learned what a layer *does*, at places between 0 and 1, and a width is only how finely
-# these are sampled. Outside it fails the sooner the farther, and a depth it was never trained for it cannot write at all. "Any size" is true of the shapes, not of the function.
+# **What to look for.** Between the two widths the networks work, though with ten to thirty times the loss: the generator has learned what a layer *does*, at places between 0 and 1, and a width is only how finely
+# these are sampled. Outside it gets worse. With a third layer, a depth it was never trained for, the network is worse than always answering the mean. "Any size" is true of the shapes, not of the function.
 #
 # ## Exercises
 #
-# **1 · Compute.** A main network has $P = 10^6$ weights, written in pieces of 1,000 by a trunk that ends in 64 units; embeddings have 16 numbers. How many parameters have the embeddings and the head together?
+# **1 · Compute.** A main network has $P = 10^6$ weights, written in pieces of 1,000 by a trunk that ends in 64 units; embeddings have 16 numbers. How many parameters have the embeddings and the head, with its biases, together?
 #
 # <details><summary>Hint 1</summary>How many pieces are there?</details>
 # <details><summary>Hint 2</summary>The head has 64 inputs, 1,000 outputs, and biases.</details>
@@ -219,7 +224,7 @@ n = 1000 * 16 + 64 * 1000 + 1000
 check.chunk_parameters(n)
 
 # %% [markdown]
-# **2 · Change.** The rank-one relative of (3) is *FiLM*: each unit of a layer is scaled, $W' = W + \operatorname{diag}(s)\, W$. Write `film(W, s)` for $W$ (out, in) and a batch $s$ (tasks, out); it returns (tasks, out, in).
+# **2 · Change.** A relative of (3) multiplies instead of adding: with the scaling of *FiLM*, τ writes one number $s_i$ for each unit, and $W' = W \odot \big((1 + s)\, \mathbf{1}^\top\big)$, a factor of rank one. Write `film(W, s)` for $W$ (out, in) and a batch $s$ (tasks, out); it returns (tasks, out, in).
 #
 # <details><summary>Hint 1</summary>Row i of W belongs to unit i.</details>
 # <details><summary>Hint 2</summary><code>s.unsqueeze(-1)</code> has the shape (tasks, out, 1).</details>
@@ -235,7 +240,7 @@ def film(W, s):
 check.film(film)
 
 # %% [markdown]
-# **3 · Find what is wrong.** This chunked generator trains without an error, but its loss stays high. Write `Mended`.
+# **3 · Find what is wrong.** This chunked generator trains without an error, but its loss stays high. (That the scale is left out is not the fault.) Write the class `Mended`, made as `Mended(main)`.
 #
 # <details><summary>Hint 1</summary>Ask it twice for the same τ.</details>
 # <details><summary>Hint 2</summary>Which of its numbers would an optimiser find in <code>parameters()</code>?</details>
@@ -247,7 +252,7 @@ class Forgetful(Generator):
         self.trunk, self.head = torch.nn.Linear(2 + 6, 32), torch.nn.Linear(32, 10)
 
     def forward(self, tau):  # (tasks, 2)
-        e = torch.randn(-(-self.main.weight_dim // 10), 6)  # one embedding for each piece
+        e = torch.randn(-(-self.main.weight_dim // 10), 6)  # one embedding for each piece: P / 10, rounded up
         pairs = torch.cat([tau.unsqueeze(-2).expand(-1, len(e), -1), e.expand(len(tau), -1, -1)], dim=-1)
         return self.head(torch.relu(self.trunk(pairs))).flatten(-2)[..., : self.main.weight_dim]
 
@@ -272,7 +277,7 @@ check.embeddings(Mended)
 #
 # **1. How can 3,000 parameters write 300,000 weights that work?**
 # <details><summary>Most of the weights are zero</summary>No: look at the picture.</details>
-# <details><summary>The weights follow a pattern</summary>Yes: a network for one of these tasks needs far fewer numbers to say than it has weights.</details>
+# <details><summary>The weights follow a pattern</summary>Yes: it takes far fewer numbers to describe them than there are.</details>
 #
 # **2. What does the embedding of a piece do?**
 # <details><summary>It says which part of θ is asked for</summary>Yes: without it all pieces would be the same.</details>
@@ -292,8 +297,8 @@ check.embeddings(Mended)
 #
 # ## In one breath
 #
-# $\tau \mapsto \theta$ can be written piece by piece, $V h([\tau, e_k])$, as products of codes, $\langle a_i, b_j \rangle / \sqrt r$, or as a change, $W_0 + BA$. It fails where the pattern that a design can write is not the one that the tasks
-# need, and, for sizes it was not trained for, where the function does not go along with the shape.
+# $\tau \mapsto \theta$ can be written piece by piece, $V h([\tau, e_k])$, as products of codes, $\langle a_i, b_j \rangle / \sqrt r$, or as a change, $W_0 + BA$. It would fail where tasks need a pattern that the design
+# cannot write; it did fail at a depth that it was not trained for.
 #
 # ## References
 #
