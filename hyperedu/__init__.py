@@ -2,6 +2,7 @@
 
 import importlib
 
+from hyperedu import regularizers
 from hyperedu.adaptation import Path, adapt
 from hyperedu.descriptors import Metadata, OneHot, SetEncoder
 from hyperedu.files import data_file
@@ -92,6 +93,7 @@ __all__ = [
     "meta_train",
     "outer_loss",
     "pictures",
+    "regularizers",
     "save_checkpoint",
 ]
 

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from hyperedu import regularizers
 from hyperedu.learners import Adapting, Learner
 from hyperedu.main_network import mean_squared_error
 
@@ -28,7 +29,7 @@ class History:
     """What happened in a training.
 
     Attributes:
-        loss: the mean query loss of each step.
+        loss: the mean query loss of each step, without the penalties of `regularize`.
         seconds: the time it took, over all its parts if it was resumed.
         interrupted: whether the stop button ended it.
     """
@@ -126,6 +127,7 @@ def meta_train(
     anneal: bool = True,
     max_norm: float | None = 1.0,
     loss=mean_squared_error,
+    regularize: Mapping[str, float] | None = None,
     generator: torch.Generator | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 500,
@@ -144,13 +146,16 @@ def meta_train(
         max_norm: the gradient is scaled down to this norm where it is larger, so that one hard task cannot throw the
             weights away; None leaves it.
         loss: (prediction, y) → one number per task.
-        generator: source of the tasks; seeded from torch's global one if None.
+        regularize: name → strength of the penalties that are added to the loss, such as {"weight_norm": 1e-3}; the names
+            and what they mean are in `regularizers`.
+        generator: source of the tasks, and of what is random in penalties; seeded from torch's global one if None.
         checkpoint: a safetensors file, written every `checkpoint_every` steps and at the end. If it exists, training
             resumes from it, bit for bit as if it had never stopped (on the same machine with the same versions).
         progress: whether to show a progress bar.
 
     Raises:
-        ValueError: an optimizer that lacks some of the learner's parameters; a checkpoint of something else.
+        ValueError: an optimizer that lacks some of the learner's parameters; a checkpoint of something else; a penalty
+            that does not exist, or that this learner does not fit.
         FloatingPointError: the loss is no longer finite. The learner keeps the weights of the step before.
     """
     if steps < 1:
@@ -165,6 +170,9 @@ def meta_train(
         generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
     history = History()
     run = {"tasks_per_step": tasks_per_step, "shots": shots, "queries": queries}
+    if regularize:
+        regularizers.check(regularize)
+        run["regularize"] = {name: float(strength) for name, strength in regularize.items()}
     if checkpoint is not None and Path(checkpoint).exists():
         history = load_checkpoint(checkpoint, learner, optimizer, generator, run)
     for group in optimizer.param_groups:
@@ -183,17 +191,18 @@ def meta_train(
         while history.steps < steps and not stopped.is_set():
             batch = tasks.sample(tasks_per_step, shots, queries, generator).to(like)
             value = outer_loss(learner, batch, loss).mean()
-            if not torch.isfinite(value):
+            whole = value + regularizers.total(learner, batch, regularize, generator) if regularize else value
+            if not torch.isfinite(whole):
                 save()
                 inner = ""
                 if isinstance(learner, Adapting):
                     inner = _which(learner.path(batch.descriptor, batch.support).diverged) + " of the adaptation"
                 raise FloatingPointError(
-                    f"the loss became {value.item()} at step {history.steps + 1}{inner}. Try a lower learning rate. The "
+                    f"the loss became {whole.item()} at step {history.steps + 1}{inner}. Try a lower learning rate. The "
                     "learner keeps its weights of the step before"
                 )
             optimizer.zero_grad()
-            value.backward()
+            whole.backward()
             if max_norm is not None:
                 torch.nn.utils.clip_grad_norm_(learner.parameters(), max_norm)
             for group in optimizer.param_groups:
@@ -304,6 +313,7 @@ def compare(
     test_shots: Sequence[int] | None = None,
     test_steps: Sequence[int] | None = None,
     test_queries: int | None = None,
+    regularize: Mapping[str, float] | None = None,
     optimizer=lambda parameters: torch.optim.Adam(parameters, lr=1e-3),
     seed: int = 0,
     progress: bool = True,
@@ -318,6 +328,7 @@ def compare(
         test_shots: the sizes of the support sets to test with; `shots` if None.
         test_steps: the numbers of adaptation steps to test with, for learners that adapt; as in training if None.
         test_queries: as `queries` in `meta_test`.
+        regularize: as in `meta_train`, the same for every learner.
         optimizer: parameters → the optimizer of one learner.
         seed: of the training tasks.
     """
@@ -329,7 +340,7 @@ def compare(
             own = optimizer(learner.parameters())
             history = meta_train(
                 learner, family.train, steps, tasks_per_step, shots, queries,
-                optimizer=own, generator=generator, progress=progress,
+                optimizer=own, regularize=regularize, generator=generator, progress=progress,
             )  # fmt: skip
         adapts = isinstance(learner, Adapting) and test_steps is not None
         reports = [
@@ -349,7 +360,7 @@ def save_checkpoint(
     optimizer: torch.optim.Optimizer | None = None,
     generator: torch.Generator | None = None,
     history: History | None = None,
-    run: Mapping[str, int] | None = None,
+    run: Mapping[str, object] | None = None,
 ) -> None:
     """Write a learner, and if given the state of its training, as safetensors.
 
@@ -379,7 +390,7 @@ def load_checkpoint(
     learner: Learner,
     optimizer: torch.optim.Optimizer | None = None,
     generator: torch.Generator | None = None,
-    run: Mapping[str, int] | None = None,
+    run: Mapping[str, object] | None = None,
 ) -> History:
     """Read what `save_checkpoint` wrote into the learner and, where given, the optimizer and the generator.
 

@@ -27,6 +27,7 @@ from hyperedu.pictures.basics import (
 from hyperedu.pictures.climate import ColoradoTriptych
 from hyperedu.pictures.generators import DesignsTriptych, SizesPicture, designs, sensitivity
 from hyperedu.pictures.mappings import DescribeOrShow, all_mappings
+from hyperedu.pictures.regularization import StrengthPicture, half_interval, intervals
 from hyperedu.pictures.sinusoids import PathTriptych, SinusoidTriptych
 
 __all__ = [
@@ -50,10 +51,13 @@ __all__ = [
     "QuadraticPicture",
     "SinusoidTriptych",
     "SizesPicture",
+    "StrengthPicture",
     "Triptych",
     "WeightGrid",
     "all_mappings",
     "designs",
+    "half_interval",
+    "intervals",
     "learning_curves",
     "sensitivity",
     "show",
