@@ -3,6 +3,9 @@ import torch
 
 from hyperedu import MainNetwork, Sinusoids
 
+# The networks of the tests are too small for two threads, which wait for each other without end on a busy machine.
+torch.set_num_threads(1)
+
 
 @pytest.fixture
 def random():

@@ -26,15 +26,6 @@ KINDS = [MLPGenerator, ChunkedGenerator, ConvGenerator, AttentionGenerator, LowR
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """These networks are too small for two threads, which would wait for each other on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 class Drawing(nn.Module):
     """A small network of images, with every kind of weight tensor: convolution, normalisation, a lone number."""
 
