@@ -4,7 +4,7 @@ import importlib
 
 from hyperedu import regularizers
 from hyperedu.adaptation import Path, adapt
-from hyperedu.descriptors import Metadata, OneHot, SetEncoder
+from hyperedu.descriptors import Learned, Metadata, OneHot, SetEncoder, SupportStatistics, Text
 from hyperedu.files import data_file
 from hyperedu.generators import (
     AttentionGenerator,
@@ -31,7 +31,19 @@ from hyperedu.learners import (
     TaskConditionedMAML,
 )
 from hyperedu.main_network import MainNetwork, mean_squared_error
-from hyperedu.tasks import ColoradoClimate, Examples, NoisyDescriptors, Quadratics, Sinusoids, TaskBatch, TaskSet
+from hyperedu.tasks import (
+    ColoradoClimate,
+    Described,
+    Examples,
+    NoisyDescriptors,
+    Quadratics,
+    Sinusoids,
+    TaskBatch,
+    TaskSet,
+    WavesInWords,
+    tell_place,
+    tell_places,
+)
 from hyperedu.training import (
     Comparison,
     History,
@@ -56,6 +68,7 @@ __all__ = [
     "Comparison",
     "Conditioned",
     "ConvGenerator",
+    "Described",
     "DescriptorAdaptation",
     "Examples",
     "FirstOrderMAML",
@@ -63,6 +76,7 @@ __all__ = [
     "History",
     "HyperMAML",
     "Hypernetwork",
+    "Learned",
     "Learner",
     "LowRankGenerator",
     "MLPGenerator",
@@ -78,9 +92,12 @@ __all__ = [
     "SharedWeights",
     "Sinusoids",
     "SupportSetHypernetwork",
+    "SupportStatistics",
     "TaskBatch",
     "TaskConditionedMAML",
     "TaskSet",
+    "Text",
+    "WavesInWords",
     "adapt",
     "compare",
     "constant_norm",
@@ -95,6 +112,8 @@ __all__ = [
     "pictures",
     "regularizers",
     "save_checkpoint",
+    "tell_place",
+    "tell_places",
 ]
 
 _ON_FIRST_USE = {"exercises", "live", "pictures"}  # they import matplotlib and the widgets

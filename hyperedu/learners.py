@@ -80,20 +80,26 @@ class Conditioned(Learner):
 
 
 class Hypernetwork(Learner):
-    """θ = f_φ(τ): the weights are written from the descriptor. Ha, Dai, Le 2016 (arXiv 1609.09106)."""
+    """θ = f_φ(τ): the weights are written from the descriptor. Ha, Dai, Le 2016 (arXiv 1609.09106).
 
-    def __init__(self, main: MainNetwork, generator: Generator):
+    Args:
+        generator: τ → θ.
+        encoder: what a descriptor goes through first, trained together with the generator: `Learned` embeddings of one-hot
+            names, or a projection of the embedding of a sentence.
+    """
+
+    def __init__(self, main: MainNetwork, generator: Generator, encoder: nn.Module | None = None):
         super().__init__(main)
         if generator.main.shapes != main.shapes:
             raise ValueError(
                 f"the generator writes {generator.main.weight_dim} weights for another main network; this one has "
                 f"{main.weight_dim}: make the generator with main=main"
             )
-        self.generator = generator
+        self.generator, self.encoder = generator, encoder
 
     def forward(self, descriptor: Tensor | None, support=None) -> Tensor:
         self.check_descriptor(descriptor)
-        return self.generator(descriptor)
+        return self.generator(descriptor if self.encoder is None else self.encoder(descriptor))
 
 
 class SupportSetHypernetwork(Learner):

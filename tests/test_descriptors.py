@@ -1,7 +1,19 @@
 import pytest
 import torch
 
-from hyperedu import Metadata, OneHot
+from hyperedu import (
+    Examples,
+    Hypernetwork,
+    Learned,
+    MainNetwork,
+    Metadata,
+    MLPGenerator,
+    OneHot,
+    SetEncoder,
+    Sinusoids,
+    SupportStatistics,
+    adapt,
+)
 
 VALUES = torch.tensor([[1500.0, 39.0], [2500.0, torch.nan], [3500.0, 41.0]])
 NAMES, UNITS = ["elevation", "latitude"], ["m", "°"]
@@ -41,12 +53,89 @@ def test_one_hot_has_one_row_per_name():
     assert torch.equal(tau, torch.tensor([[0.0, 0, 1], [1, 0, 0]]))
 
 
+def test_a_learned_code_is_a_row_of_the_table(random):
+    """Lesson 04, equation 1."""
+    names, main = OneHot(["a", "b", "c"]), MainNetwork.mlp([1, 4, 1])
+    table, f = Learned(names.names, 2, random), MLPGenerator(2, main, generator=random)
+    tau = names(["c", "a"])
+    assert torch.equal(table(tau), table.table[[2, 0]])
+    theta = Hypernetwork(main, f, table)(tau)
+    torch.testing.assert_close(theta, f(table.table[[2, 0]]))
+    theta.sum().backward()
+    assert table.table.grad[[0, 2]].any()
+    assert not table.table.grad[1].any(), "a task that is not in the batch keeps its row"
+    assert table.in_words(table.table[1].detach() + 0.01) == "most like the task called b"
+    assert not Hypernetwork(main, f).state_dict().keys() & {"encoder.table"}
+
+
+def test_the_code_of_a_new_task_is_found_by_descent(random):
+    """Lesson 04, equation 3."""
+    main = MainNetwork.mlp([1, 8, 1], "tanh")
+    f, D = MLPGenerator(2, main, generator=random), Sinusoids().train.sample(3, 5, 1, random).support
+    e = torch.zeros(3, 2, requires_grad=True)
+    loss = (main(f(e), D.x) - D.y).square().mean((1, 2)).sum()
+    by_hand = e - 0.01 * torch.autograd.grad(loss, e)[0]
+    before = [p.clone() for p in f.parameters()]
+    path = adapt(main, torch.zeros(3, 2), D, 1, 0.01, through=f)
+    torch.testing.assert_close(path.final, by_hand)
+    assert all(torch.equal(p, q) for p, q in zip(f.parameters(), before, strict=True)), "f is frozen"
+    assert (adapt(main, torch.zeros(3, 2), D, 20, 0.01, through=f).loss[-1] < path.loss[0]).all()
+
+
+def test_statistics_of_a_support_set(random):
+    tasks = Sinusoids().train
+    few, many = tasks.sample(200, 5, 1, random).support, tasks.sample(200, 20, 1, random).support
+    statistics = SupportStatistics.fit(few, many)
+    assert statistics.metadata.names == [
+        "number of examples", "mean y", "std of y", "lowest y", "highest y", "mean x", "std of x", "correlation of x and y",
+    ]  # fmt: skip
+    tau = statistics(few)
+    assert tau.shape == (200, 8)
+    both = torch.cat([tau, statistics(many)])
+    torch.testing.assert_close(both.mean(0), torch.zeros(8), atol=1e-4, rtol=0)
+    values = statistics.metadata.values(tau)
+    torch.testing.assert_close(values[:, 1], few.y.mean((1, 2)), atol=1e-4, rtol=0)
+    torch.testing.assert_close(values[:, 4], few.y.amax((1, 2)), atol=1e-4, rtol=0)
+    r = torch.corrcoef(torch.stack([few.x[0, :, 0], few.y[0, :, 0]]))[0, 1]
+    torch.testing.assert_close(values[0, 7], r, atol=1e-3, rtol=0)
+    turned = Examples(few.x.flip(1), few.y.flip(1))
+    torch.testing.assert_close(statistics(turned), tau, atol=1e-4, rtol=0)
+    assert statistics.in_words(tau[0]).startswith("number of examples 5")
+
+
+def test_a_statistic_that_says_nothing_is_left_out_and_one_that_is_missing_is_the_mean(random):
+    tasks = Sinusoids().train
+    statistics = SupportStatistics.fit(tasks.sample(100, 5, 1, random).support)
+    assert "number of examples" not in statistics.metadata.names
+    single = statistics(tasks.sample(4, 1, 1, random).support)
+    assert torch.isfinite(single).all()
+    assert not single[:, statistics.metadata.names.index("correlation of x and y")].any()
+    with pytest.raises(ValueError, match="at least one"):
+        statistics(tasks.sample(4, 0, 1, random).support)
+
+
+def test_statistics_of_several_inputs_and_outputs_have_numbers(random):
+    D = Examples(torch.randn(50, 6, 2, generator=random), torch.randn(50, 6, 3, generator=random))
+    names = SupportStatistics.fit(D).metadata.names
+    assert {"mean y_2", "std of x_1", "correlation of x_0 and y_2"} <= set(names)
+    assert len(names) == 4 * 3 + 2 * 2 + 2 * 3
+
+
+def test_a_set_encoder_says_what_a_set_is_like(random):
+    D = Sinusoids().train.sample(3, 5, 1, random).support
+    encoder = SetEncoder(1, 1, 4, generator=random)
+    assert "no names" in encoder.in_words(torch.zeros(4))
+    encoder.remember(["a", "b", "c"], D.x, D.y)
+    assert encoder.in_words(encoder(D.x, D.y)[1]) == "examples most like those of b"
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
         (lambda: OneHot([]), ["at least one"]),
         (lambda: OneHot(["a", "a"]), ["no name twice"]),
         (lambda: OneHot(["a", "b"])(["z"]), ["z", "2 training tasks", "metadata"]),
+        (lambda: Learned(["a", "b"], 3)(torch.zeros(2, 5)), ["2 rows", "5 numbers"]),
         (lambda: Metadata.fit(torch.zeros(3), NAMES, UNITS), ["(3,)", "2 properties"]),
         (lambda: Metadata.fit(torch.zeros(0, 2), NAMES, UNITS), ["(0, 2)"]),
         (lambda: Metadata.fit(torch.tensor([[1.0, 2.0], [3.0, 2.0]]), NAMES, UNITS), ["latitude", "same for every"]),

@@ -15,7 +15,7 @@ from hyperedu import (
     exercises,
     outer_loss,
 )
-from hyperedu.exercises import lesson_00, lesson_01, lesson_02, lesson_03, lesson_05, lesson_06, lesson_07
+from hyperedu.exercises import lesson_00, lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_06, lesson_07, lesson_08
 
 NOT_YET, RIGHT, UNANSWERED = "✗ Not yet.", "✓ Right.", "○ Not answered yet"
 
@@ -54,6 +54,9 @@ def says(capsys):
         (lesson_03.chunk_parameters, 0),
         (lesson_03.film, 0),
         (lesson_03.embeddings, 0),
+        (lesson_04.table_size, 0),
+        (lesson_04.describer, 0),
+        (lesson_04.honest_split, 0),
         (lesson_05.best_start, 0),
         (lesson_05.gap, 0),
         (lesson_05.honest, 0),
@@ -63,6 +66,9 @@ def says(capsys):
         (lesson_07.step_size, 0),
         (lesson_07.reader, 0),
         (lesson_07.misdescribed, 0),
+        (lesson_08.linear_sensitivity, 0),
+        (lesson_08.finite_difference, 0),
+        (lesson_08.keeper, 0),
     ],
 )
 def test_an_exercise_not_yet_answered_is_no_error(says, climate, check, needs_climate):
@@ -94,6 +100,13 @@ def test_exercises_are_reached_by_lesson():
         (lesson_01.weight_count, 25 + 3, "The 5 biases"),
         (lesson_01.weight_count, 31, "5 and 3 of them"),
         (lesson_01.weight_count, 7, "add up the two layers"),
+        (lesson_04.table_size, 200 * 4 + 4 * 64 + 64, RIGHT),
+        (lesson_04.table_size, 200 * 64 + 64, "without a table"),
+        (lesson_04.table_size, 200 * 4, "table alone"),
+        (lesson_04.table_size, 200 * 4 + 4 * 64, "biases are missing"),
+        (lesson_04.table_size, 4 * 64 + 64, "layer alone"),
+        (lesson_04.table_size, 200 * 4 + 200 * 64 + 64, "not the one-hot vector"),
+        (lesson_04.table_size, 7, "Add the table"),
         (lesson_05.best_start, 0.5**2 * 4 / (0.5**2 + 0.25**2), RIGHT),
         (lesson_05.best_start, 0.25**2 * 4 / (0.5**2 + 0.25**2), "wrong way round"),
         (lesson_05.best_start, 4 * 1 / (1 + 1.5), "joint training"),
@@ -115,6 +128,16 @@ def test_exercises_are_reached_by_lesson():
         (lesson_07.step_size, 12 / 2**2 / 1, "how much surer"),
         (lesson_07.step_size, 7, "σ² = 4 and n = 12"),
         (lesson_07.step_size, 6 / 7, "you took 2 for σ²"),
+        (lesson_08.linear_sensitivity, torch.tensor([[1.0, 2.0], [0.0, 1.0]]).square().sum() / 2, RIGHT),
+        (lesson_08.linear_sensitivity, 6, "divides by P, the number of weights"),
+        (lesson_08.linear_sensitivity, 6 / 4, "all four entries"),
+        (lesson_08.linear_sensitivity, 6**0.5, "That is the norm"),
+        (lesson_08.linear_sensitivity, 6**0.5 / 2, "enters squared"),
+        (lesson_08.linear_sensitivity, torch.linalg.matrix_norm(torch.tensor([[1.0, 2.0], [0.0, 1.0]]), 2) ** 2, "(3)"),
+        (lesson_08.linear_sensitivity, (3 + 8**0.5) / 2, "largest singular value alone"),
+        (lesson_08.linear_sensitivity, 4, "adds the entries up"),
+        (lesson_08.linear_sensitivity, 4 / 2, "adds the entries up"),
+        (lesson_08.linear_sensitivity, 7, "the Jacobian is V"),
     ],
 )
 def test_a_number(says, check, answer, words):
@@ -476,3 +499,103 @@ class Chunks(Generator):
 def test_embeddings_of_pieces(says, monkeypatch, embeddings, words):
     monkeypatch.setattr(Chunks, "embeddings", embeddings)
     assert words in says(lesson_03.embeddings, Chunks)
+
+
+def rough(divide=lambda h: h**2, reduce=torch.mean, cut=lambda t: t):
+    return lambda f, tau, error, h: reduce(cut(f(tau + h * error) - f(tau)).square()) / divide(h)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (rough(), RIGHT),
+        (rough(lambda h: 1), "not divided by h"),
+        (rough(lambda h: h), "by h², not by h"),
+        (rough(reduce=torch.sum), "sum over tasks and weights"),
+        (rough(reduce=lambda t: t.sum(-1).mean()), "divide by P = 5"),
+        (rough(reduce=lambda t: t.mean(-1).sum()), "sum over tasks: take"),
+        (rough(lambda h: h, reduce=lambda t: t.sum(-1).sqrt().mean()), "That is the norm"),
+        (rough(cut=torch.Tensor.detach), "no gradient reaches φ"),
+        (rough(reduce=lambda t: 3 * t.mean()), "mean over tasks and weights of"),
+        (rough(reduce=lambda t: t), "shape must be ()"),
+        (lambda f, tau: tau, "raises TypeError"),
+    ],
+)
+def test_the_finite_difference(says, answer, words):
+    assert words in says(lesson_08.finite_difference, answer)
+
+
+def keeper(reduce=lambda t: t.sum(-1).mean(), cut=lambda t: t, offset=0.0):
+    def keep(f, old_tau):
+        theta_old = f(old_tau).detach() + offset
+        return lambda: reduce((cut(f(old_tau)) - theta_old).square())
+
+    return keep
+
+
+def forgetful(f, old_tau):
+    return lambda: (f(old_tau) - f(old_tau).detach()).square().sum(-1).mean()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (keeper(), RIGHT),
+        (forgetful, "taken anew at every call"),
+        (keeper(offset=1.0), "nothing has changed yet"),
+        (keeper(cut=lambda t: t.detach() + 0 * t), "No gradient reaches f"),
+        (keeper(reduce=torch.mean), "mean over both"),
+        (keeper(reduce=torch.sum), "equation (5), but it is"),
+        (lambda f, tau: 0.0, "must give a number that can be differentiated: TypeError"),
+    ],
+)
+def test_the_keeper(says, answer, words):
+    assert words in says(lesson_08.keeper, answer)
+
+
+def of_y(of, part="support", along=(1, 2)):
+    return lambda batch: torch.stack([f(getattr(batch, part).y, along) for f in of], dim=-1)
+
+
+MEAN, STD, VAR = torch.mean, torch.std, torch.var
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (of_y((MEAN, STD)), RIGHT),
+        (of_y((MEAN, STD), "query"), "changes with the query set"),
+        (of_y((MEAN, VAR)), "variance"),
+        (of_y((STD, MEAN)), "mean comes first"),
+        (lambda batch: batch.support.y[:, :2, 0], "another order"),
+        (lambda batch: batch.descriptor, "came with"),
+        (lambda batch: torch.stack([batch.support.x.mean((1, 2)), batch.support.x.std((1, 2))], -1), "says nothing of them"),
+        (lambda batch: torch.stack([batch.support.y.mean(), batch.support.y.std()]).expand(5, 2), "described alike"),
+        (of_y((MEAN, torch.amax)), "the second its spread"),
+        (lambda batch: batch.support.y.mean((1, 2)), "shape must be (5, 2)"),
+        (lambda batch: batch.nothing, "raises AttributeError"),
+    ],
+)
+def test_the_describer(says, answer, words):
+    assert words in says(lesson_04.describer, answer)
+
+
+def split_by(new):
+    return lambda sentences, words: ([s for s in sentences if not new(s, words)], [s for s in sentences if new(s, words)])
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (split_by(lambda s, words: any(w in s.lower() for w in words)), RIGHT),
+        (split_by(lambda s, words: any(w in s for w in words)), "lower case"),
+        (split_by(lambda s, words: words[0] in s.lower()), "should be new in the test"),
+        (split_by(lambda s, words: any(w in s.lower() for w in [*words, "fast"])), "flatter"),
+        (lambda sentences, words: (sentences[:5], sentences[5:]), "is trained on"),
+        (lambda sentences, words: (sentences, sentences), "in both parts"),
+        (lambda sentences, words: (["tall"], ["calm"]), "in neither part"),
+        (lambda sentences, words: None, "raises TypeError"),
+    ],
+)
+def test_the_honest_split(says, answer, words):
+    assert words in says(lesson_04.honest_split, answer)

@@ -25,6 +25,7 @@ from hyperedu.pictures.basics import (
     weight_spread,
 )
 from hyperedu.pictures.climate import ColoradoTriptych
+from hyperedu.pictures.descriptors import SentenceTriptych, error_bars
 from hyperedu.pictures.generators import DesignsTriptych, SizesPicture, designs, sensitivity
 from hyperedu.pictures.mappings import DescribeOrShow, all_mappings
 from hyperedu.pictures.regularization import StrengthPicture, half_interval, intervals
@@ -49,6 +50,7 @@ __all__ = [
     "PathTriptych",
     "Plane",
     "QuadraticPicture",
+    "SentenceTriptych",
     "SinusoidTriptych",
     "SizesPicture",
     "StrengthPicture",
@@ -56,6 +58,7 @@ __all__ = [
     "WeightGrid",
     "all_mappings",
     "designs",
+    "error_bars",
     "half_interval",
     "intervals",
     "learning_curves",

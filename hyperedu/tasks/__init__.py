@@ -1,8 +1,21 @@
 """Families of tasks. Each has `.train` and `.test`, disjoint sets of tasks that are sampled as batches."""
 
-from hyperedu.tasks.batches import Examples, NoisyDescriptors, TaskBatch, TaskSet
+from hyperedu.tasks.batches import Described, Examples, NoisyDescriptors, TaskBatch, TaskSet
 from hyperedu.tasks.climate import ColoradoClimate
+from hyperedu.tasks.phrases import WavesInWords, tell_place, tell_places
 from hyperedu.tasks.quadratics import Quadratics
 from hyperedu.tasks.sinusoids import Sinusoids
 
-__all__ = ["ColoradoClimate", "Examples", "NoisyDescriptors", "Quadratics", "Sinusoids", "TaskBatch", "TaskSet"]
+__all__ = [
+    "ColoradoClimate",
+    "Described",
+    "Examples",
+    "NoisyDescriptors",
+    "Quadratics",
+    "Sinusoids",
+    "TaskBatch",
+    "TaskSet",
+    "WavesInWords",
+    "tell_place",
+    "tell_places",
+]

@@ -1,5 +1,6 @@
 """What a batch of tasks is: descriptors, support sets and query sets, with tasks as the first dimension."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -123,3 +124,28 @@ class NoisyDescriptors(TaskSet):
         error = torch.randn(batch.descriptor.shape, generator=generator)
         s = self.low + (self.high - self.low) * torch.rand(len(batch), 1, generator=generator)
         return replace(batch, descriptor=batch.descriptor + s * error)
+
+
+class Described(TaskSet):
+    """The same tasks, described in another way.
+
+    Args:
+        tasks: the set that is described.
+        describe: `TaskBatch` → τ (n_tasks, d_tau). It may use the batch's properties and support set, and must not use
+            its query set.
+    """
+
+    def __init__(self, tasks: TaskSet, describe: Callable[[TaskBatch], Tensor]):
+        self.tasks, self.describe, self.n_tasks = tasks, describe, tasks.n_tasks
+
+    def most_queries(self, shots: int) -> int:
+        return self.tasks.most_queries(shots)
+
+    def sample(self, n_tasks=None, shots=10, queries=10, generator=None) -> TaskBatch:
+        batch = self.tasks.sample(n_tasks, shots, queries, generator)
+        descriptor = self.describe(batch)
+        if descriptor.ndim != 2 or len(descriptor) != len(batch):
+            raise ValueError(
+                f"describe gave τ of shape {tuple(descriptor.shape)}; a row for each of {len(batch)} tasks is needed"
+            )
+        return replace(batch, descriptor=descriptor)

@@ -1,0 +1,109 @@
+"""The live figure of a sentence that becomes a network."""
+
+import matplotlib
+import torch
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hyperedu.pictures.basics import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    STYLE,
+    Plane,
+    Triptych,
+    subplots,
+    weight_limit,
+)
+
+COLORS = {(-1, -1): BLUE, (-1, 1): ORANGE, (1, -1): GREEN, (1, 1): PURPLE}  # levels of amplitude and frequency
+MARKERS = {-1: "<", 0: "o", 1: ">"}  # levels of shift
+
+
+class SentenceTriptych(Triptych):
+    """The signature picture of a hypernetwork that reads: `update(sentence)`.
+
+    The first panel is the plane in which the training sentences, behind the learned projection of their embedding, vary
+    most.
+
+    Args:
+        family: `WavesInWords`.
+        learner: a `Hypernetwork` with an encoder.
+        text: the `Text` it was trained with.
+    """
+
+    @matplotlib.rc_context(STYLE)
+    def __init__(self, family, learner, text):
+        self.family, self.learner, self.text = family, learner, text
+        self.sentences = family.train.text[:800]
+        level = family.train.level[: len(self.sentences)]
+        self.read = text(self.sentences)
+        waves = family.train.sample(None, 0, 1)
+        x_axis, self.x, y = family.curve(waves)
+        first = {name: k for k, name in enumerate(waves.properties["name"])}
+        self.names, self.y = list(first), y[list(first.values())].squeeze(-1)  # every wave there is, once
+        with torch.no_grad():
+            encoded = learner.encoder(self.read)
+            limit = weight_limit(learner.generator(encoded))
+        super().__init__(learner.main, x_axis, limit)
+        self.plane = Plane(encoded)
+        position = self.plane(encoded)
+        for (a, f), color in COLORS.items():
+            for p, marker in MARKERS.items():
+                of = (level == torch.tensor([a, f, p])).all(1)
+                self.where.plot(*position[of].T, marker, color=color, markersize=4, alpha=0.45, ls="none", zorder=1)
+        named = [(family.name((a, f, 0)), color, "s") for (a, f), color in COLORS.items()]
+        named += [("shifted left", GREY, "<"), ("not shifted", GREY, "o"), ("shifted right", GREY, ">")]
+        self.where.legend(
+            handles=[Line2D([], [], marker=marker, color=color, ls="none", label=name) for name, color, marker in named],
+            loc="lower center", ncols=2, fontsize=10, handletextpad=0.1, columnspacing=0.8, labelspacing=0.2,
+        )  # fmt: skip
+        self.where.set(xticks=[], yticks=[], xlabel="projected sentences")
+        (left, low), (right, high) = position.amin(0).tolist(), position.amax(0).tolist()
+        self.where.set_xlim(left - 0.2 * (right - left), right + 0.2 * (right - left))
+        self.where.set_ylim(low - 0.8 * (high - low), high + 0.2 * (high - low))  # the legend is below
+        self.what.plot(x_axis, self.y.T, color=GREY, lw=0.6, alpha=0.3, zorder=1)
+        (self.meant,) = self.what.plot(x_axis, torch.full_like(x_axis, torch.nan), color=BLUE, ls="--", lw=2, zorder=3)
+        self.meaning = self.what.text(0.02, 0.98, "", color=BLUE, transform=self.what.transAxes, va="top")
+        self.what.set(ylim=(-4, 5.2), xlabel=family.axis_labels[0], ylabel=family.axis_labels[1])
+
+    def wave(self, sentence: str) -> tuple[str, float, torch.Tensor, torch.Tensor]:
+        """The name of the nearest wave, its RMS distance to what is drawn, θ (P,), and what is drawn (n,)."""
+        with torch.no_grad():
+            theta = self.learner(self.text(sentence), None)
+            y = self.learner.main(theta, self.x).squeeze(-1)
+        distance = (self.y - y).square().mean(-1).sqrt()
+        nearest = int(distance.argmin())
+        return self.names[nearest], distance[nearest].item(), theta, y
+
+    def update(self, sentence: str) -> str:
+        name, distance, theta, y = self.wave(sentence)
+        tau = self.text(sentence)
+        with torch.no_grad():
+            position = self.plane(self.learner.encoder(tau)).tolist()
+        self.move(position, theta, y)
+        self.meant.set_ydata(self.y[self.names.index(name)].numpy())
+        self.meaning.set_text(f"- - nearest wave: {name}")
+        cosine = torch.cosine_similarity(self.read, tau, dim=-1)
+        like = self.sentences[int(cosine.argmax())]
+        said = (
+            f"Read as: {name}; what is drawn differs from that wave by {distance:.2f} (root mean square). Most like the "
+            f"training sentence “{like}” (cosine {cosine.max():.2f})."
+        )
+        return f"{said} {self.text.remark(sentence)}".strip()
+
+
+def error_bars(errors: dict[str, list[float]], label: str) -> Figure:
+    """One bar for the mean error of each name, the worst on top, and a dot for each of its repetitions."""
+    figure, (axes,) = subplots(width=9, height=0.8 + 0.45 * len(errors))
+    for row, name in enumerate(sorted(errors, key=lambda name: sum(errors[name]))):
+        values = errors[name]
+        axes.barh(row, sum(values) / len(values), color=SKY)
+        axes.plot(values, [row] * len(values), "o", color=BLACK, markersize=5)
+        axes.text(max(values), row, f"   {sum(values) / len(values):.2f}", va="center")
+    axes.set(yticks=range(len(errors)), yticklabels=sorted(errors, key=lambda name: sum(errors[name])), xlabel=label)
+    return figure

