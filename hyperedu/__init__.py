@@ -4,7 +4,7 @@ import importlib
 
 from hyperedu import regularizers
 from hyperedu.adaptation import Path, adapt
-from hyperedu.descriptors import Learned, Metadata, OneHot, SetEncoder, SupportStatistics, Text
+from hyperedu.descriptors import Learned, Metadata, OneHot, SetEncoder, SupportStatistics, Text, WordAttention
 from hyperedu.files import data_file
 from hyperedu.generators import (
     AttentionGenerator,
@@ -98,6 +98,7 @@ __all__ = [
     "TaskSet",
     "Text",
     "WavesInWords",
+    "WordAttention",
     "adapt",
     "compare",
     "constant_norm",

@@ -198,6 +198,15 @@ def _nearest(vector: Tensor, table: Tensor, names: Sequence[str]) -> str:
     return names[int((table - vector).square().sum(-1).argmin())]
 
 
+def _sentences(text: str | Sequence[str]) -> list[str]:
+    """The sentences of a text or of several; those that say nothing are refused."""
+    sentences = [text] if isinstance(text, str) else list(text)
+    for sentence in sentences:
+        if not isinstance(sentence, str) or not sentence.strip():
+            raise ValueError(f"{sentence!r} says nothing: type a sentence, such as 'a slow tall wave, shifted left'")
+    return sentences
+
+
 # Function words of other languages that no English sentence has.
 _NOT_ENGLISH = set(
     re.findall(
@@ -217,7 +226,7 @@ class Text:
     """
 
     def __init__(self, model: str | None = None):
-        self.name, self._model, self._known = model, None, {}
+        self.name, self._model, self._known, self._words = model, None, {}, {}
 
     @staticmethod
     def available() -> bool:
@@ -237,10 +246,7 @@ class Text:
 
     def __call__(self, text: str | Sequence[str]) -> Tensor:
         """n sentences → τ (n, 384); a single one → (384,)."""
-        sentences = [text] if isinstance(text, str) else list(text)
-        for sentence in sentences:
-            if not isinstance(sentence, str) or not sentence.strip():
-                raise ValueError(f"{sentence!r} says nothing: type a sentence, such as 'a slow tall wave, shifted left'")
+        sentences = _sentences(text)
         new = [sentence for sentence in dict.fromkeys(sentences) if sentence not in self._known]
         new.sort(key=len)  # those of a batch are padded to the longest
         for start in tqdm(range(0, len(new), 64), desc="reading", unit="batch", disable=len(new) < 256):
@@ -248,6 +254,27 @@ class Text:
             tau = torch.from_numpy(self.model.encode(some, normalize_embeddings=True, show_progress_bar=False))
             self._known |= zip(some, tau * math.sqrt(tau.shape[-1]), strict=True)
         tau = torch.stack([self._known[sentence] for sentence in sentences])
+        return tau[0] if isinstance(text, str) else tau
+
+    LAYERS = (0, 4, 6)  # of the language model: from the words as such to the words in their sentence
+
+    @torch.no_grad()
+    def words(self, text: str | Sequence[str]) -> Tensor:
+        """n sentences → τ (n, longest · 1152), the words of each side by side, and zeros where another has more.
+
+        What stands for a word (or a piece of one) is the state of the language model at it in three of its layers, unit
+        vectors times √384 like those of sentences. A single sentence → (its length · 1152,). For `WordAttention`.
+        """
+        sentences, tokenizer = _sentences(text), self.model.tokenizer
+        new = sorted({sentence for sentence in sentences if sentence not in self._words}, key=len)
+        for start in tqdm(range(0, len(new), 64), desc="reading words", unit="batch", disable=len(new) < 256):
+            some = new[start : start + 64]
+            tokens = tokenizer(some, return_tensors="pt", padding=True, truncation=True)
+            states = self.model[0].auto_model(**tokens, output_hidden_states=True).hidden_states
+            unit = [nn.functional.normalize(states[k], dim=-1) * math.sqrt(states[k].shape[-1]) for k in self.LAYERS]
+            for sentence, words, n in zip(some, torch.cat(unit, dim=-1), tokens["attention_mask"].sum(1), strict=True):
+                self._words[sentence] = words[:n].clone()
+        tau = nn.utils.rnn.pad_sequence([self._words[sentence] for sentence in sentences], batch_first=True).flatten(1)
         return tau[0] if isinstance(text, str) else tau
 
     def in_words(self, descriptor: Tensor) -> str:
@@ -279,6 +306,33 @@ class Text:
             some = ", ".join(dict.fromkeys(word if len(word) < 12 else word[:11] + "…" for word in unknown[:3]))
             said.append(f"Unknown to the model, and all read as the same blank: {some}.")
         return " ".join(said)
+
+
+class WordAttention(nn.Module):
+    """τ of `Text.words` (…, n_words · width) → (…, heads · dim): each head takes a mean of the words, weighted by attention.
+
+    h = Σ_w a_w V w with a = softmax over the words w of K w. Bahdanau, Cho, Bengio 2014 (arXiv 1409.0473), section 3.1, with
+    K linear. Words that are all zeros are not there.
+    """
+
+    def __init__(self, width: int = 1152, heads: int = 6, dim: int = 8, generator: torch.Generator | None = None):
+        super().__init__()
+        self.width, self.K, self.V = width, nn.Linear(width, heads, bias=False), nn.Linear(width, heads * dim)
+        with torch.no_grad():
+            for layer in (self.K, self.V):
+                layer.weight.normal_(0, 1 / math.sqrt(width), generator=generator)
+            self.V.bias.zero_()
+
+    def attention(self, tau: Tensor) -> Tensor:
+        """How much each head looks at each word, (…, n_words, heads); sums to 1 over the words."""
+        words = tau.unflatten(-1, (-1, self.width))
+        there = words.any(-1, keepdim=True)
+        return self.K(words).masked_fill(~there, -math.inf).softmax(-2)
+
+    def forward(self, tau: Tensor) -> Tensor:
+        values = self.V(tau.unflatten(-1, (-1, self.width)))  # (…, n_words, heads · dim)
+        a = self.attention(tau)
+        return (a.unsqueeze(-1) * values.unflatten(-1, (a.shape[-1], -1))).sum(-3).flatten(-2)
 
 
 def _sentence_model(name: str | None):

@@ -54,7 +54,7 @@ def test_one_hot_has_one_row_per_name():
 
 
 def test_a_learned_code_is_a_row_of_the_table(random):
-    """Lesson 04, equation 1."""
+    """Lesson 04, equation 2."""
     names, main = OneHot(["a", "b", "c"]), MainNetwork.mlp([1, 4, 1])
     table, f = Learned(names.names, 2, random), MLPGenerator(2, main, generator=random)
     tau = names(["c", "a"])
@@ -69,7 +69,7 @@ def test_a_learned_code_is_a_row_of_the_table(random):
 
 
 def test_the_code_of_a_new_task_is_found_by_descent(random):
-    """Lesson 04, equation 3."""
+    """Lesson 04, equation 4."""
     main = MainNetwork.mlp([1, 8, 1], "tanh")
     f, D = MLPGenerator(2, main, generator=random), Sinusoids().train.sample(3, 5, 1, random).support
     e = torch.zeros(3, 2, requires_grad=True)

@@ -18,7 +18,10 @@ from hyperedu import (
     NoisyDescriptors,
     Text,
     WavesInWords,
+    WordAttention,
+    data_file,
     descriptors,
+    load_checkpoint,
     meta_train,
     pictures,
     tell_place,
@@ -39,7 +42,7 @@ def family():
 
 
 def explained(learner, tasks) -> float:
-    """R², lesson 04, equation 2."""
+    """R², lesson 04, equation 3."""
     batch = tasks.sample(None, 0, 50, torch.Generator().manual_seed(0))
     with torch.no_grad():
         y, y_hat = batch.query.y, learner.main(learner(batch.descriptor, None), batch.query.x)
@@ -227,39 +230,95 @@ def test_in_words_before_anything_was_read_says_so():
 # ---------------------------------------------------------------------------------------------------- reading
 
 
+def test_lesson_04_equation_1(random_words):
+    """h = Σ_w a_w V w with a = softmax_w(K w), head by head and word by word; words that are not there do not count."""
+    attend, tau = WordAttention(5, heads=2, dim=3, generator=torch.Generator().manual_seed(0)), random_words
+    found = attend(tau)
+    assert found.shape == (3, 6)
+    for k, n in enumerate((4, 2, 3)):
+        words = tau[k].view(4, 5)[:n]
+        for head in range(2):
+            a = torch.softmax(words @ attend.K.weight[head], dim=0)
+            V = attend.V.weight[3 * head : 3 * head + 3]
+            h = sum(a[w] * (V @ words[w] + attend.V.bias[3 * head : 3 * head + 3]) for w in range(n))
+            torch.testing.assert_close(found[k, 3 * head : 3 * head + 3], h)
+    torch.testing.assert_close(attend.attention(tau).sum(-2), torch.ones(3, 2))
+    torch.testing.assert_close(attend(torch.cat([tau, torch.zeros(3, 10)], dim=1)), found)
+    found.square().sum().backward()
+    assert all(p.grad.any() for p in attend.parameters())
+
+
+@pytest.fixture
+def random_words():
+    """Three sentences of four, two and three words of five numbers."""
+    words = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(1))
+    words[1, 2:], words[2, 3:] = 0, 0
+    return words.flatten(1)
+
+
+@needs_model
+def test_words_are_those_of_the_language_model(text):
+    tau = text.words(["a tall wave", "slow"])
+    assert tau.shape == (2, 5 * 1152)  # with a mark at the beginning and one at the end
+    assert not tau[1].view(5, 3, 384)[3:].any()
+    torch.testing.assert_close(tau[0].view(5, 3, 384).square().mean(-1), torch.ones(5, 3))
+    torch.testing.assert_close(text.words("slow"), tau[1, : 3 * 1152])
+    word_by_itself = text.words("tall").view(3, 3, 384)[1, 0]  # layer 0 does not know the other words, only the place
+    cosine = torch.cosine_similarity(word_by_itself, tau[0].view(5, 3, 384)[:, 0], dim=-1)
+    assert cosine.argmax() == 2
+    with pytest.raises(ValueError, match="says nothing"):
+        text.words(["fine", " "])
+    assert text.words("tall " * 400).shape == (256 * 1152,)
+
+
 @pytest.fixture(scope="module")
-def reader(text):
-    """A reader as in lesson 04, and its family."""
-    family, main = WavesInWords(1), MainNetwork.mlp([1, 24, 24, 1], "tanh")
-    torch.manual_seed(0)
-    learner = Hypernetwork(main, MLPGenerator(32, main, hidden=(64, 64)), nn.Linear(384, 32))
-    optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=0.3)
-    text(family.train.text)
-    tasks = NoisyDescriptors(Described(family.train, lambda batch: text(batch.properties["text"])), 0.5)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # beside another process, two threads wait for each other
-    meta_train(learner, tasks, 1200, 64, 0, 16, optimizer=optimizer, progress=False)
-    torch.set_num_threads(threads)
-    return learner, family
+def readers():
+    """Those of lesson 04, that attend to words."""
+    main, found = MainNetwork.mlp([1, 24, 24, 1], "tanh"), []
+    for seed in range(3):
+        found.append(Hypernetwork(main, MLPGenerator(48, main, hidden=(64,)), encoder=WordAttention()))
+        load_checkpoint(data_file(f"checkpoints/words_{seed}.safetensors"), found[seed])
+    return found
 
 
 @needs_model
-def test_new_templates_are_read_and_new_images_mostly(reader, text):
-    learner, family = reader
+def test_new_templates_and_new_words_are_read_to_the_bounds_of_the_course(readers, text):
+    family = WavesInWords(n_train=100, n_test=1000)  # two hundred sentences would leave a doubt of five percent
+    describe = lambda batch: text.words(batch.properties["text"])  # noqa: E731
     R2 = {
-        name: explained(learner, Described(getattr(family, name), lambda batch: text(batch.properties["text"])))
-        for name in ("train", "new_templates", "new_images", "new_adjectives")
+        name: [explained(learner, Described(getattr(family, name), describe)) for learner in readers]
+        for name in ("new_templates", "new_words")
     }
-    assert R2["train"] > 0.95, R2
-    assert R2["new_templates"] > 0.9, R2
-    assert R2["new_images"] > 0.6, R2
-    assert R2["new_adjectives"] < 0.5, "the lesson says that opposites are not told apart"
+    assert min(R2["new_templates"]) > 0.9, R2
+    assert sum(R2["new_words"]) / 3 > 0.6, R2
+    assert min(R2["new_words"]) > 0.55, R2
 
 
 @needs_model
-def test_the_picture_says_what_was_understood(reader, text):
-    learner, family = reader
-    picture = pictures.SentenceTriptych(family, learner, text)
+def test_a_head_looks_at_the_word_that_matters(readers, text):
+    a = readers[0].encoder.attention(text.words("a slow tall wave, shifted left"))  # start a slow tall wave , shifted left end
+    assert {2, 3, 7} <= set(a.argmax(0).tolist())
+    figure = pictures.attention_to_words(readers[0].encoder, text, "a slow tall wave, shifted left")
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()][:4] == ["start", "a", "slow", "tall"]
+
+
+@needs_model
+def test_one_vector_for_the_sentence_is_heard_less(text, readers):
+    family, main = WavesInWords(n_train=1000, n_test=100), MainNetwork.mlp([1, 24, 24, 1], "tanh")
+    torch.manual_seed(0)
+    plain = Hypernetwork(main, MLPGenerator(32, main, hidden=(64, 64)), nn.Linear(384, 32))
+    optimizer = torch.optim.AdamW(plain.parameters(), lr=2e-3, weight_decay=0.3)
+    describe = lambda batch: text(batch.properties["text"])  # noqa: E731
+    tasks = NoisyDescriptors(Described(family.train, describe), 0.5)
+    meta_train(plain, tasks, 800, 64, 0, 16, optimizer=optimizer, progress=False)
+    by_words = explained(readers[0], Described(family.new_words, lambda batch: text.words(batch.properties["text"])))
+    assert explained(plain, Described(family.new_templates, describe)) > 0.2
+    assert explained(plain, Described(family.new_words, describe)) < by_words
+
+
+@needs_model
+def test_the_picture_says_what_was_understood(readers, text):
+    picture = pictures.SentenceTriptych(WavesInWords(), readers[0], text, text.words)
     said = picture.update("a slow tall wave, shifted left")
     assert said.startswith("Read as: tall, slow, shifted left")
     assert "Most like the training sentence" in said

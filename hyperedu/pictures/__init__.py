@@ -25,7 +25,7 @@ from hyperedu.pictures.basics import (
     weight_spread,
 )
 from hyperedu.pictures.climate import ColoradoTriptych
-from hyperedu.pictures.descriptors import SentenceTriptych, error_bars
+from hyperedu.pictures.descriptors import SentenceTriptych, attention_to_words, error_bars
 from hyperedu.pictures.generators import DesignsTriptych, SizesPicture, designs, sensitivity
 from hyperedu.pictures.mappings import DescribeOrShow, all_mappings
 from hyperedu.pictures.regularization import StrengthPicture, half_interval, intervals
@@ -57,6 +57,7 @@ __all__ = [
     "Triptych",
     "WeightGrid",
     "all_mappings",
+    "attention_to_words",
     "designs",
     "error_bars",
     "half_interval",

@@ -10,6 +10,7 @@ from hyperedu.pictures.basics import (
     BLUE,
     GREEN,
     GREY,
+    MAGNITUDE,
     ORANGE,
     PURPLE,
     SKY,
@@ -33,13 +34,14 @@ class SentenceTriptych(Triptych):
     Args:
         family: `WavesInWords`.
         learner: a `Hypernetwork` with an encoder.
-        text: the `Text` it was trained with.
+        text: a `Text`, for what is said of a sentence.
+        describe: sentences → τ, as the learner was trained with: `text` or `text.words`.
     """
 
     @matplotlib.rc_context(STYLE)
-    def __init__(self, family, learner, text):
-        self.family, self.learner, self.text = family, learner, text
-        self.sentences = family.train.text[:800]
+    def __init__(self, family, learner, text, describe):
+        self.family, self.learner, self.text, self.describe = family, learner, text, describe
+        self.sentences = family.train.text[:600]
         level = family.train.level[: len(self.sentences)]
         self.read = text(self.sentences)
         waves = family.train.sample(None, 0, 1)
@@ -47,7 +49,7 @@ class SentenceTriptych(Triptych):
         first = {name: k for k, name in enumerate(waves.properties["name"])}
         self.names, self.y = list(first), y[list(first.values())].squeeze(-1)  # every wave there is, once
         with torch.no_grad():
-            encoded = learner.encoder(self.read)
+            encoded = learner.encoder(describe(self.sentences))
             limit = weight_limit(learner.generator(encoded))
         super().__init__(learner.main, x_axis, limit)
         self.plane = Plane(encoded)
@@ -74,7 +76,7 @@ class SentenceTriptych(Triptych):
     def wave(self, sentence: str) -> tuple[str, float, torch.Tensor, torch.Tensor]:
         """The name of the nearest wave, its RMS distance to what is drawn, θ (P,), and what is drawn (n,)."""
         with torch.no_grad():
-            theta = self.learner(self.text(sentence), None)
+            theta = self.learner(self.describe(sentence), None)
             y = self.learner.main(theta, self.x).squeeze(-1)
         distance = (self.y - y).square().mean(-1).sqrt()
         nearest = int(distance.argmin())
@@ -82,19 +84,30 @@ class SentenceTriptych(Triptych):
 
     def update(self, sentence: str) -> str:
         name, distance, theta, y = self.wave(sentence)
-        tau = self.text(sentence)
         with torch.no_grad():
-            position = self.plane(self.learner.encoder(tau)).tolist()
+            position = self.plane(self.learner.encoder(self.describe(sentence))).tolist()
         self.move(position, theta, y)
         self.meant.set_ydata(self.y[self.names.index(name)].numpy())
         self.meaning.set_text(f"- - nearest wave: {name}")
-        cosine = torch.cosine_similarity(self.read, tau, dim=-1)
+        cosine = torch.cosine_similarity(self.read, self.text(sentence), dim=-1)
         like = self.sentences[int(cosine.argmax())]
         said = (
             f"Read as: {name}; what is drawn differs from that wave by {distance:.2f} (root mean square). Most like the "
             f"training sentence “{like}” (cosine {cosine.max():.2f})."
         )
         return f"{said} {self.text.remark(sentence)}".strip()
+
+
+def attention_to_words(encoder, text, sentence: str) -> Figure:
+    """How much each head of a `WordAttention` looks at each word (or piece of one) of a sentence."""
+    tokens = text.model.tokenizer.convert_ids_to_tokens(text.model.tokenizer(sentence)["input_ids"])
+    with torch.no_grad():
+        a = encoder.attention(text.words(sentence))[: len(tokens)].T  # (heads, words)
+    figure, (axes,) = subplots(width=8, height=3)
+    image = axes.imshow(a.numpy(), cmap=MAGNITUDE, vmin=0, vmax=1, aspect="auto")
+    axes.set(xticks=range(len(tokens)), xticklabels=["start", *tokens[1:-1], "end"], yticks=range(len(a)), ylabel="head")
+    figure.colorbar(image, label="attention")
+    return figure
 
 
 def error_bars(errors: dict[str, list[float]], label: str) -> Figure:

@@ -57,7 +57,7 @@ IMAGES = {
     ),
     ("shift", 1): _list(
         """under the stars, in the moonlight, with the constellations, under the Milky Way, with a comet, under Orion,
-        beneath the Great Dipper, with Jupiter, at midnight, in the dark, through the telescope,
+        beneath Polaris, with Jupiter, at midnight, in the dark, through the telescope,
         with the astronomers, with a lunar eclipse, with the galaxies, under Cassiopeia, with Saturn, with the planets,
         with the meteors, with a nebula, beside the observatory, with Sirius, with Venus, under the crescent, with the aurora,
         under Pegasus, with a supernova, with the zodiac, under Andromeda, at dusk, with Neptune, with Uranus"""
@@ -65,20 +65,38 @@ IMAGES = {
 }
 # Plain words: always in training, and never.
 ADJECTIVES = {
-    ("amplitude", -1): _list("small, low, tiny, little"),
-    ("amplitude", 1): _list("tall, high, big, huge"),
-    ("frequency", -1): _list("slow, lazy, calm"),
-    ("frequency", 1): _list("fast, quick, hurried"),
-    ("shift", -1): _list("shifted left, early, too soon"),
-    ("shift", 1): _list("shifted right, late, delayed"),
+    ("amplitude", -1): _list(
+        """small, low, tiny, little, short, flat, shallow, minute, modest, minor, petite, puny, meagre, compact, slender,
+        dainty, weeny, squat, subdued, stunted"""
+    ),
+    ("amplitude", 1): _list(
+        """tall, high, big, huge, large, great, enormous, massive, immense, gigantic, vast, mighty, tremendous, bulky, hulking,
+        soaring, gargantuan, strong, powerful, hefty"""
+    ),
+    ("frequency", -1): _list(
+        """slow, lazy, calm, unhurried, drowsy, plodding, dawdling, creeping, crawling, ponderous, slothful, dreamy, weary,
+        lumbering, inert, torpid, tranquil, placid, serene, gradual"""
+    ),
+    ("frequency", 1): _list(
+        """fast, quick, hurried, zippy, accelerated, dashing, zooming, breakneck, blistering, rocketing, hurtling, charging,
+        bolting, hectic, whirling, darting, urgent, busy, feverish, whizzing"""
+    ),
+    ("shift", -1): _list(
+        """shifted left, early, too soon, ahead of schedule, moved leftward, ahead of time, pulled forward, preceding,
+        in front, sooner than usual, first, to the west, on the left hand, starting before, anticipating"""
+    ),
+    ("shift", 1): _list(
+        """shifted right, late, delayed, behind schedule, moved rightward, overdue, pushed back, following, in the rear,
+        later than usual, last, to the east, on the right hand, held up, coming behind"""
+    ),
 }
 NEW_ADJECTIVES = {
-    ("amplitude", -1): _list("faint, slight, feeble, minute, shallow, modest, puny, weak, flat"),
-    ("amplitude", 1): _list("large, giant, mighty, enormous, massive, immense, colossal, lofty, strong"),
-    ("frequency", -1): _list("sluggish, leisurely, languid, lethargic, gradual, sedate, plodding, peaceful, idle"),
-    ("frequency", 1): _list("rapid, swift, brisk, hasty, frantic, rushing, nimble, frenzied, agitated"),
-    ("shift", -1): _list("premature, ahead of time, in advance, beforehand, leading, prior"),
-    ("shift", 1): _list("behind, overdue, postponed, tardy, lagging, deferred, trailing"),
+    ("amplitude", -1): _list("faint, slight, feeble, diminutive, minuscule, weak"),
+    ("amplitude", 1): _list("giant, colossal, lofty, substantial, humongous, titanic"),
+    ("frequency", -1): _list("sluggish, leisurely, languid, lethargic, sedate, idle"),
+    ("frequency", 1): _list("rapid, swift, brisk, hasty, frantic, rushing, nimble"),
+    ("shift", -1): _list("premature, in advance, leading, prior, precocious"),
+    ("shift", 1): _list("postponed, tardy, lagging, deferred, trailing"),
 }
 # {a} {f} {p} are images of amplitude, frequency and shift; {A} {F} {P} are plain words. A shift without a slot is at level 0.
 TEMPLATES = """
@@ -154,6 +172,7 @@ class WavesInWords:
         new_templates: training words in templates never trained on, also called `test`.
         new_images: training templates, filled with images of which none was trained on.
         new_adjectives: training templates, filled with plain words of which none was trained on.
+        new_words: training templates, filled with either: held-out synonyms of every kind.
     """
 
     axis_labels = ("x", "y")
@@ -177,6 +196,7 @@ class WavesInWords:
         self.new_templates = self.test = sentences(n_test, new, words)
         self.new_images = sentences(n_test, [t for t in known if _slots(t).islower()], new_words)
         self.new_adjectives = sentences(n_test, [t for t in known if _slots(t).isupper()], new_words)
+        self.new_words = sentences(n_test, known, new_words)
 
     def describe(self, amplitude, frequency, shift) -> Tensor:
         """τ (…, 3) of the wave A sin(f x − p)."""

@@ -16,10 +16,11 @@ import time
 import ipywidgets
 import torch
 from hyperedu import ColoradoClimate, Described, Hypernetwork, Learned, MainNetwork, MLPGenerator, NoisyDescriptors, OneHot, Text
-from hyperedu import SupportSetHypernetwork, SupportStatistics, WavesInWords, adapt, live, meta_test, meta_train, pictures, tell_places
+from hyperedu import SupportSetHypernetwork, SupportStatistics, WavesInWords, WordAttention, adapt, data_file, live, load_checkpoint
+from hyperedu import meta_test, meta_train, pictures, tell_places
 from hyperedu.exercises import lesson_04 as check
 
-family, main, text, reads = WavesInWords(), MainNetwork.mlp([1, 24, 24, 1], "tanh"), Text(), Text.available()
+family, main, text, reads = WavesInWords(n_train=2000, n_test=300), MainNetwork.mlp([1, 24, 24, 1], "tanh"), Text(), Text.available()
 if not reads:
     print("To type sentences, run `pip install 'hyperedu[text]'` once; without it, all of this notebook runs but the text.")
 
@@ -32,42 +33,49 @@ if not reads:
 print(*family.train.text[:5], sep="\n")
 
 # %% [markdown]
-# A sentence model that somebody else trained, on a billion pairs of English sentences, turns a sentence into 384 numbers: that is $\tau$. A hypernetwork learns what they mean for a wave. It sees
-# each $\tau$ with some noise; you will see why.
+# A language model that somebody else trained, on a billion pairs of English sentences, turns every word of a sentence into numbers: all of them together are $\tau$. A hypernetwork learned from 8,000 sentences what they mean for a wave (three seeds,
+# `python data/make_checkpoints.py words_0 words_1 words_2`).
 
 # %%
-def read(batch):
-    return text(batch.properties["text"])
-
-def train_reader(seed, noise=0.5):
-    torch.manual_seed(seed)
-    learner = Hypernetwork(main, MLPGenerator(32, main, hidden=(64, 64)), encoder=torch.nn.Linear(384, 32))
-    optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=0.3)
-    meta_train(learner, NoisyDescriptors(Described(family.train, read), noise), 1200, 64, 0, 16, optimizer=optimizer)
+def attentive(seed):
+    learner = Hypernetwork(main, MLPGenerator(48, main, hidden=(64,)), encoder=WordAttention())
+    load_checkpoint(data_file(f"checkpoints/words_{seed}.safetensors"), learner)
     return learner
 
-if reads:
-    text(family.train.text)  # read once, kept
-torch.set_num_threads(1)  # for networks as small as these, a second thread costs more than it gives
-readers = [train_reader(seed) for seed in range(3)] if reads else []
+readers = [attentive(seed) for seed in range(3)]
 
 # %% [markdown]
 # **Predict.** Which of these will be understood: *a slow tall wave, shifted left*; *a pagoda, moving like lava*; *a wave that is not tall*; *une grande vague lente*? Type them, then your own.
 
 # %%
-picture = pictures.SentenceTriptych(family, readers[0], text) if reads else None
+picture = pictures.SentenceTriptych(family, readers[0], text, text.words) if reads else None
 box = ipywidgets.Text("a slow tall wave, shifted left", continuous_update=False)
 live.interact(picture.figure, picture.update, sentence=box) if reads else None
 
 # %% [markdown]
-# **What to look for.** *Left*, the sentence (star) among those of training, seen along the two directions in which their learned projections differ most. *Right*, what the written network draws, and the nearest of the
+# **What to look for.** *Left*, the sentence (star) among those of training, seen along the two directions in which what the generator gets of them differs most. *Right*, what the written network draws, and the nearest of the
 # twelve waves. The line below says what was understood, and how like anything known the sentence was: a low cosine is a reason for doubt.
+#
+# ## Where a sentence can be heard
+#
+# The usual way to describe by text is *one* vector for the whole sentence, 384 numbers of the same language model. It is a mean of what the words say, and the one word that matters is a small part of it. The reader above keeps the words apart. It has six heads, and each
+# takes its own mean, weighted by how much it looks at each word $w$:
+#
+# $$ h = \sum_w a_w\, V w, \qquad a = \operatorname{softmax}_w(K w) \tag{1} $$
+
+# %%
+if reads:
+    heads = pictures.attention_to_words(readers[0].encoder, text, "a slow tall wave, shifted left")
+    pictures.show(heads, "Attention of six heads to the words: one looks at tall alone, one at slow, one at left.")
+
+# %% [markdown]
+# Nobody told a head what to look for: one found the word of height, one that of speed, one the side. Below, the plain way is trained for comparison, with some noise on each $\tau$ and without; you will see why.
 #
 # ## One family, described five ways
 #
 # A **name** is a one-hot vector. It says which task, and nothing of what the task is like. A **learned** code replaces it by a row of a table that is trained with the generator:
 #
-# $$ \theta = f_\varphi(E^\top \tau), \qquad E \in \mathbb{R}^{n \times d}, \quad \tau \text{ one-hot} \tag{1} $$
+# $$ \theta = f_\varphi(E^\top \tau), \qquad E \in \mathbb{R}^{n \times d}, \quad \tau \text{ one-hot} \tag{2} $$
 
 # %%
 names = OneHot(sorted(set(family.train.name)))
@@ -75,48 +83,53 @@ table, tau = Learned(names.names, dim=4), names(["tall, slow"])
 print("a row of the table:", torch.equal(table(tau), table.table[[names.names.index("tall, slow")]]))
 
 statistics = SupportStatistics.fit(family.train.sample(500, 10, 1).support)
-some = family.train.sample(1, 10, 1)
-print("numbers say:", family.descriptors.in_words(some.descriptor[0]))
-print("examples say:", statistics.in_words(statistics(some.support)[0]))
+print("ten examples say:", statistics.in_words(statistics(family.train.sample(1, 10, 1).support)[0]))
 
 # %% [markdown]
 # **Numbers** are properties, standardised. **Examples** can describe as well: here by their statistics; a learned encoder of sets does the same. And **text**. How much of the variation of $y$ does each explain?
 #
-# $$ R^2 = 1 - \frac{\sum (y - \hat y)^2}{\sum (y - \bar y)^2} \tag{2} $$
+# $$ R^2 = 1 - \frac{\sum (y - \hat y)^2}{\sum (y - \bar y)^2} \tag{3} $$
 #
-# We measure it on four sets of sentences: those of training; training words in *new templates* (other orders, other words around them); *new images* ("like a mountain") and *new adjectives* ("lofty") in known templates. In the last two,
-# every word that describes is new: it stands in no sentence of training.
+# We measure it on sentences never trained on: training words in *new templates* (other orders, other words around them); and known templates filled with *new words*, of which none stands in any sentence of training. These are *new images* ("like a mountain") or *new adjectives*
+# ("lofty"), which are shown by themselves too.
 
 # %%
 def explained(learner, tasks):
     batch = tasks.sample(None, 10, 100, torch.Generator().manual_seed(0))
     with torch.no_grad():
         y, y_hat = batch.query.y, main(learner(batch.descriptor, batch.support), batch.query.x)
-    return (1 - (y - y_hat).square().sum() / (y - y.mean()).square().sum()).item()  # equation (2)
+    return (1 - (y - y_hat).square().sum() / (y - y.mean()).square().sum()).item()  # equation (3)
 
-by_name = lambda batch: names(batch.properties["name"])
-ways = {"name": (12, None, by_name), "learned": (4, lambda: Learned(names.names, 4), by_name)}
-ways |= {"numbers": (3, None, lambda batch: batch.descriptor), "examples": (statistics.dim, None, lambda batch: statistics(batch.support))}
-
-def train(dim, encoder, describe, seed):
+def train(dim, encoder, describe, seed, noise=0.0, decay=0.01):
     torch.manual_seed(seed)
     learner = Hypernetwork(main, MLPGenerator(dim, main, hidden=(64, 64)), encoder and encoder())
-    meta_train(learner, Described(family.train, describe), 1500, 32, 10, 16, optimizer=torch.optim.AdamW(learner.parameters(), lr=1e-3))
+    optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=decay)
+    meta_train(learner, NoisyDescriptors(Described(family.train, describe), noise), 900, 64, 10, 16, optimizer=optimizer)
     return learner
 
 # %%
+by_name, read = lambda batch: names(batch.properties["name"]), lambda batch: text(batch.properties["text"])
+ways = {"name": (12, None, by_name), "learned": (4, lambda: Learned(names.names, 4), by_name)}
+ways |= {"numbers": (3, None, lambda batch: batch.descriptor), "examples": (statistics.dim, None, lambda batch: statistics(batch.support))}
+sets = {what: getattr(family, what) for what in ("new_templates", "new_words", "new_images", "new_adjectives")}
+if reads:  # once; what was read is kept
+    text(family.train.text), text.words([sentence for tasks in sets.values() for sentence in tasks.text])
+torch.set_num_threads(1)  # for networks as small as these, a second thread costs more than it gives
 found = {name: ([train(*way, seed) for seed in range(2)], way[2]) for name, way in ways.items()}
 if reads:
-    found |= {"text": (readers, read), "no noise": ([train_reader(seed, noise=0.0) for seed in range(3)], read)}
-sets = {what: getattr(family, what) for what in ("train", "new_templates", "new_images", "new_adjectives")}
+    one = 32, lambda: torch.nn.Linear(384, 32), read
+    found["words"] = readers, lambda batch: text.words(batch.properties["text"])
+    found |= {name: ([train(*one, k, s, 0.3) for k in range(3)], read) for name, s in (("sentence", 0.5), ("no noise", 0.0))}
 for name, (learners, describe) in found.items():
     R2 = [[explained(learner, Described(tasks, describe)) for learner in learners] for tasks in sets.values()]
     print(f"{name:9}", *(f" {what} {sum(r) / len(r):.0%} ({min(r):.0%} to {max(r):.0%})" for what, r in zip(sets, R2)))
 
 # %% [markdown]
-# Each cell: the mean of the seeds (three of text, two of the others), and from the lowest to the highest; below 0% is worse than a constant. Names, codes and numbers do not care how a wave is told: they are *given* what the reader must find
-# out. Ten examples hold nearly all that is needed, but their statistics lose where along x each y was. A reader comes near the numbers in new templates. With new images it loses a part, and without noise in training a larger one: it has
-# learned phrasings by heart. With new adjectives almost nothing is left. Look at what the sentence model thinks of plain words:
+# Each cell: the mean of the seeds (three of text, two of the others), and from the lowest to the highest. Names, codes and numbers do not care how a wave is told: they are *given* what the reader must find
+# out. Ten examples hold nearly all that is needed, but their statistics lose where along x each y was. The reader of *words* comes close to the numbers in new templates, and of new words it understands two thirds, images better than adjectives. One vector for the *sentence* has less of everything:
+# what a single word says drowns in it. And *without noise* in training a reader is worst where words are new: it has learned phrasings by heart, which is what plain training rewards.
+#
+# What is left is the language model's own view of plain words:
 
 # %%
 if reads:
@@ -130,8 +143,7 @@ if reads:
 # ## Where it has not understood
 
 # %%
-odd = ["shifted left, the tall wave is slow", "wave slow tall left", "a slow wave of height 1", "a slow wave of height 3",
-    "une grande vague lente", "высокая медленная волна", "🌊 tall"]
+odd = "wave slow tall left", "a slow wave of height 1", "a slow wave of height 3", "une grande vague lente", "высокая медленная волна", "🌊 tall"
 for sentence in odd if reads else []:
     start = time.perf_counter()
     name, distance, *_ = picture.wave(sentence)
@@ -160,7 +172,7 @@ print(f"of {len(new)} unseen stations, {sum(name in station_names[0].names for n
 # %% [markdown]
 # `OneHot` refuses the others with an error. A **learned** code can be found, from some months of the new station's year, by descent with the generator frozen:
 #
-# $$ e \leftarrow e - \alpha \, \nabla_e L\big(g(f_\varphi(e), x), y\big) \tag{3} $$
+# $$ e \leftarrow e - \alpha \, \nabla_e L\big(g(f_\varphi(e), x), y\big) \tag{4} $$
 #
 # **Text** is coarse on purpose: five landscapes, nine regions, no numbers.
 
@@ -169,7 +181,7 @@ print(*tell_places(climates[0].test.sample(3, 0, 1)), sep="\n")
 
 def rmse(climate, learner, describe, noise=0.0):
     optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=0.1)
-    meta_train(learner, NoisyDescriptors(Described(climate.train, describe), noise), 400, shots=6, queries=6, optimizer=optimizer)
+    meta_train(learner, NoisyDescriptors(Described(climate.train, describe), noise), 300, shots=6, queries=6, optimizer=optimizer)
     return None if isinstance(learner.encoder, Learned) else meta_test(learner, Described(climate.test, describe), 6, 6).rmse
 
 def rmse_of_found_codes(climate, year, names, alpha=0.003):
@@ -177,7 +189,7 @@ def rmse_of_found_codes(climate, year, names, alpha=0.003):
     rmse(climate, Hypernetwork(year, f, table), lambda batch: names(batch.properties["name"]))
     new = climate.test.sample(None, 6, 6, torch.Generator().manual_seed(0))
     with torch.no_grad():
-        e = adapt(year, table.table.mean(0), new.support, 100, alpha, through=f, keep=False).final  # equation (3)
+        e = adapt(year, table.table.mean(0), new.support, 100, alpha, through=f, keep=False).final  # equation (4)
         return (year(f(e), new.query.x) - new.query.y).square().mean((1, 2)).sqrt().mean().item()
 
 # %%
@@ -208,7 +220,7 @@ pictures.show(pictures.error_bars(errors, "RMSE on unseen stations (°C)"), "Err
 #
 # **1 · Compute.** There are 200 training tasks. A `Learned` table of 4 numbers per task feeds a generator whose first layer has 64 units with biases. How many learned numbers do table and layer have?
 #
-# <details><summary>Hint 1</summary>The table is E of equation (1).</details>
+# <details><summary>Hint 1</summary>The table is E of equation (2).</details>
 # <details><summary>Hint 2</summary>The layer sees one row of E, not the one-hot vector.</details>
 
 # %% tags=["exercise"]
@@ -264,7 +276,7 @@ check.honest_split(split)
 # <details><summary>Nothing: there is no vector for it</summary>Yes. It can only raise an error, or lie.</details>
 # <details><summary>A mixture of the training tasks</summary>No: nothing says which mixture.</details>
 #
-# **2. What is learned when the row of a new task is found by equation (3)?**
+# **2. What is learned when the row of a new task is found by equation (4)?**
 # <details><summary>e alone</summary>Yes: f stays as it is, and so few numbers need few examples.</details>
 # <details><summary>f and e</summary>No: f would forget the other tasks.</details>
 #
