@@ -27,10 +27,11 @@ if not reads:
 # %% [markdown]
 # ## Type a sentence, get a network
 #
-# The tasks are twelve waves $y = A \sin(f x - p)$: small or tall, slow or fast, shifted left, right or not at all. Each is told in thousands of ways, by plain words or by images:
+# The tasks are twelve waves $y = A \sin(f x - p)$: small or tall ($A = 1$ or 3), slow or fast ($f = 0.6$ or 2), shifted left, right or not at all ($p = -1, 1, 0$). Each is told in thousands of ways, by plain words or by images: small things or
+# tall ones, restful or fast ones; breakfast is early, hence left, and the night sky late:
 
 # %%
-print(*family.train.text[:5], sep="\n")
+print("a slow tall wave, shifted left", *family.train.text[:5], sep="\n")
 
 # %% [markdown]
 # A language model that somebody else trained, on a billion pairs of English sentences, turns every word of a sentence into numbers: all of them together are $\tau$. A hypernetwork learned from 8,000 sentences what they mean for a wave (three seeds,
@@ -45,7 +46,7 @@ def attentive(seed):
 readers = [attentive(seed) for seed in range(3)]
 
 # %% [markdown]
-# **Predict.** Which of these will be understood: *a slow tall wave, shifted left*; *a pagoda, moving like lava*; *a wave that is not tall*; *une grande vague lente*? Type them, then your own.
+# **Predict.** Which of these will be understood: *a slow tall wave, shifted left*; *a pagoda, moving like lava*; *a wave that is not tall*; *une grande vague lente*? Type them, then your own. (Answers are under *Where it has not understood*.)
 
 # %%
 picture = pictures.SentenceTriptych(family, readers[0], text, text.words) if reads else None
@@ -53,13 +54,13 @@ box = ipywidgets.Text("a slow tall wave, shifted left", continuous_update=False)
 live.interact(picture.figure, picture.update, sentence=box) if reads else None
 
 # %% [markdown]
-# **What to look for.** *Left*, the sentence (star) among those of training, seen along the two directions in which what the generator gets of them differs most. *Right*, what the written network draws, and the nearest of the
-# twelve waves. The line below says what was understood, and how like anything known the sentence was: a low cosine is a reason for doubt.
+# **What to look for.** *Left*, each training sentence as the generator gets it, projected on the two directions in which they differ most (speed and side need further ones); the star is yours. *Middle*, the weights written. *Right*, what they draw, and the nearest of the
+# twelve waves. The line below says what was understood, and which sentence the model finds most like yours: a low cosine is a reason for doubt, a high one no proof.
 #
 # ## Where a sentence can be heard
 #
 # The usual way to describe by text is *one* vector for the whole sentence, 384 numbers of the same language model. It is a mean of what the words say, and the one word that matters is a small part of it. The reader above keeps the words apart. It has six heads, and each
-# takes its own mean, weighted by how much it looks at each word $w$:
+# takes its own mean of the words, each a vector $w$, weighted by how much it looks at it, with a learned row $K$ and matrix $V$ of its own; $f_\varphi$ gets the six $h$ side by side:
 #
 # $$ h = \sum_w a_w\, V w, \qquad a = \operatorname{softmax}_w(K w) \tag{1} $$
 
@@ -69,7 +70,7 @@ if reads:
     pictures.show(heads, "Attention of six heads to the words: one looks at tall alone, one at slow, one at left.")
 
 # %% [markdown]
-# Nobody told a head what to look for: one found the word of height, one that of speed, one the side. Below, the plain way is trained for comparison, with some noise on each $\tau$ and without; you will see why.
+# (*Start* and *end* are marks that the model adds.) Nobody told a head what to look for: one found the word of height, one that of speed, two the side. Below, the plain way is trained for comparison, with some noise on each $\tau$ and without; you will see why.
 #
 # ## One family, described five ways
 #
@@ -86,7 +87,7 @@ statistics = SupportStatistics.fit(family.train.sample(500, 10, 1).support)
 print("ten examples say:", statistics.in_words(statistics(family.train.sample(1, 10, 1).support)[0]))
 
 # %% [markdown]
-# **Numbers** are properties, standardised. **Examples** can describe as well: here by their statistics; a learned encoder of sets does the same. And **text**. How much of the variation of $y$ does each explain?
+# **Numbers** are properties, standardised. **Examples** can describe as well: here by their statistics; a learned encoder of sets does the same. **Text** is the fifth way. How much of the variation of $y$ does each explain?
 #
 # $$ R^2 = 1 - \frac{\sum (y - \hat y)^2}{\sum (y - \bar y)^2} \tag{3} $$
 #
@@ -104,7 +105,7 @@ def train(dim, encoder, describe, seed, noise=0.0, decay=0.01):
     torch.manual_seed(seed)
     learner = Hypernetwork(main, MLPGenerator(dim, main, hidden=(64, 64)), encoder and encoder())
     optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=decay)
-    meta_train(learner, NoisyDescriptors(Described(family.train, describe), noise), 900, 64, 10, 16, optimizer=optimizer)
+    meta_train(learner, NoisyDescriptors(Described(family.train, describe), noise), 800, 64, 10, 16, optimizer=optimizer)
     return learner
 
 # %%
@@ -119,15 +120,15 @@ found = {name: ([train(*way, seed) for seed in range(2)], way[2]) for name, way 
 if reads:
     one = 32, lambda: torch.nn.Linear(384, 32), read
     found["words"] = readers, lambda batch: text.words(batch.properties["text"])
-    found |= {name: ([train(*one, k, s, 0.3) for k in range(3)], read) for name, s in (("sentence", 0.5), ("no noise", 0.0))}
+    found |= {name: ([train(*one, k, s, 0.3) for k in range(2)], read) for name, s in (("sentence", 0.5), ("no noise", 0.0))}
 for name, (learners, describe) in found.items():
     R2 = [[explained(learner, Described(tasks, describe)) for learner in learners] for tasks in sets.values()]
     print(f"{name:9}", *(f" {what} {sum(r) / len(r):.0%} ({min(r):.0%} to {max(r):.0%})" for what, r in zip(sets, R2)))
 
 # %% [markdown]
-# Each cell: the mean of the seeds (three of text, two of the others), and from the lowest to the highest. Names, codes and numbers do not care how a wave is told: they are *given* what the reader must find
-# out. Ten examples hold nearly all that is needed, but their statistics lose where along x each y was. The reader of *words* comes close to the numbers in new templates, and of new words it understands two thirds, images better than adjectives. One vector for the *sentence* has less of everything:
-# what a single word says drowns in it. And *without noise* in training a reader is worst where words are new: it has learned phrasings by heart, which is what plain training rewards.
+# Each entry: the mean of the seeds (three of words, two of the others), and from the lowest to the highest. Names, codes and numbers do not care how a wave is told: they are *given* what the reader must find
+# out. Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. (Their columns differ since each set holds other waves.) The reader of *words* comes close to the numbers in new templates, and explains three fifths or more of the variance where all words are new, images more
+# than adjectives. One vector for the *sentence* has less of everything; part of that is that it was trained on fewer sentences here. *No noise* shows what plain training rewards: it is better on new templates, whose words it knows, and clearly worse on new images: it has learned words by heart.
 #
 # What is left is the language model's own view of plain words:
 
@@ -137,13 +138,13 @@ if reads:
         print(f"{a:6} and {b:12} cosine {torch.cosine_similarity(text(a), text(b), dim=0):.2f}")
 
 # %% [markdown]
-# The model learned which sentences are *about the same thing*. *Fast* and *slow* are about the same thing: speed. They are as near to each other as words that mean the same, and which side a new word is on is a weak signal. A jet and a
+# The model learned which sentences are *about the same thing*. *Fast* and *slow* are about the same thing: speed. They are as near to each other as fast and rapid, which mean the same, and which side a new word is on is a weak signal. A jet and a
 # hammock are about different things. We chose images whose topics differ, and so they carry over: **a descriptor must say what makes tasks differ, in a place where it can be heard**.
 #
 # ## Where it has not understood
 
 # %%
-odd = "wave slow tall left", "a slow wave of height 1", "a slow wave of height 3", "une grande vague lente", "высокая медленная волна", "🌊 tall"
+odd = "wave slow tall left", "a pagoda, moving like lava", "a slow wave of height 1", "a slow wave of height 3", "une grande vague lente", "высокая медленная волна", "🌊 tall"
 for sentence in odd if reads else []:
     start = time.perf_counter()
     name, distance, *_ = picture.wave(sentence)
@@ -155,8 +156,8 @@ for n in ("", "not ") if reads else ():
     print(f"a wave that is {n}…: height understood in {sum(right)} of {len(right)} sentences")
 
 # %% [markdown]
-# A sentence takes a few hundredths of a second. Word order is no trouble. *Not* is: the sentence is about tallness all the same, and no training sentence negates. A height in digits means nothing to it: no training sentence has digits. Other languages and signs are guesses, and the figure says
-# so. None of these raises an error: a network that reads always draws *something*.
+# (*Off by* is the distance to the *nearest* of the twelve, not to what was meant.) A sentence takes about a hundredth of a second. Word order is no trouble. *Not* is ignored: the sentence is about tallness all the same, and no training sentence negates. Digits mean nothing to it, and nothing says so. Of
+# other languages and signs the line says that they are guesses: the French one (a large slow wave) is right, the Russian one (a tall slow wave) is not. None of these raises an error: a network that reads always draws *something*.
 #
 # ## Stations it never saw
 #
@@ -170,7 +171,7 @@ new = climates[0].test.sample(None, 0, 1).properties["name"]
 print(f"of {len(new)} unseen stations, {sum(name in station_names[0].names for name in new)} have a one-hot vector")
 
 # %% [markdown]
-# `OneHot` refuses the others with an error. A **learned** code can be found, from some months of the new station's year, by descent with the generator frozen:
+# `OneHot` refuses them with an error. A **learned** code $e$ can be found, from six months of the new station's year, by 100 steps from the mean code, with the generator frozen:
 #
 # $$ e \leftarrow e - \alpha \, \nabla_e L\big(g(f_\varphi(e), x), y\big) \tag{4} $$
 #
@@ -213,12 +214,12 @@ errors = {name: [here[name] for here in by_split] for name in by_split[0]}
 pictures.show(pictures.error_bars(errors, "RMSE on unseen stations (°C)"), "Error on unseen stations by kind of descriptor: numbers err least, the mean year most; dots are three splits.")
 
 # %% [markdown]
-# **Numbers win**: elevation in metres says more than "a high valley". Text takes away nearly half of the error of knowing nothing, with words only; many stations share their words and differ in their years, and no reader can mend that.
-# Six months of measurements stand between, in whichever way they are told, and need someone who measured. Text is for where nobody has numbers.
+# (Bar and number: the mean of three splits, the dots.) **Numbers win**: elevation in metres says more than "in the uplands". Text takes away nearly half of the error of knowing nothing, with words only; many stations share their words and differ in their years, and no reader can mend that.
+# On average six months of measurements stand between, in whichever way they are told, and need someone who measured. Text is for where nobody has numbers.
 #
 # ## Exercises
 #
-# **1 · Compute.** There are 200 training tasks. A `Learned` table of 4 numbers per task feeds a generator whose first layer has 64 units with biases. How many learned numbers do table and layer have?
+# **1 · Compute.** There are 200 training tasks. A `Learned` table of 4 numbers per task feeds a generator whose first layer has 64 units with biases. How many learned numbers do table and layer have together?
 #
 # <details><summary>Hint 1</summary>The table is E of equation (2).</details>
 # <details><summary>Hint 2</summary>The layer sees one row of E, not the one-hot vector.</details>
@@ -232,7 +233,7 @@ size = 200 * 4 + 4 * 64 + 64
 check.table_size(size)
 
 # %% [markdown]
-# **2 · Change.** Write a describer for `Described`: from a batch, $\tau$ (n_tasks, 2) with the mean and the standard deviation of the outputs that a learner may see.
+# **2 · Change.** Write `describe(batch)` for `Described`: $\tau$ (n_tasks, 2), the mean and the standard deviation (`.std`) of the outputs y of the support set.
 #
 # <details><summary>Hint 1</summary><code>batch.support.y</code> has the shape (n_tasks, shots, 1).</details>
 # <details><summary>Hint 2</summary><code>.mean((1, 2))</code> leaves one number for each task; <code>torch.stack([…], dim=-1)</code> puts two beside each other.</details>
@@ -248,7 +249,7 @@ def describe(batch):
 check.describer(describe)
 
 # %% [markdown]
-# **3 · Find what is wrong.** Someone claims that their reader understands *words it never saw*, and tests it with this split of sentences. Write `split(sentences, words)` as it should be: $(\text{train}, \text{test})$, all sentences in one of them.
+# **3 · Find what is wrong.** Someone claims that their reader understands *words it never saw*, and tests it with `flattering`, below. Write `split(sentences, words)`, where `words` are those to be new: two lists, train and test, and every sentence in exactly one of them.
 #
 # <details><summary>Hint 1</summary>After shuffling, in how many training sentences does a "new" word stand?</details>
 # <details><summary>Hint 2</summary>A sentence is for testing if any of the words is in <code>sentence.lower()</code>, and for training if none is.</details>
@@ -278,14 +279,14 @@ check.honest_split(split)
 #
 # **2. What is learned when the row of a new task is found by equation (4)?**
 # <details><summary>e alone</summary>Yes: f stays as it is, and so few numbers need few examples.</details>
-# <details><summary>f and e</summary>No: f would forget the other tasks.</details>
+# <details><summary>f and e</summary>No: f is frozen, as it must be to serve the other tasks.</details>
 #
 # **3. Why are "fast" and "slow" close in the sentence model?**
 # <details><summary>They are used in the same contexts</summary>Yes: it learned what sentences are about.</details>
 # <details><summary>It was trained too little</summary>No: more of the same training does not ask for the difference.</details>
 #
-# **4. Why does noise on τ help with new words?**
-# <details><summary>It makes single phrasings impossible to learn by heart</summary>Yes: only what many sentences share survives it.</details>
+# **4. Why does noise on τ help with new images?**
+# <details><summary>It makes single words impossible to learn by heart</summary>Yes: only what many sentences share survives it.</details>
 # <details><summary>It makes the sentence model better</summary>No: that is frozen.</details>
 #
 # **5. Text errs more than numbers on the stations. What would help most?**
@@ -294,7 +295,7 @@ check.honest_split(split)
 #
 # ## In one breath
 #
-# $\tau \mapsto f_\varphi(\tau)$ is as good as $\tau$ is telling: names cannot leave the training set, numbers go where they were measured, text goes where words do. It fails where the words are new opposites of old ones, or where two tasks are told alike.
+# $\tau \mapsto f_\varphi(\tau)$ is as good as $\tau$ is telling: names cannot leave the training set, numbers reach what can be measured, text goes where words do. It fails where the words are new opposites of old ones, or where two tasks are told alike.
 #
 # ## References
 #
