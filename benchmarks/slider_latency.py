@@ -1,5 +1,5 @@
 """From a slider to pixels: lesson 01's main figure, live and as `ipywidgets.interact` would draw it, in one JupyterLab; then
-the figures of lessons 06 and 07, whose callbacks adapt networks.
+the figures of lessons 03 and 08, whose callbacks write large or several networks, and of 06 and 07, which adapt them.
 
     python benchmarks/slider_latency.py
 
@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from lab import Figure, Notebook, jupyterlab
 
 PRESSES, DRAGS = 100, 6
+FIGURES = {"03_generator_designs": 3, "06_maml": 1, "07_hypernetworks_meet_maml": 2, "08_regularization": 1}
 
 # The same triptych, as a reader would write it who knows only `interact`: the figure is drawn anew for each value. What
 # need not be computed anew, the learner and the family, is not.
@@ -108,7 +109,7 @@ def main() -> None:
     print("| what | measured | bound | |\n|---|---|---|---|", flush=True)
     with jupyterlab() as lab, lab.open("01_everything_is_a_mapping.ipynb") as notebook:
         measure(notebook)
-    for lesson, n_figures in (("06_maml", 1), ("07_hypernetworks_meet_maml", 2)):
+    for lesson, n_figures in FIGURES.items():
         with jupyterlab() as lab, lab.open(f"{lesson}.ipynb") as notebook:
             notebook.run_all()
             for k in range(n_figures):
