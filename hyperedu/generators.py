@@ -392,13 +392,17 @@ class AttentionGenerator(Generator):
         waves = torch.cos(math.pi * torch.arange(1, self.frequencies + 1, device=token.device) * place.unsqueeze(-1))
         return nn.functional.gelu(self.of_token[side](token)).unsqueeze(1) * self.of_place[side](waves)
 
+    def unit_codes(self, token: Tensor, n: int, side: str) -> Tensor:
+        """The codes (B, n, rank) of the n units that a tensor leads to (side "a") or comes from ("b"), from its token (B, dim)."""
+        return self.codes[side](self._units(token, n, side))
+
     def _tensor(self, token: Tensor, t: int) -> Tensor:
         """A token (B, dim) → tensor number t, (B, rows · columns), of variance 1."""
         m, n = self.matrices[t]
-        a = self.codes["a"](self._units(token, m, "a"))
+        a = self.unit_codes(token, m, "a")
         if len(tuple(self.main.shapes.values())[t]) < 2:
             return self.vector(a).squeeze(-1)
-        b = self.codes["b"](self._units(token, n, "b"))
+        b = self.unit_codes(token, n, "b")
         return (a @ b.mT).flatten(1) / math.sqrt(a.shape[-1])
 
     def forward(self, descriptor: Tensor) -> Tensor:

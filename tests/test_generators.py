@@ -274,7 +274,7 @@ def test_lesson_03_equation_2(main, random):
     generator, tau = AttentionGenerator(3, main, rank=4, generator=random), torch.randn(1, 3, generator=random)
     tokens = generator.tokens(tau)
     t = list(main.shapes).index("2.weight")
-    a, b = (generator.codes[side](generator._units(tokens[:, t], 8, side))[0] for side in "ab")
+    a, b = (generator.unit_codes(tokens[:, t], 8, side)[0] for side in "ab")
     W = torch.stack([torch.stack([a[i] @ b[j] for j in range(8)]) for i in range(8)]) / math.sqrt(4)
     std = main.unflatten(main.initial_std)["2.weight"]
     torch.testing.assert_close(main.unflatten(generator(tau))["2.weight"][0], std * W)

@@ -83,7 +83,7 @@ print("same as the package:", torch.allclose(main.initial_mean + main.initial_st
 # %%
 attention, low_rank = AttentionGenerator(2, main), LowRankGenerator(2, main)
 token = attention.tokens(tau[None])[:, list(main.shapes).index("2.weight")]
-a, b = (attention.codes[side](attention._units(token, 40, side))[0] for side in "ab")
+a, b = (attention.unit_codes(token, 40, side)[0] for side in "ab")
 W = a @ b.T / a.shape[1] ** 0.5 * main.unflatten(main.initial_std)["2.weight"]  # equation (2)
 print("same as the package:", torch.allclose(W, main.unflatten(attention(tau))["2.weight"], atol=1e-6))
 change = main.unflatten(low_rank(tau) - low_rank.theta_0)["2.weight"]  # B A of equation (3)
