@@ -66,7 +66,7 @@ def digest(source: Path) -> str:
     return hashlib.sha256(source.read_bytes()).hexdigest()
 
 
-def run(notebook: nbformat.NotebookNode, seconds: int = 600) -> float:
+def run(notebook: nbformat.NotebookNode, seconds: int = 180) -> float:
     """Run the notebook in place, try its sliders, and make its outputs readable without a kernel; returns seconds."""
     last = nbformat.v4.new_code_cell(TRY_EVERY_SLIDER)
     notebook.cells.append(last)
