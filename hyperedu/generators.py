@@ -393,7 +393,7 @@ class AttentionGenerator(Generator):
         return nn.functional.gelu(self.of_token[side](token)).unsqueeze(1) * self.of_place[side](waves)
 
     def unit_codes(self, token: Tensor, n: int, side: str) -> Tensor:
-        """The codes (B, n, rank) of the n units that a tensor leads to (side "a") or comes from ("b"), from its token (B, dim)."""
+        """Token (B, dim) → codes (B, n, rank) of the n units that its tensor leads to (side "a") or comes from ("b")."""
         return self.codes[side](self._units(token, n, side))
 
     def _tensor(self, token: Tensor, t: int) -> Tensor:

@@ -127,7 +127,7 @@ for name, (learners, describe) in found.items():
 
 # %% [markdown]
 # Each entry: the mean of the seeds (three of words, two of the others), and from the lowest to the highest. Names, codes and numbers do not care how a wave is told: they are *given* what the reader must find
-# out. Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. (Their columns differ since each set holds other waves.) The reader of *words* comes close to the numbers in new templates, and explains three fifths or more of the variance where all words are new, images more
+# out. Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. (Their columns differ since each set holds other waves.) The reader of *words* comes close to the numbers in new templates, and explains about three fifths of the variance where all words are new, images more
 # than adjectives. One vector for the *sentence* has less of everything; part of that is that it was trained on fewer sentences here. *No noise* shows what plain training rewards: it is better on new templates, whose words it knows, and clearly worse on new images: it has learned words by heart.
 #
 # What is left is the language model's own view of plain words:
