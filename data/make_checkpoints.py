@@ -10,7 +10,8 @@ described it with an error of 0 to 1.5 standard deviations. They have three seed
 Lesson 03: five generators of about 30,000 parameters for the same main network, three seeds each, 3,000 steps; one of 3,022
 parameters for a main network of 301,398 weights; and one that two main networks of different widths train together.
 
-Lesson 04: three seeds of a reader that attends to words, on 8,000 sentences with noise on what stands for each word.
+Lesson 04: three seeds of a reader that attends to words, on 8,000 sentences with noise on what stands for each word; each
+seed with templates and words of its own held out (the split of the same number).
 """
 
 import sys
@@ -145,9 +146,9 @@ def two_widths(tasks):
 
 
 def words(seed: int):
-    """A reader that attends to the words of a sentence."""
+    """A reader that attends to the words of a sentence; each seed has templates and words of its own held out."""
     torch.manual_seed(seed)
-    family, main, text = WavesInWords(n_train=8000), MainNetwork.mlp([1, 24, 24, 1], "tanh"), Text()
+    family, main, text = WavesInWords(seed, n_train=8000), MainNetwork.mlp([1, 24, 24, 1], "tanh"), Text()
     text.words(family.train.text)  # read once, kept
 
     def noisy(batch):
@@ -156,7 +157,8 @@ def words(seed: int):
 
     learner = Hypernetwork(main, MLPGenerator(48, main, hidden=(64,)), encoder=WordAttention())
     optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=1.0)
-    print(f"words_{seed}", meta_train(learner, Described(family.train, noisy), 4000, 32, 0, 16, optimizer=optimizer))
+    tasks = Described(family.train, noisy)
+    print(f"words_{seed}", meta_train(learner, tasks, 4000, 32, 0, 16, optimizer=optimizer, anneal=True))
     return learner
 
 

@@ -266,7 +266,8 @@ class Text:
         vectors times √384 like those of sentences. A single sentence → (its length · 1152,). For `WordAttention`.
         """
         sentences, tokenizer = _sentences(text), self.model.tokenizer
-        new = sorted({sentence for sentence in sentences if sentence not in self._words}, key=len)
+        new = [sentence for sentence in dict.fromkeys(sentences) if sentence not in self._words]  # in an order that repeats
+        new.sort(key=len)
         for start in tqdm(range(0, len(new), 64), desc="reading words", unit="batch", disable=len(new) < 256):
             some = new[start : start + 64]
             tokens = tokenizer(some, return_tensors="pt", padding=True, truncation=True)

@@ -22,7 +22,8 @@ def _list(words: str) -> list[str]:
 
 
 # (property, level) → images, noun phrases or adverbials. No two entries of this file share a word other than such as "a",
-# "with" or "of": a word that is held out stands in no sentence of training, not even as a part of another word.
+# "with" or "of": a word that is held out stands in no sentence of training, not even as a part of another word. Only `ALWAYS`
+# repeats some of its own.
 IMAGES = {
     ("amplitude", -1): _list(
         """an ant, a flea, a beetle, a gnat, a ladybird, a speck of dust, a mosquito, a termite, a microbe, a bacterium,
@@ -36,10 +37,10 @@ IMAGES = {
         a statue, a citadel, the Empire State building, a canyon, a stone arch, a chateau"""
     ),
     ("frequency", -1): _list(
-        """a sleeping kitten, a lullaby, a siesta, an afternoon nap, a dozing uncle, a yawn, a hammock, a pillow, a sloth,
-        slumber, a mattress, a meditating monk, a yoga class, a snoring dog, a tired child, a soft sofa, a daydream,
+        """a kitten in a basket, a lullaby, a siesta, a nap, a dozing uncle, a yawn, a hammock, a pillow, a sloth,
+        slumber, a mattress, a meditating monk, a yoga class, a snoring dog, a child in bed, a soft sofa, a daydream,
         a blanket, a snooze, a fairy tale, an armchair, a massage, a spa, a warm bath, a koala, a retreat, a recliner,
-        pyjamas, a duvet, a hibernating bear, a couch potato, a relaxing holiday"""
+        pyjamas, a duvet, a hibernating bear, a couch potato, a holiday by the lake"""
     ),
     ("frequency", 1): _list(
         """a racing car, a motorcycle, a jet, an express train, a fighter pilot, a Ferrari, a speedboat, a sprinter,
@@ -63,40 +64,66 @@ IMAGES = {
         under Pegasus, with a supernova, with the zodiac, under Andromeda, at dusk, with Neptune, with Uranus"""
     ),
 }
-# Plain words: always in training, and never.
-ADJECTIVES = {
-    ("amplitude", -1): _list(
-        """small, low, tiny, little, short, flat, shallow, minute, modest, minor, petite, puny, meagre, compact, slender,
-        dainty, weeny, squat, subdued, stunted"""
-    ),
-    ("amplitude", 1): _list(
-        """tall, high, big, huge, large, great, enormous, massive, immense, gigantic, vast, mighty, tremendous, bulky, hulking,
-        soaring, gargantuan, strong, powerful, hefty"""
-    ),
-    ("frequency", -1): _list(
-        """slow, lazy, calm, unhurried, drowsy, plodding, dawdling, creeping, crawling, ponderous, slothful, dreamy, weary,
-        lumbering, inert, torpid, tranquil, placid, serene, gradual"""
-    ),
-    ("frequency", 1): _list(
-        """fast, quick, hurried, zippy, accelerated, dashing, zooming, breakneck, blistering, rocketing, hurtling, charging,
-        bolting, hectic, whirling, darting, urgent, busy, feverish, whizzing"""
-    ),
+# Plain words that are always trained on, those of `PLAIN` among them.
+ALWAYS = {
+    ("amplitude", -1): _list("small, low, tiny, little"),
+    ("amplitude", 1): _list("tall, high, big, huge"),
+    ("frequency", -1): _list("slow, lazy, calm, unhurried"),
+    ("frequency", 1): _list("fast, quick, hurried, accelerated"),
     ("shift", -1): _list(
-        """shifted left, early, too soon, ahead of schedule, moved leftward, ahead of time, pulled forward, preceding,
-        in front, sooner than usual, first, to the west, on the left hand, starting before, anticipating"""
+        """shifted left, early, too soon, ahead of schedule, moved leftward, ahead of time, pulled forward, in front,
+        sooner than usual, to the west, on the left hand"""
     ),
     ("shift", 1): _list(
-        """shifted right, late, delayed, behind schedule, moved rightward, overdue, pushed back, following, in the rear,
-        later than usual, last, to the east, on the right hand, held up, coming behind"""
+        """shifted right, late, delayed, behind schedule, moved rightward, overdue, pushed back, later than usual, to the east,
+        on the right hand, held up"""
     ),
 }
-NEW_ADJECTIVES = {
-    ("amplitude", -1): _list("faint, slight, feeble, diminutive, minuscule, weak"),
-    ("amplitude", 1): _list("giant, colossal, lofty, substantial, humongous, titanic"),
-    ("frequency", -1): _list("sluggish, leisurely, languid, lethargic, sedate, idle"),
-    ("frequency", 1): _list("rapid, swift, brisk, hasty, frantic, rushing, nimble"),
-    ("shift", -1): _list("premature, in advance, leading, prior, precocious"),
-    ("shift", 1): _list("postponed, tardy, lagging, deferred, trailing"),
+# Plain words of which some are held out. They are common: MiniLM's vocabulary of 30,522 pieces of words has each as one.
+ADJECTIVES = {
+    ("amplitude", -1): _list(
+        """short, flat, shallow, minute, modest, minor, petite, compact, squat, faint, slight, weak, miniature, wee,
+        insignificant, minimal, trivial, delicate, humble, frail, slender, slim, skinny, lesser, dim, pale, marginal"""
+    ),
+    ("amplitude", 1): _list(
+        """large, great, enormous, massive, immense, gigantic, vast, mighty, tremendous, bulky, strong, powerful, giant,
+        colossal, substantial, titanic, monstrous, elevated, imposing, considerable, extensive, major, steep, majestic,
+        formidable, overwhelming, magnificent, spectacular, heavy"""
+    ),
+    ("frequency", -1): _list(
+        """creeping, crawling, weary, serene, gradual, idle, slack, deliberate, patient, drifting, exhausted, peaceful, quiet,
+        shuffling, wandering, dragging, passive, gentle, soothing, resting, dormant, motionless, stationary, silent, hushed,
+        hesitant, reluctant, cautious, pausing, glacial, lifeless, frozen, relaxed, tired, sleepy, inactive, dull, casual,
+        floating, limp, numb, walking, at leisure, boring"""
+    ),
+    ("frequency", 1): _list(
+        """charging, darting, urgent, busy, rapid, swift, brisk, hasty, frantic, rushing, flying, agile, lively, energetic,
+        vibrating, buzzing, fluttering, nervous, restless, agitated, excited, vigorous, dynamic, running, blazing, breathless,
+        furious, spinning, trembling, bursting, pounding, throbbing, pulsing, rattling, shaking, quivering, flickering,
+        flashing, raging, turbulent, swirling, tumbling, leaping, bouncing, dancing, fleeing, animated, anxious, panicked,
+        dizzy, shivering, shuddering, jumping, hopping, twitching, jerking, whipping, drumming, hammering, streaming, reckless,
+        violent, explosive, electric, eager, alert, sudden"""
+    ),
+    ("shift", -1): _list(
+        """preceding, first, anticipating, premature, leading, prior, previously, already, initially, introductory, opening,
+        preliminary, preparatory, inaugural, immediate, prompt, commencing, primary, original, advanced, from the onset,
+        at the outset, at the start, in the prologue, as a prelude, as a preface, at its inception, as the debut, at the launch,
+        as a precursor, at the premiere, foremost, pioneering, at birth"""
+    ),
+    ("shift", 1): _list(
+        """following, last, postponed, trailing, subsequent, finally, eventually, closing, ensuing, latter, ultimate,
+        concluding, finished, completed, awaiting, pending, detained, expired, remaining, resulting, at the end, as an epilogue,
+        in the aftermath, at the deadline, as a sequel, posthumous, past, in retirement, at the tail, lingering"""
+    ),
+}
+# Plain words that are never trained on, and rare ones: the model puts each together from several pieces.
+RARE = {
+    ("amplitude", -1): _list("diminutive, minuscule, puny, meagre, dainty, stunted, paltry"),
+    ("amplitude", 1): _list("humongous, gargantuan, lofty, hulking, hefty, stupendous, prodigious"),
+    ("frequency", -1): _list("sluggish, languid, lethargic, torpid, plodding, ponderous, drowsy, placid"),
+    ("frequency", 1): _list("zippy, hurtling, whizzing, feverish, nimble, hectic, frenetic, jittery"),
+    ("shift", -1): _list("precocious, preemptive, incipient, inchoate"),
+    ("shift", 1): _list("tardy, lagging, deferred, adjourned"),
 }
 # {a} {f} {p} are images of amplitude, frequency and shift; {A} {F} {P} are plain words. A shift without a slot is at level 0.
 TEMPLATES = """
@@ -119,8 +146,8 @@ the size of {a}, the tempo of {f}, and all of it {p}
 {a} and then {f}, {p}
 {f} {p}, next to {a}
 something like {a}, something like {f}, {p}
-its size is that of {a}, its pace that of {f}, it begins {p}
-beginning {p}, it is {f} in pace and {a} in size
+its size is that of {a}, its pace that of {f}, it appears {p}
+appearing {p}, it is {f} in pace and {a} in size
 it is made of {a} and of {f}, {p}
 {a} as well as {f}, {p}
 the shape of {a}, {p}, with the rhythm of {f}
@@ -153,6 +180,11 @@ a {F} wave like {a}, {p}
 a {A} wave that moves like {f}, {P}
 a wave like {a}, {P}, {F}
 {A}, like {f}, and {p}
+it looks like {a} and goes like {f}
+something with the size of {a} and the rhythm of {f}
+a curve that is {A} and {F}
+it is a {F} wave, and a {A} one
+{f}, {a}
 """.strip().split("\n")
 
 
@@ -164,15 +196,16 @@ class WavesInWords:
     mountain"). τ is (A, f, p), standardised; `Described` and `Text` describe by the sentence instead.
 
     Args:
-        split: which random choice of images and templates is held out; each is fixed.
+        split: which random choice of words and templates is held out; each is fixed.
         n_train, n_test: sentences in the training set and in each of the others.
 
     Attributes:
         train: training words in training templates.
         new_templates: training words in templates never trained on, also called `test`.
         new_images: training templates, filled with images of which none was trained on.
-        new_adjectives: training templates, filled with plain words of which none was trained on.
+        new_adjectives: training templates, filled with common plain words of which none was trained on.
         new_words: training templates, filled with either: held-out synonyms of every kind.
+        rare_words: training templates, filled with rare plain words; none is trained on in any split.
     """
 
     axis_labels = ("x", "y")
@@ -181,9 +214,10 @@ class WavesInWords:
         if n_train < 1 or n_test < 1:
             raise ValueError(f"each set needs at least one sentence, got n_train={n_train} and n_test={n_test}")
         chance = random.Random(split)
-        new_images = {key: chance.sample(images, 6) for key, images in IMAGES.items()}
-        images = {key: [image for image in IMAGES[key] if image not in new_images[key]] for key in IMAGES}
-        words, new_words = _by_slot(images, ADJECTIVES), _by_slot(new_images, NEW_ADJECTIVES)
+        images, new_images = _hold_out(IMAGES, chance)
+        adjectives, new_adjectives = _hold_out(ADJECTIVES, chance)
+        words = _by_slot(images, {key: ALWAYS[key] + adjectives[key] for key in ALWAYS})
+        new_words, rare = _by_slot(new_images, new_adjectives), _by_slot(new_images, RARE)
         new = TEMPLATES[split % 4 :: 4]
         known = [t for t in TEMPLATES if t not in new]
         values = torch.cartesian_prod(*(torch.tensor(VALUES[name]) for name in PROPERTIES))
@@ -195,7 +229,8 @@ class WavesInWords:
         self.train = sentences(n_train, known, words)
         self.new_templates = self.test = sentences(n_test, new, words)
         self.new_images = sentences(n_test, [t for t in known if _slots(t).islower()], new_words)
-        self.new_adjectives = sentences(n_test, [t for t in known if _slots(t).isupper()], new_words)
+        plain = [t for t in known if _slots(t).isupper()]
+        self.new_adjectives, self.rare_words = sentences(n_test, plain, new_words), sentences(n_test, plain, rare)
         self.new_words = sentences(n_test, known, new_words)
 
     def describe(self, amplitude, frequency, shift) -> Tensor:
@@ -254,6 +289,12 @@ class _SentenceSet(TaskSet):
 def _slots(template: str) -> str:
     """The letters of a template's slots: "afp" for "like {a}, like {f}, {p}"."""
     return "".join(name for _, name, _, _ in string.Formatter().parse(template) if name)
+
+
+def _hold_out(words: dict, chance: random.Random) -> tuple[dict, dict]:
+    """The words to train on, and six of each level that are held out."""
+    new = {key: chance.sample(some, 6) for key, some in words.items()}
+    return {key: [word for word in words[key] if word not in new[key]] for key in words}, new
 
 
 def _by_slot(images: dict, adjectives: dict) -> dict:

@@ -20,7 +20,8 @@ from hyperedu import SupportSetHypernetwork, SupportStatistics, WavesInWords, Wo
 from hyperedu import meta_test, meta_train, pictures, tell_places
 from hyperedu.exercises import lesson_04 as check
 
-family, main, text, reads = WavesInWords(n_train=2000, n_test=300), MainNetwork.mlp([1, 24, 24, 1], "tanh"), Text(), Text.available()
+families, main = [WavesInWords(split, n_train=1000, n_test=100) for split in range(3)], MainNetwork.mlp([1, 24, 24, 1], "tanh")
+family, text, reads = families[0], Text(), Text.available()
 if not reads:
     print("To type sentences, run `pip install 'hyperedu[text]'` once; without it, all of this notebook runs but the text.")
 
@@ -34,16 +35,13 @@ if not reads:
 print("a slow tall wave, shifted left", *family.train.text[:5], sep="\n")
 
 # %% [markdown]
-# A language model that somebody else trained, on a billion pairs of English sentences, turns every word of a sentence into numbers: all of them together are $\tau$. A hypernetwork learned from 8,000 sentences what they mean for a wave (three seeds,
-# `python data/make_checkpoints.py words_0 words_1 words_2`).
+# A language model that somebody else trained, on a billion pairs of English sentences, turns every word of a sentence into numbers: all of them together are $\tau$. A hypernetwork learned from 8,000 sentences what they mean for a wave (three times, and each time
+# other words were held out: `python data/make_checkpoints.py words_0 words_1 words_2`).
 
 # %%
-def attentive(seed):
-    learner = Hypernetwork(main, MLPGenerator(48, main, hidden=(64,)), encoder=WordAttention())
-    load_checkpoint(data_file(f"checkpoints/words_{seed}.safetensors"), learner)
-    return learner
-
-readers = [attentive(seed) for seed in range(3)]
+readers = [Hypernetwork(main, MLPGenerator(48, main, hidden=(64,)), encoder=WordAttention()) for _ in range(3)]
+for seed, reader in enumerate(readers):
+    load_checkpoint(data_file(f"checkpoints/words_{seed}.safetensors"), reader)
 
 # %% [markdown]
 # **Predict.** Which of these will be understood: *a slow tall wave, shifted left*; *a pagoda, moving like lava*; *a wave that is not tall*; *une grande vague lente*? Type them, then your own. (Answers are under *Where it has not understood*.)
@@ -54,7 +52,7 @@ box = ipywidgets.Text("a slow tall wave, shifted left", continuous_update=False)
 live.interact(picture.figure, picture.update, sentence=box) if reads else None
 
 # %% [markdown]
-# **What to look for.** *Left*, each training sentence as the generator gets it, projected on the two directions in which they differ most (speed and side need further ones); the star is yours. *Middle*, the weights written. *Right*, what they draw, and the nearest of the
+# **What to look for.** *Left*, each training sentence as the generator gets it, projected on the two directions in which they differ most: height sets them apart most clearly, speed and side need further ones; the star is yours. *Middle*, the weights written. *Right*, what they draw, and the nearest of the
 # twelve waves. The line below says what was understood, and which sentence the model finds most like yours: a low cosine is a reason for doubt, a high one no proof.
 #
 # ## Where a sentence can be heard
@@ -67,10 +65,10 @@ live.interact(picture.figure, picture.update, sentence=box) if reads else None
 # %%
 if reads:
     heads = pictures.attention_to_words(readers[0].encoder, text, "a slow tall wave, shifted left")
-    pictures.show(heads, "Attention of six heads to the words: one looks at tall alone, one at slow, one at left.")
+    pictures.show(heads, "Attention of six heads to the words: one looks at tall alone, one mostly at slow, one at left.")
 
 # %% [markdown]
-# (*Start* and *end* are marks that the model adds.) Nobody told a head what to look for: one found the word of height, one that of speed, two the side. Below, the plain way is trained for comparison, with some noise on each $\tau$ and without; you will see why.
+# (*Start* and *end* are marks that the model adds.) Nobody told a head what to look for: one found the word of height, two that of speed, two the side. Below, the plain way is trained for comparison, with some noise on each $\tau$ and without; you will see why.
 #
 # ## One family, described five ways
 #
@@ -91,8 +89,8 @@ print("ten examples say:", statistics.in_words(statistics(family.train.sample(1,
 #
 # $$ R^2 = 1 - \frac{\sum (y - \hat y)^2}{\sum (y - \bar y)^2} \tag{3} $$
 #
-# We measure it on sentences never trained on: training words in *new templates* (other orders, other words around them); and known templates filled with *new words*, of which none stands in any sentence of training. These are *new images* ("like a mountain") or *new adjectives*
-# ("lofty"), which are shown by themselves too.
+# We measure it on sentences never trained on: training words in *new templates* (other orders, other words around them); and known templates filled with *new words*, of which none stands in any sentence of training. These are *new images* ("like a castle") or *new adjectives*,
+# common plain words ("colossal"), and both are shown by themselves too. *Rare words* ("gargantuan") are new as well, and unlike the others not in the language model's vocabulary: it puts them together from pieces. Which words are new is drawn at random, for each seed anew.
 
 # %%
 def explained(learner, tasks):
@@ -101,45 +99,48 @@ def explained(learner, tasks):
         y, y_hat = batch.query.y, main(learner(batch.descriptor, batch.support), batch.query.x)
     return (1 - (y - y_hat).square().sum() / (y - y.mean()).square().sum()).item()  # equation (3)
 
-def train(dim, encoder, describe, seed, noise=0.0, decay=0.01):
+def train(dim, encoder, describe, seed, noise=0.0, decay=0.01):  # each seed on the sentences of its own split
     torch.manual_seed(seed)
     learner = Hypernetwork(main, MLPGenerator(dim, main, hidden=(64, 64)), encoder and encoder())
     optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=decay)
-    meta_train(learner, NoisyDescriptors(Described(family.train, describe), noise), 800, 64, 10, 16, optimizer=optimizer)
+    meta_train(learner, NoisyDescriptors(Described(families[seed].train, describe), noise), 800, 64, 10, 16, optimizer=optimizer)
     return learner
 
 # %%
 by_name, read = lambda batch: names(batch.properties["name"]), lambda batch: text(batch.properties["text"])
 ways = {"name": (12, None, by_name), "learned": (4, lambda: Learned(names.names, 4), by_name)}
 ways |= {"numbers": (3, None, lambda batch: batch.descriptor), "examples": (statistics.dim, None, lambda batch: statistics(batch.support))}
-sets = {what: getattr(family, what) for what in ("new_templates", "new_words", "new_images", "new_adjectives")}
+sets = "new_templates", "new_words", "new_images", "new_adjectives", "rare_words"
 if reads:  # once; what was read is kept
-    text(family.train.text), text.words([sentence for tasks in sets.values() for sentence in tasks.text])
+    text([sentence for some in families[:2] for sentence in some.train.text])
+    text.words([sentence for some in families for what in sets for sentence in getattr(some, what).text])
 torch.set_num_threads(1)  # for networks as small as these, a second thread costs more than it gives
 found = {name: ([train(*way, seed) for seed in range(2)], way[2]) for name, way in ways.items()}
 if reads:
-    one = 32, lambda: torch.nn.Linear(384, 32), read
-    found["words"] = readers, lambda batch: text.words(batch.properties["text"])
+    one, found["words"] = (32, lambda: torch.nn.Linear(384, 32), read), (readers, lambda batch: text.words(batch.properties["text"]))
     found |= {name: ([train(*one, k, s, 0.3) for k in range(2)], read) for name, s in (("sentence", 0.5), ("no noise", 0.0))}
 for name, (learners, describe) in found.items():
-    R2 = [[explained(learner, Described(tasks, describe)) for learner in learners] for tasks in sets.values()]
+    R2 = [[explained(f, Described(getattr(some, what), describe)) for f, some in zip(learners, families)] for what in sets]
     print(f"{name:9}", *(f" {what} {sum(r) / len(r):.0%} ({min(r):.0%} to {max(r):.0%})" for what, r in zip(sets, R2)))
 
 # %% [markdown]
 # Each entry: the mean of the seeds (three of words, two of the others), and from the lowest to the highest. Names, codes and numbers do not care how a wave is told: they are *given* what the reader must find
-# out. Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. (Their columns differ since each set holds other waves.) The reader of *words* comes close to the numbers in new templates, and explains about three fifths of the variance where all words are new, images more
-# than adjectives. One vector for the *sentence* has less of everything; part of that is that it was trained on fewer sentences here. *No noise* shows what plain training rewards: it is better on new templates, whose words it knows, and clearly worse on new images: it has learned words by heart.
+# out. Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. (Their columns differ since each set holds other waves.) The reader of *words* comes close to the numbers in new templates, and explains most of the variance where all words are new, plain words no less than
+# images. Of rare words it explains much less. One vector for the *sentence* has less of everything, and of new adjectives a fraction; part of that is that it was trained on fewer sentences here. *No noise* shows what plain training rewards: no worse on new templates, whose words it knows, it
+# explains less of words that are rare: it has learned words by heart.
 #
-# What is left is the language model's own view of plain words:
+# Why are plain words so hard for one vector, and rare ones for both?
 
 # %%
 if reads:
     for a, b in (("tall", "small"), ("fast", "slow"), ("fast", "rapid"), ("a jet", "a hammock"), ("a jet", "a helicopter")):
         print(f"{a:6} and {b:12} cosine {torch.cosine_similarity(text(a), text(b), dim=0):.2f}")
+    print(*(f"{word}: {' · '.join(text.model.tokenizer.tokenize(word))}" for word in ("colossal", "gargantuan", "torpid")), sep="\n")
 
 # %% [markdown]
-# The model learned which sentences are *about the same thing*. *Fast* and *slow* are about the same thing: speed. They are as near to each other as fast and rapid, which mean the same, and which side a new word is on is a weak signal. A jet and a
-# hammock are about different things. We chose images whose topics differ, and so they carry over: **a descriptor must say what makes tasks differ, in a place where it can be heard**.
+# The model learned which sentences are *about the same thing*. *Fast* and *slow* are about the same thing: speed. They are as near to each other as fast and rapid, which mean the same. A jet and a hammock are about different things, and so images carry over. What tells
+# fast from slow lies in few directions among many. It can be learned if it is heard, in each word by itself, and told often: the reader was trained on dozens of plain words for each side of each property. A rare word comes as pieces, and
+# none of them means what the word does. **A descriptor must say what makes tasks differ, in a place where it can be heard**.
 #
 # ## Where it has not understood
 
@@ -156,7 +157,7 @@ for n in ("", "not ") if reads else ():
     print(f"a wave that is {n}…: height understood in {sum(right)} of {len(right)} sentences")
 
 # %% [markdown]
-# (*Off by* is the distance to the *nearest* of the twelve, not to what was meant.) A sentence takes about a hundredth of a second. Word order is no trouble. *Not* is ignored: the sentence is about tallness all the same, and no training sentence negates. Digits mean nothing to it, and nothing says so. Of
+# (*Off by* is the distance to the *nearest* of the twelve, not to what was meant.) A sentence takes about a hundredth of a second. Word order is no trouble. *Not* is ignored: the sentence is about tallness all the same, and no training sentence negates. Digits stand in no training sentence: what it makes of heights 1 and 3 is a guess, and nothing says so. Of
 # other languages and signs the line says that they are guesses: the French one (a large slow wave) is right, the Russian one (a tall slow wave) is not. None of these raises an error: a network that reads always draws *something*.
 #
 # ## Stations it never saw
@@ -285,7 +286,7 @@ check.honest_split(split)
 # <details><summary>They are used in the same contexts</summary>Yes: it learned what sentences are about.</details>
 # <details><summary>It was trained too little</summary>No: more of the same training does not ask for the difference.</details>
 #
-# **4. Why does noise on τ help with new images?**
+# **4. Why does noise on τ help with words that are new?**
 # <details><summary>It makes single words impossible to learn by heart</summary>Yes: only what many sentences share survives it.</details>
 # <details><summary>It makes the sentence model better</summary>No: that is frozen.</details>
 #
@@ -295,7 +296,7 @@ check.honest_split(split)
 #
 # ## In one breath
 #
-# $\tau \mapsto f_\varphi(\tau)$ is as good as $\tau$ is telling: names cannot leave the training set, numbers reach what can be measured, text goes where words do. It fails where the words are new opposites of old ones, or where two tasks are told alike.
+# $\tau \mapsto f_\varphi(\tau)$ is as good as $\tau$ is telling: names cannot leave the training set, numbers reach what can be measured, text goes where words do. It fails where the language model hardly knows the words, or where two tasks are told alike.
 #
 # ## References
 #
