@@ -58,7 +58,7 @@ live.interact(picture.figure, picture.update, sentence=box) if reads else None
 # ## Where a sentence can be heard
 #
 # The usual way to describe by text is *one* vector for the whole sentence, 384 numbers of the same language model. It is a mean of what the words say, and the one word that matters is a small part of it. The reader above keeps the words apart. It has six heads, and each
-# takes its own mean of the words, each a vector $w$, weighted by how much it looks at it, with a learned row $K$ and matrix $V$ of its own; $f_\varphi$ gets the six $h$ side by side:
+# takes its own mean of the words, each a vector $w$, weighted by how much it looks at it, with a learned row $K$ and matrix $V$ of its own; $f_\varphi$ gets the six $h$ side by side, 48 numbers:
 #
 # $$ h = \sum_w a_w\, V w, \qquad a = \operatorname{softmax}_w(K w) \tag{1} $$
 
@@ -68,7 +68,7 @@ if reads:
     pictures.show(heads, "Attention of six heads to the words: one looks at tall alone, one mostly at slow, one at left.")
 
 # %% [markdown]
-# (*Start* and *end* are marks that the model adds.) Nobody told a head what to look for: one found the word of height, two that of speed, two the side. Below, the plain way is trained for comparison, with some noise on each $\tau$ and without; you will see why.
+# (*Start* and *end* are marks that the model adds.) Nobody told a head what to look for: in this sentence one found the word of height, two that of speed, two the side. Below, the plain way is trained for comparison, with some noise on each $\tau$ and without; you will see why.
 #
 # ## One family, described five ways
 #
@@ -124,9 +124,9 @@ for name, (learners, describe) in found.items():
     print(f"{name:9}", *(f" {what} {sum(r) / len(r):.0%} ({min(r):.0%} to {max(r):.0%})" for what, r in zip(sets, R2)))
 
 # %% [markdown]
-# Each entry: the mean of the seeds (three of words, two of the others), and from the lowest to the highest. Names, codes and numbers do not care how a wave is told: they are *given* what the reader must find
-# out. Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. (Their columns differ since each set holds other waves.) The reader of *words* comes close to the numbers in new templates, and explains most of the variance where all words are new, plain words no less than
-# images. Of rare words it explains much less. One vector for the *sentence* has less of everything, and of new adjectives a fraction; part of that is that it was trained on fewer sentences here. *No noise* shows what plain training rewards: no worse on new templates, whose words it knows, it
+# Each entry: a hundred sentences, the mean of the seeds (three of words, two of the others), and from the lowest to the highest. The sentences are new, the twelve waves are not. Names, codes and numbers do not care how a wave is told: they are *given* what the reader must find
+# out. Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. (Their columns differ since each set holds other waves.) The reader of *words* is level with the numbers in new templates, and explains most of the variance where all words are new, plain words no less than
+# images. Of rare words it explains much less. One vector for the *sentence* has less of everything, and of new adjectives a fraction; part of that may be that it was trained on 1,000 sentences here and not on 8,000. *No noise* shows what plain training rewards: no worse on new templates, whose words it knows, it
 # explains less of words that are rare: it has learned words by heart.
 #
 # Why are plain words so hard for one vector, and rare ones for both?
@@ -158,7 +158,7 @@ for n in ("", "not ") if reads else ():
 
 # %% [markdown]
 # (*Off by* is the distance to the *nearest* of the twelve, not to what was meant.) A sentence takes about a hundredth of a second. Word order is no trouble. *Not* is ignored: the sentence is about tallness all the same, and no training sentence negates. Digits stand in no training sentence: what it makes of heights 1 and 3 is a guess, and nothing says so. Of
-# other languages and signs the line says that they are guesses: the French one (a large slow wave) is right, the Russian one (a tall slow wave) is not. None of these raises an error: a network that reads always draws *something*.
+# another language or script the line says that it is a guess, of a sign that it is a blank: the French one (a large slow wave) is right, the Russian one (a tall slow wave) is not. None of these raises an error: a network that reads always draws *something*.
 #
 # ## Stations it never saw
 #
@@ -286,7 +286,7 @@ check.honest_split(split)
 # <details><summary>They are used in the same contexts</summary>Yes: it learned what sentences are about.</details>
 # <details><summary>It was trained too little</summary>No: more of the same training does not ask for the difference.</details>
 #
-# **4. Why does noise on τ help with words that are new?**
+# **4. How can noise on τ help with words that are new?**
 # <details><summary>It makes single words impossible to learn by heart</summary>Yes: only what many sentences share survives it.</details>
 # <details><summary>It makes the sentence model better</summary>No: that is frozen.</details>
 #
@@ -296,7 +296,7 @@ check.honest_split(split)
 #
 # ## In one breath
 #
-# $\tau \mapsto f_\varphi(\tau)$ is as good as $\tau$ is telling: names cannot leave the training set, numbers reach what can be measured, text goes where words do. It fails where the language model hardly knows the words, or where two tasks are told alike.
+# $\tau \mapsto f_\varphi(\tau)$ is as good as $\tau$ is telling: names cannot leave the training set, numbers reach what can be measured, text goes where words do. It fails on what no training sentence did (*not*, digits), on words that the language model hardly knows, and where two tasks are told alike.
 #
 # ## References
 #
