@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 
-from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, TaskConditionedMAML, meta_train, regularizers
+from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, TaskConditionedMAML, meta_train, penalties
 
 FILE = Path(__file__).parent / "regularization.json"
 STATIONS, SEEDS = (10, 20, 50, 154), range(5)
@@ -68,7 +68,7 @@ def run(kind: str, n: int, seed: int, way: str, strength: float) -> dict[str, fl
         decay = strength
     elif way == "decay_and_sensitivity":
         decay, penalties = 3, {"sensitivity": strength}
-    elif way in regularizers.PENALTIES:
+    elif way in penalties.PENALTIES:
         penalties = {way: strength}
     elif way == "learning_rate":
         lr = strength
@@ -76,7 +76,7 @@ def run(kind: str, n: int, seed: int, way: str, strength: float) -> dict[str, fl
         batch, lr = {"one_task": 1, "five_tasks": 5}[way], strength
         steps = STEPS * most // batch
     if way == "reconstruction":
-        learner.decoder = regularizers.Decoder(learner.main, 3, generator=random)
+        learner.decoder = penalties.Decoder(learner.main, 3, generator=random)
     trained = TaskConditionedMAML(learner.main, learner.generator, 3, strength) if way == "maml" else learner
     shots = 6 if way == "maml" else 0
     optimizer = torch.optim.AdamW(learner.parameters(), lr=lr, weight_decay=decay)

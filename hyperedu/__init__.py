@@ -2,9 +2,10 @@
 
 import importlib
 
-from hyperedu import regularizers
+from hyperedu import penalties
 from hyperedu.adaptation import Path, adapt
-from hyperedu.descriptors import Learned, Metadata, OneHot, SetEncoder, SupportStatistics, Text, WordAttention
+from hyperedu.descriptors import Metadata, OneHot, SupportStatistics
+from hyperedu.encoders import Learned, SetEncoder, WordAttention
 from hyperedu.files import data_file
 from hyperedu.generators import (
     AttentionGenerator,
@@ -44,6 +45,7 @@ from hyperedu.tasks import (
     tell_place,
     tell_places,
 )
+from hyperedu.text import Text
 from hyperedu.training import (
     Comparison,
     History,
@@ -110,8 +112,8 @@ __all__ = [
     "meta_test",
     "meta_train",
     "outer_loss",
+    "penalties",
     "pictures",
-    "regularizers",
     "save_checkpoint",
     "tell_place",
     "tell_places",

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from hyperedu.adaptation import Path, adapt
-from hyperedu.descriptors import SetEncoder
+from hyperedu.encoders import SetEncoder
 from hyperedu.generators import Generator, MLPGenerator
 from hyperedu.main_network import MainNetwork, mean_squared_error
 

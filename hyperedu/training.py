@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from hyperedu import regularizers
+from hyperedu import penalties
 from hyperedu.learners import Adapting, Learner
 from hyperedu.main_network import mean_squared_error
 
@@ -147,7 +147,7 @@ def meta_train(
             weights away; None leaves it.
         loss: (prediction, y) → one number per task.
         regularize: name → strength of the penalties that are added to the loss, such as {"weight_norm": 1e-3}; the names
-            and what they mean are in `regularizers`.
+            and what they mean are in `penalties`.
         generator: source of the tasks, and of what is random in penalties; seeded from torch's global one if None.
         checkpoint: a safetensors file, written every `checkpoint_every` steps and at the end. If it exists, training
             resumes from it, bit for bit as if it had never stopped (on the same machine with the same versions).
@@ -171,7 +171,7 @@ def meta_train(
     history = History()
     run = {"tasks_per_step": tasks_per_step, "shots": shots, "queries": queries}
     if regularize:
-        regularizers.check(regularize)
+        penalties.check(regularize)
         run["regularize"] = {name: float(strength) for name, strength in regularize.items()}
     if checkpoint is not None and Path(checkpoint).exists():
         history = load_checkpoint(checkpoint, learner, optimizer, generator, run)
@@ -191,7 +191,7 @@ def meta_train(
         while history.steps < steps and not stopped.is_set():
             batch = tasks.sample(tasks_per_step, shots, queries, generator).to(like)
             value = outer_loss(learner, batch, loss).mean()
-            whole = value + regularizers.total(learner, batch, regularize, generator) if regularize else value
+            whole = value + penalties.total(learner, batch, regularize, generator) if regularize else value
             if not torch.isfinite(whole):
                 save()
                 inner = ""

@@ -1,9 +1,10 @@
 """Families of tasks. Each has `.train` and `.test`, disjoint sets of tasks that are sampled as batches."""
 
-from hyperedu.tasks.batches import Described, Examples, NoisyDescriptors, TaskBatch, TaskSet
+from hyperedu.batches import Examples, TaskBatch, TaskSet
 from hyperedu.tasks.climate import ColoradoClimate
 from hyperedu.tasks.phrases import WavesInWords, tell_place, tell_places
 from hyperedu.tasks.quadratics import Quadratics
+from hyperedu.tasks.redescribed import Described, NoisyDescriptors
 from hyperedu.tasks.sinusoids import Sinusoids
 
 __all__ = [

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hyperedu.batches import Examples, TaskBatch, TaskSet
 from hyperedu.descriptors import Metadata
 from hyperedu.files import data_file
-from hyperedu.tasks.batches import Examples, TaskBatch, TaskSet
 
 FILE = "colorado_climate.npz"
 SHA256 = "766c05ba73e2dca2233e5445bb6ed5ae13d6b6cf86e98ce81bade0923ff00e87"

@@ -6,8 +6,8 @@ import string
 import torch
 from torch import Tensor
 
+from hyperedu.batches import Examples, TaskBatch, TaskSet
 from hyperedu.descriptors import Metadata
-from hyperedu.tasks.batches import Examples, TaskBatch, TaskSet
 
 PROPERTIES = ("amplitude", "frequency", "shift")
 # The values of y = A sin(f x − p) at the levels −1, 0 and 1; p is in radians, and p < 0 is a wave moved to the left.

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from hyperedu.batches import Examples, TaskBatch, TaskSet
 from hyperedu.main_network import MainNetwork
-from hyperedu.tasks.batches import Examples, TaskBatch, TaskSet
 
 
 class Quadratics:

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
+from hyperedu.batches import Examples, TaskBatch, TaskSet
 from hyperedu.descriptors import Metadata
-from hyperedu.tasks.batches import Examples, TaskBatch, TaskSet
 
 
 class Sinusoids:

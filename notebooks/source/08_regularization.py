@@ -19,7 +19,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from tqdm.auto import tqdm
 
 from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, Sinusoids, data_file, live, meta_test, meta_train
-from hyperedu import pictures, regularizers
+from hyperedu import pictures, penalties
 from hyperedu.exercises import lesson_08 as check
 
 torch.set_num_threads(1)  # networks as small as these are trained faster by one
@@ -99,7 +99,7 @@ tasks, f = family.test.sample(None, 0, 12), learner.generator  # of the last tra
 with torch.no_grad():
     columns = [torch.func.jvp(f, (tasks.descriptor,), (e.expand_as(tasks.descriptor),))[1] for e in torch.eye(3)]  # ∂θ/∂τ
     exact = sum(column.square().sum(-1) for column in columns).mean() / learner.main.weight_dim
-    estimates = torch.stack([regularizers.sensitivity(learner, tasks, None, random) for _ in range(100)])
+    estimates = torch.stack([penalties.sensitivity(learner, tasks, None, random) for _ in range(100)])
 print(f"exact {exact:.5f}; mean of 100 estimates {estimates.mean():.5f}, of which each errs by about {estimates.std():.5f}")
 
 # %% [markdown]
@@ -215,7 +215,7 @@ for seed in range(3):
     torch.manual_seed(seed)
     before = Hypernetwork(both, MLPGenerator(2, both))
     meta_train(before, weak.train, steps=400, shots=0)
-    regularizers.remember(before, weak.train.sample(100, 0, 1).descriptor)
+    penalties.remember(before, weak.train.sample(100, 0, 1).descriptor)
     print(f"seed {seed}: weak waves {meta_test(before, weak.test, 0).mean:.3f}")
     for strength in (0, 0.5):
         after = copy.deepcopy(before)

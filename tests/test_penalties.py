@@ -33,7 +33,7 @@ from hyperedu import (
     meta_train,
     outer_loss,
     pictures,
-    regularizers,
+    penalties,
 )
 
 GENERATORS = MLPGenerator, ChunkedGenerator, ConvGenerator, AttentionGenerator, LowRankGenerator
@@ -41,7 +41,7 @@ GENERATORS = MLPGenerator, ChunkedGenerator, ConvGenerator, AttentionGenerator, 
 
 def make(main, kind=MLPGenerator, seed=0, **options):
     learner = Hypernetwork(main, kind(2, main, generator=torch.Generator().manual_seed(seed), **options)).double()
-    learner.decoder = regularizers.Decoder(main, 2, generator=torch.Generator().manual_seed(seed)).double()
+    learner.decoder = penalties.Decoder(main, 2, generator=torch.Generator().manual_seed(seed)).double()
     return learner
 
 
@@ -56,7 +56,7 @@ def tasks(family, random):
 
 
 def penalty(name, learner, tasks, **kwargs):
-    return regularizers.total(learner, tasks, {name: 1.0}, **kwargs)
+    return penalties.total(learner, tasks, {name: 1.0}, **kwargs)
 
 
 def exact_sensitivity(learner, tau):
@@ -118,7 +118,7 @@ def test_sensitivity_is_an_unbiased_estimate_of_the_jacobians_norm(main, tasks, 
     learner, random = make(main, kind), torch.Generator().manual_seed(0)
     many = TaskBatch(tasks.descriptor.repeat(800, 1), tasks.support, tasks.query, {})
     with torch.no_grad():
-        estimate = regularizers.sensitivity(learner, many, None, random).item()
+        estimate = penalties.sensitivity(learner, many, None, random).item()
     assert estimate == pytest.approx(exact_sensitivity(learner, tasks.descriptor).item(), rel=0.06)
 
 
@@ -151,7 +151,7 @@ def test_the_spectral_norm_of_a_convolution_is_that_of_its_matrix(main, tasks):
 def test_output_is_the_distance_from_what_was_written(main, tasks, learner):
     """Lesson 08, equation 5: mean over old tasks of the squared norm, summed over weights (von Oswald et al., equation 2)."""
     old = torch.tensor([[0.3, -1.0], [1.0, 0.5], [0.0, 2.0]], dtype=torch.float64)
-    regularizers.remember(learner, old)
+    penalties.remember(learner, old)
     assert penalty("output", learner, tasks).item() == 0
     before = [learner.generator(t).detach() for t in old]
     with torch.no_grad():
@@ -159,7 +159,7 @@ def test_output_is_the_distance_from_what_was_written(main, tasks, learner):
             p.add_(0.1 * torch.randn_like(p))
     expected = sum(((learner.generator(t) - b) ** 2).sum() for t, b in zip(old, before, strict=True)) / 3
     assert penalty("output", learner, tasks).item() == pytest.approx(expected.item())
-    regularizers.remember(learner, old[:1])
+    penalties.remember(learner, old[:1])
     assert penalty("output", learner, tasks).item() == 0, "the newest snapshot counts"
 
 
@@ -235,10 +235,10 @@ UNMOVED = {
 }
 
 
-@pytest.mark.parametrize("name", regularizers.PENALTIES)
+@pytest.mark.parametrize("name", penalties.PENALTIES)
 def test_every_parameter_that_a_penalty_depends_on_gets_a_gradient(main, tasks, name):
     learner = make(main, MLPGenerator, magnitude_invariant=True)
-    regularizers.remember(learner, tasks.descriptor)
+    penalties.remember(learner, tasks.descriptor)
     with torch.no_grad():
         for p in learner.generator.parameters():
             p.add_(0.1 * torch.randn(p.shape, generator=torch.Generator().manual_seed(1)))
@@ -247,10 +247,10 @@ def test_every_parameter_that_a_penalty_depends_on_gets_a_gradient(main, tasks, 
     assert [n for n in missing if not any(part in n for part in UNMOVED[name])] == []
 
 
-@pytest.mark.parametrize("name", regularizers.PENALTIES)
+@pytest.mark.parametrize("name", penalties.PENALTIES)
 def test_the_gradient_of_a_penalty_against_finite_differences(main, tasks, name):
     learner = make(main, LowRankGenerator)
-    regularizers.remember(learner, tasks.descriptor + 0.1)
+    penalties.remember(learner, tasks.descriptor + 0.1)
     learner.old_theta.add_(0.1)  # at the snapshot itself the gradient is 0
     parameters = [p for n, p in learner.named_parameters() if "trunk.1.weight" in n or "head.weight" in n]
 
@@ -274,8 +274,8 @@ def test_the_gradient_of_a_penalty_against_finite_differences(main, tasks, name)
 @pytest.mark.parametrize("kind", GENERATORS)
 def test_every_generator_can_be_kept_honest(main, family, kind):
     learner = make(main, kind).float()
-    regularizers.remember(learner, torch.zeros(2, 2))
-    strengths = dict.fromkeys(regularizers.PENALTIES, 1e-3)
+    penalties.remember(learner, torch.zeros(2, 2))
+    strengths = dict.fromkeys(penalties.PENALTIES, 1e-3)
     if kind is not LowRankGenerator:
         del strengths["toward_theta_0"]
     history = meta_train(learner, family.train, 2, regularize=strengths, progress=False)
@@ -294,7 +294,7 @@ def test_learners_that_read_examples_have_weights_to_penalise_too(main, family):
         ({"weight_norm": -1.0}, "strength of 'weight_norm' must be at least 0.*-1"),
         ({"weight_norm": math.nan}, "finite, got nan"),
         ({"toward_theta_0": 1.0}, "has no θ₀.*magnitude_invariant=True"),
-        ({"reconstruction": 1.0}, r"learner.decoder = regularizers.Decoder\(main, d_tau\)"),
+        ({"reconstruction": 1.0}, r"learner.decoder = penalties.Decoder\(main, d_tau\)"),
         ({"output": 1.0}, "remember"),
     ],
 )
@@ -315,7 +315,7 @@ def test_penalties_on_a_generator_need_one(main, family, name, words):
 def test_a_decoder_that_came_after_the_optimizer_is_noticed(main, family):
     learner = Hypernetwork(main, MLPGenerator(2, main))
     optimizer = torch.optim.Adam(learner.parameters())
-    learner.decoder = regularizers.Decoder(main, 2)
+    learner.decoder = penalties.Decoder(main, 2)
     with pytest.raises(ValueError, match="decoder"):
         meta_train(learner, family.train, 1, optimizer=optimizer, regularize={"reconstruction": 1.0}, progress=False)
 
@@ -391,7 +391,7 @@ def in_sequence(strength, seed):
     for k, task in enumerate(polynomials):
         penalties = {"output": strength} if k else None
         if k:
-            regularizers.remember(learner, torch.stack([p.tau for p in polynomials[:k]]))
+            penalties.remember(learner, torch.stack([p.tau for p in polynomials[:k]]))
         optimizer = torch.optim.Adam(learner.parameters(), lr=1e-2)
         meta_train(learner, task, 600, 1, 0, 32, optimizer=optimizer, regularize=penalties, generator=random, progress=False)
     return [meta_test(learner, task, 0).mean for task in polynomials]

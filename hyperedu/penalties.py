@@ -95,7 +95,7 @@ def reconstruction(learner: Learner, tasks, theta: Tensor, generator=None) -> Te
     if not hasattr(learner, "decoder"):
         raise ValueError(
             "the penalty 'reconstruction' needs a decoder among the learner's parameters: "
-            "learner.decoder = regularizers.Decoder(main, d_tau), before the optimizer is made"
+            "learner.decoder = penalties.Decoder(main, d_tau), before the optimizer is made"
         )
     return (learner.decoder(theta) - tasks.descriptor).square().mean()
 
@@ -117,7 +117,7 @@ def output(learner: Learner, tasks, theta: Tensor, generator=None) -> Tensor:
         ValueError: nothing is remembered.
     """
     if not hasattr(learner, "old_theta"):
-        raise ValueError("the penalty 'output' has nothing to hold on to: regularizers.remember(learner, descriptors) first")
+        raise ValueError("the penalty 'output' has nothing to hold on to: penalties.remember(learner, descriptors) first")
     return (written(learner, learner.old_tau) - learner.old_theta).square().sum(-1).mean()
 
 

@@ -1,0 +1,84 @@
+"""What all generators share: the two ends of f_φ : τ → θ, the trunk, and initialisation of what is written."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from hyperedu.main_network import MainNetwork, activation_and_gain
+
+
+class Generator(nn.Module):
+    """f_φ : τ (…, d_tau) → θ (…, P). The base of every generator: it knows the two ends and checks τ."""
+
+    def __init__(self, descriptor_dim: int, main: MainNetwork):
+        super().__init__()
+        if descriptor_dim < 1:
+            raise ValueError(f"descriptor_dim must be at least 1, got {descriptor_dim}")
+        self.descriptor_dim, self.main = descriptor_dim, main
+
+    def check(self, descriptor: Tensor) -> None:
+        if descriptor.ndim == 0 or descriptor.shape[-1] != self.descriptor_dim:
+            raise ValueError(
+                f"τ has shape {tuple(descriptor.shape)}, but this generator was made for a last dimension of "
+                f"{self.descriptor_dim} (descriptor_dim)"
+            )
+        if not torch.isfinite(descriptor).all():
+            raise ValueError("τ contains NaN or infinite values: fill missing metadata first (descriptors.Metadata does)")
+
+
+def constant_norm(descriptor: Tensor) -> Tensor:
+    """τ (…, d) → (…, 2d) of norm √d whatever τ is: each τ_i becomes (cos α, sin α) with α = arctan τ_i.
+
+    Ortiz, Guttag, Dalca 2023 (arXiv 2304.07645), equation 9, with arctan in place of their scaling to a
+    bounded interval, since standardised metadata have no bounds.
+    """
+    angle = torch.atan(descriptor)
+    return torch.cat([angle.cos(), angle.sin()], dim=-1)
+
+
+class Trunk(nn.ModuleList):
+    """Fully connected layers with an activation after each, (…, sizes[0]) → (…, sizes[-1])."""
+
+    def __init__(self, sizes: Sequence[int], activation: str, generator: torch.Generator | None):
+        super().__init__(nn.Linear(a, b) for a, b in pairwise(sizes))
+        self.activation, gain = activation_and_gain(activation)
+        with torch.no_grad():
+            for layer in self:
+                bound = 1 / math.sqrt(layer.in_features)
+                layer.weight.normal_(0, gain * bound, generator=generator)
+                layer.bias.uniform_(-bound, bound, generator=generator)
+
+    def forward(self, h: Tensor) -> Tensor:
+        for layer in self:
+            h = self.activation(layer(h))
+        return h
+
+
+@torch.no_grad()
+def hyperfan(head: nn.Linear, h: Tensor, std: Tensor | float, generator: torch.Generator | None) -> None:
+    """Draw V of head(h) = V h + c so that its outputs have standard deviation `std` ((out,) or one number) and mean 0.
+
+    Var(V_pj) = σ_p² / E‖h‖², the mean over the rows of h (n, hidden). Chang, Flokas, Lipson 2020 (arXiv 2312.08399).
+    """
+    norm = h.square().sum(-1).mean().sqrt()
+    head.weight.normal_(generator=generator).mul_(torch.as_tensor(std).unsqueeze(-1) / norm)
+    head.bias.zero_()
+
+
+def in_units(main: MainNetwork, u: Tensor, gain: Tensor) -> Tensor:
+    """θ = μ + (σ + γ) ⊙ u: what was written with mean 0 and variance 1 gets the moments of a direct initialisation.
+
+    μ and σ are constants of the main network; γ (…, number of tensors), a learned change of scale of each weight tensor,
+    begins at 0. Without it, a tensor that a direct initialisation does not spread (biases at zero) could never change.
+    """
+    sizes = torch.tensor(main.sizes, device=u.device)
+    gain = gain.repeat_interleave(sizes, dim=-1, output_size=main.weight_dim)
+    return main.initial_mean.to(u) + (main.initial_std.to(u) + gain) * u
+
+
+def matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:
+    """A weight tensor as a matrix: one row for each unit that it leads to. A vector is one column."""
+    return (shape[0], math.prod(shape[1:])) if shape else (1, 1)

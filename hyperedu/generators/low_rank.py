@@ -1,0 +1,66 @@
+"""A shared θ₀ and a change of low rank for each weight matrix."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from hyperedu.generators.base import Generator, Trunk, hyperfan, in_units, matrix_shape
+from hyperedu.main_network import MainNetwork
+
+
+class LowRankGenerator(Generator):
+    """One shared θ₀, and of each weight matrix a change of rank r that is written from τ: W = W₀ + B A.
+
+    Hu and others 2021 (arXiv 2106.09685) adapt language models so; Charakorn and others 2025 (arXiv 2506.06105) write A and
+    B with a hypernetwork from a sentence. (To scale units, as FiLM does, is to multiply W by a matrix of rank one instead.)
+    Vectors, and matrices too small for it to pay, are written whole. At the start W₀ and B A carry half of the variance each.
+
+    Args:
+        descriptor_dim, main, hidden, activation, generator: as in `MLPGenerator`.
+        rank: r.
+    """
+
+    def __init__(
+        self,
+        descriptor_dim: int,
+        main: MainNetwork,
+        rank: int = 4,
+        hidden: Sequence[int] = (64, 64),
+        activation: str = "gelu",
+        generator: torch.Generator | None = None,
+    ):
+        super().__init__(descriptor_dim, main)
+        if rank < 1:
+            raise ValueError(f"rank must be at least 1, got {rank}")
+        self.rank, self.matrices = rank, [matrix_shape(shape) for shape in main.shapes.values()]
+        self.theta_0 = nn.Parameter(main.initial_weights(generator=generator))
+        self.trunk = Trunk([descriptor_dim, *hidden], activation, generator)
+        sizes = [m * n if self._whole(m, n) else rank * (m + n) for m, n in self.matrices]
+        self.sizes = sizes
+        self.head = nn.Linear(self.trunk[-1].out_features, sum(sizes))
+        self.gain = nn.Parameter(torch.zeros(len(sizes)))
+        with torch.no_grad():
+            h = self.trunk(torch.randn(1024, descriptor_dim, generator=generator))
+            hyperfan(self.head, h, 1.0, generator)
+            self.theta_0.sub_(main.initial_mean).mul_(math.sqrt(0.5))
+            # B and A are written from the same h: the variance of their product is E‖h‖⁴ / (E‖h‖²)², not 1.
+            norms = h.square().sum(-1)
+            self.register_buffer("product_std", norms.square().mean().sqrt() / norms.mean())
+
+    def _whole(self, m: int, n: int) -> bool:
+        return m * n <= self.rank * (m + n)
+
+    def forward(self, descriptor: Tensor) -> Tensor:
+        """τ (…, d_tau) → θ (…, P)."""
+        self.check(descriptor)
+        u = []
+        for (m, n), written in zip(self.matrices, self.head(self.trunk(descriptor)).split(self.sizes, dim=-1), strict=True):
+            if self._whole(m, n):
+                u.append(written)
+            else:
+                B, A = written.split([m * self.rank, self.rank * n], dim=-1)
+                BA = B.unflatten(-1, (m, self.rank)) @ A.unflatten(-1, (self.rank, n))
+                u.append(BA.flatten(-2) / (math.sqrt(self.rank) * self.product_std))
+        return self.theta_0 + in_units(self.main, math.sqrt(0.5) * torch.cat(u, dim=-1), self.gain)
