@@ -33,7 +33,7 @@ from hyperedu import (
     SupportSetHypernetwork,
     TaskConditionedMAML,
     adapt,
-    mean_squared_error,
+    squared_error,
     meta_test,
     meta_train,
 )
@@ -82,7 +82,7 @@ def run(job: tuple[str, int, int]) -> dict:
     steps, ours = CAVIA_STEPS if name == "CAVIA" else STEPS, name.endswith("annealed and clipped")
     history = meta_train(
         learner, family.train, steps, 25, shots, queries,
-        anneal=ours, max_norm=1.0 if ours else None, generator=random, progress=False,
+        anneal=ours, max_norm=1.0 if ours else None, rng=random, progress=False,
     )  # fmt: skip
     found = {"learner": name, "shots": shots, "seed": seed, "seconds": history.seconds, "training_steps": steps}
     if name in ("pre-training", "Reptile"):  # started from with the rate that suits it, chosen on training tasks
@@ -109,7 +109,7 @@ def best_rate(main, theta_0, shots: int) -> float:
     def loss(lr: float) -> float:
         with torch.no_grad():
             theta = adapt(main, theta_0, batch.support, 5, lr).final
-            return mean_squared_error(main(theta, batch.query.x), batch.query.y).nan_to_num(1e9).median().item()
+            return main.loss(theta, batch.query).nan_to_num(1e9).median().item()
 
     return min((0.02, 0.01, 0.005, 0.002, 0.001), key=loss)
 

@@ -102,7 +102,7 @@ def adapting(main: MainNetwork, tasks, name: str):
     queries = 20 if name == "pretraining" else 10
     random = torch.Generator().manual_seed(seed)
     tasks = NoisyDescriptors(tasks, (0, 1.5)) if told else tasks
-    print(name, meta_train(learner, tasks, STEPS, 25, 10, queries, generator=random))
+    print(name, meta_train(learner, tasks, STEPS, 25, 10, queries, rng=random))
     if name == "pretraining":  # kept as a start to adapt from
         shared, learner = learner, MAML(main)
         learner.load_state_dict(shared.state_dict())

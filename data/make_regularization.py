@@ -45,7 +45,7 @@ def make(kind: str, n: int, seed: int):
     """The family, the learner and the source of batches of one run."""
     family = ColoradoClimate(split=seed, n_test=120, n_train=n)
     main, random = MainNetwork.mlp([2, 16, 16, 1], "tanh", family.y_mean, family.y_std), torch.Generator().manual_seed(seed)
-    f = MLPGenerator(3, main, hidden=(32, 32), magnitude_invariant=kind == "shared", generator=random)
+    f = MLPGenerator(3, main, hidden=(32, 32), magnitude_invariant=kind == "shared", rng=random)
     return family, Hypernetwork(main, f), random
 
 

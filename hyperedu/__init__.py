@@ -3,9 +3,11 @@
 import importlib
 
 from hyperedu import penalties
-from hyperedu.adaptation import Path, adapt
+from hyperedu.adaptation import Trajectory, adapt
+from hyperedu.batches import Examples, Family, TaskBatch, TaskSet
+from hyperedu.checkpoints import load_checkpoint, save_checkpoint
 from hyperedu.descriptors import Metadata, OneHot, SupportStatistics
-from hyperedu.encoders import Learned, SetEncoder, WordAttention
+from hyperedu.encoders import DescriptorEncoder, Encoder, JointEncoder, Learned, SetEncoder, WordAttention
 from hyperedu.files import data_file
 from hyperedu.generators import (
     AttentionGenerator,
@@ -16,54 +18,52 @@ from hyperedu.generators import (
     MLPGenerator,
     constant_norm,
 )
+from hyperedu.history import History
 from hyperedu.learners import (
     ANIL,
     MAML,
-    Adapting,
     Conditioned,
     DescriptorAdaptation,
     FirstOrderMAML,
     HyperMAML,
     Hypernetwork,
     Learner,
+    MetaSGD,
     Reptile,
     SharedWeights,
     SupportSetHypernetwork,
     TaskConditionedMAML,
 )
-from hyperedu.main_network import MainNetwork, mean_squared_error
+from hyperedu.losses import accuracy, cross_entropy, squared_error
+from hyperedu.main_network import MainNetwork
+from hyperedu.penalties import (
+    OutputRegularizer,
+    Penalty,
+    Reconstruction,
+    Sensitivity,
+    SpectralNorm,
+    TowardSharedWeights,
+    WeightNorm,
+)
 from hyperedu.tasks import (
     ColoradoClimate,
     Described,
-    Examples,
     NoisyDescriptors,
     Quadratics,
     Sinusoids,
-    TaskBatch,
-    TaskSet,
     WavesInWords,
     tell_place,
     tell_places,
 )
+from hyperedu.testing import Comparison, Report, compare, meta_test
 from hyperedu.text import Text
-from hyperedu.training import (
-    Comparison,
-    History,
-    Report,
-    compare,
-    load_checkpoint,
-    meta_test,
-    meta_train,
-    outer_loss,
-    save_checkpoint,
-)
+from hyperedu.training import meta_train, outer_loss
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ANIL",
     "MAML",
-    "Adapting",
     "AttentionGenerator",
     "ChunkedGenerator",
     "ColoradoClimate",
@@ -72,49 +72,63 @@ __all__ = [
     "ConvGenerator",
     "Described",
     "DescriptorAdaptation",
+    "DescriptorEncoder",
+    "Encoder",
     "Examples",
+    "Family",
     "FirstOrderMAML",
     "Generator",
     "History",
     "HyperMAML",
     "Hypernetwork",
+    "JointEncoder",
     "Learned",
     "Learner",
     "LowRankGenerator",
     "MLPGenerator",
     "MainNetwork",
+    "MetaSGD",
     "Metadata",
     "NoisyDescriptors",
     "OneHot",
-    "Path",
+    "OutputRegularizer",
+    "Penalty",
     "Quadratics",
+    "Reconstruction",
     "Report",
     "Reptile",
+    "Sensitivity",
     "SetEncoder",
     "SharedWeights",
     "Sinusoids",
+    "SpectralNorm",
     "SupportSetHypernetwork",
     "SupportStatistics",
     "TaskBatch",
     "TaskConditionedMAML",
     "TaskSet",
     "Text",
+    "TowardSharedWeights",
+    "Trajectory",
     "WavesInWords",
+    "WeightNorm",
     "WordAttention",
+    "accuracy",
     "adapt",
     "compare",
     "constant_norm",
+    "cross_entropy",
     "data_file",
     "exercises",
     "live",
     "load_checkpoint",
-    "mean_squared_error",
     "meta_test",
     "meta_train",
     "outer_loss",
     "penalties",
     "pictures",
     "save_checkpoint",
+    "squared_error",
     "tell_place",
     "tell_places",
 ]

@@ -1,28 +1,33 @@
 """U : (θ, D) → θ'. A few gradient steps on the support set, for a batch of tasks at once."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import psutil
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from hyperedu.main_network import MainNetwork, mean_squared_error
+from hyperedu.batches import Examples
+from hyperedu.main_network import MainNetwork
+from hyperedu.memory import free_memory
 
 # A task has diverged when its support loss is this many times what it was before the first step.
 DIVERGED = 10.0
 
+# α in any form: one number; (P,), one for each weight; {name: α} for whole weight tensors.
+LearningRate = float | Tensor | Mapping[str, float | Tensor]
+
 
 @dataclass(frozen=True)
-class Path:
+class Trajectory:
     """What adaptation went through.
 
     Attributes:
         theta: (steps + 1, …, P) from the start to the end; (1, …, P), the end alone, where the trajectory was not kept.
         loss: (steps + 1, …) the support loss of each task before each step and at the end; without the end, (steps, …),
-            inside a training that does not keep the trajectory, which has no use for it.
+            inside a training that does not keep the trajectory, which has no use for it; (0, …) where there is no support set.
         diverged: (…,) the first step after which a task's support loss was not finite or over ten times what it was at
-            the start; 0 for the tasks that did not diverge.
+            the start (a loss that is not finite at the start counts as step 1); 0 for the tasks that did not diverge.
     """
 
     theta: Tensor
@@ -38,83 +43,149 @@ class Path:
 def adapt(
     main: MainNetwork,
     theta: Tensor,
-    support,
+    support: Examples | None,
     steps: int = 5,
-    lr: float | Tensor | Mapping[str, float | Tensor] = 0.01,
+    lr: LearningRate = 0.01,
     first_order: bool = False,
     *,
     through: Callable[[Tensor], Tensor] | None = None,
     keep: bool = True,
-    loss=mean_squared_error,
-) -> Path:
-    """θ' = θ − α ∇_θ L(g(θ, x), y), `steps` times; each task by itself, all tasks at once.
+) -> Trajectory:
+    """θ' = θ − α ∇_θ L(θ, D), `steps` times; each task by itself, all tasks at once. L is the main network's own loss.
 
     Finn, Abbeel, Levine 2017 (arXiv 1703.03400), equation 1. The result can be differentiated: through the gradients too
     (second order), or as if they were constants (`first_order`).
 
     Args:
         theta: (P,) one start for all tasks, or (…, P) one for each.
-        support: D, with at least one example per task.
+        support: D, with at least one example per task; None where no step is taken.
         steps: how many; 0 gives θ back.
         lr: α, one number; or (P,), one for each weight; or {name: α} for whole layers, where those not named stay as
-            they are: {"4.weight": 0.01, "4.bias": 0.01} adapts the head alone.
+            they are: {"4.weight": 0.01, "4.bias": 0.01} adapts the head alone. A tensor that requires a gradient is learned.
         through: where something else than θ adapts, the map from it to θ. A generator, for instance, and `theta` is τ;
             then the path is that of τ.
         keep: whether the path keeps every θ or only the last.
-        loss: (prediction, y) → one number per task.
 
     Raises:
-        ValueError: no examples, a negative number of steps, rates that do not fit.
+        ValueError: no examples, a negative number of steps, rates that do not fit, a loss that does not depend on θ.
         MemoryError: what differentiating through these steps takes is more than there is.
     """
-    if support is None or support.x.shape[-main.input_dims - 1] == 0:
-        raise ValueError("adaptation needs a support set with at least one example (shots), but got none")
-    if steps < 0:
-        raise ValueError(f"the number of steps must be at least 0, got {steps}")
-    lead = torch.broadcast_shapes(theta.shape[:-1], support.y.shape[:-2])
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
+        raise ValueError(f"the number of steps must be a whole number of at least 0, got {steps!r}")
     rates = _rates(main, lr, theta)
+    lead = theta.shape[:-1] if support is None else _common_lead(theta, support)
+    if support is None or len(support) == 0:
+        if steps:
+            raise ValueError(f"adaptation in {steps} steps needs a support set with at least one example (shots), but got none")
+        none = theta.new_zeros(0, *lead)
+        return Trajectory(theta.expand(*lead, -1).unsqueeze(0), none, _diverged(none))
     training = torch.is_grad_enabled()
     _check_memory(main, theta, support, steps, lead, training and not first_order, keep)
+    with torch.inference_mode(False), torch.enable_grad():
+        start, D = _recordable(theta), Examples(_recordable(support.x), _recordable(support.y))
+        thetas, losses = _descend(main, start.expand(*lead, -1), D, steps, rates, first_order, training, through, keep)
+        path = torch.stack(thetas) if keep else thetas[-1].unsqueeze(0)
+        loss = torch.stack(losses) if losses else path.new_zeros(0, *lead)
+    return Trajectory(path if training else path.detach(), loss, _diverged(loss))
+
+
+def _descend(main, now, support, steps, rates, first_order, training, through, keep) -> tuple[list[Tensor], list[Tensor]]:
+    """The steps themselves: every θ (the last alone if not `keep`), and the loss at each."""
     thetas, losses = [], []
-    with torch.enable_grad():
-        now = theta.expand(*lead, -1)
-        for step in range(steps + 1):
-            if not now.requires_grad or not training:
-                now = now.detach().requires_grad_()
-            if keep:
-                thetas.append(now)
-            if step == steps and training and not keep:
-                break
-            value = loss(main(now if through is None else through(now), support.x), support.y)
-            losses.append(value.detach())
-            if step < steps:
-                (gradient,) = torch.autograd.grad(value.sum(), now, create_graph=training and not first_order)
-                now = torch.addcmul(now, rates, gradient, value=-1)  # now − α · gradient
-    path = torch.stack(thetas) if keep else now.unsqueeze(0)
-    loss_on_the_way = torch.stack(losses) if losses else path.new_zeros(0, *lead)
-    return Path(path if training else path.detach(), loss_on_the_way, _diverged(loss_on_the_way))
+    for step in range(steps + 1):
+        if not now.requires_grad or not training:
+            now = now.detach().requires_grad_()
+        if keep or step == steps:
+            thetas.append(now)
+        if step == steps and not keep and (training or steps == 0):
+            break
+        value = main.loss(now if through is None else through(now), support)
+        losses.append(value.detach())
+        if step < steps:
+            if not value.requires_grad:
+                raise ValueError(
+                    "the loss does not depend on what adapts: its gradient is cut (by detach, .data, .item() or no_grad) in "
+                    "the loss, in the main network or in the map `through`"
+                )
+            (gradient,) = torch.autograd.grad(value.sum(), now, create_graph=training and not first_order)
+            now = torch.addcmul(now, rates, gradient, value=-1)  # now − α · gradient
+    return thetas, losses
 
 
-def _rates(main: MainNetwork, lr, theta: Tensor) -> Tensor:
-    """α as a tensor that multiplies θ."""
+def _common_lead(theta: Tensor, support: Examples) -> torch.Size:
+    try:
+        return torch.broadcast_shapes(theta.shape[:-1], support.lead)
+    except RuntimeError:
+        raise ValueError(
+            f"θ of shape {tuple(theta.shape)} is for tasks {tuple(theta.shape[:-1])}, but the support set, with y of shape "
+            f"{tuple(support.y.shape)}, is of tasks {tuple(support.lead)}: give one θ (P,), or one for each task"
+        ) from None
+
+
+def _recordable(value: Tensor) -> Tensor:
+    """What was made in inference mode cannot be differentiated; a copy can."""
+    return value.clone() if value.is_inference() else value
+
+
+def _rates(main: MainNetwork, lr: LearningRate, theta: Tensor) -> Tensor:
+    """α as a tensor that multiplies what adapts."""
     if isinstance(lr, Mapping):
+        if theta.shape[-1] != main.weight_dim:
+            raise ValueError(
+                f"rates by name ({list(lr)}) are for the {main.weight_dim} weights θ, but what adapts here has "
+                f"{theta.shape[-1]} numbers: give one rate"
+            )
         unknown = lr.keys() - main.shapes.keys()
         if unknown:
             raise ValueError(f"there is no weight called {sorted(unknown)}: the names are {list(main.shapes)}")
-        sizes = dict(zip(main.shapes, main.sizes, strict=True))
-        return torch.cat([torch.as_tensor(lr.get(name, 0.0)).to(theta).expand(size) for name, size in sizes.items()])
-    if isinstance(lr, Tensor) and lr.ndim and lr.shape[-1] != theta.shape[-1]:
+        parts = [_one_rate(name, lr.get(name, 0.0), shape, theta) for name, shape in main.shapes.items()]
+        return torch.cat(parts)
+    if not isinstance(lr, Tensor) and not 0 <= lr < math.inf:
+        raise ValueError(f"the learning rate of adaptation must be at least 0 and finite, got {lr}")
+    if isinstance(lr, Tensor) and lr.ndim and lr.shape[-1] not in (1, theta.shape[-1]):
         raise ValueError(f"there are {lr.shape[-1]} learning rates for {theta.shape[-1]} weights")
     return torch.as_tensor(lr).to(theta)
+
+
+def _one_rate(name: str, rate: float | Tensor, shape: tuple[int, ...], theta: Tensor) -> Tensor:
+    """The rate of one weight tensor, for each of its weights."""
+    value = torch.as_tensor(rate).to(theta)
+    if value.numel() != 1 and value.shape != shape:
+        raise ValueError(
+            f"the learning rate of {name!r} has shape {tuple(value.shape)}, but the weight has {shape}: give one or all"
+        )
+    return value.expand(shape).reshape(-1) if value.shape == shape else value.reshape(()).expand(math.prod(shape))
+
+
+class Rates(nn.Module):
+    """α as a part of a learner: what is an `nn.Parameter` in it is learned, what is a tensor moves along with the learner.
+
+    `Rates(lr)()` is `lr` again, in the form that `adapt` takes.
+    """
+
+    def __init__(self, lr: LearningRate):
+        super().__init__()
+        self.names = list(lr) if isinstance(lr, Mapping) else None
+        self.fixed: list[float | None] = []
+        for i, value in enumerate(lr.values() if isinstance(lr, Mapping) else [lr]):
+            self.fixed.append(None if isinstance(value, Tensor) else float(value))
+            if isinstance(value, nn.Parameter):
+                self.register_parameter(f"alpha_{i}", value)
+            elif isinstance(value, Tensor):
+                self.register_buffer(f"alpha_{i}", value)
+
+    def forward(self) -> LearningRate:
+        values = [getattr(self, f"alpha_{i}") if value is None else value for i, value in enumerate(self.fixed)]
+        return values[0] if self.names is None else dict(zip(self.names, values, strict=True))
 
 
 def _diverged(losses: Tensor) -> Tensor:
     """The first row (…,) in which a loss of (rows, …) is not finite or too large; 0 if none is."""
     if len(losses) == 0:
         return losses.new_zeros(losses.shape[1:], dtype=torch.long)
-    bad = ~(losses <= DIVERGED * losses[0]) & (losses > 0)  # NaN compares as false
-    bad |= ~torch.isfinite(losses)
-    return torch.where(bad.any(0), bad.int().argmax(0), 0)
+    most = DIVERGED * losses[0].abs().clamp(min=torch.finfo(losses.dtype).eps)
+    bad = ~(losses <= most) | ~torch.isfinite(losses)  # NaN compares as false
+    return torch.where(bad.any(0), bad.int().argmax(0).clamp(min=1), 0)
 
 
 def _check_memory(main, theta, support, steps, lead, second_order, keep) -> None:
@@ -125,11 +196,11 @@ def _check_memory(main, theta, support, steps, lead, second_order, keep) -> None
     if second_order:
         # Measured: the graph of one step holds about six copies of θ and, for each example, eight of the activations.
         units = sum(shape[0] for shape in main.shapes.values() if len(shape) == 1)
-        examples = support.y.shape[-2] * n_tasks
+        examples = len(support) * n_tasks
         needed += steps * theta.element_size() * (6 * n_tasks * main.weight_dim + 8 * examples * units)
     if theta.device.type != "cpu" or needed < 2**27:  # asking what is free would take longer than a small adaptation
         return
-    available = psutil.virtual_memory().available
+    available = free_memory()
     if needed > 0.9 * available:
         raise MemoryError(
             f"{steps} steps on {n_tasks} tasks need about {needed / 2**30:.1f} GB, and {available / 2**30:.1f} GB are free: "

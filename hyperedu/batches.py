@@ -1,35 +1,131 @@
-"""What a batch of tasks is: descriptors, support sets and query sets, with tasks as the first dimension."""
+"""The ground floor: examples, batches and sets of tasks, and what a family of tasks is. Tasks are the first dimension."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 
+def floats(value: object) -> Tensor:
+    """Numbers as a tensor of the default floating dtype (`torch.set_default_dtype`)."""
+    return torch.as_tensor(value).to(torch.get_default_dtype())
+
+
+def readable(value: Tensor) -> bool:
+    """Whether a tensor has values to look at: there are none on the meta device, nor inside vmap."""
+    return not value.is_meta and not torch._C._functorch.is_batchedtensor(value)
+
+
 @dataclass(frozen=True)
 class Examples:
-    """D: the inputs x (…, n, d_in) and outputs y (…, n, d_out) of one task, or of a batch of tasks."""
+    """D: the inputs and outputs of one task, or of a batch of tasks.
+
+    This is the one place that reads how many tasks and examples there are: class indices have one number per example,
+    everything else a last dimension of its own.
+
+    Attributes:
+        x: (…, n, d_in), or (…, n, *shape of one input), such as (…, n, channels, height, width). Floating point, or int64 where
+            inputs are indices (of words, say).
+        y: (…, n, d_out) floating point; or class indices (…, n) in int64, 0 for the first class.
+
+    Raises:
+        ValueError: x and y do not hold the same examples, or one of them is not what it should be; both shapes are named.
+    """
 
     x: Tensor
     y: Tensor
 
     def __post_init__(self):
-        if self.x.shape[: self.y.ndim - 1] != self.y.shape[:-1]:
+        for name, value in (("x", self.x), ("y", self.y)):
+            if not isinstance(value, Tensor):
+                raise ValueError(f"{name} is a {type(value).__name__}, and must be a tensor: torch.as_tensor({name}) makes one")
+            if not value.is_floating_point() and value.dtype != torch.int64:
+                advice = f"class labels are int64 (y.long()), everything else is floating point ({name}.float())"
+                raise ValueError(f"{name} of shape {tuple(value.shape)} has dtype {value.dtype}: {advice}")
+        shapes = f"x of shape {tuple(self.x.shape)} and y of shape {tuple(self.y.shape)}"
+        if self.y.ndim < (1 if self.has_classes else 2):
+            needed = "one dimension (…, n) of class indices" if self.has_classes else "two dimensions (…, n, d_out)"
+            raise ValueError(f"{shapes}: y needs at least {needed}; for a single number per example use y.unsqueeze(-1)")
+        counted = self.y.shape if self.has_classes else self.y.shape[:-1]
+        if self.x.ndim <= len(counted):
+            advice = "class indices have one dimension fewer than x" if self.has_classes else "both need a last dimension"
             raise ValueError(
-                f"x of shape {tuple(self.x.shape)} and y of shape {tuple(self.y.shape)} do not hold the same examples: "
-                "all dimensions of y but the last must be the first ones of x"
+                f"{shapes}: {advice}; use x.unsqueeze(-1) for inputs of one number, y.squeeze(-1) for labels in a row"
+            )
+        if self.x.shape[: len(counted)] != counted:
+            raise ValueError(
+                f"{shapes} do not hold the same examples: y says {tuple(counted)} (tasks …, examples), x begins with "
+                f"{tuple(self.x.shape[: len(counted)])}; leave out what has no partner"
+            )
+        if self.has_classes:
+            self._check_values(
+                self.y < 0, "y contains negative labels: class indices begin at 0, leave out unlabelled examples"
             )
         for name, value in (("x", self.x), ("y", self.y)):
-            if not torch.isfinite(value).all():
-                raise ValueError(f"{name} contains NaN or infinite values: leave out the examples that have them")
+            if value.is_floating_point():
+                advice = "leave out the examples that have them"
+                self._check_values(~torch.isfinite(value), f"{name} contains NaN or infinite values: {advice}")
 
-    def to(self, *args, **kwargs) -> "Examples":
-        return Examples(self.x.to(*args, **kwargs), self.y.to(*args, **kwargs))
+    @staticmethod
+    def _check_values(bad: Tensor, sentence: str) -> None:
+        if readable(bad) and bad.any():
+            raise ValueError(sentence)
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether y is a class, rather than numbers."""
+        return self.y.dtype == torch.int64
+
+    @property
+    def lead(self) -> torch.Size:
+        """The leading dimensions: (n_tasks,) of a batch, () of one task."""
+        return self.y.shape[:-1] if self.has_classes else self.y.shape[:-2]
+
+    def __len__(self) -> int:
+        """n, how many examples each task has."""
+        return self.y.shape[len(self.lead)]
+
+    def task(self, i: int | slice | Sequence[int] | Tensor) -> "Examples":
+        """The examples of task number i of a batch; a batch again where several are named."""
+        if not self.lead:
+            raise ValueError(f"x of shape {tuple(self.x.shape)} and y of shape {tuple(self.y.shape)} are one task, not a batch")
+        return Examples(self.x[i], self.y[i])
+
+    def some(self, index: slice | Sequence[int] | Tensor) -> "Examples":
+        """Some examples of each task, in the order of `index`."""
+        before = (slice(None),) * len(self.lead)
+        return Examples(self.x[(*before, index)], self.y[(*before, index)])
+
+    def first(self, n: int) -> "Examples":
+        """The first n examples of each task: fewer shots."""
+        if not 0 <= n <= len(self):
+            raise ValueError(f"the first {n} examples asked for, but each task has {len(self)}")
+        return self.some(slice(n))
+
+    def split(self, n: int) -> tuple["Examples", "Examples"]:
+        """The first n examples of each task, and the others."""
+        return self.first(n), self.some(slice(n, None))
 
     def joined(self, other: "Examples") -> "Examples":
         """These examples and the others, one after the other."""
-        along = self.y.ndim - 2
+        if self.has_classes != other.has_classes or self.lead != other.lead:
+            raise ValueError(
+                f"y of shape {tuple(self.y.shape)} ({self.y.dtype}) and y of shape {tuple(other.y.shape)} ({other.y.dtype}) "
+                "cannot be joined: both must be of the same tasks, and both classes or both numbers"
+            )
+        along = len(self.lead)
         return Examples(torch.cat([self.x, other.x], dim=along), torch.cat([self.y, other.y], dim=along))
+
+    def to(self, *args, **kwargs) -> "Examples":
+        """On another device or in another floating dtype, as `torch.Tensor.to`; what is int64 stays so."""
+        return Examples(_to(self.x, *args, **kwargs), _to(self.y, *args, **kwargs))
+
+
+def _to(value: Tensor, *args, **kwargs) -> Tensor:
+    moved = value.to(*args, **kwargs)
+    return moved if value.is_floating_point() else moved.to(value.dtype)
 
 
 @dataclass(frozen=True)
@@ -48,17 +144,32 @@ class TaskBatch:
     query: Examples
     properties: dict[str, Tensor | list]
 
+    def __post_init__(self):
+        rows = {"descriptor": self.descriptor.shape[:1], "support": self.support.lead[:1], "query": self.query.lead[:1]}
+        if len(set(rows.values())) > 1 or len(self.query.lead) != 1:
+            said = ", ".join(f"{name} {tuple(size)}" for name, size in rows.items())
+            raise ValueError(f"the parts of a batch must have the same number of tasks in their first dimension, got: {said}")
+
     def __len__(self) -> int:
+        """How many tasks there are."""
         return len(self.descriptor)
 
+    def task(self, i: int) -> "TaskBatch":
+        """A batch of task number i alone."""
+        if not -len(self) <= i < len(self):
+            raise ValueError(f"there is no task number {i} among {len(self)}")
+        one = slice(i, i + 1 or None)
+        properties = {name: values[one] for name, values in self.properties.items()}
+        return TaskBatch(self.descriptor[one], self.support.task(one), self.query.task(one), properties)
+
+    def with_shots(self, n: int) -> "TaskBatch":
+        """The same tasks, of which a learner sees only the first n support examples."""
+        return replace(self, support=self.support.first(n))
+
     def to(self, *args, **kwargs) -> "TaskBatch":
-        """The batch on another device or in another dtype, as `torch.Tensor.to`."""
-        return TaskBatch(
-            self.descriptor.to(*args, **kwargs),
-            self.support.to(*args, **kwargs),
-            self.query.to(*args, **kwargs),
-            self.properties,
-        )
+        """The batch on another device or in another floating dtype, as `torch.Tensor.to`; class indices stay int64."""
+        moved = (self.support.to(*args, **kwargs), self.query.to(*args, **kwargs))
+        return TaskBatch(_to(self.descriptor, *args, **kwargs), *moved, self.properties)
 
 
 class TaskSet:
@@ -71,11 +182,7 @@ class TaskSet:
     n_tasks: int | None
 
     def sample(
-        self,
-        n_tasks: int | None = None,
-        shots: int = 10,
-        queries: int = 10,
-        generator: torch.Generator | None = None,
+        self, n_tasks: int | None = None, shots: int = 10, queries: int = 10, rng: torch.Generator | None = None
     ) -> TaskBatch:
         """`n_tasks` tasks with `shots` support and `queries` query examples each.
 
@@ -97,3 +204,14 @@ class TaskSet:
             raise ValueError(f"{n_tasks} tasks asked for, but this set has {self.n_tasks}: ask for fewer, or None for all")
         if shots < 0 or queries < 1:
             raise ValueError(f"shots must be at least 0 and queries at least 1, got {shots} and {queries}")
+
+
+@runtime_checkable
+class Family(Protocol):
+    """A family of tasks: two disjoint sets of the same kind of task. Everything that trains and tests asks for no more."""
+
+    @property
+    def train(self) -> TaskSet: ...
+
+    @property
+    def test(self) -> TaskSet: ...

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from hyperedu.batches import Examples, floats, readable
+
 
 class OneHot:
     """The name of a task → a vector with a single one. It says which task, and nothing of what the task is like."""
@@ -25,7 +27,7 @@ class OneHot:
                 "a new task needs a descriptor that says what it is like, such as metadata"
             )
         index = torch.tensor([self.names.index(name) for name in names], dtype=torch.long)
-        return torch.nn.functional.one_hot(index, self.dim).float()
+        return floats(torch.nn.functional.one_hot(index, self.dim))
 
     def in_words(self, descriptor: Tensor) -> str:
         """What τ (d_tau,) says."""
@@ -62,13 +64,13 @@ class Metadata:
         """values (…, d_tau) in their units → τ (…, d_tau)."""
         if values.ndim == 0 or values.shape[-1] != self.dim:
             raise ValueError(f"values have shape {tuple(values.shape)}, but there are {self.dim} properties: {self.names}")
-        if torch.isinf(values).any():
+        if readable(values) and torch.isinf(values).any():
             raise ValueError("a property is infinite: use NaN for a value that is missing")
-        return ((values - self.mean) / self.std).nan_to_num(0)
+        return ((values - self.mean.to(values)) / self.std.to(values)).nan_to_num(0)
 
     def values(self, descriptor: Tensor) -> Tensor:
         """τ (…, d_tau) → the properties in their units: the inverse."""
-        return descriptor * self.std + self.mean
+        return descriptor * self.std.to(descriptor) + self.mean.to(descriptor)
 
     def in_words(self, descriptor: Tensor) -> str:
         """What τ (d_tau,) says, such as "elevation 3,300 m, latitude 39.4 °"."""
@@ -92,7 +94,7 @@ class SupportStatistics:
         self.metadata, self.kept, self.dim = metadata, kept, metadata.dim
 
     @classmethod
-    def fit(cls, *supports) -> "SupportStatistics":
+    def fit(cls, *supports: Examples) -> "SupportStatistics":
         """From support sets of training tasks: `Examples` with x (n_tasks, n, d_in), one argument for each size n."""
         names, values = _statistics(supports[0])
         values = torch.cat([values, *(_statistics(D)[1] for D in supports[1:])])
@@ -100,7 +102,7 @@ class SupportStatistics:
         kept = (spread > 1e-6).nonzero().flatten()
         return cls(Metadata.fit(values[:, kept], [names[k] for k in kept], [""] * len(kept)), kept)
 
-    def __call__(self, support) -> Tensor:
+    def __call__(self, support: Examples) -> Tensor:
         """D with x (…, n, d_in) and y (…, n, d_out) → τ (…, dim)."""
         return self.metadata(_statistics(support)[1][..., self.kept])
 
@@ -109,10 +111,11 @@ class SupportStatistics:
         return self.metadata.in_words(descriptor)
 
 
-def _statistics(support) -> tuple[list[str], Tensor]:
+def _statistics(support: Examples) -> tuple[list[str], Tensor]:
     """The names of the statistics, and their values (…, number of statistics)."""
-    x, y = support.x, support.y
-    n = x.shape[-2]
+    if support.has_classes:
+        raise ValueError(f"y of shape {tuple(support.y.shape)} holds class indices: these statistics are of numbers")
+    x, y, n = support.x.flatten(len(support.lead) + 1), support.y, len(support)
     if n == 0:
         raise ValueError("statistics of no examples: a support set needs at least one (shots)")
     x_std, y_std = x.std(-2, correction=0), y.std(-2, correction=0)

@@ -1,5 +1,6 @@
-"""What a learner makes of a description, or of examples, before it writes weights: parts that are learned with it."""
+"""h : (τ, D) → code. What a learner makes of a description, or of examples, before it writes weights."""
 
+import inspect
 import math
 from collections.abc import Sequence
 from itertools import pairwise
@@ -7,57 +8,139 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from hyperedu.batches import Examples
 
-class SetEncoder(nn.Module):
+
+class Encoder(nn.Module):
+    """h : (τ, D) → code (…, dim): what a learner makes of a description, of examples, or of both, before f_φ.
+
+    `forward(descriptor, support)` receives τ (…, d_tau) or None, and D (`Examples`) or None.
+
+    Attributes:
+        dim: the length of the code; None where it is not known.
+    """
+
+    dim: int | None = None
+
+    def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
+        raise NotImplementedError
+
+    def needed(self, descriptor: Tensor | None) -> Tensor:
+        """τ, or a sentence if there is none."""
+        if descriptor is None:
+            raise ValueError(f"{type(self).__name__} reads a descriptor, but the descriptor given is None")
+        return descriptor
+
+
+class DescriptorEncoder(Encoder):
+    """τ → module(τ): any module that reads a description alone, as an encoder."""
+
+    def __init__(self, module: nn.Module):
+        super().__init__()
+        self.module = module
+        self.dim = getattr(module, "dim", getattr(module, "out_features", None))
+
+    def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
+        return self.module(self.needed(descriptor))
+
+
+class JointEncoder(Encoder):
+    """(τ, D) → the codes of several encoders side by side: what is said of a task, and what its examples show."""
+
+    def __init__(self, *encoders: nn.Module):
+        super().__init__()
+        self.parts = nn.ModuleList(as_encoder(encoder) for encoder in encoders)
+        dims = [part.dim for part in self.parts]
+        self.dim = None if None in dims else sum(dims)
+
+    def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
+        return torch.cat([part(descriptor, support) for part in self.parts], dim=-1)
+
+
+def as_encoder(module: nn.Module) -> nn.Module:
+    """The module, if it takes (τ, D); as a `DescriptorEncoder`, if it takes τ alone."""
+    try:
+        inspect.signature(module.forward).bind(None, None)
+    except TypeError:
+        return DescriptorEncoder(module)
+    return module
+
+
+def numbers_of(examples: Examples, n_classes: int) -> Tensor:
+    """y as numbers (…, n, d_out): a class as a vector with a single one."""
+    if not examples.has_classes:
+        return examples.y
+    return nn.functional.one_hot(examples.y, n_classes).to(torch.get_default_dtype())
+
+
+class SetEncoder(Encoder):
     """D → h(D): a support set → a vector, in which the order of the examples leaves no trace.
 
     h(D) = ρ(mean over examples of ψ(x, y)). Zaheer and others 2017 (arXiv 1703.06114), theorem 2. With a mean in place of their
     sum, sets of different sizes look alike.
+
+    Args:
+        d_in: how many numbers one input has; those of an image are put in a row.
+        d_out: how many numbers one y has, or how many classes there are.
+        dim: the length of h(D).
+        hidden: the width of ψ.
+        rng: source of randomness.
     """
 
-    def __init__(self, d_in: int, d_out: int, dim: int, hidden: int = 128, generator: torch.Generator | None = None):
+    def __init__(self, d_in: int, d_out: int, dim: int, hidden: int = 128, rng: torch.Generator | None = None):
         super().__init__()
+        self.d_in, self.d_out, self.dim = d_in, d_out, dim
         self.each = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise([d_in + d_out, hidden, hidden]))
         self.whole = nn.Linear(hidden, dim)
-        self.known: tuple[list[str], Tensor, Tensor] | None = None
+        self.known: tuple[list[str], Examples] | None = None
         with torch.no_grad():
             for layer in (*self.each, self.whole):
-                layer.weight.normal_(0, math.sqrt(2 / layer.in_features), generator=generator)
+                layer.weight.normal_(0, math.sqrt(2 / layer.in_features), generator=rng)
                 layer.bias.zero_()
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """x (…, n, d_in) and y (…, n, d_out) → (…, dim)."""
-        h = torch.cat([x, y], dim=-1)
+    def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
+        """D with x (…, n, *) and y (…, n, d_out) or classes (…, n) → (…, dim). τ is not read."""
+        if support is None or len(support) == 0:
+            raise ValueError(f"{type(self).__name__} needs a support set with at least one example (shots), but got none")
+        x, y = support.x.flatten(len(support.lead) + 1), numbers_of(support, self.d_out)
+        if (x.shape[-1], y.shape[-1]) != (self.d_in, self.d_out):
+            raise ValueError(
+                f"x of shape {tuple(support.x.shape)} has {x.shape[-1]} numbers per example and y of shape "
+                f"{tuple(support.y.shape)} {y.shape[-1]}, but this encoder was made for {self.d_in} and {self.d_out} (d_in, "
+                "d_out)"
+            )
+        h = torch.cat([x, y.to(x)], dim=-1)
         for layer in self.each:
             h = nn.functional.gelu(layer(h))
         return self.whole(h.mean(dim=-2))
 
-    def remember(self, names: Sequence[str], x: Tensor, y: Tensor) -> None:
+    def remember(self, names: Sequence[str], support: Examples) -> None:
         """Support sets (n_tasks, n, …) that have names, for `in_words`."""
-        self.known = list(names), x, y
+        self.known = list(names), support
 
     @torch.no_grad()
     def in_words(self, descriptor: Tensor) -> str:
         """What h(D) (dim,) says: its numbers have no names, so that only likeness can be told."""
         if self.known is None:
             return "a set of examples, in numbers that have no names"
-        names, x, y = self.known
-        return f"examples most like those of {_nearest(descriptor, self(x, y), names)}"
+        names, support = self.known
+        return f"examples most like those of {_nearest(descriptor, self(None, support), names)}"
 
 
-class Learned(nn.Module):
+class Learned(Encoder):
     """One-hot (…, n) → (…, dim): a table with one row for each training task, learned together with the generator.
 
     A task that is not in the table has no row. Its row is found by gradient descent on its examples, with the generator
     frozen: `adapt(main, row, support, steps, lr, through=generator)`.
     """
 
-    def __init__(self, names: Sequence[str], dim: int, generator: torch.Generator | None = None):
+    def __init__(self, names: Sequence[str], dim: int, rng: torch.Generator | None = None):
         super().__init__()
-        self.names = list(names)
-        self.table = nn.Parameter(torch.randn(len(self.names), dim, generator=generator))
+        self.names, self.dim = list(names), dim
+        self.table = nn.Parameter(torch.randn(len(self.names), dim, generator=rng))
 
-    def forward(self, one_hot: Tensor) -> Tensor:
+    def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
+        one_hot = self.needed(descriptor)
         if one_hot.shape[-1] != len(self.names):
             raise ValueError(f"the table has {len(self.names)} rows, but the one-hot vectors have {one_hot.shape[-1]} numbers")
         return one_hot @ self.table
@@ -67,19 +150,20 @@ class Learned(nn.Module):
         return f"most like the task called {_nearest(descriptor, self.table.detach(), self.names)}"
 
 
-class WordAttention(nn.Module):
+class WordAttention(Encoder):
     """τ of `Text.words` (…, n_words · width) → (…, heads · dim): each head takes a mean of the words, weighted by attention.
 
     h = Σ_w a_w V w with a = softmax over the words w of K w. Bahdanau, Cho, Bengio 2014 (arXiv 1409.0473), section 3.1, with
     K linear. Words that are all zeros are not there.
     """
 
-    def __init__(self, width: int = 1152, heads: int = 6, dim: int = 8, generator: torch.Generator | None = None):
+    def __init__(self, width: int = 1152, heads: int = 6, dim: int = 8, rng: torch.Generator | None = None):
         super().__init__()
+        self.dim = heads * dim
         self.width, self.K, self.V = width, nn.Linear(width, heads, bias=False), nn.Linear(width, heads * dim)
         with torch.no_grad():
             for layer in (self.K, self.V):
-                layer.weight.normal_(0, 1 / math.sqrt(width), generator=generator)
+                layer.weight.normal_(0, 1 / math.sqrt(width), generator=rng)
             self.V.bias.zero_()
 
     def attention(self, tau: Tensor) -> Tensor:
@@ -88,7 +172,8 @@ class WordAttention(nn.Module):
         there = words.any(-1, keepdim=True)
         return self.K(words).masked_fill(~there, -math.inf).softmax(-2)
 
-    def forward(self, tau: Tensor) -> Tensor:
+    def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
+        tau = self.needed(descriptor)
         values = self.V(tau.unflatten(-1, (-1, self.width)))  # (…, n_words, heads · dim)
         a = self.attention(tau)
         return (a.unsqueeze(-1) * values.unflatten(-1, (a.shape[-1], -1))).sum(-3).flatten(-2)

@@ -1,55 +1,205 @@
-"""(τ, D) → θ. A learner is any way to get the weights of a main network for a task."""
+"""(τ, D) → θ. A learner is any way to get the weights of a main network for a task: through(U(start(τ, D), D))."""
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from hyperedu.adaptation import Path, adapt
-from hyperedu.encoders import SetEncoder
+from hyperedu.adaptation import LearningRate, Rates, Trajectory, adapt
+from hyperedu.batches import Examples
+from hyperedu.encoders import SetEncoder, as_encoder, numbers_of
 from hyperedu.generators import Generator, MLPGenerator
-from hyperedu.main_network import MainNetwork, mean_squared_error
+from hyperedu.main_network import MainNetwork
 
 
 class Learner(nn.Module):
-    """(τ, D) → θ with learned parameters φ = `learner.parameters()`.
+    """(τ, D) → θ = through(U(start(τ, D), D)) with learned parameters φ = `learner.parameters()`.
 
-    `forward(descriptor, support)` never receives the query set, so that no learner can see what it is tested on.
+    A start, some inner steps (none for most), and a map from what adapts to θ (the identity for most). A learner of one's own
+    fills in `start`, and the others where they differ. `forward(descriptor, support)` never receives the query set, so that no
+    learner can see what it is tested on.
+
+    Args:
+        main: the main network whose weights are given; its loss is what adapts.
+        steps: how many inner steps are taken in training; a test may ask for others.
+        lr: α of the inner steps, as in `adapt`; an `nn.Parameter` in it is learned.
+        first_order: whether training takes the gradients of the inner steps for constants.
+
+    Attributes:
+        inner_steps: `steps`.
+        learns_from_all: whether training hands the learner all examples of a task, because its method knows no query set.
+        anneal, max_norm: how this learner is trained best, unless `meta_train` is told otherwise.
     """
 
-    def __init__(self, main: MainNetwork):
-        super().__init__()
-        self.main = main
+    learns_from_all = False
+    anneal = True
+    max_norm: float | None = 1.0
 
-    def forward(self, descriptor: Tensor | None, support=None) -> Tensor:
-        """τ (n_tasks, d_tau) and D (`Examples`) → θ (n_tasks, P)."""
+    def __init__(self, main: MainNetwork, steps: int = 0, lr: LearningRate = 0.01, first_order: bool = False):
+        super().__init__()
+        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
+            raise ValueError(f"the number of inner steps must be a whole number of at least 0, got {steps!r}")
+        self.main, self.inner_steps, self.first_order, self.rates = main, steps, first_order, Rates(lr)
+
+    @property
+    def lr(self) -> LearningRate:
+        """α."""
+        return self.rates()
+
+    @lr.setter
+    def lr(self, lr: LearningRate) -> None:
+        self.rates = Rates(lr)
+
+    def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
+        """What the inner steps begin from: (P,) for all tasks, or (n_tasks, P)."""
         raise NotImplementedError
 
-    def objective(self, tasks, loss=mean_squared_error) -> Tensor:
-        """What training minimises, (n_tasks,): the query loss, L(g(learner(τ, D), x'), y')."""
-        return loss(self.main(self(tasks.descriptor, tasks.support), tasks.query.x), tasks.query.y)
+    def through(self, adapted: Tensor) -> Tensor:
+        """From what adapts, (…, P) or of another length, to θ (…, P)."""
+        return adapted
 
-    def check_descriptor(self, descriptor: Tensor | None) -> None:
-        if descriptor is None:
-            raise ValueError(f"{type(self).__name__} maps a descriptor to weights, but the descriptor given is None")
+    def path(
+        self, descriptor: Tensor | None, support: Examples | None, inner_steps: int | None = None, keep: bool = True
+    ) -> Trajectory:
+        """The adaptation of every task, as `adapt` gives it: of θ, or of what `through` maps to θ."""
+        steps = self.inner_steps if inner_steps is None else inner_steps
+        if steps and (support is None or len(support) == 0):
+            raise ValueError(
+                f"{type(self).__name__} takes {steps} inner steps and needs a support set with at least one example (shots), "
+                "but got none"
+            )
+        start = self.start(descriptor, support)
+        return adapt(self.main, start, support, steps, self.lr, self.first_order, through=self.through, keep=keep)
 
-    def check_support(self, support) -> None:
-        if support is None or support.x.shape[-self.main.input_dims - 1] == 0:
-            raise ValueError(f"{type(self).__name__} needs a support set with at least one example (shots), but got none")
+    def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
+        """τ (n_tasks, d_tau) and D (`Examples`) → θ (n_tasks, P); (P,) where neither τ nor D says how many tasks there are."""
+        if self.inner_steps == 0:
+            return self.written(descriptor, support)
+        return self.through(self.path(descriptor, support, keep=False).final)
+
+    def written(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
+        """θ before any inner step, (n_tasks, P): through(start(τ, D))."""
+        theta = self.through(self.start(descriptor, support))
+        if theta.ndim > 1 or (descriptor is None and support is None):
+            return theta
+        lead = descriptor.shape[:-1] if descriptor is not None else support.lead
+        return theta.expand(*lead, -1)
+
+    def outer_loss(self, descriptor: Tensor | None, support: Examples | None, judge: Callable[[Tensor], Tensor]) -> Tensor:
+        """What training minimises, (n_tasks,). `judge`, θ (n_tasks, P) → L(θ, D'), is all that is heard of the query set."""
+        return judge(self(descriptor, support))
+
+    def train(self, mode: bool = True) -> "Learner":
+        """As in every module; the main network follows."""
+        self.main.train(mode)
+        return super().train(mode)
+
+
+@contextlib.contextmanager
+def in_mode(learner: Learner, training: bool) -> Iterator[None]:
+    """Everything of a learner in training or evaluation mode, and afterwards as it was found."""
+    main = learner.main
+    found = {module: module.training for module in (*learner.modules(), *main.modules())}, main.training
+    learner.train(training)
+    try:
+        yield
+    finally:
+        main.train(found[1])
+        for module, mode in found[0].items():
+            module.training = mode
 
 
 class SharedWeights(Learner):
-    """θ₀ for every task: multi-task pre-training, the baseline that knows nothing of the task."""
+    """θ₀ for every task: joint training of all tasks, also called pre-training. The baseline that knows nothing of the task."""
 
-    def __init__(self, main: MainNetwork, generator: torch.Generator | None = None):
-        super().__init__(main)
-        self.theta_0 = nn.Parameter(main.initial_weights(generator=generator))
+    def __init__(
+        self,
+        main: MainNetwork,
+        steps: int = 0,
+        lr: LearningRate = 0.01,
+        first_order: bool = False,
+        rng: torch.Generator | None = None,
+    ):
+        super().__init__(main, steps, lr, first_order)
+        self.theta_0 = nn.Parameter(main.initial_weights(rng=rng))
 
-    def forward(self, descriptor: Tensor | None, support=None) -> Tensor:
-        """θ (n_tasks, P), the same row for each task; (P,) where neither τ nor D says how many there are."""
-        if descriptor is not None:
-            return self.theta_0.expand(*descriptor.shape[:-1], -1)
-        return self.theta_0 if support is None else self.theta_0.expand(*support.x.shape[:-2], -1)
+    def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
+        return self.theta_0
+
+
+class MAML(SharedWeights):
+    """U(θ₀, D), with θ₀ such that a few steps suffice. Finn, Abbeel, Levine 2017 (arXiv 1703.03400), algorithm 2.
+
+    Second order: the outer gradient goes through the inner ones, and so contains the Hessian of the support loss.
+    """
+
+    def __init__(
+        self,
+        main: MainNetwork,
+        steps: int = 1,
+        lr: LearningRate = 0.01,
+        first_order: bool = False,
+        rng: torch.Generator | None = None,
+    ):
+        super().__init__(main, steps, lr, first_order, rng)
+
+
+class FirstOrderMAML(MAML):
+    """MAML whose outer gradient takes the inner ones for constants. Finn, Abbeel, Levine 2017, section 5.2."""
+
+    def __init__(self, main: MainNetwork, steps: int = 1, lr: LearningRate = 0.01, rng: torch.Generator | None = None):
+        super().__init__(main, steps, lr, True, rng)
+
+
+class ANIL(MAML):
+    """MAML whose last layer alone adapts. Raghu, Raghu, Bengio, Vinyals 2020 (arXiv 1909.09157), section 4.
+
+    Args:
+        head: the names of the weights that adapt; `main.head` if None.
+    """
+
+    def __init__(
+        self,
+        main: MainNetwork,
+        steps: int = 1,
+        lr: float | Tensor = 0.01,
+        head: Sequence[str] | None = None,
+        rng: torch.Generator | None = None,
+    ):
+        super().__init__(main, steps, dict.fromkeys(main.head if head is None else head, lr), rng=rng)
+
+
+class MetaSGD(MAML):
+    """MAML with a learned rate for each weight: θ' = θ₀ − α ⊙ ∇L. Li, Zhou, Chen, Li 2017 (arXiv 1707.09835), equation 2.
+
+    Args:
+        lr: where all rates begin.
+    """
+
+    def __init__(self, main: MainNetwork, steps: int = 1, lr: float = 0.01, rng: torch.Generator | None = None):
+        super().__init__(main, steps, nn.Parameter(torch.full((main.weight_dim,), float(lr))), rng=rng)
+
+
+class Reptile(MAML):
+    """U(θ₀, D), with θ₀ moved towards the adapted weights. Nichol, Achiam, Schulman 2018 (arXiv 1803.02999), algorithm 2.
+
+    θ₀ ← θ₀ + ε (mean of θ' − θ₀): the gradient of its outer loss is θ₀ − θ', so that SGD with learning rate ε is the published
+    update, and Adam its variant. It knows no query set: in training it adapts on all of a task's examples (`learns_from_all`).
+    """
+
+    learns_from_all = True
+
+    def __init__(self, main: MainNetwork, steps: int = 5, lr: LearningRate = 0.01, rng: torch.Generator | None = None):
+        super().__init__(main, steps, lr, True, rng)
+
+    def outer_loss(self, descriptor: Tensor | None, support: Examples | None, judge: Callable[[Tensor], Tensor]) -> Tensor:
+        """Its value is the loss after adaptation on all examples, its gradient in θ₀ that of ½ ‖θ₀ − θ'‖²."""
+        with torch.no_grad():
+            target = self(descriptor, support)
+            value = judge(target)
+        pull = (self.theta_0 - target).square().sum(-1) / 2
+        return value + pull - pull.detach()
 
 
 class Conditioned(Learner):
@@ -58,20 +208,20 @@ class Conditioned(Learner):
     W [x; τ] + b = W_x x + (b + A τ) with A = W_τ: of all weights, τ writes only the first layer's biases.
     """
 
-    def __init__(self, main: MainNetwork, descriptor_dim: int, generator: torch.Generator | None = None):
+    def __init__(self, main: MainNetwork, descriptor_dim: int, rng: torch.Generator | None = None):
         super().__init__(main)
         biases = [k for k, name in enumerate(main.shapes) if name.rsplit(".", 1)[-1] == "bias"]
         if not biases:
             raise ValueError(f"the main network has no bias for τ to enter by; its weights are {list(main.shapes)}")
         start, size = sum(main.sizes[: biases[0]]), main.sizes[biases[0]]
         self.first_bias = slice(start, start + size)
-        self.theta_0 = nn.Parameter(main.initial_weights(generator=generator))
+        self.theta_0 = nn.Parameter(main.initial_weights(rng=rng))
         # As if the columns for τ stood beside those for x: the same standard deviation.
         std = main.initial_std[0]
-        self.A = nn.Parameter(std * torch.randn(size, descriptor_dim, generator=generator))
+        self.A = nn.Parameter(std * torch.randn(size, descriptor_dim, generator=rng))
 
-    def forward(self, descriptor: Tensor | None, support=None) -> Tensor:
-        self.check_descriptor(descriptor)
+    def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
+        descriptor = _told(self, descriptor)
         if descriptor.shape[-1] != self.A.shape[1]:
             raise ValueError(f"τ has {descriptor.shape[-1]} numbers, but this learner was made for {self.A.shape[1]}")
         before, bias, after = self.theta_0.tensor_split([self.first_bias.start, self.first_bias.stop])
@@ -80,169 +230,127 @@ class Conditioned(Learner):
 
 
 class Hypernetwork(Learner):
-    """θ = f_φ(τ): the weights are written from the descriptor. Ha, Dai, Le 2016 (arXiv 1609.09106).
+    """θ = f_φ(h(τ, D)): the weights are written from the descriptor. Ha, Dai, Le 2016 (arXiv 1609.09106).
 
     Args:
-        generator: τ → θ.
-        encoder: what a descriptor goes through first, trained together with the generator: `Learned` embeddings of one-hot
-            names, or a projection of the embedding of a sentence.
+        generator: f_φ, from a code to θ.
+        encoder: h, what a description goes through first, examples too where the encoder reads them; it is learned together
+            with the generator. A module that takes τ alone will do. None hands the generator τ itself.
+        steps, lr, first_order: inner steps from the weights that are written; none by default.
     """
 
-    def __init__(self, main: MainNetwork, generator: Generator, encoder: nn.Module | None = None):
-        super().__init__(main)
+    def __init__(
+        self,
+        main: MainNetwork,
+        generator: Generator,
+        encoder: nn.Module | None = None,
+        steps: int = 0,
+        lr: LearningRate = 0.01,
+        first_order: bool = False,
+    ):
+        super().__init__(main, steps, lr, first_order)
         if generator.main.shapes != main.shapes:
             raise ValueError(
                 f"the generator writes {generator.main.weight_dim} weights for another main network; this one has "
                 f"{main.weight_dim}: make the generator with main=main"
             )
-        self.generator, self.encoder = generator, encoder
+        self.generator, self.encoder = generator, None if encoder is None else as_encoder(encoder)
+        dim = None if self.encoder is None else getattr(self.encoder, "dim", None)
+        if dim not in (None, generator.descriptor_dim):
+            raise ValueError(
+                f"the encoder gives codes of {dim} numbers, but the generator takes {generator.descriptor_dim} (descriptor_dim)"
+            )
 
-    def forward(self, descriptor: Tensor | None, support=None) -> Tensor:
-        self.check_descriptor(descriptor)
-        return self.generator(descriptor if self.encoder is None else self.encoder(descriptor))
+    def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
+        if self.encoder is None:
+            return self.generator(_told(self, descriptor))
+        return self.generator(self.encoder(descriptor, support))
 
 
-class SupportSetHypernetwork(Learner):
+class SupportSetHypernetwork(Hypernetwork):
     """θ = f_φ(h(D)): the weights are written from examples instead of a description.
 
     Args:
-        dim: the width of h(D), the encoded support set.
-    """
-
-    def __init__(self, main: MainNetwork, dim: int = 64, generator: torch.Generator | None = None):
-        super().__init__(main)
-        self.encoder = SetEncoder(*_example_dims(main), dim, generator=generator)
-        self.generator = MLPGenerator(dim, main, generator=generator)
-
-    def forward(self, descriptor: Tensor | None, support=None) -> Tensor:
-        self.check_support(support)
-        return self.generator(self.encoder(support.x, support.y))
-
-
-class HyperMAML(Learner):
-    """θ = θ₀ + H_φ(D, g_θ₀(D)): the update is written from the examples and what θ₀ makes of them, not descended to.
-
-    Przewięźlikowski and others 2022 (arXiv 2205.15745), section 3, for regression: the support set is encoded with, beside
-    each x and y, the prediction of the shared network.
-
-    Args:
-        dim: the width of the encoded support set.
-    """
-
-    def __init__(self, main: MainNetwork, dim: int = 64, generator: torch.Generator | None = None):
-        super().__init__(main)
-        d_in, d_out = _example_dims(main)
-        self.theta_0 = nn.Parameter(main.initial_weights(generator=generator))
-        self.encoder = SetEncoder(d_in, 2 * d_out, dim, generator=generator)
-        self.generator = MLPGenerator(dim, main, generator=generator)
-        with torch.no_grad():  # begin near θ₀
-            self.generator.head.weight.mul_(0.1)
-            self.generator.head.bias.zero_()
-
-    def forward(self, descriptor: Tensor | None, support=None) -> Tensor:
-        self.check_support(support)
-        seen = torch.cat([support.y, self.main(self.theta_0, support.x)], dim=-1)
-        return self.theta_0 + self.generator(self.encoder(support.x, seen))
-
-
-class Adapting(Learner):
-    """U(start, D): the base of all learners that take gradient steps on the support set.
-
-    Attributes:
-        steps: how many are taken in training; a test may ask for others.
-        lr: α, as in `adapt`.
-        first_order: whether training takes the gradients of these steps for constants.
+        dim: the length of h(D), the encoded support set, where no encoder is given.
+        encoder: h; a `SetEncoder` if None.
+        generator: f_φ; an `MLPGenerator` if None.
     """
 
     def __init__(
-        self, main: MainNetwork, steps: int = 1, lr: float | Tensor | Mapping[str, float] = 0.01, first_order: bool = False
+        self,
+        main: MainNetwork,
+        dim: int = 64,
+        encoder: nn.Module | None = None,
+        generator: Generator | None = None,
+        rng: torch.Generator | None = None,
     ):
-        super().__init__(main)
-        self.steps, self.lr, self.first_order = steps, lr, first_order
-
-    def start(self, descriptor: Tensor | None) -> Tensor:
-        """What adapts: θ₀ (P,), or one row for each task."""
-        return self.theta_0
-
-    through: Callable[[Tensor], Tensor] | None = None
-
-    def path(self, descriptor: Tensor | None, support, steps: int | None = None, keep: bool = True) -> Path:
-        """The adaptation of every task, as `adapt` gives it."""
-        self.check_support(support)
-        steps = self.steps if steps is None else steps
-        return adapt(
-            self.main, self.start(descriptor), support, steps, self.lr, self.first_order, through=self.through, keep=keep
-        )
-
-    def weights(self, path: Path) -> Tensor:
-        """θ (rows of the path, …, P)."""
-        return path.theta if self.through is None else self.through(path.theta)
-
-    def forward(self, descriptor: Tensor | None, support=None) -> Tensor:
-        return self.weights(self.path(descriptor, support, keep=False))[-1]
+        if encoder is None:
+            encoder = SetEncoder(*_widths(main), dim, rng=rng)
+        super().__init__(main, generator or MLPGenerator(_code_dim(encoder, dim), main, rng=rng), encoder)
 
 
-class MAML(Adapting):
-    """U(θ₀, D), with θ₀ such that a few steps suffice. Finn, Abbeel, Levine 2017 (arXiv 1703.03400), algorithm 2.
+class HyperMAML(SharedWeights):
+    """θ = θ₀ + H_φ(D, g_θ₀(D)): the update is written from the examples and what θ₀ makes of them, not descended to.
 
-    Second order: the outer gradient goes through the inner ones, and so contains the Hessian of the support loss.
+    Przewięźlikowski and others 2022 (arXiv 2205.15745), section 3: the support set is encoded with, beside each x and y, the
+    prediction of the shared network (a class as a vector with a single one, the prediction as logits).
+
+    Args:
+        dim: the length of the code, where no encoder is given.
+        encoder: from (τ, D) to the code, where D holds y and g_θ₀(x) side by side; a `SetEncoder` if None.
+        generator: from the code to the update; an `MLPGenerator` whose updates begin small if None.
     """
 
-    def __init__(self, main: MainNetwork, steps: int = 1, lr=0.01, generator: torch.Generator | None = None):
-        super().__init__(main, steps, lr)
-        self.theta_0 = nn.Parameter(main.initial_weights(generator=generator))
+    def __init__(
+        self,
+        main: MainNetwork,
+        dim: int = 64,
+        encoder: nn.Module | None = None,
+        generator: Generator | None = None,
+        rng: torch.Generator | None = None,
+    ):
+        super().__init__(main, rng=rng)
+        if encoder is None:
+            d_in, d_out = _widths(main)
+            encoder = SetEncoder(d_in, 2 * d_out, dim, rng=rng)
+        self.encoder = as_encoder(encoder)
+        self.generator = generator or self._near_zero(MLPGenerator(_code_dim(encoder, dim), main, rng=rng))
+
+    @staticmethod
+    @torch.no_grad()
+    def _near_zero(generator: MLPGenerator) -> MLPGenerator:
+        generator.head.weight.mul_(0.1)
+        generator.head.bias.zero_()
+        return generator
+
+    def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
+        if support is None or len(support) == 0:
+            raise ValueError(f"{type(self).__name__} needs a support set with at least one example (shots), but got none")
+        prediction = self.main.predict(self.theta_0, support)
+        seen = Examples(support.x, torch.cat([numbers_of(support, prediction.shape[-1]).to(prediction), prediction], dim=-1))
+        return self.theta_0 + self.generator(self.encoder(descriptor, seen))
 
 
-class FirstOrderMAML(MAML):
-    """MAML whose outer gradient takes the inner ones for constants. Finn, Abbeel, Levine 2017, section 5.2."""
+class TaskConditionedMAML(Hypernetwork):
+    """U(f_φ(h(τ, D)), D): the description says where to start. The idea of Vuorio and others 2019 (arXiv 1910.13616).
 
-    def __init__(self, main: MainNetwork, steps: int = 1, lr=0.01, generator: torch.Generator | None = None):
-        super().__init__(main, steps, lr, generator)
-        self.first_order = True
-
-
-class ANIL(MAML):
-    """MAML whose last layer alone adapts. Raghu, Raghu, Bengio, Vinyals 2020 (arXiv 1909.09157), section 4."""
-
-    def __init__(self, main: MainNetwork, steps: int = 1, lr: float = 0.01, generator: torch.Generator | None = None):
-        last = list(main.shapes)[-1].rpartition(".")[0]
-        head = [name for name in main.shapes if name.rpartition(".")[0] == last]
-        super().__init__(main, steps, dict.fromkeys(head, lr), generator)
-
-
-class Reptile(MAML):
-    """U(θ₀, D), with θ₀ moved towards the adapted weights. Nichol, Achiam, Schulman 2018 (arXiv 1803.02999), algorithm 2.
-
-    θ₀ ← θ₀ + ε (mean of θ' − θ₀): the gradient of its objective is θ₀ − θ', so that SGD with learning rate ε is the published
-    update, and Adam its variant. It knows no query set: in training it adapts on all of a task's examples.
+    Args:
+        generator, encoder: as in `Hypernetwork`. An encoder of the support set makes it Vuorio's own: the task is inferred.
     """
 
-    def __init__(self, main: MainNetwork, steps: int = 5, lr=0.01, generator: torch.Generator | None = None):
-        super().__init__(main, steps, lr, generator)
-        self.first_order = True
-
-    def objective(self, tasks, loss=mean_squared_error) -> Tensor:
-        """Its value is the query loss after adaptation on the support set alone, its gradient in θ₀ that of ½ ‖θ₀ − θ'‖²."""
-        with torch.no_grad():
-            value = super().objective(tasks, loss)
-            target = self(tasks.descriptor, tasks.support.joined(tasks.query))
-        pull = (self.theta_0 - target).square().sum(-1) / 2
-        return value + pull - pull.detach()
-
-
-class TaskConditionedMAML(Adapting):
-    """U(f_φ(τ), D): the description says where to start. The idea of Vuorio and others 2019 (arXiv 1910.13616)."""
-
-    def __init__(self, main: MainNetwork, generator: Generator, steps: int = 1, lr=0.01, first_order: bool = False):
-        super().__init__(main, steps, lr, first_order)
-        self.generator = generator
-
-    def start(self, descriptor: Tensor | None) -> Tensor:
-        self.check_descriptor(descriptor)
-        return self.generator(descriptor)
+    def __init__(
+        self,
+        main: MainNetwork,
+        generator: Generator,
+        steps: int = 1,
+        lr: LearningRate = 0.01,
+        first_order: bool = False,
+        encoder: nn.Module | None = None,
+    ):
+        super().__init__(main, generator, encoder, steps, lr, first_order)
 
 
-class DescriptorAdaptation(Adapting):
+class DescriptorAdaptation(Learner):
     """f_φ(U(τ₀, D)): the weights are written, and what adapts is the descriptor that they are written from.
 
     The idea of CAVIA (Zintgraf and others 2019, arXiv 1810.03642), which this is exactly where the generator is
@@ -254,22 +362,42 @@ class DescriptorAdaptation(Adapting):
     """
 
     def __init__(
-        self, main: MainNetwork, generator: nn.Module, descriptor_dim: int, steps: int = 1, lr=1.0, first_order: bool = False
+        self,
+        main: MainNetwork,
+        generator: nn.Module,
+        descriptor_dim: int,
+        steps: int = 1,
+        lr: LearningRate = 1.0,
+        first_order: bool = False,
     ):
         super().__init__(main, steps, lr, first_order)
         self.generator = generator
         self.tau_0 = nn.Parameter(torch.zeros(descriptor_dim))
 
-    def start(self, descriptor: Tensor | None) -> Tensor:
+    def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
         return self.tau_0
 
-    def through(self, tau: Tensor) -> Tensor:
-        return self.generator(tau)
+    def through(self, adapted: Tensor) -> Tensor:
+        return self.generator(adapted)
 
 
-def _example_dims(main: MainNetwork) -> tuple[int, int]:
-    """d_in and d_out of a main network between vectors."""
-    if main.input_dims != 1:
-        raise ValueError("the encoder of a support set takes examples that are vectors; this main network takes images")
-    shapes = list(main.shapes.values())
-    return shapes[0][1], shapes[-1][0]
+def _told(learner: Learner, descriptor: Tensor | None) -> Tensor:
+    if descriptor is None:
+        raise ValueError(f"{type(learner).__name__} maps a descriptor to weights, but the descriptor given is None")
+    return descriptor
+
+
+def _code_dim(encoder: nn.Module, dim: int) -> int:
+    """The length of an encoder's codes, `dim` where it does not say."""
+    own = getattr(encoder, "dim", None)
+    return dim if own is None else own
+
+
+def _widths(main: MainNetwork) -> tuple[int, int]:
+    """d_in and d_out of a main network that says them."""
+    if main.d_in is None or main.d_out is None:
+        raise ValueError(
+            f"this main network (inputs of {main.input_dims} dimensions) does not say how many numbers its examples have: give "
+            "encoder=SetEncoder(d_in, d_out, dim), with d_in the numbers of one input (those of an image in a row)"
+        )
+    return main.d_in, main.d_out

@@ -1,13 +1,18 @@
-"""g : (θ, x) → y. A main network is a function of its weights and owns none of them."""
+"""g : (θ, x) → y, and its loss L. A main network is a function of its weights and owns none of them."""
 
+import contextlib
 import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from hyperedu.batches import Examples
+from hyperedu.losses import LOSSES, Loss, per_task
 
 # Activation and its gain: the factor that keeps the variance of a layer's output at that of its input
 # (He et al. 2015, arXiv 1502.01852, section 2.2, for ReLU; the others as in torch.nn.init.calculate_gain).
@@ -28,7 +33,7 @@ def activation_and_gain(name: str) -> tuple[Callable[[Tensor], Tensor], float]:
 
 
 class MainNetwork:
-    """g : (θ, x) → y, with θ one flat vector (…, P) of all weights.
+    """g : (θ, x) → y, with θ one flat vector (…, P) of all weights; and the loss L : (θ, D) → one number per task.
 
     Made by `MainNetwork.mlp` or `MainNetwork.from_module`. It holds the names and shapes of its weights
     and the mean and standard deviation of their initialisation, never the weights themselves.
@@ -36,17 +41,42 @@ class MainNetwork:
     Attributes:
         shapes: name → shape of each weight tensor, in the order in which they lie in θ.
         weight_dim: P, the length of θ.
+        input_dims: how many dimensions one input has: 1 for a vector, 3 for an image.
+        d_in, d_out: the lengths of x and y, None where they are not known (images, or a module that does not say).
+        head: the names of the last layer's weights.
         initial_mean, initial_std: (P,) each, the moments of a freshly initialised θ.
+        training: whether layers such as dropout behave as in training.
     """
 
-    def __init__(self, shapes: Mapping[str, Sequence[int]], initial_mean: Tensor, initial_std: Tensor):
+    input_dims: int
+    d_in: int | None
+    d_out: int | None
+
+    def __init__(
+        self,
+        shapes: Mapping[str, Sequence[int]],
+        initial_mean: Tensor,
+        initial_std: Tensor,
+        loss: str | Callable = "squared_error",
+    ):
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self.sizes = [math.prod(shape) for shape in self.shapes.values()]
         self.weight_dim = sum(self.sizes)
+        last = list(self.shapes)[-1].rpartition(".")[0]
+        self.head = [name for name in self.shapes if name.rpartition(".")[0] == last]
         self.initial_mean, self.initial_std = initial_mean, initial_std
+        if not callable(loss) and loss not in LOSSES:
+            raise ValueError(
+                f"no loss is called {loss!r}: choose one of {', '.join(LOSSES)}, or give a function (prediction, y)"
+            )
+        self.loss_kind = loss
+        self._loss: Loss = per_task(loss) if callable(loss) else LOSSES[loss]
+        self.training = True
 
     @staticmethod
-    def mlp(sizes: Sequence[int], activation: str = "relu", y_mean=0.0, y_std=1.0) -> "MainNetwork":
+    def mlp(
+        sizes: Sequence[int], activation: str = "relu", y_mean=0.0, y_std=1.0, loss: str | Callable = "squared_error"
+    ) -> "MainNetwork":
         """A multilayer perceptron: `sizes` = [d_in, hidden …, d_out].
 
         The names are those of `nn.Sequential(nn.Linear, activation, nn.Linear, …)`: "0.weight", "0.bias",
@@ -57,21 +87,28 @@ class MainNetwork:
             activation: one of `ACTIVATIONS`, between the layers.
             y_mean, y_std: the network's output is y_mean + y_std · (last layer). They are constants, not part
                 of θ, and let y keep its units while the weights stay near one. Numbers or (d_out,) tensors.
+            loss: "squared_error", "cross_entropy" (y is a class, the output are logits), or a function
+                (prediction (n, d_out), y) → one number, applied to each task by itself.
         """
-        return _MLP(sizes, activation, y_mean, y_std)
+        return _MLP(sizes, activation, y_mean, y_std, loss)
 
     @staticmethod
-    def from_module(module: nn.Module, input_dims: int = 1) -> "MainNetwork":
+    def from_module(module: nn.Module, input_dims: int = 1, loss: str | Callable = "squared_error") -> "MainNetwork":
         """Any `nn.Module` as a function of its weights, through `torch.func.functional_call` and `vmap`.
 
         Works on a weightless copy: the module given is not changed and lends only its names, shapes and
-        the mean and standard deviation of each of its tensors, which become the initialisation.
+        the mean and standard deviation of each of its tensors, which become the initialisation. It begins in the mode,
+        training or evaluation, that the module is in.
 
         Args:
-            module: called with x of shape (n, …).
-            input_dims: how many dimensions one example has: 1 for a vector, 3 for an image (channels, h, w).
+            module: called with x of shape (n, …); gives y of shape (n, d_out). A recurrent layer needs batch_first=True.
+            input_dims: how many dimensions one input has: 1 for a vector, 3 for an image (channels, h, w).
+            loss: as in `mlp`.
+
+        Raises:
+            ValueError: a module without weights, or one that keeps a state of its own, which would leak from task to task.
         """
-        return _ModuleNetwork(module, input_dims)
+        return _ModuleNetwork(module, input_dims, loss)
 
     def unflatten(self, theta: Tensor) -> dict[str, Tensor]:
         """θ (…, P) → {name: view of shape (…, *shape)}."""
@@ -90,22 +127,66 @@ class MainNetwork:
             raise ValueError(
                 f"the names of the weights differ from main.shapes: missing {sorted(missing)}, not known {sorted(extra)}"
             )
-        flat = []
+        flat, lead = [], None
         for name, shape in self.shapes.items():
             value = named[name]
             n_lead = value.ndim - len(shape)
             if n_lead < 0 or tuple(value.shape[n_lead:]) != shape:
                 raise ValueError(f"{name!r} has shape {tuple(value.shape)}, but its last dimensions must be {shape}")
-            flat.append(value.reshape(*value.shape[:n_lead], math.prod(shape)))
+            if lead not in (None, value.shape[:n_lead]):
+                raise ValueError(
+                    f"{name!r} has shape {tuple(value.shape)}, leading dimensions {tuple(value.shape[:n_lead])}, but the "
+                    f"weights before it have {tuple(lead)}: all must have the same"
+                )
+            lead = value.shape[:n_lead]
+            flat.append(value.reshape(*lead, math.prod(shape)))
         return torch.cat(flat, dim=-1)
 
-    def initial_weights(self, n: int | None = None, generator: torch.Generator | None = None) -> Tensor:
+    def initial_weights(self, n: int | None = None, rng: torch.Generator | None = None) -> Tensor:
         """Freshly initialised θ, (P,) or (n, P): each layer fan-in scaled, std gain / √fan_in.
 
         He et al. 2015 (arXiv 1502.01852), equation 10. Requires no gradient: wrap it yourself to train it.
         """
+        if n is not None and n < 0:
+            raise ValueError(f"n={n} networks asked for: give a number of at least 0, or None for a single θ (P,)")
         shape = (self.weight_dim,) if n is None else (n, self.weight_dim)
-        return self.initial_mean + self.initial_std * torch.randn(shape, generator=generator)
+        device = self.initial_std.device if rng is None else rng.device
+        noise = torch.randn(shape, generator=rng, device=device, dtype=self.initial_std.dtype)
+        return self.initial_mean.to(device) + self.initial_std.to(device) * noise
+
+    def train(self, mode: bool = True) -> "MainNetwork":
+        """Layers such as dropout behave as in training from now on, or as in use. A learner's `train` and `eval` call this."""
+        self.training = mode
+        return self
+
+    def eval(self) -> "MainNetwork":
+        return self.train(False)
+
+    def modules(self) -> Iterator[nn.Module]:
+        """The modules that a mode reaches; none where the network was not made from one."""
+        yield from ()
+
+    def loss(self, theta: Tensor, examples: Examples) -> Tensor:
+        """L(θ, D): how far g_θ is from the examples, one number per task (…,)."""
+        return self.loss_of(self.predict(theta, examples), examples)
+
+    def predict(self, theta: Tensor, examples: Examples) -> Tensor:
+        """g(θ, x) of examples, after a check that they are examples for this network: (…, n, d_out)."""
+        x, y = examples.x, examples.y
+        if x.ndim - len(examples.lead) - 1 != self.input_dims:
+            raise ValueError(
+                f"x has shape {tuple(x.shape)} and y {tuple(y.shape)} ({y.dtype}), so that one input has "
+                f"{x.ndim - len(examples.lead) - 1} dimensions, but this main network takes inputs of {self.input_dims}: "
+                "y must be (…, n, d_out), or class indices (…, n)"
+            )
+        return self(theta, x)
+
+    def loss_of(self, prediction: Tensor, examples: Examples) -> Tensor:
+        """L of predictions (…, n, d_out) that `predict` made, (…,)."""
+        y = examples.y
+        if prediction.shape[:-2] != examples.lead:  # many θ on the same examples
+            y = y.expand(*prediction.shape[:-2], *y.shape[len(examples.lead) :])
+        return self._loss(prediction, y)
 
     def __call__(self, theta: Tensor, x: Tensor) -> Tensor:
         """y = g_θ(x): θ (…, P) and x (…, n, d_in) → y (…, n, d_out).
@@ -114,6 +195,8 @@ class MainNetwork:
         """
         self._check_theta(theta)
         self._check_x(x)
+        if x.is_floating_point() and x.dtype != theta.dtype:
+            raise ValueError(f"θ has dtype {theta.dtype} and x {x.dtype}: they must be equal, such as x.to(theta.dtype)")
         n_example = self.input_dims + 1  # n and the dimensions of one example
         if theta.ndim == 2 and theta.shape[:-1] == x.shape[:-n_example]:
             return self._batched(theta, x)  # as below, without views that autograd would carry through every gradient
@@ -137,6 +220,8 @@ class MainNetwork:
         if theta.ndim == 0 or theta.shape[-1] != self.weight_dim:
             got = "no dimensions" if theta.ndim == 0 else f"a last dimension of {theta.shape[-1]}"
             raise ValueError(f"θ has {got}, but this main network has {self.weight_dim} weights (main.weight_dim)")
+        if not theta.is_floating_point():
+            raise ValueError(f"θ has dtype {theta.dtype}, but weights are floating point: theta.float()")
 
     def _check_x(self, x: Tensor) -> None:
         if x.ndim < self.input_dims + 1:
@@ -149,11 +234,17 @@ class MainNetwork:
 class _MLP(MainNetwork):
     input_dims = 1
 
-    def __init__(self, sizes: Sequence[int], activation: str, y_mean, y_std):
+    def __init__(self, sizes: Sequence[int], activation: str, y_mean, y_std, loss):
         if len(sizes) < 2 or any(int(s) != s or s < 1 for s in sizes):
             raise ValueError(f"sizes must be at least two positive whole numbers [d_in, …, d_out], got {list(sizes)}")
         self.activation, gain = activation_and_gain(activation)
         self.layer_sizes, self.y_mean, self.y_std = list(sizes), y_mean, y_std
+        self.d_in, self.d_out = self.layer_sizes[0], self.layer_sizes[-1]
+        for name, value in (("y_mean", y_mean), ("y_std", y_std)):
+            if isinstance(value, Tensor) and value.shape not in ((), (1,), (self.d_out,)):
+                raise ValueError(
+                    f"{name} has shape {tuple(value.shape)}, but y has {self.d_out} numbers: give one or {self.d_out}"
+                )
         self.in_units_of_one = not isinstance(y_mean, Tensor) and not isinstance(y_std, Tensor) and (y_mean, y_std) == (0, 1)
         shapes, std = {}, []
         for layer, (fan_in, fan_out) in enumerate(pairwise(sizes)):
@@ -163,8 +254,8 @@ class _MLP(MainNetwork):
             # Biases spread as in torch.nn.Linear, U(±1/√fan_in) has this std; at zero, every kink of a
             # ReLU network with one input would sit at x = 0.
             std.append(torch.full((fan_out,), 1 / math.sqrt(3 * fan_in)))
-        std = torch.cat(std)
-        super().__init__(shapes, torch.zeros_like(std), std)
+        flat = torch.cat(std)
+        super().__init__(shapes, torch.zeros_like(flat), flat, loss)
 
     def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
         y, parts = x, theta.split(self.sizes, dim=-1)
@@ -173,7 +264,10 @@ class _MLP(MainNetwork):
             if layer > 0:
                 y = self.activation(y)
             y = torch.baddbmm(bias, y, weight.mT)
-        return y if self.in_units_of_one else self.y_mean + self.y_std * y
+        if self.in_units_of_one:
+            return y
+        mean, std = (v.to(y) if isinstance(v, Tensor) else v for v in (self.y_mean, self.y_std))
+        return mean + std * y
 
     def _check_x(self, x: Tensor) -> None:
         super()._check_x(x)
@@ -181,22 +275,18 @@ class _MLP(MainNetwork):
             raise ValueError(
                 f"x has {x.shape[-1]} inputs in its last dimension, but the main network takes {self.layer_sizes[0]}"
             )
+        if not x.is_floating_point():
+            raise ValueError(f"x has dtype {x.dtype}, but a network of layers takes floating point: x.float()")
 
 
 class _ModuleNetwork(MainNetwork):
-    def __init__(self, module: nn.Module, input_dims: int):
-        for name, child in module.named_modules():
-            if getattr(child, "running_mean", None) is not None:
-                raise ValueError(
-                    f"{name or 'the module'} ({type(child).__name__}) keeps running statistics, which would leak from "
-                    "task to task: use track_running_stats=False, or GroupNorm or LayerNorm instead"
-                )
-        self.input_dims = input_dims
+    def __init__(self, module: nn.Module, input_dims: int, loss):
+        _check_module(module)
+        self.input_dims, self.by_loop = input_dims, False
+        self.recurrent = any(isinstance(child, nn.RNNBase) for child in module.modules())
         weights = {name: p.detach() for name, p in module.named_parameters()}
-        if not weights:
-            raise ValueError(f"{type(module).__name__} has no parameters: there are no weights to generate")
         self.module = copy.deepcopy(module)
-        meta = {}  # one meta tensor per parameter, so that tied weights stay tied
+        meta: dict[int, nn.Parameter] = {}  # one meta tensor per parameter, so that tied weights stay tied
         for child in self.module.modules():
             for name, p in child._parameters.items():
                 if p is not None:
@@ -205,21 +295,103 @@ class _ModuleNetwork(MainNetwork):
         mean = [p.float().mean().expand(p.numel()) for p in weights.values()]
         std = [p.float().std(correction=0).expand(p.numel()) for p in weights.values()]
         shapes = {name: p.shape for name, p in weights.items()}
-        super().__init__(shapes, torch.cat(mean).cpu(), torch.cat(std).cpu())
+        dtype = torch.get_default_dtype()
+        super().__init__(shapes, torch.cat(mean).to(dtype), torch.cat(std).to(dtype), loss)
+        self.training = module.training
+        self.constants = dict(self.module.named_buffers())
+        self.d_in, self.d_out = self._widths()
+
+    def train(self, mode: bool = True) -> MainNetwork:
+        self.module.train(mode)
+        return super().train(mode)
+
+    def modules(self) -> Iterator[nn.Module]:
+        return self.module.modules()
+
+    def _widths(self) -> tuple[int | None, int | None]:
+        """d_in and d_out of a module between vectors that begins with a linear layer, tried without a number."""
+        first = next(iter(self.shapes.values()))
+        if self.input_dims != 1 or len(first) != 2:
+            return None, None
+        with contextlib.suppress(Exception), torch.random.fork_rng(devices=[]):
+            copied = copy.deepcopy(self.module).to("meta").eval()
+            y = copied(torch.empty(2, first[1], device="meta"))
+            if y.ndim == 2:
+                return first[1], y.shape[1]
+        return None, None
 
     def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
-        buffers = {
-            name: b.to(theta) if b.is_floating_point() else b.to(theta.device) for name, b in self.module.named_buffers()
-        }
+        buffers = {name: b.to(theta) if b.is_floating_point() else b.to(theta.device) for name, b in self.constants.items()}
+        versions = {name: b._version for name, b in buffers.items()}
 
-        def one_task(weights, x):
-            return functional_call(self.module, weights | buffers, (x,))
+        def one_task(weights: dict[str, Tensor], x: Tensor) -> Tensor:
+            y = functional_call(self.module, weights | buffers, (x,))
+            if not isinstance(y, Tensor):
+                raise ValueError(
+                    f"{type(self.module).__name__} gives a {type(y).__name__}, but a main network gives one tensor: wrap it in "
+                    "a module whose forward returns the part that is y"
+                )
+            return y
 
-        return vmap(one_task, randomness="different")(self.unflatten(theta), x)
+        weights = self.unflatten(theta)
+        with _twice_differentiable(self.recurrent):
+            y = self._over_tasks(one_task, weights, x)
+        changed = [name for name, b in buffers.items() if b._version != versions[name]]
+        if changed:
+            raise ValueError(
+                f"{type(self.module).__name__} changes its buffers {changed} when it is used, which would leak from task to "
+                "task: take a layer that keeps no state"
+            )
+        return y
+
+    def _over_tasks(self, one_task: Callable, weights: dict[str, Tensor], x: Tensor) -> Tensor:
+        """All tasks at once through vmap; one after the other where a layer has no rule for that, as recurrent ones."""
+        if not self.by_loop:
+            try:
+                return vmap(one_task, randomness="different")(weights, x)
+            except (RuntimeError, NotImplementedError) as error:
+                in_vmap = error
+        tasks = ({name: w[i] for name, w in weights.items()} for i in range(len(x)))
+        try:
+            y = torch.stack([one_task(each, some) for each, some in zip(tasks, x, strict=True)])
+        except (RuntimeError, NotImplementedError, IndexError) as error:
+            raise ValueError(
+                f"{type(self.module).__name__} cannot take x of shape {tuple(x.shape[1:])} (one task) with weights of dtype "
+                f"{next(iter(weights.values())).dtype} and input_dims={self.input_dims}: {error}"
+            ) from error
+        if not self.by_loop and "atching rule" in str(in_vmap):
+            self.by_loop = True
+        return y
 
 
-def mean_squared_error(prediction: Tensor, y: Tensor) -> Tensor:
-    """The loss of each task: prediction and y (…, n, d_out) → (…,), mean over examples and outputs."""
-    if prediction.shape != y.shape:
-        raise ValueError(f"the prediction has shape {tuple(prediction.shape)} but y has {tuple(y.shape)}")
-    return nn.functional.mse_loss(prediction, y, reduction="none").mean(dim=(-2, -1))
+def _check_module(module: nn.Module) -> None:
+    """A sentence for modules that cannot be functions of their weights alone."""
+    if not isinstance(module, nn.Module):
+        raise ValueError(f"from_module takes an nn.Module, got {type(module).__name__}")
+    if next(module.parameters(), None) is None:
+        raise ValueError(f"{type(module).__name__} has no parameters: there are no weights to generate")
+    for name, child in module.named_modules():
+        what = f"{name or 'the module'} ({type(child).__name__})"
+        if getattr(child, "running_mean", None) is not None:
+            raise ValueError(
+                f"{what} keeps running statistics, which would leak from task to task: use track_running_stats=False, or "
+                "GroupNorm or LayerNorm instead"
+            )
+        if isinstance(child, nn.RNNBase) and not child.batch_first:
+            raise ValueError(f"{what} takes time before examples, but examples come first here: make it with batch_first=True")
+    lazy = [name for name, p in module.named_parameters() if nn.parameter.is_lazy(p)]
+    if lazy:
+        raise ValueError(f"{lazy} have no shape yet: call the {type(module).__name__} once with an example x first")
+
+
+@contextlib.contextmanager
+def _twice_differentiable(recurrent: bool) -> Iterator[None]:
+    """Without the fused kernels of attention and of recurrent layers, which have no second derivative."""
+    fastpath = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    fused = torch.backends.mkldnn.flags(enabled=False) if recurrent else contextlib.nullcontext()  # convolutions need it
+    try:
+        with sdpa_kernel(SDPBackend.MATH), fused:
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fastpath)

@@ -1,49 +1,60 @@
-"""What keeps a generator honest: penalties (learner, tasks, θ) → one number, which `meta_train` adds to its loss by name.
+"""What keeps a generator honest: penalties R(learner, tasks, θ) → one number, which `meta_train` adds to the outer loss.
 
-θ (n_tasks, P) is what the learner writes for the tasks of a step, before any gradient steps on their support sets. All are
-means over the tasks, and those that compare weights are means over the weights too, so that a strength means the same for
-main networks of any size; `output` and `spectral_norm`, which have published equations, are the sums of these equations.
+A penalty is a small module with its own parameters and state, or a function; a reader's own is written like these, and used
+like these: `meta_train(..., penalties={WeightNorm(): 1e-3, my_penalty: 0.1})`, each with its strength. It is called with
+
+    learner, tasks: what is trained, and the tasks of the step;
+    theta: (n_tasks, P), what the learner writes for them, before any inner steps on their support sets;
+    rng: source of randomness; a penalty that has none need not take it.
+
+All are means over the tasks, and those that compare weights are means over the weights too, so that a strength means the same
+for main networks of any size; `OutputRegularizer` and `SpectralNorm`, which have published equations, are their sums.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 
-from hyperedu.learners import Adapting, Learner
+from hyperedu.batches import TaskBatch
+from hyperedu.learners import Learner
 from hyperedu.main_network import MainNetwork
 
 
-def written(learner: Learner, descriptor: Tensor | None, support=None) -> Tensor:
-    """θ as it is written from τ, before any gradient steps: f_φ(τ), and for a learner that adapts its start."""
-    if not isinstance(learner, Adapting):
-        return learner(descriptor, support)
-    start = learner.start(descriptor)
-    return start if learner.through is None else learner.through(start)
+class Penalty(nn.Module):
+    """R : (learner, tasks, θ) → one number. The base of the penalties here."""
+
+    def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        raise NotImplementedError
 
 
-def weight_norm(learner: Learner, tasks, theta: Tensor, generator=None) -> Tensor:
+class WeightNorm(Penalty):
     """‖θ‖² / P: small generated weights. Weight decay, which acts on φ, does not ask for them."""
-    return theta.square().mean()
+
+    def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        return theta.square().mean()
 
 
-def toward_theta_0(learner: Learner, tasks, theta: Tensor, generator=None) -> Tensor:
+class TowardSharedWeights(Penalty):
     """‖θ − θ₀‖² / P: tasks keep close to the start θ₀ that they share, which is learned with them.
 
     Raises:
         ValueError: the learner shares no θ₀.
     """
-    holders = [part for part in (getattr(learner, "generator", None), learner) if hasattr(part, "theta_0")]
-    if not holders:
-        raise ValueError(
-            f"{type(learner).__name__} has no θ₀ that its tasks share: give it a generator that writes θ₀ + Δθ, such as "
-            "MLPGenerator(..., magnitude_invariant=True) or LowRankGenerator"
-        )
-    return (theta - holders[0].theta_0).square().mean()
+
+    def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        shared = [p for name, p in learner.named_parameters() if name.rpartition(".")[2] == "theta_0"]
+        if not shared:
+            raise ValueError(
+                f"{type(learner).__name__} has no θ₀ that its tasks share: give it a generator that writes θ₀ + Δθ, such as "
+                "MLPGenerator(..., magnitude_invariant=True) or LowRankGenerator"
+            )
+        return (theta - shared[0]).square().mean()
 
 
-def sensitivity(learner: Learner, tasks, theta: Tensor, generator: torch.Generator | None = None) -> Tensor:
+class Sensitivity(Penalty):
     """‖∂θ/∂τ‖² / P: tasks that are described alike get weights that are alike.
 
     An unbiased estimate: E ‖(∂θ/∂τ) ε‖² = ‖∂θ/∂τ‖² for ε ~ N(0, I), one ε for each task. Hutchinson 1989 (Communications in
@@ -52,76 +63,71 @@ def sensitivity(learner: Learner, tasks, theta: Tensor, generator: torch.Generat
     Raises:
         ValueError: the learner's weights do not depend on τ.
     """
-    error = torch.randn(tasks.descriptor.shape, generator=generator).to(tasks.descriptor)
-    _, change = torch.func.jvp(lambda tau: written(learner, tau, tasks.support), (tasks.descriptor,), (error,))
-    if not change.any():
-        raise ValueError(f"the weights that {type(learner).__name__} writes do not depend on τ: there is no ∂θ/∂τ")
-    return change.square().mean()
+
+    def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        error = torch.randn(tasks.descriptor.shape, generator=rng).to(tasks.descriptor)
+        _, change = torch.func.jvp(lambda tau: learner.written(tau, tasks.support), (tasks.descriptor,), (error,))
+        if not change.any():
+            raise ValueError(f"the weights that {type(learner).__name__} writes do not depend on τ: there is no ∂θ/∂τ")
+        return change.square().mean()
 
 
-class Decoder(nn.Module):
-    """θ (…, P) → τ (…, d_tau): a small network for the penalty "reconstruction", learned together with the learner.
+class Reconstruction(Penalty):
+    """‖decoder(θ) − τ‖² / d_tau: the weights must still say which task they are for.
 
-    Make it a part of the learner before the optimizer is made, `learner.decoder = Decoder(main, d_tau)`.
+    An auxiliary loss: what f_φ writes is read back by a small network, which is learned with it. The decoder's parameters are
+    this penalty's own: give the optimizer those too, or leave the optimizer to `meta_train`.
 
     Args:
-        hidden: the width of its one hidden layer.
-        generator: source of randomness.
+        main: the main network whose weights are read.
+        descriptor_dim: d_tau.
+        hidden: the width of the decoder's one hidden layer.
+        rng: source of randomness.
     """
 
-    def __init__(self, main: MainNetwork, descriptor_dim: int, hidden: int = 32, generator: torch.Generator | None = None):
+    def __init__(self, main: MainNetwork, descriptor_dim: int, hidden: int = 32, rng: torch.Generator | None = None):
         super().__init__()
         self.layers = nn.ModuleList([nn.Linear(main.weight_dim, hidden), nn.Linear(hidden, descriptor_dim)])
         with torch.no_grad():
             # The weights of a main network are small: divided by their root mean square, θ has entries about 1.
             scale = main.initial_std.square().mean().sqrt()
             for layer, unit in zip(self.layers, (scale, 1.0), strict=True):
-                layer.weight.normal_(generator=generator).div_(unit * math.sqrt(layer.in_features))
+                layer.weight.normal_(generator=rng).div_(unit * math.sqrt(layer.in_features))
                 layer.bias.zero_()
 
-    def forward(self, theta: Tensor) -> Tensor:
+    def decoder(self, theta: Tensor) -> Tensor:
+        """θ (…, P) → τ (…, d_tau), as it is read back."""
         first, second = self.layers
         return second(nn.functional.gelu(first(theta)))
 
+    def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        return (self.decoder(theta) - tasks.descriptor).square().mean()
 
-def reconstruction(learner: Learner, tasks, theta: Tensor, generator=None) -> Tensor:
-    """‖decoder(θ) − τ‖² / d_tau: the weights must still say which task they are for.
 
-    An auxiliary loss: what f_φ writes is read back by a network that is learned with it (`Decoder`).
+class OutputRegularizer(Penalty):
+    """Mean over remembered tasks of ‖f_φ(τ_old) − θ*_old‖²: what was learned before is still written.
 
-    Raises:
-        ValueError: the learner has no decoder.
+    von Oswald and others 2020 (arXiv 1906.00695), equation 2, without their look ahead. No old example is needed: this keeps a
+    snapshot of what the learner writes for the old descriptors when the penalty is made.
+
+    Args:
+        learner: whose weights are remembered; it may learn on, the snapshot stays.
+        descriptors: τ_old (n, d_tau).
     """
-    if not hasattr(learner, "decoder"):
-        raise ValueError(
-            "the penalty 'reconstruction' needs a decoder among the learner's parameters: "
-            "learner.decoder = penalties.Decoder(main, d_tau), before the optimizer is made"
-        )
-    return (learner.decoder(theta) - tasks.descriptor).square().mean()
+
+    def __init__(self, learner: Learner, descriptors: Tensor):
+        super().__init__()
+        if len(descriptors) == 0:
+            raise ValueError("there is nothing to hold on to: give the descriptors of at least one task")
+        with torch.no_grad():
+            self.register_buffer("old_tau", descriptors.detach().clone())
+            self.register_buffer("old_theta", learner.written(self.old_tau).detach().clone())
+
+    def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        return (learner.written(self.old_tau) - self.old_theta).square().sum(-1).mean()
 
 
-@torch.no_grad()
-def remember(learner: Learner, descriptors: Tensor) -> None:
-    """Snapshot what the learner now writes for these τ (n, d_tau), for the penalty "output". Replaces an earlier snapshot."""
-    descriptors = descriptors.detach().clone()
-    learner.register_buffer("old_tau", descriptors)
-    learner.register_buffer("old_theta", written(learner, descriptors).clone())
-
-
-def output(learner: Learner, tasks, theta: Tensor, generator=None) -> Tensor:
-    """Mean over the remembered tasks of ‖f_φ(τ_old) − θ*_old‖²: what was learned before is still written.
-
-    von Oswald and others 2020 (arXiv 1906.00695), equation 2, without their look ahead. No old example is needed.
-
-    Raises:
-        ValueError: nothing is remembered.
-    """
-    if not hasattr(learner, "old_theta"):
-        raise ValueError("the penalty 'output' has nothing to hold on to: penalties.remember(learner, descriptors) first")
-    return (written(learner, learner.old_tau) - learner.old_theta).square().sum(-1).mean()
-
-
-def spectral_norm(learner: Learner, tasks, theta: Tensor, generator=None) -> Tensor:
+class SpectralNorm(Penalty):
     """Σ σ(W)² over the generator's weight matrices W, σ the largest singular value: no layer may stretch any direction far.
 
     Yoshida, Miyato 2017 (arXiv 1705.10941), section 3, whose ½ is left to the strength. A convolution is a matrix with one
@@ -130,35 +136,57 @@ def spectral_norm(learner: Learner, tasks, theta: Tensor, generator=None) -> Ten
     Raises:
         ValueError: the learner has no generator.
     """
-    modules = getattr(learner, "generator", nn.Module()).modules()
-    matrices = [m.weight.flatten(1) for m in modules if isinstance(getattr(m, "weight", None), Tensor) and m.weight.ndim > 1]
-    if not matrices:
-        raise ValueError(f"the penalty 'spectral_norm' needs a generator, and {type(learner).__name__} has none")
-    grams = [W @ W.mT if W.shape[0] < W.shape[1] else W.mT @ W for W in matrices]
-    return torch.stack([torch.linalg.eigvalsh(gram)[-1] for gram in grams]).sum()
+
+    def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        modules = getattr(learner, "generator", nn.Module()).modules()
+        matrices = [
+            m.weight.flatten(1) for m in modules if isinstance(getattr(m, "weight", None), Tensor) and m.weight.ndim > 1
+        ]
+        if not matrices:
+            raise ValueError(f"the penalty SpectralNorm needs a generator, and {type(learner).__name__} has none")
+        grams = [W @ W.mT if W.shape[0] < W.shape[1] else W.mT @ W for W in matrices]
+        return torch.stack([torch.linalg.eigvalsh(gram)[-1] for gram in grams]).sum()
 
 
-PENALTIES: dict[str, Callable[..., Tensor]] = {
-    f.__name__: f for f in (weight_norm, toward_theta_0, sensitivity, reconstruction, output, spectral_norm)
-}
+Penalties = Mapping[Callable[..., Tensor], float]
 
 
-def check(strengths: Mapping[str, float]) -> None:
-    """A sentence for a name that is no penalty and for a strength that would reward."""
-    unknown = strengths.keys() - PENALTIES.keys()
-    if unknown:
-        raise ValueError(f"there is no penalty called {sorted(unknown)}: the names are {list(PENALTIES)}")
-    for name, strength in strengths.items():
+def name_of(penalty: Callable[..., Tensor]) -> str:
+    """What a penalty is called in messages and checkpoints."""
+    return getattr(penalty, "__name__", type(penalty).__name__)
+
+
+def check(penalties: Penalties) -> None:
+    """A sentence for what is no penalty and for a strength that would reward."""
+    for penalty, strength in penalties.items():
+        if not callable(penalty) or isinstance(penalty, type):
+            raise ValueError(
+                f"{penalty!r} is no penalty: give one such as WeightNorm(), made, or a function (learner, tasks, theta)"
+            )
         if not 0 <= strength < math.inf:
-            raise ValueError(f"the strength of {name!r} must be at least 0 and finite, got {strength}")
+            raise ValueError(f"the strength of {name_of(penalty)} must be at least 0 and finite, got {strength}")
 
 
-def total(learner: Learner, tasks, strengths: Mapping[str, float], generator: torch.Generator | None = None) -> Tensor:
-    """Σ strength · penalty on the tasks of one step.
+def total(learner: Learner, tasks: TaskBatch, penalties: Penalties, rng: torch.Generator | None = None) -> Tensor:
+    """Σ strength · R on the tasks of one step."""
+    theta = learner.written(tasks.descriptor, tasks.support)
+    found = []
+    for penalty, strength in penalties.items():
+        extra = (rng,) if _takes_rng(penalty) else ()
+        value = penalty(learner, tasks, theta, *extra)
+        if not isinstance(value, Tensor) or value.ndim:
+            got = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+            raise ValueError(
+                f"the penalty {name_of(penalty)} gave {got}, but one number is needed, a tensor of shape (): .mean()"
+            )
+        found.append(strength * value)
+    return torch.stack(found).sum()
 
-    Args:
-        strengths: name → strength, as `check` lets them pass.
-        generator: source of the random directions of "sensitivity".
-    """
-    theta = written(learner, tasks.descriptor, tasks.support)
-    return sum(strength * PENALTIES[name](learner, tasks, theta, generator) for name, strength in strengths.items())
+
+def _takes_rng(penalty: Callable[..., Tensor]) -> bool:
+    function = penalty.forward if isinstance(penalty, nn.Module) else penalty
+    try:
+        inspect.signature(function).bind(None, None, None, None)
+    except TypeError:
+        return False
+    return True

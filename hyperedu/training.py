@@ -1,134 +1,83 @@
 """The outer problem: minimise over φ the mean over tasks of L(g(learner(τ, D), x'), y')."""
 
 import contextlib
-import json
 import math
-import os
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 from tqdm.auto import tqdm
 
-from hyperedu import penalties
-from hyperedu.learners import Adapting, Learner
-from hyperedu.main_network import mean_squared_error
-
-FORMAT = "hyperedu-checkpoint-1"
-
-
-@dataclass(repr=False)
-class History:
-    """What happened in a training.
-
-    Attributes:
-        loss: the mean query loss of each step, without the penalties of `regularize`.
-        seconds: the time it took, over all its parts if it was resumed.
-        interrupted: whether the stop button ended it.
-    """
-
-    loss: list[float] = field(default_factory=list)
-    seconds: float = 0.0
-    interrupted: bool = False
-
-    @property
-    def steps(self) -> int:
-        return len(self.loss)
-
-    def __repr__(self) -> str:
-        last = self.loss[-50:]
-        ended = ", interrupted" if self.interrupted else ""
-        mean = sum(last) / max(1, len(last))
-        return f"{self.steps:,} steps in {self.seconds:.1f} s{ended}; mean loss of the last {len(last)}: {mean:.4g}"
+from hyperedu.batches import TaskBatch, TaskSet
+from hyperedu.checkpoints import checked_path, facts, load_checkpoint, save_checkpoint
+from hyperedu.history import History
+from hyperedu.learners import Learner, in_mode
+from hyperedu.losses import accuracy
+from hyperedu.penalties import Penalties, check, total
 
 
-@dataclass(frozen=True, repr=False)
-class Report:
-    """What a learner did on a set of tasks.
+@dataclass
+class _Judge:
+    """θ (n_tasks, P) → L(θ, D'): all that a learner hears of the query set. Keeps the accuracy of what it judged last."""
 
-    Attributes:
-        per_task: (n_tasks,) the query loss of each task.
-        shots: how many support examples each task had.
-        steps: how many gradient steps were taken on them; None for a learner that takes none.
-        diverged: (n_tasks,) the step at which a task's adaptation diverged, as in `Path`; 0 for those that did not.
-    """
+    learner: Learner
+    tasks: TaskBatch
+    accuracy: Tensor | None = None
 
-    per_task: Tensor
-    shots: int
-    steps: int | None = None
-    diverged: Tensor | None = None
-
-    @property
-    def n_tasks(self) -> int:
-        return len(self.per_task)
-
-    @property
-    def mean(self) -> float:
-        return self.per_task.mean().item()
-
-    @property
-    def median(self) -> float:
-        """A task whose loss is NaN counts as infinitely bad."""
-        return self.per_task.nan_to_num(math.inf, math.inf).median().item()
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95% confidence interval of the mean over tasks (normal approximation)."""
-        half = 1.96 * self.per_task.std(correction=0).item() / math.sqrt(self.n_tasks)
-        return self.mean - half, self.mean + half
-
-    @property
-    def rmse(self) -> float:
-        """The mean over tasks of the root of each task's mean squared error, in the units of y."""
-        return self.per_task.sqrt().mean().item()
-
-    @property
-    def share_diverged(self) -> float:
-        """The share of tasks that diverged or whose loss is not finite. They are in the mean too: see the median."""
-        bad = ~torch.isfinite(self.per_task)
-        return (bad if self.diverged is None else bad | (self.diverged > 0)).float().mean().item()
-
-    def __repr__(self) -> str:
-        low, high = self.interval
-        said = f"mean {self.mean:.4g} (95% interval {low:.4g} to {high:.4g}), median {self.median:.4g}, "
-        said += f"{self.n_tasks} tasks, {self.shots} shots"
-        said += "" if self.steps is None else f", {self.steps} steps"
-        return said + (_which(self.diverged) if self.diverged is not None and self.diverged.any() else "")
+    def __call__(self, theta: Tensor) -> Tensor:
+        main, query = self.learner.main, self.tasks.query
+        prediction = main.predict(theta, query)
+        if query.has_classes and prediction.ndim >= 2:
+            self.accuracy = accuracy(prediction.detach(), query.y)
+        return main.loss_of(prediction, query)
 
 
-def _which(diverged: Tensor) -> str:
-    """Which tasks diverged, and at which step."""
+def judged(learner: Learner, tasks: TaskBatch) -> tuple[Tensor, Tensor | None]:
+    """The outer loss of each task, (n_tasks,), and its accuracy where y is a class."""
+    judge = _Judge(learner, tasks)
+    support = tasks.support.joined(tasks.query) if learner.learns_from_all else tasks.support
+    return learner.outer_loss(tasks.descriptor, support, judge), judge.accuracy
+
+
+def outer_loss(learner: Learner, tasks: TaskBatch) -> Tensor:
+    """L(g(learner(τ, D), x'), y') of each task, (n_tasks,): what all learners are trained on."""
+    return judged(learner, tasks)[0]
+
+
+def _where_it_diverged(learner: Learner, tasks: TaskBatch) -> str:
+    if not learner.inner_steps:
+        return ""
+    return which_diverged(learner.path(tasks.descriptor, tasks.support).diverged) + " of the adaptation"
+
+
+def which_diverged(diverged: Tensor) -> str:
+    """Which tasks diverged, and at which step; empty if none did."""
     tasks = diverged.nonzero().flatten().tolist()
     some = ", ".join(f"task {task} at step {diverged[task]}" for task in tasks[:3])
-    return f"; {len(tasks)} of {len(diverged)} diverged: {some}{', …' if len(tasks) > 3 else ''}"
-
-
-def outer_loss(learner: Learner, tasks, loss=mean_squared_error) -> Tensor:
-    """The query loss of each task, (n_tasks,): what all learners are trained on."""
-    return learner.objective(tasks, loss)
+    return f"; {len(tasks)} of {len(diverged)} diverged: {some}{', …' if len(tasks) > 3 else ''}" if tasks else ""
 
 
 def meta_train(
     learner: Learner,
-    tasks,
+    tasks: TaskSet,
     steps: int,
     tasks_per_step: int = 25,
     shots: int = 10,
     queries: int = 10,
     *,
     optimizer: torch.optim.Optimizer | None = None,
-    anneal: bool = True,
-    max_norm: float | None = 1.0,
-    loss=mean_squared_error,
-    regularize: Mapping[str, float] | None = None,
-    generator: torch.Generator | None = None,
+    anneal: bool | None = None,
+    schedule: LRScheduler | None = None,
+    max_norm: float | str | None = "learner",
+    penalties: Penalties | None = None,
+    rng: torch.Generator | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 500,
     progress: bool = True,
@@ -138,306 +87,204 @@ def meta_train(
     Args:
         learner: changed in place.
         tasks: a `TaskSet`, such as `family.train`.
-        steps: how many steps in all, those of the checkpoint included.
-        tasks_per_step, shots, queries: the size of each batch.
-        optimizer: on `learner.parameters()`; Adam with learning rate 1e-3 if None.
+        steps: how many steps of the outer loop in all, those of the checkpoint included.
+        tasks_per_step, shots, queries: the size of each batch; shots and queries are per class where there are classes.
+        optimizer: on `learner.parameters()` and those of the penalties; Adam with learning rate 1e-3 if None. Its learning
+            rates are those it has now, and it has them again afterwards.
         anneal: let the learning rate fall to zero over `steps` along half a cosine (Loshchilov, Hutter 2017, arXiv
-            1608.03983), which averages out the noise of the last batches; otherwise it stays.
+            1608.03983), which averages out the noise of the last batches; None as `learner.anneal` says.
+        schedule: of the optimizer, stepped after each step, instead of annealing.
         max_norm: the gradient is scaled down to this norm where it is larger, so that one hard task cannot throw the
-            weights away; None leaves it.
-        loss: (prediction, y) → one number per task.
-        regularize: name → strength of the penalties that are added to the loss, such as {"weight_norm": 1e-3}; the names
-            and what they mean are in `penalties`.
-        generator: source of the tasks, and of what is random in penalties; seeded from torch's global one if None.
+            weights away; None leaves it; "learner" as `learner.max_norm` says.
+        penalties: penalty → its strength: what is added to the outer loss, such as {WeightNorm(): 1e-3} (`penalties`).
+        rng: source of the tasks, and of what is random in penalties; seeded from torch's global one if None.
         checkpoint: a safetensors file, written every `checkpoint_every` steps and at the end. If it exists, training
             resumes from it, bit for bit as if it had never stopped (on the same machine with the same versions).
         progress: whether to show a progress bar.
 
     Raises:
-        ValueError: an optimizer that lacks some of the learner's parameters; a checkpoint of something else; a penalty
-            that does not exist, or that this learner does not fit.
-        FloatingPointError: the loss is no longer finite. The learner keeps the weights of the step before.
+        ValueError: an optimizer that lacks some of the parameters; a checkpoint of something else; a penalty that does not fit.
+        FloatingPointError: the loss or its gradient is no longer finite. The learner keeps its last good weights, and so does
+            the checkpoint.
     """
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}")
-    if optimizer is None:
-        optimizer = torch.optim.Adam(learner.parameters(), lr=1e-3)
-    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    forgotten = [name for name, p in learner.named_parameters() if p.requires_grad and id(p) not in held]
-    if forgotten:
-        raise ValueError(f"the optimizer was not given {forgotten}: make it with learner.parameters()")
-    if generator is None:
-        generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
-    history = History()
-    run = {"tasks_per_step": tasks_per_step, "shots": shots, "queries": queries}
-    if regularize:
-        penalties.check(regularize)
-        run["regularize"] = {name: float(strength) for name, strength in regularize.items()}
-    if checkpoint is not None and Path(checkpoint).exists():
-        history = load_checkpoint(checkpoint, learner, optimizer, generator, run)
-    for group in optimizer.param_groups:
-        group.setdefault("initial_lr", group["lr"])
-    like = next(learner.parameters())
-    start = time.perf_counter() - history.seconds
-
-    def save():
-        history.seconds = time.perf_counter() - start
-        if checkpoint is not None:
-            save_checkpoint(checkpoint, learner, optimizer, generator, history, run)
-
-    learner.train()
-    bar = tqdm(total=steps, initial=history.steps, disable=not progress, desc="meta-training", unit="step")
-    with bar, _stop_between_steps() as stopped:
-        while history.steps < steps and not stopped.is_set():
-            batch = tasks.sample(tasks_per_step, shots, queries, generator).to(like)
-            value = outer_loss(learner, batch, loss).mean()
-            whole = value + penalties.total(learner, batch, regularize, generator) if regularize else value
-            if not torch.isfinite(whole):
-                save()
-                inner = ""
-                if isinstance(learner, Adapting):
-                    inner = _which(learner.path(batch.descriptor, batch.support).diverged) + " of the adaptation"
-                raise FloatingPointError(
-                    f"the loss became {whole.item()} at step {history.steps + 1}{inner}. Try a lower learning rate. The "
-                    "learner keeps its weights of the step before"
-                )
-            optimizer.zero_grad()
-            whole.backward()
-            if max_norm is not None:
-                torch.nn.utils.clip_grad_norm_(learner.parameters(), max_norm)
-            for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * (_half_cosine(history.steps / steps) if anneal else 1)
-            optimizer.step()
-            history.loss.append(value.item())
-            bar.update()
-            if history.steps % 50 == 0:
-                bar.set_postfix(loss=f"{sum(history.loss[-50:]) / 50:.4g}", refresh=False)
-            if history.steps % checkpoint_every == 0 and history.steps < steps:
-                save()
-    history.interrupted = history.steps < steps
-    save()
-    for group in optimizer.param_groups:
-        group["lr"] = group["initial_lr"]
-    return history
+    sizes = {"n_tasks": tasks_per_step, "shots": shots, "queries": queries}
+    run = _Run(learner, tasks, steps, sizes, optimizer, anneal, schedule, max_norm, penalties or {}, rng, checkpoint)
+    return run.train(checkpoint_every, progress)
 
 
-def meta_test(
-    learner: Learner,
-    tasks,
-    shots: int = 10,
-    queries: int | None = None,
-    n_tasks: int | None = None,
-    *,
-    steps: int | None = None,
-    loss=mean_squared_error,
-    generator: torch.Generator | None = None,
-) -> Report:
-    """The learner's query loss on tasks it was not trained on.
+@dataclass
+class _Run:
+    """One call of `meta_train`: what it was given, and how far it has come."""
 
-    Args:
-        tasks: a `TaskSet`, such as `family.test`.
-        shots, queries: per task; `queries` None takes `tasks.most_queries(shots)`.
-        n_tasks: None takes every task of a finite set, and 600 of an endless one.
-        steps: of adaptation, for a learner that adapts; None takes as many as in training.
-        generator: None gives every learner the same tasks (seed 0).
-    """
-    if steps is not None and not isinstance(learner, Adapting):
-        raise ValueError(f"{type(learner).__name__} takes no gradient steps on the support set: leave out steps={steps}")
-    if generator is None:
-        generator = torch.Generator().manual_seed(0)
-    if n_tasks is None and tasks.n_tasks is None:
-        n_tasks = 600
-    if queries is None:
-        queries = tasks.most_queries(shots)
-    batch = tasks.sample(n_tasks, shots, queries, generator).to(next(learner.parameters()))
-    learner.eval()
-    with torch.no_grad():
-        if not isinstance(learner, Adapting):
-            return Report(outer_loss(learner, batch, loss), shots)
-        path = learner.path(batch.descriptor, batch.support, steps, keep=False)
-        per_task = loss(learner.main(learner.weights(path)[-1], batch.query.x), batch.query.y)
-        return Report(per_task, shots, learner.steps if steps is None else steps, path.diverged)
+    learner: Learner
+    tasks: TaskSet
+    steps: int
+    sizes: dict[str, int]
+    optimizer: torch.optim.Optimizer | None
+    anneal: bool | None
+    schedule: LRScheduler | None
+    max_norm: float | str | None
+    penalties: Penalties
+    rng: torch.Generator | None
+    checkpoint: str | Path | None
+    history: History = field(default_factory=History)
 
-
-@dataclass(frozen=True)
-class Row:
-    """One learner of a comparison: its training (None if there was none), its tests, its number of learned parameters."""
-
-    history: History | None
-    reports: list[Report]
-    parameters: int
-
-
-@dataclass(frozen=True, repr=False)
-class Comparison:
-    """Learners side by side: name → `Row`."""
-
-    rows: dict[str, Row]
-
-    header = (
-        "learner", "shots", "steps", "mean", "95% interval", "median", "diverged", "parameters", "seconds trained"
-    )  # fmt: skip
-
-    def cells(self) -> list[tuple[str, ...]]:
-        cells = []
-        for name, row in self.rows.items():
-            seconds = "–" if row.history is None else f"{row.history.seconds:.1f}"
-            for report in row.reports:
-                low, high = report.interval
-                cells.append((
-                    name, str(report.shots), "–" if report.steps is None else str(report.steps), f"{report.mean:.3g}",
-                    f"{low:.3g} to {high:.3g}", f"{report.median:.3g}", f"{report.share_diverged:.1%}",
-                    f"{row.parameters:,}", seconds,
-                ))  # fmt: skip
-        return cells
-
-    def __repr__(self) -> str:
-        table = [self.header, *self.cells()]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in table)
-
-    def _repr_html_(self) -> str:
-        rows = ["".join(f"<th>{c}</th>" for c in self.header)]
-        rows += ["".join(f"<td>{c}</td>" for c in row) for row in self.cells()]
-        return "<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
-
-
-def compare(
-    learners: Mapping[str, Learner],
-    family,
-    steps: int,
-    tasks_per_step: int = 25,
-    shots: int = 10,
-    queries: int = 10,
-    *,
-    test_shots: Sequence[int] | None = None,
-    test_steps: Sequence[int] | None = None,
-    test_queries: int | None = None,
-    regularize: Mapping[str, float] | None = None,
-    optimizer=lambda parameters: torch.optim.Adam(parameters, lr=1e-3),
-    seed: int = 0,
-    progress: bool = True,
-) -> Comparison:
-    """Train every learner on the same tasks with the same budget, and test it on the same unseen tasks.
-
-    Args:
-        learners: name → learner; each is trained in place.
-        family: has `.train` and `.test`.
-        steps: of training; 0 tests the learners as they are.
-        tasks_per_step, shots, queries: as in `meta_train`.
-        test_shots: the sizes of the support sets to test with; `shots` if None.
-        test_steps: the numbers of adaptation steps to test with, for learners that adapt; as in training if None.
-        test_queries: as `queries` in `meta_test`.
-        regularize: as in `meta_train`, the same for every learner.
-        optimizer: parameters → the optimizer of one learner.
-        seed: of the training tasks.
-    """
-    rows = {}
-    for name, learner in learners.items():
-        history = None
-        if steps:
-            generator = torch.Generator().manual_seed(seed)
-            own = optimizer(learner.parameters())
-            history = meta_train(
-                learner, family.train, steps, tasks_per_step, shots, queries,
-                optimizer=own, regularize=regularize, generator=generator, progress=progress,
-            )  # fmt: skip
-        adapts = isinstance(learner, Adapting) and test_steps is not None
-        reports = [
-            meta_test(learner, family.test, n, test_queries, steps=k)
-            for n in (test_shots or [shots])
-            for k in (test_steps if adapts else [None])
-        ]
-        rows[name] = Row(history, reports, sum(p.numel() for p in learner.parameters()))
-        if history is not None and history.interrupted:
-            break
-    return Comparison(rows)
-
-
-def save_checkpoint(
-    path: str | Path,
-    learner: Learner,
-    optimizer: torch.optim.Optimizer | None = None,
-    generator: torch.Generator | None = None,
-    history: History | None = None,
-    run: Mapping[str, object] | None = None,
-) -> None:
-    """Write a learner, and if given the state of its training, as safetensors.
-
-    The file appears whole or not at all: it is written beside its place and then moved there.
-    """
-    tensors = {f"learner/{name}": value for name, value in learner.state_dict().items()}
-    facts = {"format": FORMAT, "learner": type(learner).__name__, "run": json.dumps(run or {})}
-    if optimizer is not None:
-        state = optimizer.state_dict()
-        for index, values in state["state"].items():
-            tensors |= {f"optimizer/{index}/{key}": torch.as_tensor(value) for key, value in values.items()}
-        facts |= {"optimizer": type(optimizer).__name__, "groups": json.dumps(state["param_groups"])}
-    if generator is not None:
-        tensors["generator"] = generator.get_state()
-    if history is not None:
-        tensors["history/loss"] = torch.tensor(history.loss, dtype=torch.float64)
-        tensors["history/seconds"] = torch.tensor(history.seconds, dtype=torch.float64)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, beside, metadata=facts)
-    os.replace(beside, path)
-
-
-def load_checkpoint(
-    path: str | Path,
-    learner: Learner,
-    optimizer: torch.optim.Optimizer | None = None,
-    generator: torch.Generator | None = None,
-    run: Mapping[str, object] | None = None,
-) -> History:
-    """Read what `save_checkpoint` wrote into the learner and, where given, the optimizer and the generator.
-
-    Nothing is changed unless everything fits: a file that is truncated, foreign or of another learner, optimizer or
-    run is refused with a ValueError that says what to do.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"there is no checkpoint at {path}")
-    try:
-        with safe_open(path, framework="pt") as file:
-            facts = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ValueError(f"{path} is truncated or not a safetensors file ({error}): delete it to start anew") from None
-    if facts.get("format") != FORMAT:
-        raise ValueError(f"{path} was not written by hyperedu (no {FORMAT!r} in it): give another path")
-    saved = {name.removeprefix("learner/"): t for name, t in tensors.items() if name.startswith("learner/")}
-    own = {name: value.shape for name, value in learner.state_dict().items()}
-    differ = [
-        name for name in own.keys() | saved.keys() if name not in own or name not in saved or own[name] != saved[name].shape
-    ]
-    if differ or facts["learner"] != type(learner).__name__:
-        raise ValueError(
-            f"{path} holds another learner ({facts['learner']}) than this one ({type(learner).__name__}); they differ in "
-            f"{sorted(differ)[:3] or 'their kind'}: give another path, or make the learner as it was"
-        )
-    if run is not None and json.loads(facts["run"]) != dict(run):
-        raise ValueError(f"{path} was trained with {facts['run']}, now asked for {json.dumps(dict(run))}: give another path")
-    if optimizer is not None:
-        if facts.get("optimizer") != type(optimizer).__name__ or "generator" not in tensors:
+    def __post_init__(self):
+        if self.steps < 1:
+            raise ValueError(f"steps must be at least 1, got {self.steps}")
+        check(self.penalties)
+        parts = [self.learner, *(penalty for penalty in self.penalties if isinstance(penalty, nn.Module))]
+        named = [(name, p) for part in parts for name, p in part.named_parameters() if p.requires_grad]
+        if self.optimizer is None:
+            self.optimizer = torch.optim.Adam([p for _, p in named], lr=1e-3)
+        held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
+        forgotten = [name for name, p in named if id(p) not in held]
+        if forgotten:
             raise ValueError(
-                f"{path} holds the state of {facts.get('optimizer', 'no optimizer')}, not of {type(optimizer).__name__}: "
-                "give another path, or train with the optimizer it was made with"
+                f"the optimizer was not given {forgotten}: make it with learner.parameters(), and those of penalties"
             )
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in tensors.items():
-            if name.startswith("optimizer/"):
-                _, index, key = name.split("/")
-                state.setdefault(int(index), {})[key] = value
-        optimizer.load_state_dict({"state": state, "param_groups": json.loads(facts["groups"])})
-    if generator is not None:
-        generator.set_state(tensors["generator"])
-    learner.load_state_dict(saved)
-    if "history/loss" not in tensors:
-        return History()
-    return History(tensors["history/loss"].tolist(), tensors["history/seconds"].item())
+        if self.schedule is not None and (self.anneal or self.schedule.optimizer is not self.optimizer):
+            raise ValueError("schedule must be one of the optimizer that is given too, and takes the place of anneal=True")
+        if self.anneal is None:
+            self.anneal = self.schedule is None and self.learner.anneal
+        if self.max_norm == "learner":
+            self.max_norm = self.learner.max_norm
+        if self.max_norm is not None and not (isinstance(self.max_norm, int | float) and self.max_norm > 0):
+            raise ValueError(f"max_norm must be above 0, or None to leave gradients as they are, got {self.max_norm!r}")
+        if self.rng is None:
+            self.rng = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
+        if self.checkpoint is not None:
+            self.checkpoint = checked_path(self.checkpoint)
+
+    def facts(self) -> dict[str, object]:
+        """What must be the same where a training goes on."""
+        added = [[facts(penalty), float(strength)] for penalty, strength in self.penalties.items()]
+        # An annealed rate depends on how many steps there will be.
+        annealed = {"anneal": self.anneal, "steps": self.steps} if self.anneal else {"anneal": self.anneal}
+        return {**self.sizes, **annealed, "max_norm": self.max_norm, "penalties": added, "tasks": facts(self.tasks)}
+
+    def train(self, checkpoint_every: int, progress: bool) -> History:
+        if self.checkpoint is not None and self.checkpoint.exists():
+            self.history = load_checkpoint(self.checkpoint, self.learner, run=self.facts(), **self._state())
+        good, begun = _Snapshot(self), time.perf_counter() - self.history.seconds
+        bar = tqdm(total=self.steps, initial=self.history.steps, disable=not progress, desc="meta-training", unit="step")
+        with bar, self._annealed() as set_rates, in_mode(self.learner, True), _stop_between_steps() as stopped:
+            while self.history.steps < self.steps and not stopped.is_set():
+                set_rates(self.history.steps)
+                try:
+                    self.meta_step(good)
+                except FloatingPointError as error:
+                    failed = self.history.steps + 1
+                    good.restore()
+                    self.save(begun)
+                    raise FloatingPointError(
+                        f"{error} at step {failed}. Try a lower learning rate. The learner keeps its last good weights"
+                    ) from None
+                bar.update()
+                if self.history.steps % 50 == 0:
+                    bar.set_postfix({name: f"{value:.4g}" for name, value in self.history.recent().items()}, refresh=False)
+                if self.history.steps % checkpoint_every == 0 and self.history.steps < self.steps:
+                    self.save(begun)
+            self.history.interrupted = self.history.steps < self.steps
+        self.save(begun)
+        return self.history
+
+    def meta_step(self, good: "_Snapshot") -> None:
+        """One step of the outer loop: φ goes against the gradient of the mean outer loss and the penalties of a new batch.
+
+        Raises:
+            FloatingPointError: the loss or its gradient is not finite; no step was taken.
+        """
+        learner, optimizer = self.learner, self.optimizer
+        batch = self.tasks.sample(**self.sizes, rng=self.rng).to(next(learner.parameters()))
+        losses, shares = judged(learner, batch)
+        value = losses.mean()
+        whole = value + total(learner, batch, self.penalties, self.rng) if self.penalties else value
+        if not torch.isfinite(whole):
+            raise FloatingPointError(f"the loss became {whole.item()}{_where_it_diverged(learner, batch)}")
+        if not whole.requires_grad:
+            raise ValueError(
+                f"the loss does not depend on what {type(learner).__name__} learns: its gradient is cut (by detach, .data, "
+                ".item() or no_grad) in the learner, the main network or the loss"
+            )
+        good.keep()
+        optimizer.zero_grad()
+        whole.backward()
+        graded = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        norm = nn.utils.get_total_norm([p.grad for p in graded])
+        if not torch.isfinite(norm):
+            raise FloatingPointError(f"the gradient became {norm.item()}, though the loss was {whole.item():.4g},")
+        if self.max_norm is not None:
+            nn.utils.clip_grads_with_norm_(graded, self.max_norm, norm)
+        optimizer.step()
+        if self.schedule is not None:
+            self.schedule.step()
+        self.history.loss.append(value.item())
+        if shares is not None:
+            self.history.accuracy.append(shares.mean().item())
+
+    def save(self, begun: float) -> None:
+        self.history.seconds = time.perf_counter() - begun
+        if self.checkpoint is not None:
+            save_checkpoint(self.checkpoint, self.learner, history=self.history, run=self.facts(), **self._state())
+
+    def _state(self) -> dict[str, Any]:
+        return {"optimizer": self.optimizer, "rng": self.rng, "penalties": self.penalties, "schedule": self.schedule}
+
+    @contextlib.contextmanager
+    def _annealed(self) -> Iterator[Callable[[int], None]]:
+        """Sets the learning rates of a step, starting from those that the optimizer has, and gives them back at the end."""
+        groups = self.optimizer.param_groups
+        rates = [group["lr"] for group in groups]
+
+        def set_rates(step: int) -> None:
+            if self.anneal:
+                for group, rate in zip(groups, rates, strict=True):
+                    group["lr"] = rate * _half_cosine(step / self.steps)
+
+        try:
+            yield set_rates
+        finally:
+            if self.anneal:
+                for group, rate in zip(groups, rates, strict=True):
+                    group["lr"] = rate
+
+
+class _Snapshot:
+    """The last weights, with the optimizer's memory, whose loss was finite."""
+
+    def __init__(self, run: _Run):
+        self.run = run
+        parts = [run.learner, *(penalty for penalty in run.penalties if isinstance(penalty, nn.Module))]
+        self.weights = [tensor for part in parts for tensor in (*part.parameters(), *part.buffers())]
+        self.kept: tuple[list[Tensor], list[Tensor], int] | None = None
+
+    def _memory(self) -> list[Tensor]:
+        return [value for state in self.run.optimizer.state.values() for value in state.values() if isinstance(value, Tensor)]
+
+    @torch.no_grad()
+    def keep(self) -> None:
+        memory = self._memory()
+        if self.kept is None or len(memory) != len(self.kept[1]):
+            self.kept = [w.clone() for w in self.weights], [m.clone() for m in memory], self.run.history.steps
+            return
+        for copy, value in zip(self.kept[0] + self.kept[1], self.weights + memory, strict=True):
+            copy.copy_(value)
+        self.kept = *self.kept[:2], self.run.history.steps
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        if self.kept is None:
+            return
+        weights, memory, steps = self.kept
+        for value, copy in zip(self.weights, weights, strict=True):
+            value.copy_(copy)
+        if len(memory) == len(self._memory()):
+            for value, copy in zip(self._memory(), memory, strict=True):
+                value.copy_(copy)
+        else:  # the optimizer remembered nothing then
+            self.run.optimizer.state.clear()
+        del self.run.history.loss[steps:], self.run.history.accuracy[steps:]
 
 
 def _half_cosine(share: float) -> float:
@@ -446,7 +293,7 @@ def _half_cosine(share: float) -> float:
 
 
 @contextlib.contextmanager
-def _stop_between_steps():
+def _stop_between_steps() -> Iterator[threading.Event]:
     """An event that is set by the stop button (SIGINT), so that no step is left half done.
 
     Signals reach the main thread only; elsewhere the event is never set and an interrupt works as always.

@@ -12,7 +12,7 @@ def small():
     random = torch.Generator().manual_seed(0)
     main = MainNetwork.mlp([1, 5, 1], activation="tanh")
     x, y = torch.randn(4, 6, 1, generator=random).double(), torch.randn(4, 6, 1, generator=random).double()
-    return main, main.initial_weights(generator=random).double(), Examples(x, y), Examples(x.flip(0), y.flip(0))
+    return main, main.initial_weights(rng=random).double(), Examples(x, y), Examples(x.flip(0), y.flip(0))
 
 
 def squares(main, theta, examples):
@@ -73,11 +73,11 @@ def test_lesson_06_equation_2(small):
 
 
 def test_maml_and_its_first_order_differ_in_the_gradient_alone(family, random):
-    tasks = family.train.sample(5, generator=random)
+    tasks = family.train.sample(5, rng=random)
     main = MainNetwork.mlp([1, 8, 1])
     gradients, losses = [], []
     for kind in (MAML, FirstOrderMAML):
-        learner = kind(main, steps=2, lr=0.05, generator=torch.Generator().manual_seed(0))
+        learner = kind(main, steps=2, lr=0.05, rng=torch.Generator().manual_seed(0))
         losses.append(outer_loss(learner, tasks))
         gradients.append(torch.autograd.grad(losses[-1].mean(), learner.theta_0)[0])
     torch.testing.assert_close(*losses)
@@ -145,7 +145,7 @@ def test_divergence_is_reported_for_each_task(small):
 
 
 def test_a_test_says_which_tasks_diverged(family):
-    learner = MAML(MainNetwork.mlp([1, 8, 1]), lr=3.0, generator=torch.Generator().manual_seed(0))
+    learner = MAML(MainNetwork.mlp([1, 8, 1]), lr=3.0, rng=torch.Generator().manual_seed(0))
     report = meta_test(learner, family.test, shots=5, steps=8, n_tasks=20)
     assert report.steps == 8
     assert report.share_diverged > 0.2
@@ -165,7 +165,7 @@ def test_a_training_that_diverges_inside_says_at_which_step_of_the_adaptation(fa
 
 
 def test_a_test_may_take_other_steps_than_the_training(family):
-    learner = MAML(MainNetwork.mlp([1, 8, 1]), steps=1, generator=torch.Generator().manual_seed(0))
+    learner = MAML(MainNetwork.mlp([1, 8, 1]), steps=1, rng=torch.Generator().manual_seed(0))
     tasks = family.test.sample(5, 10, 100, torch.Generator().manual_seed(0))
     theta = learner.theta_0.detach().expand(5, -1)
     report = meta_test(learner, family.test, shots=10, n_tasks=5, steps=7)

@@ -56,7 +56,7 @@ def test_one_hot_has_one_row_per_name():
 def test_a_learned_code_is_a_row_of_the_table(random):
     """Lesson 04, equation 2."""
     names, main = OneHot(["a", "b", "c"]), MainNetwork.mlp([1, 4, 1])
-    table, f = Learned(names.names, 2, random), MLPGenerator(2, main, generator=random)
+    table, f = Learned(names.names, 2, random), MLPGenerator(2, main, rng=random)
     tau = names(["c", "a"])
     assert torch.equal(table(tau), table.table[[2, 0]])
     theta = Hypernetwork(main, f, table)(tau)
@@ -71,7 +71,7 @@ def test_a_learned_code_is_a_row_of_the_table(random):
 def test_the_code_of_a_new_task_is_found_by_descent(random):
     """Lesson 04, equation 4."""
     main = MainNetwork.mlp([1, 8, 1], "tanh")
-    f, D = MLPGenerator(2, main, generator=random), Sinusoids().train.sample(3, 5, 1, random).support
+    f, D = MLPGenerator(2, main, rng=random), Sinusoids().train.sample(3, 5, 1, random).support
     e = torch.zeros(3, 2, requires_grad=True)
     loss = (main(f(e), D.x) - D.y).square().mean((1, 2)).sum()
     by_hand = e - 0.01 * torch.autograd.grad(loss, e)[0]
@@ -123,7 +123,7 @@ def test_statistics_of_several_inputs_and_outputs_have_numbers(random):
 
 def test_a_set_encoder_says_what_a_set_is_like(random):
     D = Sinusoids().train.sample(3, 5, 1, random).support
-    encoder = SetEncoder(1, 1, 4, generator=random)
+    encoder = SetEncoder(1, 1, 4, rng=random)
     assert "no names" in encoder.in_words(torch.zeros(4))
     encoder.remember(["a", "b", "c"], D.x, D.y)
     assert encoder.in_words(encoder(D.x, D.y)[1]) == "examples most like those of b"

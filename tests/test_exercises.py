@@ -25,7 +25,7 @@ def climate():
     """A learner on the stations; what it was trained to does not matter here."""
     family = ColoradoClimate()
     main = MainNetwork.mlp([2, 8, 1], y_mean=family.y_mean, y_std=family.y_std)
-    return Hypernetwork(main, MLPGenerator(3, main, generator=torch.Generator().manual_seed(0))), family
+    return Hypernetwork(main, MLPGenerator(3, main, rng=torch.Generator().manual_seed(0))), family
 
 
 @pytest.fixture

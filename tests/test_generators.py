@@ -16,7 +16,7 @@ from hyperedu import (
     OneHot,
     Sinusoids,
     constant_norm,
-    mean_squared_error,
+    squared_error,
     meta_test,
     meta_train,
     outer_loss,
@@ -47,11 +47,11 @@ def test_generated_layers_have_the_variance_of_directly_initialised_ones(hidden,
     for seed in range(40):
         random = torch.Generator().manual_seed(seed)
         generator = MLPGenerator(
-            4, main, hidden=hidden, activation=activation, magnitude_invariant=magnitude_invariant, generator=random
+            4, main, hidden=hidden, activation=activation, magnitude_invariant=magnitude_invariant, rng=random
         )
         written.append(generator(torch.randn(50, 4, generator=random)).detach())
     written = main.unflatten(torch.stack(written))
-    direct = main.unflatten(main.initial_weights(2000, generator=torch.Generator().manual_seed(0)))
+    direct = main.unflatten(main.initial_weights(2000, rng=torch.Generator().manual_seed(0)))
     for name in main.shapes:
         ratio = written[name].std() / direct[name].std()
         # A bias of two numbers is measured on 40 generators only; the large layers are sharp.
@@ -60,7 +60,7 @@ def test_generated_layers_have_the_variance_of_directly_initialised_ones(hidden,
 
 def test_the_default_initialisation_misses_it():
     main = MainNetwork.mlp([1, 40, 40, 1])
-    generator = MLPGenerator(2, main, init="default", generator=torch.Generator().manual_seed(0))
+    generator = MLPGenerator(2, main, init="default", rng=torch.Generator().manual_seed(0))
     layer = main.unflatten(generator(torch.randn(500, 2)).detach())["2.weight"]
     assert layer.std() > 2 * main.unflatten(main.initial_std)["2.weight"].mean()
 
@@ -68,7 +68,7 @@ def test_the_default_initialisation_misses_it():
 def test_the_initialisation_can_be_measured_on_given_descriptors():
     main, names = MainNetwork.mlp([1, 40, 40, 1]), [f"task {i}" for i in range(30)]
     tau = OneHot(names)(names)
-    generator = MLPGenerator(30, main, descriptors=tau, generator=torch.Generator().manual_seed(0))
+    generator = MLPGenerator(30, main, descriptors=tau, rng=torch.Generator().manual_seed(0))
     layer = main.unflatten(generator(tau).detach())["2.weight"]
     assert layer.std().item() == pytest.approx((2 / 40) ** 0.5, rel=0.03)
 
@@ -86,7 +86,7 @@ def test_magnitude_does_not_scale_the_weights(random):
     tau = torch.randn(200, 3, generator=random)
     spread = {}
     for invariant in (False, True):
-        generator = MLPGenerator(3, main, magnitude_invariant=invariant, generator=torch.Generator().manual_seed(1))
+        generator = MLPGenerator(3, main, magnitude_invariant=invariant, rng=torch.Generator().manual_seed(1))
         spread[invariant] = (generator(10 * tau).std() / generator(0.1 * tau).std()).item()
     assert spread[False] > 5
     assert spread[True] == pytest.approx(1.0, abs=0.5)
@@ -95,17 +95,17 @@ def test_magnitude_does_not_scale_the_weights(random):
 def test_lesson_02_equation_2(random):
     """∂L/∂V = ∂L/∂θ hᵀ, against autograd and finite differences in float64."""
     main = MainNetwork.mlp([1, 5, 1], activation="tanh")
-    generator = MLPGenerator(2, main, hidden=(6,), generator=random).double()
+    generator = MLPGenerator(2, main, hidden=(6,), rng=random).double()
     tau = torch.randn(2, generator=random).double()
     x, y = torch.randn(7, 1, generator=random).double(), torch.randn(7, 1, generator=random).double()
     theta = generator(tau)
-    dL_dtheta, dL_dV = torch.autograd.grad(mean_squared_error(main(theta, x), y), (theta, generator.head.weight))
+    dL_dtheta, dL_dV = torch.autograd.grad(squared_error(main(theta, x), y), (theta, generator.head.weight))
     torch.testing.assert_close(dL_dV, torch.outer(dL_dtheta, generator.hidden(tau)))
 
     def loss(*phi):
         named = dict(zip(dict(generator.named_parameters()), phi, strict=True))
         theta = torch.func.functional_call(generator, named, (tau,))
-        return mean_squared_error(main(theta, x), y)
+        return squared_error(main(theta, x), y)
 
     phi = tuple(p.detach().clone().requires_grad_() for p in generator.parameters())
     assert torch.autograd.gradcheck(loss, phi)
@@ -114,7 +114,7 @@ def test_lesson_02_equation_2(random):
 def test_lesson_01_equation_2(random):
     """θ = V h(τ) + c."""
     main = MainNetwork.mlp([1, 5, 1])
-    generator = MLPGenerator(2, main, generator=random)
+    generator = MLPGenerator(2, main, rng=random)
     tau = torch.randn(4, 2, generator=random)
     h = tau
     for layer in generator.trunk:
@@ -124,7 +124,7 @@ def test_lesson_01_equation_2(random):
 
 def test_randomness_is_explicit(main):
     def weights(seed):
-        return MLPGenerator(2, main, generator=torch.Generator().manual_seed(seed)).head.weight
+        return MLPGenerator(2, main, rng=torch.Generator().manual_seed(seed)).head.weight
 
     assert torch.equal(weights(1), weights(1))
     assert not torch.equal(weights(1), weights(2))
@@ -154,7 +154,7 @@ def test_bad_input_gets_a_sentence(main, call, words):
 
 def test_the_surface_of_generated_weights_has_the_dimension_of_tau():
     family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
-    generator = MLPGenerator(2, main, generator=torch.Generator().manual_seed(0)).double()
+    generator = MLPGenerator(2, main, rng=torch.Generator().manual_seed(0)).double()
     jacobian = torch.func.jacrev(generator)(family.describe(2.0, 1.0).double())
     assert jacobian.shape == (1761, 2)
     assert torch.linalg.matrix_rank(jacobian) == 2
@@ -166,7 +166,7 @@ def test_every_generator_writes_layers_of_the_right_variance(kind):
     main, written = MainNetwork.mlp([3, 40, 40, 10]), []
     for seed in range(30):
         random = torch.Generator().manual_seed(seed)
-        written.append(kind(4, main, generator=random)(torch.randn(50, 4, generator=random)).detach())
+        written.append(kind(4, main, rng=random)(torch.randn(50, 4, generator=random)).detach())
     written = main.unflatten(torch.stack(written))
     for name, std in main.unflatten(main.initial_std).items():
         ratio = written[name].square().mean().sqrt() / std.mean()
@@ -176,7 +176,7 @@ def test_every_generator_writes_layers_of_the_right_variance(kind):
 
 @every_kind
 def test_a_batch_is_written_as_one_by_one(kind, main, random):
-    generator, tau = kind(3, main, generator=random), torch.randn(2, 4, 3, generator=random)
+    generator, tau = kind(3, main, rng=random), torch.randn(2, 4, 3, generator=random)
     together = generator(tau)
     assert together.shape == (2, 4, main.weight_dim)
     for i, j in ((0, 0), (1, 3)):
@@ -185,9 +185,9 @@ def test_a_batch_is_written_as_one_by_one(kind, main, random):
 
 @every_kind
 def test_every_parameter_of_every_generator_learns(kind, family, main, random):
-    generator = kind(2, main, generator=random)
+    generator = kind(2, main, rng=random)
     before = {name: p.detach().clone() for name, p in generator.named_parameters()}
-    meta_train(Hypernetwork(main, generator), family.train, 3, shots=0, generator=random, progress=False)
+    meta_train(Hypernetwork(main, generator), family.train, 3, shots=0, rng=random, progress=False)
     for name, p in generator.named_parameters():
         assert p.grad is not None, name
         assert p.grad.any(), name
@@ -197,18 +197,18 @@ def test_every_parameter_of_every_generator_learns(kind, family, main, random):
 @every_kind
 def test_the_gradient_of_every_generator_is_that_of_finite_differences(kind, random):
     main = MainNetwork.mlp([1, 3, 1], activation="tanh")
-    generator = kind(2, main, generator=random).double()
+    generator = kind(2, main, rng=random).double()
     x, y = torch.randn(2, 5, 1, generator=random).double()
     tau = torch.randn(2, generator=random).double().requires_grad_()
-    assert torch.autograd.gradcheck(lambda tau: mean_squared_error(main(generator(tau), x), y), tau)
+    assert torch.autograd.gradcheck(lambda tau: squared_error(main(generator(tau), x), y), tau)
     for p in list(generator.parameters())[::3]:  # one entry of every third parameter
-        loss = mean_squared_error(main(generator(tau), x), y)
+        loss = squared_error(main(generator(tau), x), y)
         (gradient,) = torch.autograd.grad(loss, p)
         sides = []
         for step in (1e-5, -1e-5):
             with torch.no_grad():
                 p.flatten()[0] += step
-                sides.append(mean_squared_error(main(generator(tau), x), y))
+                sides.append(squared_error(main(generator(tau), x), y))
                 p.flatten()[0] -= step
         assert ((sides[0] - sides[1]) / 2e-5).item() == pytest.approx(gradient.flatten()[0].item(), rel=1e-4, abs=1e-8)
 
@@ -217,7 +217,7 @@ def test_the_gradient_of_every_generator_is_that_of_finite_differences(kind, ran
 def test_any_module_can_be_written_and_each_of_its_tensors_can_learn(kind, random):
     """Also those that a direct initialisation does not spread: biases of zero, scales of one."""
     main = MainNetwork.from_module(Drawing(), input_dims=3)
-    generator = kind(2, main, generator=random)
+    generator = kind(2, main, rng=random)
     theta = main.unflatten(generator(torch.randn(6, 2, generator=random)))
     torch.testing.assert_close(theta["norm.weight"].detach(), torch.ones(6, 4))
     optimizer = torch.optim.Adam(generator.parameters(), 1e-2)
@@ -233,13 +233,13 @@ def test_any_module_can_be_written_and_each_of_its_tensors_can_learn(kind, rando
 @pytest.mark.parametrize("kind", [ChunkedGenerator, ConvGenerator, AttentionGenerator])
 def test_a_million_weights_are_written_by_few_parameters(kind, random):
     main = MainNetwork.mlp([1, 1000, 1000, 1])
-    generator = kind(2, main, generator=random)
+    generator = kind(2, main, rng=random)
     assert main.weight_dim > 1_000_000
     assert sum(p.numel() for p in generator.parameters()) < 200_000
     x = torch.linspace(-1, 1, 8).view(1, 8, 1)
     optimizer, losses = torch.optim.Adam(generator.parameters(), 1e-3), []
     for _ in range(12):
-        loss = mean_squared_error(main(generator(torch.zeros(1, 2)), x), x).mean()
+        loss = squared_error(main(generator(torch.zeros(1, 2)), x), x).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -249,7 +249,7 @@ def test_a_million_weights_are_written_by_few_parameters(kind, random):
 
 def test_lesson_03_equation_1(main, random):
     """Chunked: u_k = V trunk([τ, e_k]), piece by piece; θ = μ + (σ + γ) u."""
-    generator, tau = ChunkedGenerator(3, main, chunk_size=10, generator=random), torch.randn(3, generator=random)
+    generator, tau = ChunkedGenerator(3, main, chunk_size=10, rng=random), torch.randn(3, generator=random)
     pieces = [generator.head(generator.trunk(torch.cat([tau, e]))) for e in generator.embeddings]
     u = torch.cat(pieces)[: main.weight_dim]
     torch.testing.assert_close(generator(tau), main.initial_mean + main.initial_std * u)
@@ -261,7 +261,7 @@ def test_lesson_03_equation_1(main, random):
 
 def test_a_convolutional_generator_sees_neighbours(main, random):
     """What is written at a place depends on the codes of rows near it and on no others."""
-    generator = ConvGenerator(2, MainNetwork.mlp([1, 64, 64, 1]), generator=random)
+    generator = ConvGenerator(2, MainNetwork.mlp([1, 64, 64, 1]), rng=random)
     names = list(generator.main.shapes)
     theta = generator.main.unflatten(generator(torch.zeros(2)))["2.weight"]
     (gradient,) = torch.autograd.grad(theta[30, 30], generator.rows[names.index("2.weight")])
@@ -271,7 +271,7 @@ def test_a_convolutional_generator_sees_neighbours(main, random):
 
 def test_lesson_03_equation_2(main, random):
     """Attention: W_ij = ⟨a_i, b_j⟩ / √rank, with tokens from softmax(Q Kᵀ / √d) V written as a loop over heads."""
-    generator, tau = AttentionGenerator(3, main, rank=4, generator=random), torch.randn(1, 3, generator=random)
+    generator, tau = AttentionGenerator(3, main, rank=4, rng=random), torch.randn(1, 3, generator=random)
     tokens = generator.tokens(tau)
     t = list(main.shapes).index("2.weight")
     a, b = (generator.unit_codes(tokens[:, t], 8, side)[0] for side in "ab")
@@ -294,7 +294,7 @@ def test_lesson_03_equation_2(main, random):
 
 def test_lesson_03_equation_3(main, random):
     """Low rank: W = W₀ + B A, of rank r; tensors for which it does not pay are written whole."""
-    generator, tau = LowRankGenerator(2, main, rank=2, generator=random), torch.randn(5, 2, generator=random)
+    generator, tau = LowRankGenerator(2, main, rank=2, rng=random), torch.randn(5, 2, generator=random)
     change = main.unflatten(generator(tau) - generator.theta_0)
     assert (torch.linalg.matrix_rank(change["2.weight"]) == 2).all()
     t = list(main.shapes).index("2.weight")
@@ -341,8 +341,8 @@ def test_one_attention_generator_drives_a_network_that_it_never_saw(family):
 @every_kind
 def test_a_descriptor_can_adapt_through_every_generator(kind, family, main, random):
     """The meta-gradient goes through the generator twice."""
-    learner = DescriptorAdaptation(main, kind(2, main, generator=random), 2, steps=2, lr=0.01)
-    meta_train(learner, family.train, 2, shots=5, generator=random, progress=False)
+    learner = DescriptorAdaptation(main, kind(2, main, rng=random), 2, steps=2, lr=0.01)
+    meta_train(learner, family.train, 2, shots=5, rng=random, progress=False)
     assert learner.tau_0.grad.any()
 
 

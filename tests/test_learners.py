@@ -64,17 +64,17 @@ def test_every_learner_is_tested(learner):
 
 
 def test_a_learner_maps_a_batch_of_tasks_to_weights(learner, family, random):
-    tasks = family.train.sample(6, generator=random)
+    tasks = family.train.sample(6, rng=random)
     assert learner(tasks.descriptor, tasks.support).shape == (6, learner.main.weight_dim)
 
 
 def test_every_parameter_receives_a_gradient_and_changes(learner, family, random):
     before = {name: p.detach().clone() for name, p in learner.named_parameters()}
-    outer_loss(learner, family.train.sample(25, generator=random)).mean().backward()
+    outer_loss(learner, family.train.sample(25, rng=random)).mean().backward()
     for name, p in learner.named_parameters():
         assert p.grad is not None, name
         assert p.grad.any(), name
-    meta_train(learner, family.train, steps=3, generator=random, progress=False)
+    meta_train(learner, family.train, steps=3, rng=random, progress=False)
     for name, p in learner.named_parameters():
         assert not torch.equal(before[name], p), name
 
@@ -85,7 +85,7 @@ def test_no_learner_can_see_the_query_set(learner, family, random):
 
 def test_the_outer_loss_is_that_of_a_loop_over_tasks(learner, family, random):
     """Lesson 02, equation 1."""
-    tasks = family.train.sample(6, generator=random).to(torch.float64)
+    tasks = family.train.sample(6, rng=random).to(torch.float64)
     learner = learner.double()
     losses = outer_loss(learner, tasks)
     for i, loss in enumerate(losses):
@@ -98,7 +98,7 @@ def test_the_outer_loss_is_that_of_a_loop_over_tasks(learner, family, random):
 def test_lesson_00_equation_1(main, family, random):
     """y = g_θ(x) with θ = f_φ(τ): the learner is the generator, and writes new weights for each task."""
     learner = LEARNERS["Hypernetwork"](main)
-    tasks = family.train.sample(3, generator=random)
+    tasks = family.train.sample(3, rng=random)
     theta = learner(tasks.descriptor, tasks.support)
     for tau, weights, x, y in zip(tasks.descriptor, theta, tasks.query.x, main(theta, tasks.query.x), strict=True):
         torch.testing.assert_close(weights, learner.generator(tau))
@@ -109,7 +109,7 @@ def test_lesson_00_equation_1(main, family, random):
 
 
 def test_the_order_of_a_support_set_does_not_matter(learner, family, random):
-    tasks = family.train.sample(4, generator=random).to(torch.float64)
+    tasks = family.train.sample(4, rng=random).to(torch.float64)
     learner, order = learner.double(), torch.randperm(10, generator=random)
     shuffled = Examples(tasks.support.x[:, order], tasks.support.y[:, order])
     torch.testing.assert_close(learner(tasks.descriptor, shuffled), learner(tasks.descriptor, tasks.support))
@@ -117,7 +117,7 @@ def test_the_order_of_a_support_set_does_not_matter(learner, family, random):
 
 @pytest.mark.parametrize("kind", ["SupportSetHypernetwork", "HyperMAML", "MAML", "ANIL", "CAVIA", "TaskConditionedMAML"])
 def test_a_learner_that_is_given_examples_uses_each_of_them(kind, main, family, random):
-    learner, tasks = LEARNERS[kind](main), family.train.sample(4, generator=random)
+    learner, tasks = LEARNERS[kind](main), family.train.sample(4, rng=random)
     theta = learner(tasks.descriptor, tasks.support)
     for shot in range(10):
         y = tasks.support.y.clone()
@@ -127,7 +127,7 @@ def test_a_learner_that_is_given_examples_uses_each_of_them(kind, main, family, 
 
 def test_hypermaml_is_its_formula(main, family, random):
     """θ = θ₀ + H(D, g_θ₀(D)), and it begins near θ₀."""
-    learner, tasks = HyperMAML(main, dim=8, generator=random), family.train.sample(4, generator=random)
+    learner, tasks = HyperMAML(main, dim=8, rng=random), family.train.sample(4, rng=random)
     seen = torch.cat([tasks.support.y, main(learner.theta_0, tasks.support.x)], -1)
     update = learner.generator(learner.encoder(tasks.support.x, seen))
     torch.testing.assert_close(learner(None, tasks.support), learner.theta_0 + update)
@@ -136,7 +136,7 @@ def test_hypermaml_is_its_formula(main, family, random):
 
 def test_reptile_is_its_definition(main, family, random):
     """θ₀ ← θ₀ + ε (mean θ' − θ₀) under SGD with rate ε. Nichol, Achiam, Schulman 2018, algorithm 2."""
-    learner, tasks = Reptile(main, steps=3, lr=0.02, generator=random), family.train.sample(5, generator=random)
+    learner, tasks = Reptile(main, steps=3, lr=0.02, rng=random), family.train.sample(5, rng=random)
     start, adapted = learner.theta_0.detach().clone(), []
     for i in range(5):
         theta = start.clone()
@@ -157,15 +157,15 @@ def test_reptile_is_its_definition(main, family, random):
 
 
 def test_anil_adapts_its_last_layer_alone(main, family, random):
-    learner, tasks = ANIL(main, steps=3), family.train.sample(5, generator=random)
+    learner, tasks = ANIL(main, steps=3), family.train.sample(5, rng=random)
     moved = main.unflatten((learner(None, tasks.support) - learner.theta_0).detach())
     assert {name for name, change in moved.items() if change.any()} == {"4.weight", "4.bias"}
 
 
 def test_descriptor_adaptation_stays_on_the_sheet(main, family, random):
     """Whatever τ adapts to, θ is what the generator writes from it; and adapting lowers the support loss."""
-    learner = DescriptorAdaptation(main, MLPGenerator(3, main, generator=random), 3, steps=5, lr=1e-3)
-    tasks = family.train.sample(5, generator=random)
+    learner = DescriptorAdaptation(main, MLPGenerator(3, main, rng=random), 3, steps=5, lr=1e-3)
+    tasks = family.train.sample(5, rng=random)
     path = learner.path(None, tasks.support)
     assert path.theta.shape == (6, 5, 3)
     torch.testing.assert_close(learner(None, tasks.support), learner.generator(path.final))
@@ -174,8 +174,8 @@ def test_descriptor_adaptation_stays_on_the_sheet(main, family, random):
 
 def test_cavia_is_maml_on_inputs_beside_x(main, family, random):
     """Zintgraf and others 2019: context parameters concatenated to the input, from zero, by gradient steps."""
-    learner = DescriptorAdaptation(main, Conditioned(main, 5, generator=random), 5, steps=1, lr=0.1).double()
-    tasks = family.train.sample(3, generator=random).to(torch.float64)
+    learner = DescriptorAdaptation(main, Conditioned(main, 5, rng=random), 5, steps=1, lr=0.1).double()
+    tasks = family.train.sample(3, rng=random).to(torch.float64)
     weights = main.unflatten(learner.generator.theta_0)
     wide = MainNetwork.mlp([6, 8, 8, 1])
     theta = wide.flatten({**weights, "0.weight": torch.cat([weights["0.weight"], learner.generator.A], dim=1)})
@@ -192,7 +192,7 @@ def test_cavia_is_maml_on_inputs_beside_x(main, family, random):
 def test_conditioned_is_concatenating_tau_to_x(random):
     """W [x; τ] + b = W_x x + (b + A τ): an ordinary network on x and τ side by side gives the same y."""
     main = MainNetwork.mlp([3, 16, 16, 2], activation="relu")
-    learner = Conditioned(main, descriptor_dim=4, generator=random).double()
+    learner = Conditioned(main, descriptor_dim=4, rng=random).double()
     weights = main.unflatten(learner.theta_0)
     net = nn.Sequential(nn.Linear(3 + 4, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 2)).double()
     net.load_state_dict({**weights, "0.weight": torch.cat([weights["0.weight"], learner.A], dim=1)})
@@ -203,13 +203,13 @@ def test_conditioned_is_concatenating_tau_to_x(random):
 
 def test_conditioned_starts_as_one_layer_on_both(random):
     main = MainNetwork.mlp([2, 4000, 1])
-    learner = Conditioned(main, descriptor_dim=3, generator=random)
+    learner = Conditioned(main, descriptor_dim=3, rng=random)
     columns = main.unflatten(learner.theta_0)["0.weight"]
     assert learner.A.std().item() == pytest.approx(columns.std().item(), rel=0.05)
 
 
 def test_shared_weights_are_the_same_for_every_task(main, family, random):
-    learner, tasks = SharedWeights(main), family.train.sample(4, generator=random)
+    learner, tasks = SharedWeights(main), family.train.sample(4, rng=random)
     theta = learner(tasks.descriptor, tasks.support)
     assert torch.equal(theta, learner.theta_0.expand(4, -1))
     assert torch.equal(learner(None, tasks.support), theta)
@@ -239,7 +239,7 @@ def test_bad_input_gets_a_sentence(main, call, words):
 
 def test_lesson_07_equation_1(main, family, random):
     """TaskConditionedMAML is U(f_φ(τ), D): MAML from a start of its own for each task."""
-    learner = TaskConditionedMAML(main, MLPGenerator(2, main, generator=random), steps=2, lr=0.02)
+    learner = TaskConditionedMAML(main, MLPGenerator(2, main, rng=random), steps=2, lr=0.02)
     tasks = family.train.sample(3, 5, 5, random)
     theta = learner(tasks.descriptor, tasks.support)
     for k in range(3):

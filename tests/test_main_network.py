@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from hyperedu import MainNetwork, mean_squared_error
+from hyperedu import MainNetwork, squared_error
 
 
 def module(*sizes, activation=nn.ReLU):
@@ -59,7 +59,7 @@ def test_the_gradient_in_theta_is_that_of_finite_differences(random):
 
 def test_y_keeps_its_units(random):
     plain, scaled = MainNetwork.mlp([1, 4, 1]), MainNetwork.mlp([1, 4, 1], y_mean=16.0, y_std=10.0)
-    theta, x = plain.initial_weights(generator=random), torch.randn(5, 1, generator=random)
+    theta, x = plain.initial_weights(rng=random), torch.randn(5, 1, generator=random)
     torch.testing.assert_close(scaled(theta, x), 16 + 10 * plain(theta, x))
 
 
@@ -78,17 +78,17 @@ def test_flatten_and_unflatten_are_inverse_and_views(random):
 
 def test_initial_weights_are_fan_in_scaled(random):
     main = MainNetwork.mlp([10, 200, 200, 1], activation="relu")
-    named = main.unflatten(main.initial_weights(100, generator=random))
+    named = main.unflatten(main.initial_weights(100, rng=random))
     for name, std in {"0.weight": (2 / 10) ** 0.5, "2.weight": (2 / 200) ** 0.5, "4.weight": (1 / 200) ** 0.5}.items():
         assert named[name].std().item() == pytest.approx(std, rel=0.02)
         assert named[name].mean().abs() < 0.02 * std
-    assert main.initial_weights(generator=random).shape == (main.weight_dim,)
+    assert main.initial_weights(rng=random).shape == (main.weight_dim,)
 
 
 def test_the_variance_stays_the_same_through_the_layers(random):
     main = MainNetwork.mlp([50, 300, 300, 300, 50], activation="relu")
     x = torch.randn(200, 50, generator=random)
-    y = main(main.initial_weights(5, generator=random), x)
+    y = main(main.initial_weights(5, rng=random), x)
     assert y.var().item() == pytest.approx(1.0, rel=0.35)  # biases add their share
 
 
@@ -115,7 +115,7 @@ def test_from_module_keeps_tied_weights_tied(random):
 def test_from_module_initialises_as_the_module(random):
     net = nn.Sequential(nn.Linear(50, 60), nn.LayerNorm(60), nn.Linear(60, 4))
     main = MainNetwork.from_module(net)
-    named = main.unflatten(main.initial_weights(50, generator=random))
+    named = main.unflatten(main.initial_weights(50, rng=random))
     assert named["0.weight"].std().item() == pytest.approx(net[0].weight.std().item(), rel=0.02)
     assert torch.equal(named["1.weight"], torch.ones(50, 60))
 
@@ -139,7 +139,7 @@ def test_running_statistics_are_refused():
         (lambda main: MainNetwork.mlp([3, 0, 1]), ["positive"]),
         (lambda main: MainNetwork.mlp([3, 1], activation="swoosh"), ["swoosh", "relu"]),
         (lambda main: MainNetwork.from_module(nn.ReLU()), ["no parameters"]),
-        (lambda main: mean_squared_error(torch.zeros(3, 1), torch.zeros(3, 2)), ["(3, 1)", "(3, 2)"]),
+        (lambda main: squared_error(torch.zeros(3, 1), torch.zeros(3, 2)), ["(3, 1)", "(3, 2)"]),
     ],
 )
 def test_bad_input_gets_a_sentence_with_both_numbers(main, call, words):

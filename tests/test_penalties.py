@@ -40,7 +40,7 @@ GENERATORS = MLPGenerator, ChunkedGenerator, ConvGenerator, AttentionGenerator, 
 
 
 def make(main, kind=MLPGenerator, seed=0, **options):
-    learner = Hypernetwork(main, kind(2, main, generator=torch.Generator().manual_seed(seed), **options)).double()
+    learner = Hypernetwork(main, kind(2, main, rng=torch.Generator().manual_seed(seed), **options)).double()
     learner.decoder = penalties.Decoder(main, 2, generator=torch.Generator().manual_seed(seed)).double()
     return learner
 
@@ -77,7 +77,7 @@ def test_penalties_are_added_to_the_loss_that_is_differentiated(main, family):
     optimizer = torch.optim.SGD(learner.parameters(), lr=1e-3)
     history = meta_train(
         learner, family.train, 1, optimizer=optimizer, max_norm=None, regularize=strengths, progress=False,
-        generator=torch.Generator().manual_seed(1),
+        rng=torch.Generator().manual_seed(1),
     )  # fmt: skip
     assert history.loss == pytest.approx([loss.item()]), "the history has the query loss alone"
     for ours, hand in zip(learner.parameters(), by_hand.parameters(), strict=True):
@@ -327,7 +327,7 @@ def test_a_resumed_regularized_training_is_exact_and_asks_for_the_same_strengths
         learner = make(main, seed=seed).float()
         random = torch.Generator().manual_seed(1)
         meta_train(
-            learner, family.train, steps, regularize=regularize, generator=random, anneal=False, progress=False, **kwargs
+            learner, family.train, steps, regularize=regularize, rng=random, anneal=False, progress=False, **kwargs
         )
         return learner
 
@@ -344,7 +344,7 @@ def test_a_resumed_regularized_training_is_exact_and_asks_for_the_same_strengths
 def test_no_penalty_leaves_a_training_as_it_was(main, family):
     def train(regularize):
         learner = make(main).float()
-        meta_train(learner, family.train, 5, regularize=regularize, generator=torch.Generator().manual_seed(1), progress=False)
+        meta_train(learner, family.train, 5, regularize=regularize, rng=torch.Generator().manual_seed(1), progress=False)
         return torch.nn.utils.parameters_to_vector(learner.parameters())
 
     assert torch.equal(train(None), train({}))
@@ -379,7 +379,7 @@ def in_sequence(strength, seed):
     """The final MSE of three polynomials that were learned one after the other."""
     random = torch.Generator().manual_seed(seed)
     main = MainNetwork.mlp([1, 10, 10, 1], "tanh")
-    learner = Hypernetwork(main, MLPGenerator(2, main, hidden=(10, 10), generator=random))
+    learner = Hypernetwork(main, MLPGenerator(2, main, hidden=(10, 10), rng=random))
     polynomials = [
         Polynomial(tau, f, low, high)
         for tau, f, low, high in zip(
@@ -393,7 +393,7 @@ def in_sequence(strength, seed):
         if k:
             penalties.remember(learner, torch.stack([p.tau for p in polynomials[:k]]))
         optimizer = torch.optim.Adam(learner.parameters(), lr=1e-2)
-        meta_train(learner, task, 600, 1, 0, 32, optimizer=optimizer, regularize=penalties, generator=random, progress=False)
+        meta_train(learner, task, 600, 1, 0, 32, optimizer=optimizer, regularize=penalties, rng=random, progress=False)
     return [meta_test(learner, task, 0).mean for task in polynomials]
 
 
@@ -411,7 +411,7 @@ def path():
     """A family, a learner, and φ at three strengths."""
     family, random = ColoradoClimate(n_train=10), torch.Generator().manual_seed(0)
     main = MainNetwork.mlp([2, 8, 1], "tanh", family.y_mean, family.y_std)
-    learners = [Hypernetwork(main, MLPGenerator(3, main, hidden=(8,), generator=random)) for _ in range(3)]
+    learners = [Hypernetwork(main, MLPGenerator(3, main, hidden=(8,), rng=random)) for _ in range(3)]
     return family, learners, torch.stack([parameters_to_vector(one.parameters()).detach() for one in learners])
 
 

@@ -18,14 +18,14 @@ from hyperedu import (
 
 @pytest.fixture
 def learner(main):
-    return Hypernetwork(main, MLPGenerator(2, main, generator=torch.Generator().manual_seed(0)))
+    return Hypernetwork(main, MLPGenerator(2, main, rng=torch.Generator().manual_seed(0)))
 
 
 @pytest.fixture(scope="module")
 def climate():
     family, random = ColoradoClimate(), torch.Generator().manual_seed(0)
     main = MainNetwork.mlp([2, 8, 1], y_mean=family.y_mean, y_std=family.y_std)
-    return family, Hypernetwork(main, MLPGenerator(3, main, generator=random))
+    return family, Hypernetwork(main, MLPGenerator(3, main, rng=random))
 
 
 @pytest.mark.parametrize("sizes", [[1, 40, 40, 1], [2, 5, 3], [30, 4]])
@@ -90,7 +90,7 @@ def test_the_climate_picture_names_the_most_similar_unseen_station(climate):
 
 def test_the_path_between_two_networks_begins_at_one_and_ends_at_the_other(family, learner, random):
     amplitude, phase = torch.meshgrid(torch.linspace(1, 4, 3), torch.linspace(0, 3, 3), indexing="ij")
-    separate = learner.main.initial_weights(9, generator=random).view(3, 3, -1)
+    separate = learner.main.initial_weights(9, rng=random).view(3, 3, -1)
     picture = pictures.PathTriptych(family, learner, amplitude, phase, separate)
     for along in (0.0, 1.0):
         picture.update(pair=4, along=along)
@@ -104,7 +104,7 @@ def test_the_path_between_two_networks_begins_at_one_and_ends_at_the_other(famil
 
 
 def test_the_adaptation_picture_walks_along_the_path(family, main, random):
-    theta_0 = main.initial_weights(generator=random)
+    theta_0 = main.initial_weights(rng=random)
     picture = pictures.AdaptationPicture(family, main, theta_0)
     sentence = picture.update(task=2, shots=5, alpha=0.01, steps=3)
     tasks = picture.tasks
@@ -143,8 +143,8 @@ def test_a_picture_is_shown_with_its_alt_text(monkeypatch):
 @pytest.fixture
 def describe_or_show(family, main, random):
     learners = {
-        "described": Hypernetwork(main, MLPGenerator(2, main, generator=random)),
-        "shown": MAML(main, steps=2, generator=random),
+        "described": Hypernetwork(main, MLPGenerator(2, main, rng=random)),
+        "shown": MAML(main, steps=2, rng=random),
     }
     errors = {
         "described": torch.tensor([[[1.0, 1.0], [4.0, 4.0]], [[1.0, 1.0], [4.0, 2.0]]]),  # (seeds, noises, shots)
@@ -187,7 +187,7 @@ def test_every_learner_stands_in_the_picture_of_all_mappings():
 
 
 def test_the_picture_of_designs_draws_the_one_that_is_chosen(family, learner, main):
-    other = Hypernetwork(main, ChunkedGenerator(2, main, generator=torch.Generator().manual_seed(3)))
+    other = Hypernetwork(main, ChunkedGenerator(2, main, rng=torch.Generator().manual_seed(3)))
     picture = pictures.DesignsTriptych(family, {"connected": learner, "chunked": other})
     for name, chosen in (("chunked", other), ("connected", learner)):
         sentence = picture.update(design=name, amplitude=2.0, phase=0.5)
@@ -198,7 +198,7 @@ def test_the_picture_of_designs_draws_the_one_that_is_chosen(family, learner, ma
 
 def test_the_picture_of_sizes_runs_every_main_network(family, random):
     small, large = MainNetwork.mlp([1, 6, 1]), MainNetwork.mlp([1, 9, 9, 1])
-    generator = AttentionGenerator(2, small, generator=random)
+    generator = AttentionGenerator(2, small, rng=random)
     learners = {"small": Hypernetwork(small, generator), "large": Hypernetwork(large, generator.for_main(large))}
     picture = pictures.SizesPicture(family, learners)
     sentence = picture.update(amplitude=3.0, phase=1.0)
@@ -219,7 +219,7 @@ def test_the_sensitivity_of_layers_is_written_where_it_belongs(main):
 
 
 def test_the_row_of_designs_shows_each(family, learner, main):
-    other = Hypernetwork(main, ChunkedGenerator(2, main, generator=torch.Generator().manual_seed(3)))
+    other = Hypernetwork(main, ChunkedGenerator(2, main, rng=torch.Generator().manual_seed(3)))
     figure = pictures.designs({"connected": learner, "chunked": other}, family.describe(2.0, 1.0))
     panels = [axes for axes in figure.axes if axes.images]
     for axes, shown in zip(panels, (learner, other), strict=True):

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from hyperedu import MAML, Quadratics, adapt, mean_squared_error, outer_loss, pictures
+from hyperedu import MAML, Quadratics, adapt, squared_error, outer_loss, pictures
 from hyperedu.tasks.quadratics import best_start, hessian, pull, shrinkage
 
 
 @pytest.fixture
 def tasks(random):
-    return Quadratics().train.sample(6, shots=3, queries=5, generator=random).to(torch.float64)
+    return Quadratics().train.sample(6, shots=3, queries=5, rng=random).to(torch.float64)
 
 
 def test_the_loss_is_the_quadratic(tasks, random):
@@ -17,7 +17,7 @@ def test_the_loss_is_the_quadratic(tasks, random):
     main, theta = Quadratics().main, torch.randn(2, generator=random).double()
     away = theta - tasks.descriptor
     expected = torch.einsum("ni,nij,nj->n", away, hessian(tasks.support.x), away) / 2
-    torch.testing.assert_close(mean_squared_error(main(theta, tasks.support.x), tasks.support.y), expected)
+    torch.testing.assert_close(main.loss(theta, tasks.support), expected)
 
 
 @pytest.mark.parametrize("steps", [0, 1, 4])
@@ -59,7 +59,7 @@ def test_lesson_05_equation_2(tasks, random):
 
     def closure():
         optimizer.zero_grad()
-        loss = mean_squared_error(main(inner, tasks.support.x), tasks.support.y).sum()
+        loss = main.loss(inner, tasks.support).sum()
         loss = loss + 0.7 / 2 * (inner - theta).square().sum()
         loss.backward()
         return loss

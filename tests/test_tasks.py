@@ -11,7 +11,7 @@ from hyperedu.tasks import climate
 
 def test_sinusoids_follow_the_published_protocol(family, random):
     """Finn, Abbeel, Levine 2017, section 5.1."""
-    tasks = family.train.sample(5000, shots=10, queries=5, generator=random)
+    tasks = family.train.sample(5000, shots=10, queries=5, rng=random)
     amplitude, phase = tasks.properties["amplitude"], tasks.properties["phase"]
     for value, low, high in ((amplitude, 0.1, 5.0), (phase, 0.0, math.pi), (tasks.support.x, -5.0, 5.0)):
         assert low <= value.min() < low + 0.01 * (high - low)
@@ -92,7 +92,7 @@ def months(x):
 
 def test_support_and_query_are_different_months_of_the_mean_year(random):
     family = ColoradoClimate(examples="months")
-    tasks = family.train.sample(40, shots=5, queries=7, generator=random)
+    tasks = family.train.sample(40, shots=5, queries=7, rng=random)
     support, query = months(tasks.support.x), months(tasks.query.x)
     for i, name in enumerate(tasks.properties["name"]):
         assert sorted([*support[i].tolist(), *query[i].tolist()]) == list(range(12))
@@ -107,7 +107,7 @@ def test_support_and_query_are_readings_of_different_years(random):
     support, query = family.train._two_halves(readings, 12, 12, random)
     years = [set(s.tolist()) for s in support // 12], [set(q.tolist()) for q in query // 12]
     assert not any(s & q for s, q in zip(*years, strict=True))
-    tasks = family.train.sample(40, shots=8, queries=12, generator=random)
+    tasks = family.train.sample(40, shots=8, queries=12, rng=random)
     for i, name in enumerate(tasks.properties["name"]):
         station = family.readings[family.station(name)]
         for month, y in zip(months(tasks.query.x[i]).tolist(), tasks.query.y[i, :, 0].tolist(), strict=True):

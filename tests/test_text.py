@@ -242,7 +242,7 @@ def test_in_words_before_anything_was_read_says_so():
 
 def test_lesson_04_equation_1(random_words):
     """h = Σ_w a_w V w with a = softmax_w(K w), head by head and word by word; words that are not there do not count."""
-    attend, tau = WordAttention(5, heads=2, dim=3, generator=torch.Generator().manual_seed(0)), random_words
+    attend, tau = WordAttention(5, heads=2, dim=3, rng=torch.Generator().manual_seed(0)), random_words
     found = attend(tau)
     assert found.shape == (3, 6)
     for k, n in enumerate((4, 2, 3)):

@@ -27,7 +27,7 @@ from hyperedu import (
 def make(seed=0):
     """A learner, its optimizer and its source of tasks."""
     main, random = MainNetwork.mlp([1, 8, 1]), torch.Generator().manual_seed(seed)
-    learner = Hypernetwork(main, MLPGenerator(2, main, hidden=(8,), generator=random))
+    learner = Hypernetwork(main, MLPGenerator(2, main, hidden=(8,), rng=random))
     return learner, torch.optim.Adam(learner.parameters(), lr=1e-3), torch.Generator().manual_seed(1)
 
 
@@ -75,8 +75,8 @@ def test_sinusoids_are_learned_to_the_bound_of_the_course(family):
     """Query MSE at most 0.004 after 3,000 steps with 25 tasks a step, on each of two seeds."""
     for seed in (0, 1):
         main, random = MainNetwork.mlp([1, 40, 40, 1]), torch.Generator().manual_seed(seed)
-        learner = Hypernetwork(main, MLPGenerator(2, main, generator=random))
-        meta_train(learner, family.train, steps=3000, tasks_per_step=25, generator=random, progress=False)
+        learner = Hypernetwork(main, MLPGenerator(2, main, rng=random))
+        meta_train(learner, family.train, steps=3000, tasks_per_step=25, rng=random, progress=False)
         assert meta_test(learner, family.test).mean <= 0.004
 
 
@@ -84,11 +84,11 @@ def test_the_learning_rate_falls_along_half_a_cosine_and_is_given_back(family):
     learner, optimizer, random = make()
     rates, step = [], optimizer.step
     optimizer.step = lambda: (rates.append(optimizer.param_groups[0]["lr"]), step())
-    meta_train(learner, family.train, 10, optimizer=optimizer, generator=random, progress=False)
+    meta_train(learner, family.train, 10, optimizer=optimizer, rng=random, progress=False)
     assert rates == pytest.approx([1e-3 * (1 + math.cos(math.pi * i / 10)) / 2 for i in range(10)])
     assert optimizer.param_groups[0]["lr"] == 1e-3
     rates.clear()
-    meta_train(learner, family.train, 3, optimizer=optimizer, generator=random, anneal=False, progress=False)
+    meta_train(learner, family.train, 3, optimizer=optimizer, rng=random, anneal=False, progress=False)
     assert rates == [1e-3] * 3
 
 
@@ -96,7 +96,7 @@ def test_a_large_gradient_is_scaled_down_to_max_norm(family):
     learner, _, random = make()
     before = [p.detach().clone() for p in learner.parameters()]
     optimizer = torch.optim.SGD(learner.parameters(), lr=1.0)
-    meta_train(learner, family.train, 1, optimizer=optimizer, generator=random, max_norm=1e-3, progress=False)
+    meta_train(learner, family.train, 1, optimizer=optimizer, rng=random, max_norm=1e-3, progress=False)
     moved = sum((a - b).square().sum().item() for a, b in zip(before, learner.parameters(), strict=True)) ** 0.5
     assert moved == pytest.approx(1e-3, rel=1e-3)
 
@@ -115,7 +115,7 @@ def test_a_resumed_training_ends_bit_for_bit_where_an_uninterrupted_one_does(fam
     saving = {"checkpoint": tmp_path / "run.safetensors", "checkpoint_every": 10, "progress": False}
     learner, optimizer, random = parts()
     with pytest.raises(Stop):
-        meta_train(learner, after(family.train, 26, cut), 40, optimizer=optimizer, generator=random, **saving)
+        meta_train(learner, after(family.train, 26, cut), 40, optimizer=optimizer, rng=random, **saving)
     # Nothing of what is given now matters but its shape: everything is in the file of step 20.
     resumed, again = train(family, 40, lambda: parts(seed=5), **saving)
     assert same(resumed, whole)
@@ -149,7 +149,7 @@ def test_the_stop_button_ends_training_between_two_steps_and_keeps_what_was_lear
     learner, optimizer, random = make()
     stop = after(family.train, 8, lambda: os.kill(os.getpid(), signal.SIGINT))
     handler = signal.getsignal(signal.SIGINT)
-    history = meta_train(learner, stop, 40, optimizer=optimizer, generator=random, checkpoint=path, progress=False)
+    history = meta_train(learner, stop, 40, optimizer=optimizer, rng=random, checkpoint=path, progress=False)
     assert history.interrupted
     assert history.steps == 8  # the step that had begun is ended
     assert "interrupted" in repr(history)
@@ -213,7 +213,7 @@ def test_a_checkpoint_of_something_else_is_refused_and_changes_nothing(family, t
     learner, optimizer, random = make(seed=2)
     before = make(seed=2)[0]
     with pytest.raises(ValueError) as error:  # noqa: PT011, the words are checked below
-        meta_train(learner, family.train, 5, optimizer=optimizer, generator=random, checkpoint=path, progress=False)
+        meta_train(learner, family.train, 5, optimizer=optimizer, rng=random, checkpoint=path, progress=False)
     assert all(word in str(error.value) for word in [*words, path.name]), str(error.value)
     assert same(learner, before)
 
@@ -227,7 +227,7 @@ def test_an_optimizer_without_some_parameter_is_refused(family):
     learner, _, random = make()
     optimizer = torch.optim.Adam(learner.generator.head.parameters())
     with pytest.raises(ValueError, match="trunk") as error:
-        meta_train(learner, family.train, 5, optimizer=optimizer, generator=random, progress=False)
+        meta_train(learner, family.train, 5, optimizer=optimizer, rng=random, progress=False)
     assert "learner.parameters()" in str(error.value)
 
 
@@ -235,7 +235,7 @@ def test_a_loss_that_explodes_is_reported_and_the_learner_keeps_its_last_weights
     learner, _, random = make()
     optimizer = torch.optim.SGD(learner.parameters(), lr=1e12)
     with pytest.raises(FloatingPointError, match=r"at step [2-9].*lower learning rate"):
-        meta_train(learner, family.train, 50, optimizer=optimizer, generator=random, max_norm=None, progress=False)
+        meta_train(learner, family.train, 50, optimizer=optimizer, rng=random, max_norm=None, progress=False)
     with pytest.raises(ValueError, match="at least 1"):
         meta_train(learner, family.train, 0)
 
@@ -255,7 +255,7 @@ def test_lesson_00_equation_2():
     """RMSE of a station: the root of the mean squared error over its twelve months."""
     family = ColoradoClimate()
     main = MainNetwork.mlp([2, 8, 1], y_mean=family.y_mean, y_std=family.y_std)
-    learner = SharedWeights(main, generator=torch.Generator().manual_seed(0))
+    learner = SharedWeights(main, rng=torch.Generator().manual_seed(0))
     report = meta_test(learner, family.test, shots=0)
     assert report.n_tasks == 60
     for task, station in enumerate(family.test.index):
@@ -298,9 +298,9 @@ def test_colorado_to_the_bound_of_the_course():
     for split in range(5):
         family, random = ColoradoClimate(split=split), torch.Generator().manual_seed(split)
         main = MainNetwork.mlp([2, 32, 32, 1], activation="tanh", y_mean=family.y_mean, y_std=family.y_std)
-        learner = Hypernetwork(main, MLPGenerator(3, main, generator=random))
+        learner = Hypernetwork(main, MLPGenerator(3, main, rng=random))
         optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=1.0)
-        meta_train(learner, family.train, 1000, shots=0, queries=12, optimizer=optimizer, generator=random, progress=False)
+        meta_train(learner, family.train, 1000, shots=0, queries=12, optimizer=optimizer, rng=random, progress=False)
         written.append(meta_test(learner, family.test, shots=0).rmse)
         tau = torch.nn.functional.pad(family.train.sample(None, 0, 12).descriptor, (0, 1), value=1.0)
         fit = torch.linalg.lstsq(tau, family.mean_year[family.train.index]).solution

@@ -27,7 +27,7 @@ def relu_network(answer) -> None:
         return
     main = MainNetwork.mlp([1, 4, 1], activation="relu")
     random = torch.Generator().manual_seed(0)
-    theta, x = main.initial_weights(generator=random), torch.randn(6, 1, generator=random)
+    theta, x = main.initial_weights(rng=random), torch.randn(6, 1, generator=random)
     theta.requires_grad_()
     try:
         y = answer(theta, x)

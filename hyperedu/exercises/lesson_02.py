@@ -65,12 +65,12 @@ def fresh_weights(answer) -> None:
     if feedback.unanswered(answer):
         return
     main = MainNetwork.mlp([1, 8, 1])
-    tasks = Sinusoids().train.sample(10, generator=torch.Generator().manual_seed(0))
+    tasks = Sinusoids().train.sample(10, rng=torch.Generator().manual_seed(0))
 
     def losses(make_loss) -> list[float]:
         random = torch.Generator().manual_seed(0)
         # Without a trunk autograd cannot notice that φ changed under a graph that is used again.
-        learner = Hypernetwork(main, MLPGenerator(2, main, hidden=(), generator=random))
+        learner = Hypernetwork(main, MLPGenerator(2, main, hidden=(), rng=random))
         optimizer, values = torch.optim.SGD(learner.parameters(), lr=1e-3), []
         loss = make_loss(learner, tasks)
         for _ in range(5):

@@ -2,8 +2,9 @@
 
 import torch
 
+from hyperedu.batches import Examples, TaskBatch
 from hyperedu.exercises import feedback
-from hyperedu.tasks import Examples, Sinusoids, TaskBatch
+from hyperedu.tasks import Sinusoids
 
 
 def table_size(answer) -> None:

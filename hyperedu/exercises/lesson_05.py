@@ -5,7 +5,7 @@ import torch
 from hyperedu.adaptation import adapt
 from hyperedu.exercises import feedback
 from hyperedu.learners import MAML
-from hyperedu.main_network import MainNetwork, mean_squared_error
+from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Quadratics, Sinusoids
 
 
@@ -29,11 +29,11 @@ def gap(answer) -> None:
     if feedback.unanswered(answer):
         return
     random = torch.Generator().manual_seed(0)
-    learner = MAML(MainNetwork.mlp([1, 16, 1]), steps=3, lr=0.01, generator=random)
+    learner = MAML(MainNetwork.mlp([1, 16, 1]), steps=3, lr=0.01, rng=random)
     tasks = Sinusoids().train.sample(20, 5, 10, random)
     theta = learner(tasks.descriptor, tasks.support).detach()
-    seen, unseen = (mean_squared_error(learner.main(theta, d.x), d.y).mean().item() for d in (tasks.support, tasks.query))
-    before = mean_squared_error(learner.main(learner.theta_0, tasks.query.x), tasks.query.y).mean().item()
+    seen, unseen = (learner.main.loss(theta, d).mean().item() for d in (tasks.support, tasks.query))
+    before = learner.main.loss(learner.theta_0, tasks.query).mean().item()
     try:
         value = answer(learner, tasks)
     except Exception as error:
@@ -63,10 +63,10 @@ def honest(answer) -> None:
 
     def loss(inner):
         theta_i = adapt(family.main, theta, inner, steps=3, lr=0.1).final
-        return mean_squared_error(family.main(theta_i, tasks.query.x), tasks.query.y).mean().item()
+        return family.main.loss(theta_i, tasks.query).mean().item()
 
     on_support = adapt(family.main, theta, tasks.support, steps=3, lr=0.1).final
-    support_loss = mean_squared_error(family.main(on_support, tasks.support.x), tasks.support.y).mean().item()
+    support_loss = family.main.loss(on_support, tasks.support).mean().item()
     try:
         value = answer(family.main, theta, tasks)
     except Exception as error:

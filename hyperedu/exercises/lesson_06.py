@@ -4,7 +4,7 @@ import torch
 
 from hyperedu.adaptation import adapt
 from hyperedu.exercises import feedback
-from hyperedu.main_network import MainNetwork, mean_squared_error
+from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Sinusoids
 
 
@@ -28,7 +28,7 @@ def head_only(answer) -> None:
         return
     main = MainNetwork.mlp([1, 8, 8, 1])
     random = torch.Generator().manual_seed(0)
-    theta, tasks = main.initial_weights(generator=random), Sinusoids().train.sample(4, 5, 5, random)
+    theta, tasks = main.initial_weights(rng=random), Sinusoids().train.sample(4, 5, 5, random)
     try:
         rates = answer(main, 0.1)
         moved = (adapt(main, theta, tasks.support, 3, rates).final - theta).abs().amax(0)
@@ -52,14 +52,14 @@ def second_order(answer) -> None:
     main = MainNetwork.mlp([1, 6, 1], activation="tanh")
     random = torch.Generator().manual_seed(0)
     tasks = Sinusoids().train.sample(4, 5, 5, random)
-    theta_0 = main.initial_weights(generator=random).requires_grad_()
+    theta_0 = main.initial_weights(rng=random).requires_grad_()
 
     def gradient(loss):
         return torch.autograd.grad(loss, theta_0)[0]
 
     def outer(first_order):
         theta = adapt(main, theta_0, tasks.support, 1, 0.05, first_order).final
-        return mean_squared_error(main(theta, tasks.query.x), tasks.query.y).mean()
+        return main.loss(theta, tasks.query).mean()
 
     try:
         found = gradient(answer(main, theta_0, tasks))

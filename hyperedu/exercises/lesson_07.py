@@ -2,10 +2,11 @@
 
 import torch
 
+from hyperedu.batches import Examples
 from hyperedu.exercises import feedback
 from hyperedu.learners import Learner
 from hyperedu.main_network import MainNetwork
-from hyperedu.tasks import Examples, Sinusoids
+from hyperedu.tasks import Sinusoids
 
 
 def step_size(answer) -> None:

@@ -68,7 +68,7 @@ def keeper(answer) -> None:
     if feedback.unanswered(answer):
         return
     random = torch.Generator().manual_seed(0)
-    f = MLPGenerator(2, MainNetwork.mlp([1, 3, 1]), hidden=(4,), generator=random)
+    f = MLPGenerator(2, MainNetwork.mlp([1, 3, 1]), hidden=(4,), rng=random)
     tau = torch.randn(3, 2, generator=random)
     before = f(tau).detach()
     try:

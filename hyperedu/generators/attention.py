@@ -46,7 +46,7 @@ class AttentionGenerator(Generator):
     different widths and depths (`for_main`), and its number of parameters does not grow with P at all.
 
     Args:
-        descriptor_dim, main, generator: as in `MLPGenerator`.
+        descriptor_dim, main, rng: as in `MLPGenerator`.
         dim, heads, layers: of the attention.
         rank: the length of the codes.
     """
@@ -61,7 +61,7 @@ class AttentionGenerator(Generator):
         heads: int = 4,
         layers: int = 2,
         rank: int = 32,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ):
         super().__init__(descriptor_dim, main)
         if dim % heads:
@@ -75,20 +75,20 @@ class AttentionGenerator(Generator):
         self.of_place = nn.ModuleDict({side: nn.Linear(self.frequencies, dim, bias=False) for side in "ab"})
         self.codes = nn.ModuleDict({side: nn.Linear(dim, rank) for side in "ab"})
         self.vector = nn.Linear(rank, 1)
-        self._initialize(generator)
+        self._initialize(rng)
 
     @torch.no_grad()
-    def _initialize(self, generator: torch.Generator | None) -> None:
+    def _initialize(self, rng: torch.Generator | None) -> None:
         for module in self.modules():
             if isinstance(module, nn.Linear):
-                module.weight.normal_(0, 1 / math.sqrt(module.in_features), generator=generator)
+                module.weight.normal_(0, 1 / math.sqrt(module.in_features), generator=rng)
                 if module.bias is not None:
                     module.bias.zero_()
         nn.init.zeros_(self.gain.weight)
-        tokens = self.tokens(torch.randn(64, self.descriptor_dim, generator=generator))
+        tokens = self.tokens(torch.randn(64, self.descriptor_dim, generator=rng))
         for side in "ab":  # codes with entries of variance 1, and so ⟨a, b⟩ / √rank and vectors of variance 1
             h = torch.cat([self._units(tokens[:, t], n, side).flatten(0, 1) for t, n in self._ends(side)])
-            hyperfan(self.codes[side], h, 1.0, generator)
+            hyperfan(self.codes[side], h, 1.0, rng)
 
     def _ends(self, side: str) -> Iterable[tuple[int, int]]:
         """(tensor, number of units) at one side."""

@@ -7,6 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from hyperedu.batches import readable
 from hyperedu.main_network import MainNetwork, activation_and_gain
 
 
@@ -25,7 +26,7 @@ class Generator(nn.Module):
                 f"τ has shape {tuple(descriptor.shape)}, but this generator was made for a last dimension of "
                 f"{self.descriptor_dim} (descriptor_dim)"
             )
-        if not torch.isfinite(descriptor).all():
+        if readable(descriptor) and not torch.isfinite(descriptor).all():
             raise ValueError("τ contains NaN or infinite values: fill missing metadata first (descriptors.Metadata does)")
 
 
@@ -42,14 +43,14 @@ def constant_norm(descriptor: Tensor) -> Tensor:
 class Trunk(nn.ModuleList):
     """Fully connected layers with an activation after each, (…, sizes[0]) → (…, sizes[-1])."""
 
-    def __init__(self, sizes: Sequence[int], activation: str, generator: torch.Generator | None):
+    def __init__(self, sizes: Sequence[int], activation: str, rng: torch.Generator | None):
         super().__init__(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.activation, gain = activation_and_gain(activation)
         with torch.no_grad():
             for layer in self:
                 bound = 1 / math.sqrt(layer.in_features)
-                layer.weight.normal_(0, gain * bound, generator=generator)
-                layer.bias.uniform_(-bound, bound, generator=generator)
+                layer.weight.normal_(0, gain * bound, generator=rng)
+                layer.bias.uniform_(-bound, bound, generator=rng)
 
     def forward(self, h: Tensor) -> Tensor:
         for layer in self:
@@ -58,13 +59,13 @@ class Trunk(nn.ModuleList):
 
 
 @torch.no_grad()
-def hyperfan(head: nn.Linear, h: Tensor, std: Tensor | float, generator: torch.Generator | None) -> None:
+def hyperfan(head: nn.Linear, h: Tensor, std: Tensor | float, rng: torch.Generator | None) -> None:
     """Draw V of head(h) = V h + c so that its outputs have standard deviation `std` ((out,) or one number) and mean 0.
 
     Var(V_pj) = σ_p² / E‖h‖², the mean over the rows of h (n, hidden). Chang, Flokas, Lipson 2020 (arXiv 2312.08399).
     """
     norm = h.square().sum(-1).mean().sqrt()
-    head.weight.normal_(generator=generator).mul_(torch.as_tensor(std).unsqueeze(-1) / norm)
+    head.weight.normal_(generator=rng).mul_(torch.as_tensor(std).unsqueeze(-1) / norm)
     head.bias.zero_()
 
 

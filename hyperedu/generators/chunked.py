@@ -17,7 +17,7 @@ class ChunkedGenerator(Generator):
     weights, the default, the generator grows like √P.
 
     Args:
-        descriptor_dim, main, hidden, activation, generator: as in `MLPGenerator`.
+        descriptor_dim, main, hidden, activation, rng: as in `MLPGenerator`.
         chunk_size: weights per piece; about √P if None.
         embedding_dim: the length of e_k.
     """
@@ -30,7 +30,7 @@ class ChunkedGenerator(Generator):
         embedding_dim: int = 16,
         hidden: Sequence[int] = (64, 64),
         activation: str = "gelu",
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ):
         super().__init__(descriptor_dim, main)
         if chunk_size is None:
@@ -38,14 +38,14 @@ class ChunkedGenerator(Generator):
         if chunk_size < 1:
             raise ValueError(f"chunk_size must be at least 1, got {chunk_size}")
         n_chunks = -(-main.weight_dim // chunk_size)
-        self.embeddings = nn.Parameter(torch.randn(n_chunks, embedding_dim, generator=generator))
-        self.trunk = Trunk([descriptor_dim + embedding_dim, *hidden], activation, generator)
+        self.embeddings = nn.Parameter(torch.randn(n_chunks, embedding_dim, generator=rng))
+        self.trunk = Trunk([descriptor_dim + embedding_dim, *hidden], activation, rng)
         self.head = nn.Linear(self.trunk[-1].out_features, chunk_size)
         self.gain = nn.Parameter(torch.zeros(len(main.shapes)))
-        tau = torch.randn(64, descriptor_dim, generator=generator)
-        some = self.embeddings[torch.randperm(n_chunks, generator=generator)[:64]]
+        tau = torch.randn(64, descriptor_dim, generator=rng)
+        some = self.embeddings[torch.randperm(n_chunks, generator=rng)[:64]]
         pairs = torch.cat([tau.repeat_interleave(len(some), 0), some.repeat(len(tau), 1)], dim=-1)
-        hyperfan(self.head, self.trunk(pairs), 1.0, generator)
+        hyperfan(self.head, self.trunk(pairs), 1.0, rng)
 
     def forward(self, descriptor: Tensor) -> Tensor:
         """τ (…, d_tau) → θ (…, P)."""

@@ -19,7 +19,7 @@ class ConvGenerator(Generator):
     convolution: Shi and others 2016, arXiv 1609.05158). The codes grow like √P, all else stays.
 
     Args:
-        descriptor_dim, main, hidden, activation, generator: as in `MLPGenerator`.
+        descriptor_dim, main, hidden, activation, rng: as in `MLPGenerator`.
         channels: of the small picture.
         zoom: how many times larger the weight matrix is, each way.
     """
@@ -32,7 +32,7 @@ class ConvGenerator(Generator):
         zoom: int = 4,
         hidden: Sequence[int] = (64,),
         activation: str = "gelu",
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ):
         super().__init__(descriptor_dim, main)
         if channels < 1 or zoom < 1:
@@ -41,26 +41,26 @@ class ConvGenerator(Generator):
         self.matrices = [matrix_shape(shape) for shape in main.shapes.values()]
 
         def codes(n):
-            return nn.Parameter(torch.randn(channels, -(-n // zoom), generator=generator) * math.sqrt(0.5))
+            return nn.Parameter(torch.randn(channels, -(-n // zoom), generator=rng) * math.sqrt(0.5))
 
         self.rows = nn.ParameterList(codes(m) for m, _ in self.matrices)
         self.columns = nn.ParameterList(codes(n) for _, n in self.matrices)
-        self.trunk = Trunk([descriptor_dim, *hidden], activation, generator)
+        self.trunk = Trunk([descriptor_dim, *hidden], activation, rng)
         self.film = nn.Linear(self.trunk[-1].out_features, 2 * channels * len(self.matrices))
         self.convolution = nn.Conv2d(channels, channels, 3, padding=1)
         self.enlarge = nn.Conv2d(channels, zoom**2, 3, padding=1)
         self.gain = nn.Parameter(torch.zeros(len(self.matrices)))
         self.register_buffer("rms", torch.ones(len(self.matrices)))
-        self._initialize(generator)
+        self._initialize(rng)
 
     @torch.no_grad()
-    def _initialize(self, generator: torch.Generator | None) -> None:
+    def _initialize(self, rng: torch.Generator | None) -> None:
         for layer, gain in ((self.convolution, math.sqrt(2)), (self.enlarge, 1.0)):
-            layer.weight.normal_(0, gain / math.sqrt(9 * layer.in_channels), generator=generator)
+            layer.weight.normal_(0, gain / math.sqrt(9 * layer.in_channels), generator=rng)
             layer.bias.zero_()
-        hyperfan(self.film, self.trunk(torch.randn(1024, self.descriptor_dim, generator=generator)), 1.0, generator)
+        hyperfan(self.film, self.trunk(torch.randn(1024, self.descriptor_dim, generator=rng)), 1.0, rng)
         for t, (m, n) in enumerate(self.matrices):  # measured: at the edges of a picture convolutions see fewer neighbours
-            tau = torch.randn(min(256, max(8, 1_000_000 // (m * n))), self.descriptor_dim, generator=generator)
+            tau = torch.randn(min(256, max(8, 1_000_000 // (m * n))), self.descriptor_dim, generator=rng)
             self.rms[t] = self._picture(self._film(tau)[:, t], t).square().mean().sqrt()
 
     def _film(self, tau: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ class LowRankGenerator(Generator):
     Vectors, and matrices too small for it to pay, are written whole. At the start W₀ and B A carry half of the variance each.
 
     Args:
-        descriptor_dim, main, hidden, activation, generator: as in `MLPGenerator`.
+        descriptor_dim, main, hidden, activation, rng: as in `MLPGenerator`.
         rank: r.
     """
 
@@ -29,21 +29,21 @@ class LowRankGenerator(Generator):
         rank: int = 4,
         hidden: Sequence[int] = (64, 64),
         activation: str = "gelu",
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ):
         super().__init__(descriptor_dim, main)
         if rank < 1:
             raise ValueError(f"rank must be at least 1, got {rank}")
         self.rank, self.matrices = rank, [matrix_shape(shape) for shape in main.shapes.values()]
-        self.theta_0 = nn.Parameter(main.initial_weights(generator=generator))
-        self.trunk = Trunk([descriptor_dim, *hidden], activation, generator)
+        self.theta_0 = nn.Parameter(main.initial_weights(rng=rng))
+        self.trunk = Trunk([descriptor_dim, *hidden], activation, rng)
         sizes = [m * n if self._whole(m, n) else rank * (m + n) for m, n in self.matrices]
         self.sizes = sizes
         self.head = nn.Linear(self.trunk[-1].out_features, sum(sizes))
         self.gain = nn.Parameter(torch.zeros(len(sizes)))
         with torch.no_grad():
-            h = self.trunk(torch.randn(1024, descriptor_dim, generator=generator))
-            hyperfan(self.head, h, 1.0, generator)
+            h = self.trunk(torch.randn(1024, descriptor_dim, generator=rng))
+            hyperfan(self.head, h, 1.0, rng)
             self.theta_0.sub_(main.initial_mean).mul_(math.sqrt(0.5))
             # B and A are written from the same h: the variance of their product is E‖h‖⁴ / (E‖h‖²)², not 1.
             norms = h.square().sum(-1)

@@ -28,7 +28,7 @@ class MLPGenerator(Generator):
             carry half of the variance each.
         descriptors: (n, d_tau) examples of τ on which E‖h‖² is measured; standard normal if None, which
             suits standardised metadata.
-        generator: source of randomness.
+        rng: source of randomness.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class MLPGenerator(Generator):
         init: str = "hyperfan",
         magnitude_invariant: bool = False,
         descriptors: Tensor | None = None,
-        generator: torch.Generator | None = None,
+        rng: torch.Generator | None = None,
     ):
         super().__init__(descriptor_dim, main)
         if init not in ("hyperfan", "default"):
@@ -48,23 +48,23 @@ class MLPGenerator(Generator):
         self.magnitude_invariant = magnitude_invariant
         sizes = [2 * descriptor_dim if magnitude_invariant else descriptor_dim, *hidden]
         if magnitude_invariant:
-            self.theta_0 = nn.Parameter(main.initial_weights(generator=generator))
-        self.trunk = Trunk(sizes, activation, generator)
+            self.theta_0 = nn.Parameter(main.initial_weights(rng=rng))
+        self.trunk = Trunk(sizes, activation, rng)
         self.head = nn.Linear(sizes[-1], main.weight_dim)
         if init == "hyperfan":
-            self._initialize_head(descriptors, generator)
+            self._initialize_head(descriptors, rng)
         else:
             bound = 1 / math.sqrt(sizes[-1])
-            nn.init.uniform_(self.head.weight, -bound, bound, generator=generator)
-            nn.init.uniform_(self.head.bias, -bound, bound, generator=generator)
+            nn.init.uniform_(self.head.weight, -bound, bound, generator=rng)
+            nn.init.uniform_(self.head.bias, -bound, bound, generator=rng)
 
     @torch.no_grad()
-    def _initialize_head(self, descriptors: Tensor | None, generator: torch.Generator | None) -> None:
+    def _initialize_head(self, descriptors: Tensor | None, rng: torch.Generator | None) -> None:
         if descriptors is None:
-            descriptors = torch.randn(4096, self.descriptor_dim, generator=generator)
+            descriptors = torch.randn(4096, self.descriptor_dim, generator=rng)
         self.check(descriptors)
         share = math.sqrt(0.5) if self.magnitude_invariant else 1.0
-        hyperfan(self.head, self.hidden(descriptors), share * self.main.initial_std, generator)
+        hyperfan(self.head, self.hidden(descriptors), share * self.main.initial_std, rng)
         if self.magnitude_invariant:  # θ₀ carries the mean and the other half of the variance
             self.theta_0.sub_(self.main.initial_mean).mul_(share).add_(self.main.initial_mean)
         else:

@@ -6,9 +6,11 @@ from matplotlib.colors import LogNorm
 from torch import Tensor
 
 from hyperedu.adaptation import adapt
-from hyperedu.main_network import MainNetwork, mean_squared_error
+from hyperedu.batches import Examples, TaskBatch
+from hyperedu.losses import squared_error
+from hyperedu.main_network import MainNetwork
 from hyperedu.pictures.basics import BLUE, GREEN, GREY, MAGNITUDE, ORANGE, STYLE, VERMILION, subplots, title, weight_heatmap
-from hyperedu.tasks import Examples, Quadratics, TaskBatch
+from hyperedu.tasks import Quadratics
 from hyperedu.tasks.quadratics import best_start, hessian, rotation, shrinkage
 
 
@@ -188,4 +190,4 @@ class AdaptationPicture:
 
     def _loss(self, theta: Tensor, examples: Examples) -> Tensor:
         """Of many θ (…, P) on the same examples, (…,)."""
-        return mean_squared_error(self.main(theta, examples.x), examples.y.expand(*theta.shape[:-1], -1, -1))
+        return squared_error(self.main(theta, examples.x), examples.y.expand(*theta.shape[:-1], -1, -1))

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
+from hyperedu.batches import Examples
 from hyperedu.pictures.basics import BLACK, BLUE, GREEN, GREY, ORANGE, SKY, STYLE, VERMILION, YELLOW, subplots, title
-from hyperedu.tasks import Examples
 
 
 class DescribeOrShow:

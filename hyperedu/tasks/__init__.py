@@ -1,6 +1,5 @@
 """Families of tasks. Each has `.train` and `.test`, disjoint sets of tasks that are sampled as batches."""
 
-from hyperedu.batches import Examples, TaskBatch, TaskSet
 from hyperedu.tasks.climate import ColoradoClimate
 from hyperedu.tasks.phrases import WavesInWords, tell_place, tell_places
 from hyperedu.tasks.quadratics import Quadratics
@@ -10,12 +9,9 @@ from hyperedu.tasks.sinusoids import Sinusoids
 __all__ = [
     "ColoradoClimate",
     "Described",
-    "Examples",
     "NoisyDescriptors",
     "Quadratics",
     "Sinusoids",
-    "TaskBatch",
-    "TaskSet",
     "WavesInWords",
     "tell_place",
     "tell_places",

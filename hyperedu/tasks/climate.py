@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hyperedu.batches import Examples, TaskBatch, TaskSet
+from hyperedu.batches import Examples, TaskBatch, TaskSet, floats
 from hyperedu.descriptors import Metadata
 from hyperedu.files import data_file
 
@@ -63,11 +63,11 @@ class ColoradoClimate:
         self.axis_labels = ("month", f"{IN_WORDS[variable]} ({self.unit})")
         readings = data[variable].astype(np.float32) / 10
         readings[data[variable] == MISSING] = np.nan
-        readings = torch.from_numpy(readings)
+        readings = floats(readings)
         kept = (torch.isfinite(readings).sum(1) >= FEWEST_READINGS).all(1)
         self.readings = readings[kept]  # (n_stations, n_years, 12)
         self.mean_year = self.readings.nanmean(1)
-        properties = {k: torch.from_numpy(data[k])[kept] for k in ("elevation", "latitude", "longitude")}
+        properties = {k: floats(data[k])[kept] for k in ("elevation", "latitude", "longitude")}
         self.stations = {"name": data["name"][kept.numpy()].tolist(), **properties}
         n = len(self.mean_year)
         if not 1 <= n_test < n:
@@ -84,19 +84,19 @@ class ColoradoClimate:
 
     def describe(self, elevation, latitude, longitude) -> Tensor:
         """τ (…, 3) of a place: elevation in m, latitude and longitude in degrees (west is negative)."""
-        values = [torch.as_tensor(v).float() for v in (elevation, latitude, longitude)]
+        values = [floats(v) for v in (elevation, latitude, longitude)]
         return self.descriptors(torch.stack(values, dim=-1))
 
     @staticmethod
     def x(month) -> Tensor:
         """Time of year → x (…, 2) = (sin, cos); month 0 is the middle of January, 12 is January again."""
-        angle = torch.as_tensor(month).float() * (2 * math.pi / 12)
+        angle = floats(month) * (2 * math.pi / 12)
         return torch.stack([angle.sin(), angle.cos()], dim=-1)
 
     def curve(self, tasks: TaskBatch) -> tuple[Tensor, Tensor, Tensor]:
         """What to draw of tasks: the months (12,), the x there (12, 2), and the mean years (n_tasks, 12, 1)."""
         months = torch.arange(12.0)
-        return months, self.x(months), self.mean_year[[self.station(n) for n in tasks.properties["name"]]].unsqueeze(-1)
+        return months, self.x(months), floats(self.mean_year)[[self.station(n) for n in tasks.properties["name"]]].unsqueeze(-1)
 
     def station(self, name: str) -> int:
         """The index of the station called `name` in `stations` and `mean_year`."""
@@ -133,17 +133,17 @@ class _StationSet(TaskSet):
                 f"{self.fewest} for each"
             )
 
-    def sample(self, n_tasks=None, shots=10, queries=10, generator=None) -> TaskBatch:
+    def sample(self, n_tasks=None, shots=10, queries=10, rng=None) -> TaskBatch:
         self.check(n_tasks, shots, queries)
         family = self.family
-        which = self.index if n_tasks is None else self.index[torch.randperm(len(self.index), generator=generator)[:n_tasks]]
+        which = self.index if n_tasks is None else self.index[torch.randperm(len(self.index), generator=rng)[:n_tasks]]
         if family.examples == "months":
-            chosen = torch.rand(len(which), 12, generator=generator).argsort(1)[:, : shots + queries]
+            chosen = torch.rand(len(which), 12, generator=rng).argsort(1)[:, : shots + queries]
             support, query = chosen.split([shots, queries], dim=1)
-            y = family.mean_year[which]
+            y = floats(family.mean_year[which])
         else:
-            y = family.readings[which].flatten(1)
-            support, query = self._two_halves(family.readings[which], shots, queries, generator)
+            y = floats(family.readings[which].flatten(1))
+            support, query = self._two_halves(family.readings[which], shots, queries, rng)
         values = {k: v[which] for k, v in family.stations.items() if k != "name"}
         return TaskBatch(
             family.describe(**values),
@@ -152,13 +152,13 @@ class _StationSet(TaskSet):
         )
 
     @staticmethod
-    def _two_halves(readings: Tensor, shots: int, queries: int, generator) -> tuple[Tensor, Tensor]:
+    def _two_halves(readings: Tensor, shots: int, queries: int, rng) -> tuple[Tensor, Tensor]:
         """Indices of readings (n_tasks, shots) and (n_tasks, queries) from disjoint random halves of the years."""
         known = torch.isfinite(readings)
         some = known.any(-1)
-        rank = (torch.rand(some.shape, generator=generator) + ~some).argsort(1).argsort(1)
+        rank = (torch.rand(some.shape, generator=rng) + ~some).argsort(1).argsort(1)
         first = (rank < some.sum(1, keepdim=True) // 2).unsqueeze(-1)
-        chance = torch.rand(known.shape, generator=generator)
+        chance = torch.rand(known.shape, generator=rng)
         halves = []
         for half, n in ((first & known, shots), (~first & known, queries)):
             halves.append((chance + ~half).flatten(1).argsort(1)[:, :n])

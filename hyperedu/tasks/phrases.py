@@ -6,7 +6,7 @@ import string
 import torch
 from torch import Tensor
 
-from hyperedu.batches import Examples, TaskBatch, TaskSet
+from hyperedu.batches import Examples, TaskBatch, TaskSet, floats
 from hyperedu.descriptors import Metadata
 
 PROPERTIES = ("amplitude", "frequency", "shift")
@@ -235,7 +235,7 @@ class WavesInWords:
 
     def describe(self, amplitude, frequency, shift) -> Tensor:
         """τ (…, 3) of the wave A sin(f x − p)."""
-        return self.descriptors(torch.stack([torch.as_tensor(v).float() for v in (amplitude, frequency, shift)], -1))
+        return self.descriptors(torch.stack([floats(v) for v in (amplitude, frequency, shift)], -1))
 
     @staticmethod
     def function(amplitude, frequency, shift, x: Tensor) -> Tensor:
@@ -265,12 +265,12 @@ class _SentenceSet(TaskSet):
     def most_queries(self, shots: int) -> int:
         return 100
 
-    def sample(self, n_tasks=None, shots=10, queries=10, generator=None) -> TaskBatch:
+    def sample(self, n_tasks=None, shots=10, queries=10, rng=None) -> TaskBatch:
         self.check(n_tasks, shots, queries)
         n = self.n_tasks
-        which = torch.arange(n) if n_tasks is None else torch.randperm(n, generator=generator)[:n_tasks]
-        values = self.values[which]
-        x = 10 * torch.rand(len(which), shots + queries, 1, generator=generator) - 5
+        which = torch.arange(n) if n_tasks is None else torch.randperm(n, generator=rng)[:n_tasks]
+        values = floats(self.values[which])
+        x = 10 * torch.rand(len(which), shots + queries, 1, generator=rng) - 5
         y = self.family.function(*values.T[..., None, None], x)
         index = which.tolist()
         return TaskBatch(

@@ -25,11 +25,11 @@ class _QuadraticSet(TaskSet):
     def most_queries(self, shots: int) -> int:
         return 100
 
-    def sample(self, n_tasks=None, shots=10, queries=10, generator=None) -> TaskBatch:
+    def sample(self, n_tasks=None, shots=10, queries=10, rng=None) -> TaskBatch:
         self.check(n_tasks, shots, queries)
-        c = torch.randn(n_tasks, 2, generator=generator)
-        angle = torch.pi * torch.rand(n_tasks, generator=generator)
-        x = torch.randn(n_tasks, shots + queries, 2, generator=generator) * torch.tensor([1.0, 0.5])
+        c = torch.randn(n_tasks, 2, generator=rng)
+        angle = torch.pi * torch.rand(n_tasks, generator=rng)
+        x = torch.randn(n_tasks, shots + queries, 2, generator=rng) * torch.tensor([1.0, 0.5])
         x = x @ rotation(angle).mT
         y = (x * c.unsqueeze(1)).sum(-1, keepdim=True)
         return TaskBatch(

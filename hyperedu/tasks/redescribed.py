@@ -28,10 +28,10 @@ class NoisyDescriptors(TaskSet):
     def most_queries(self, shots: int) -> int:
         return self.tasks.most_queries(shots)
 
-    def sample(self, n_tasks=None, shots=10, queries=10, generator=None) -> TaskBatch:
-        batch = self.tasks.sample(n_tasks, shots, queries, generator)
-        error = torch.randn(batch.descriptor.shape, generator=generator)
-        s = self.low + (self.high - self.low) * torch.rand(len(batch), 1, generator=generator)
+    def sample(self, n_tasks=None, shots=10, queries=10, rng=None) -> TaskBatch:
+        batch = self.tasks.sample(n_tasks, shots, queries, rng)
+        error = torch.randn(batch.descriptor.shape, generator=rng)
+        s = self.low + (self.high - self.low) * torch.rand(len(batch), 1, generator=rng)
         return replace(batch, descriptor=batch.descriptor + s * error)
 
 
@@ -50,8 +50,8 @@ class Described(TaskSet):
     def most_queries(self, shots: int) -> int:
         return self.tasks.most_queries(shots)
 
-    def sample(self, n_tasks=None, shots=10, queries=10, generator=None) -> TaskBatch:
-        batch = self.tasks.sample(n_tasks, shots, queries, generator)
+    def sample(self, n_tasks=None, shots=10, queries=10, rng=None) -> TaskBatch:
+        batch = self.tasks.sample(n_tasks, shots, queries, rng)
         descriptor = self.describe(batch)
         if descriptor.ndim != 2 or len(descriptor) != len(batch):
             raise ValueError(

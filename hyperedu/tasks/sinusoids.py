@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from hyperedu.batches import Examples, TaskBatch, TaskSet
+from hyperedu.batches import Examples, TaskBatch, TaskSet, floats
 from hyperedu.descriptors import Metadata
 
 
@@ -35,7 +35,7 @@ class Sinusoids:
 
     def describe(self, amplitude, phase) -> Tensor:
         """τ (…, 2) of the sinusoid with this amplitude and phase (numbers or tensors)."""
-        return self.descriptors(torch.stack([torch.as_tensor(amplitude).float(), torch.as_tensor(phase).float()], -1))
+        return self.descriptors(torch.stack([floats(amplitude), floats(phase)], -1))
 
     @staticmethod
     def function(amplitude, phase, x: Tensor) -> Tensor:
@@ -61,15 +61,15 @@ class _SinusoidSet(TaskSet):
     def most_queries(self, shots: int) -> int:
         return 100
 
-    def sample(self, n_tasks=None, shots=10, queries=10, generator=None) -> TaskBatch:
+    def sample(self, n_tasks=None, shots=10, queries=10, rng=None) -> TaskBatch:
         self.check(n_tasks, shots, queries)
         family = self.family
-        strip = 2 * torch.randint(self.strips // 2, (n_tasks,), generator=generator) + self.side
+        strip = 2 * torch.randint(self.strips // 2, (n_tasks,), generator=rng) + self.side
         # A tenth of a strip is left empty at either end, so that rounding cannot carry a task across.
-        within = 0.1 + 0.8 * torch.rand(n_tasks, generator=generator)
+        within = 0.1 + 0.8 * torch.rand(n_tasks, generator=rng)
         amplitude = _between(family.amplitude, (strip + within) / self.strips)
-        phase = _between(family.phase, torch.rand(n_tasks, generator=generator))
-        x = _between(family.x, torch.rand(n_tasks, shots + queries, 1, generator=generator))
+        phase = _between(family.phase, torch.rand(n_tasks, generator=rng))
+        x = _between(family.x, torch.rand(n_tasks, shots + queries, 1, generator=rng))
         y = family.function(amplitude[:, None, None], phase[:, None, None], x)
         return TaskBatch(
             family.describe(amplitude, phase),

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from hyperedu import Hypernetwork, MainNetwork, MLPGenerator, Sinusoids
-from hyperedu import live, mean_squared_error, meta_test, meta_train, pictures
+from hyperedu import live, squared_error, meta_test, meta_train, pictures
 from hyperedu.exercises import lesson_01 as check
 
 # %% [markdown]
@@ -105,7 +105,7 @@ axes.legend(loc="upper right", ncols=2, frameon=False)
 def update(**weights):
     y = small(torch.tensor(list(weights.values())), x)
     curve.set_ydata(y)
-    error, flat = mean_squared_error(y, x.sin()), x.sin().square().mean()
+    error, flat = squared_error(y, x.sin()), x.sin().square().mean()
     return f"The mean squared error is {error:.2f}; the flat line y = 0 has {flat:.2f}."
 
 live.interact(figure, update, **{f"θ{i}": (-3.0, 3.0) for i in range(1, 11)})
@@ -167,7 +167,7 @@ truth = family.function(A[..., None, None], p[..., None, None], x)
 figure, (axes,) = pictures.subplots(width=7, height=3.3)
 with torch.no_grad():
     for each in learners:
-        error = mean_squared_error(main(each(family.describe(A, p), None), x), truth).mean(1)
+        error = squared_error(main(each(family.describe(A, p), None), x), truth).mean(1)
         axes.plot(amplitudes, error, color=pictures.VERMILION, alpha=0.7)
 axes.axvspan(0.1, 5, color=pictures.SKY, alpha=0.2, label="trained on")
 axes.set(xlabel="amplitude A", ylabel="mean squared error", yscale="log")

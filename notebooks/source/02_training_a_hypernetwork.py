@@ -14,7 +14,7 @@
 import torch
 
 from hyperedu import ColoradoClimate, Conditioned, Hypernetwork, MainNetwork, MLPGenerator, SharedWeights, Sinusoids
-from hyperedu import compare, live, mean_squared_error, meta_train, outer_loss, pictures
+from hyperedu import compare, live, squared_error, meta_train, outer_loss, pictures
 from hyperedu.exercises import lesson_02 as check
 
 # %% [markdown]
@@ -39,14 +39,14 @@ def one_by_one(start, steps=500):
     optimizer = torch.optim.Adam([theta], lr=5e-3)
     for _ in range(steps):
         optimizer.zero_grad()
-        mean_squared_error(main(theta, x), y).sum().backward()
+        squared_error(main(theta, x), y).sum().backward()
         optimizer.step()
     return theta.detach()
 
 
 separate = one_by_one(main.initial_weights(36).view(6, 6, -1))
 for name, theta in (("written", learners[0](family.describe(A, p), None)), ("trained one by one", separate)):
-    error = mean_squared_error(main(theta, x), family.function(A[..., None, None], p[..., None, None], x))
+    error = squared_error(main(theta, x), family.function(A[..., None, None], p[..., None, None], x))
     print(f"median error of 36 networks {name}: {error.median():.4f}")
 
 # %% [markdown]
@@ -72,7 +72,7 @@ for learner in learners:
     own, same = main.initial_weights(36).view(6, 6, -1), main.initial_weights().expand(6, 6, -1)
     three = one_by_one(own), one_by_one(same), learner(family.describe(A, p), None)
     middles = [theta.flatten(0, 1)[pairs].mean(1) for theta in three] + [learner(family.describe(a, q), None)]
-    rows.append([mean_squared_error(main(theta, x), y).median().item() for theta in middles])
+    rows.append([squared_error(main(theta, x), y).median().item() for theta in middles])
 kinds = "trained, own starts", "trained, one start", "written, straight", "written, on the sheet"
 for name, values in zip(kinds, zip(*rows)):
     print(f"median error halfway, {name:21} {sum(values) / 3:.4f}  (seeds {min(values):.4f} to {max(values):.4f})")
@@ -103,12 +103,12 @@ for name, values in zip(kinds, zip(*rows)):
 generator, y = MLPGenerator(descriptor_dim=2, main=main).double(), family.function(2.0, 1.0, x.double())
 tau = family.describe(amplitude=2.0, phase=1.0).double()
 h, theta = generator.hidden(tau), generator(tau)
-loss = mean_squared_error(main(theta, x.double()), y)
+loss = squared_error(main(theta, x.double()), y)
 dL_dtheta, dL_dV = torch.autograd.grad(loss, (theta, generator.head.weight))
 print("equation (2) agrees with autograd:", torch.allclose(torch.outer(dL_dtheta, h), dL_dV))
 with torch.no_grad():
     generator.head.weight[5, 7] += 1e-6
-    moved = mean_squared_error(main(generator(tau), x.double()), y)
+    moved = squared_error(main(generator(tau), x.double()), y)
 print(f"moving one entry of V: {(moved - loss).item() / 1e-6:.5f}, autograd: {dL_dV[5, 7]:.5f}")
 
 # %% [markdown]
@@ -117,7 +117,7 @@ print(f"moving one entry of V: {(moved - loss).item() / 1e-6:.5f}, autograd: {dL
 # %%
 tasks = family.train.sample(25, shots=0)
 theta = learner.generator(tasks.descriptor)  # θ = f_φ(τ), (25, P)
-loss = mean_squared_error(main(theta, tasks.query.x), tasks.query.y)  # L(g(θ, x'), y'), one number per task
+loss = main.loss(theta, tasks.query)  # L(g(θ, x'), y'), one number per task
 print("same as the package:", torch.equal(loss, outer_loss(learner, tasks)))
 
 # %% [markdown]
@@ -144,7 +144,7 @@ def train(way, steps=500):  # gives the losses and the generator's gradient norm
     for _ in range(steps):
         tasks = family.train.sample(25, shots=0)
         theta = way(theta_0, generator, tasks.descriptor)
-        loss = mean_squared_error(main(theta, tasks.query.x), tasks.query.y).mean()
+        loss = main.loss(theta, tasks.query).mean()
         optimizer.zero_grad()
         loss.backward()
         norm = torch.nn.utils.get_total_norm([w.grad for w in generator.parameters() if w.grad is not None])
@@ -266,7 +266,7 @@ check.guard(untrained)
 # %%
 def stale(learner, tasks):
     theta = learner(tasks.descriptor, None)
-    return lambda: mean_squared_error(learner.main(theta, tasks.query.x), tasks.query.y).mean()
+    return lambda: learner.main.loss(theta, tasks.query).mean()
 
 
 # %% tags=["exercise"]

@@ -14,7 +14,7 @@
 import torch
 
 from hyperedu import MAML, ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, Quadratics, SharedWeights, Sinusoids
-from hyperedu import TaskBatch, adapt, live, mean_squared_error, meta_test, meta_train, outer_loss, pictures
+from hyperedu import TaskBatch, adapt, live, squared_error, meta_test, meta_train, outer_loss, pictures
 from hyperedu.exercises import lesson_05 as check
 from hyperedu.tasks.quadratics import best_start, pull, shrinkage
 
@@ -58,7 +58,7 @@ family = Quadratics()  # y = c · x with another c for each task; two weights, �
 tasks = family.train.sample(200, shots=3, queries=20)
 learner = MAML(family.main, steps=3, lr=0.25)
 theta = learner(tasks.descriptor, tasks.support)  # θ'_i = U(θ₀, D_i), one row per task
-loss = mean_squared_error(family.main(theta, tasks.query.x), tasks.query.y)  # L'_i(θ'_i)
+loss = family.main.loss(theta, tasks.query)  # L'_i(θ'_i)
 print(f"θ' {tuple(theta.shape)}; same as the package: {torch.equal(loss, outer_loss(learner, tasks))}")
 
 # %% [markdown]
@@ -149,7 +149,7 @@ before_and_after(climate, year, lr=1e-3, shots=3, queries=9)
 
 # %%
 class Leaky(MAML):
-    def objective(self, tasks, loss=mean_squared_error):  # WRONG: adapts on the query set
+    def objective(self, tasks, loss=squared_error):  # WRONG: adapts on the query set
         return super().objective(TaskBatch(tasks.descriptor, tasks.query, tasks.query, {}), loss)
 
 for seed in range(3):
@@ -222,7 +222,7 @@ check.best_start(start)
 # **2 · Change.** What does adaptation flatter? Write `gap(learner, tasks)`, in place of the line with the dots: by how much, both *after* adaptation, the mean query loss exceeds the mean support loss; one number.
 #
 # <details><summary>Hint 1</summary>The learner gives θ' from τ and D; the same θ' is judged twice.</details>
-# <details><summary>Hint 2</summary><code>mean_squared_error(learner.main(theta, D.x), D.y).mean()</code> for both sets.</details>
+# <details><summary>Hint 2</summary><code>learner.main.loss(theta, D).mean()</code> for both sets.</details>
 
 # %% tags=["exercise"]
 gap = ...
@@ -231,7 +231,7 @@ check.gap(gap)
 # %% tags=["solution"]
 def gap(learner, tasks):
     theta = learner(tasks.descriptor, tasks.support)
-    seen, unseen = (mean_squared_error(learner.main(theta, D.x), D.y).mean() for D in (tasks.support, tasks.query))
+    seen, unseen = (learner.main.loss(theta, D).mean() for D in (tasks.support, tasks.query))
     return (unseen - seen).item()
 
 check.gap(gap)
@@ -245,7 +245,7 @@ check.gap(gap)
 # %%
 def wrong(main, theta_0, tasks):
     theta = adapt(main, theta_0, tasks.query, steps=3, lr=0.1).final
-    return mean_squared_error(main(theta, tasks.query.x), tasks.query.y).mean()
+    return main.loss(theta, tasks.query).mean()
 
 # %% tags=["exercise"]
 outer = ...
@@ -254,7 +254,7 @@ check.honest(outer)
 # %% tags=["solution"]
 def outer(main, theta_0, tasks):
     theta = adapt(main, theta_0, tasks.support, steps=3, lr=0.1).final
-    return mean_squared_error(main(theta, tasks.query.x), tasks.query.y).mean()
+    return main.loss(theta, tasks.query).mean()
 
 check.honest(outer)
 

@@ -14,7 +14,7 @@
 import torch
 
 from hyperedu import ANIL, MAML, FirstOrderMAML, MainNetwork, Reptile, Sinusoids, adapt, compare, data_file, live
-from hyperedu import load_checkpoint, mean_squared_error, meta_test, outer_loss, pictures
+from hyperedu import load_checkpoint, squared_error, meta_test, outer_loss, pictures
 from hyperedu.exercises import lesson_06 as check
 
 torch.manual_seed(0)
@@ -62,7 +62,7 @@ def tuned(learner):  # the inner rate with the least median loss after five step
         batch = family.train.sample(200, 10, 100, torch.Generator().manual_seed(9))
         with torch.no_grad():
             theta = adapt(main, learner.theta_0, batch.support, 5, lr).final
-        return mean_squared_error(main(theta, batch.query.x), batch.query.y).nan_to_num(1e9).median()
+        return main.loss(theta, batch.query).nan_to_num(1e9).median()
 
     return min((0.01, 0.005, 0.002), key=loss)
 
@@ -124,7 +124,7 @@ theta_0, one = net.initial_weights().double(), family.train.sample(1, 10, 10).to
 D, D_query = one.support, one.query
 
 def L(theta, examples):
-    return mean_squared_error(net(theta, examples.x[0]), examples.y[0])
+    return squared_error(net(theta, examples.x[0]), examples.y[0])
 
 def outer(theta_0, alpha=0.05):
     return L(theta_0 - alpha * torch.func.grad(L)(theta_0, D), D_query)  # equation (1)
@@ -154,9 +154,9 @@ loop = 0
 for D, D_query in zip(zip(tasks.support.x, tasks.support.y), zip(tasks.query.x, tasks.query.y)):
     theta = learner.theta_0
     for _ in range(3):
-        loss = mean_squared_error(main(theta, D[0]), D[1])
+        loss = squared_error(main(theta, D[0]), D[1])
         theta = theta - 0.01 * torch.autograd.grad(loss, theta, create_graph=True)[0]
-    loop = loop + mean_squared_error(main(theta, D_query[0]), D_query[1]) / 25
+    loop = loop + squared_error(main(theta, D_query[0]), D_query[1]) / 25
 (by_hand,) = torch.autograd.grad(loop, learner.theta_0)
 print(f"largest difference {(batched - by_hand).abs().max():.1e} in a gradient of norm {by_hand.norm():.1f}")
 
@@ -173,7 +173,7 @@ body = {name: 0.01 for name in main.shapes if name not in head}
 for name, rates in {"all layers": 0.01, "head only": head, "body only": body}.items():
     with torch.no_grad():
         path = adapt(main, theta_0, tasks.support, 5, rates)
-    losses = mean_squared_error(main(path.final, tasks.query.x), tasks.query.y)
+    losses = main.loss(path.final, tasks.query)
     print(f"{name:11} median loss {losses.median():.3f}")
 change = main.unflatten(adapt(main, theta_0, tasks.support, 5, 0.01).final.detach() - theta_0)
 for name, weight in main.unflatten(theta_0).items():
@@ -226,9 +226,9 @@ check.head_only(head_rates)
 # %%
 def so_called(main, theta_0, tasks):
     theta = theta_0.expand(len(tasks), -1)
-    loss = mean_squared_error(main(theta, tasks.support.x), tasks.support.y).sum()
+    loss = main.loss(theta, tasks.support).sum()
     theta = theta - 0.05 * torch.autograd.grad(loss, theta)[0]
-    return mean_squared_error(main(theta, tasks.query.x), tasks.query.y).mean()
+    return main.loss(theta, tasks.query).mean()
 
 # %% tags=["exercise"]
 maml = ...
@@ -237,9 +237,9 @@ check.second_order(maml)
 # %% tags=["solution"]
 def maml(main, theta_0, tasks):
     theta = theta_0.expand(len(tasks), -1)
-    loss = mean_squared_error(main(theta, tasks.support.x), tasks.support.y).sum()
+    loss = main.loss(theta, tasks.support).sum()
     theta = theta - 0.05 * torch.autograd.grad(loss, theta, create_graph=True)[0]
-    return mean_squared_error(main(theta, tasks.query.x), tasks.query.y).mean()
+    return main.loss(theta, tasks.query).mean()
 
 check.second_order(maml)
 

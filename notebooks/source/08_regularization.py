@@ -34,7 +34,7 @@ torch.set_num_threads(1)  # networks as small as these are trained faster by one
 def make(n, seed=0):
     family, random = ColoradoClimate(split=seed, n_test=120, n_train=n), torch.Generator().manual_seed(seed)
     main = MainNetwork.mlp([2, 16, 16, 1], "tanh", family.y_mean, family.y_std)
-    return family, Hypernetwork(main, MLPGenerator(3, main, hidden=(32, 32), generator=random)), random
+    return family, Hypernetwork(main, MLPGenerator(3, main, hidden=(32, 32), rng=random)), random
 
 def train(family, learner, random, steps=600, **penalties):
     settings = {"optimizer": torch.optim.AdamW(learner.parameters(), lr=2e-3), "generator": random, "progress": False}

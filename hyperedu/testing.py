@@ -1,0 +1,236 @@
+"""Meta-testing: a learner on tasks that it was not trained on, and learners side by side."""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from hyperedu import statistics
+from hyperedu.batches import Family, TaskSet
+from hyperedu.history import History
+from hyperedu.learners import Learner, in_mode
+from hyperedu.losses import accuracy
+from hyperedu.penalties import Penalties
+from hyperedu.training import meta_train, which_diverged
+
+
+@dataclass(frozen=True, repr=False)
+class Report:
+    """What a learner did on a set of tasks.
+
+    Attributes:
+        per_task: (n_tasks,) the query loss of each task.
+        shots: how many support examples each task had.
+        inner_steps: how many gradient steps were taken on them.
+        diverged: (n_tasks,) the step at which a task's adaptation diverged, as in `Trajectory`; 0 for those that did not.
+        accuracy_per_task: (n_tasks,) the query accuracy of each task, where y is a class.
+        loss: the name of the loss.
+    """
+
+    per_task: Tensor
+    shots: int
+    inner_steps: int = 0
+    diverged: Tensor | None = None
+    accuracy_per_task: Tensor | None = None
+    loss: str = "squared_error"
+
+    @property
+    def n_tasks(self) -> int:
+        return len(self.per_task)
+
+    @property
+    def mean(self) -> float:
+        return self.per_task.mean().item()
+
+    @property
+    def median(self) -> float:
+        """A task whose loss is NaN counts as infinitely bad."""
+        return statistics.median(self.per_task)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95% confidence interval of the mean over tasks."""
+        return statistics.interval(self.per_task)
+
+    @property
+    def accuracy(self) -> float | None:
+        """The mean over tasks of the share of query examples that are classified rightly; None where y is no class."""
+        return None if self.accuracy_per_task is None else self.accuracy_per_task.mean().item()
+
+    @property
+    def accuracy_interval(self) -> tuple[float, float] | None:
+        """95% confidence interval of the mean accuracy over tasks."""
+        return None if self.accuracy_per_task is None else statistics.interval(self.accuracy_per_task)
+
+    @property
+    def rmse(self) -> float:
+        """The mean over tasks of the root of each task's mean squared error, in the units of y."""
+        if self.loss != "squared_error":
+            raise ValueError(
+                f"the root of a mean squared error was asked for, but the loss of this main network is {self.loss}"
+            )
+        return self.per_task.sqrt().mean().item()
+
+    @property
+    def share_diverged(self) -> float:
+        """The share of tasks that diverged or whose loss is not finite. They are in the mean too: see the median."""
+        bad = ~torch.isfinite(self.per_task)
+        return (bad if self.diverged is None else bad | (self.diverged > 0)).float().mean().item()
+
+    def accuracy_cells(self, shown: bool) -> tuple[str, ...]:
+        """Accuracy and its interval for a table, if it has such columns."""
+        if not shown or self.accuracy_interval is None:
+            return ("–", "–") if shown else ()
+        low, high = self.accuracy_interval
+        return f"{self.accuracy:.1%}", f"{low:.1%} to {high:.1%}"
+
+    def __repr__(self) -> str:
+        low, high = self.interval
+        said = f"mean {self.mean:.4g} (95% interval {low:.4g} to {high:.4g}), median {self.median:.4g}, "
+        if self.accuracy is not None:
+            share, between = self.accuracy_cells(True)
+            said = f"accuracy {share} ({between}), {said}"
+        said += f"{self.n_tasks} tasks, {self.shots} shots"
+        said += f", {self.inner_steps} steps" if self.inner_steps else ""
+        return said + ("" if self.diverged is None else which_diverged(self.diverged))
+
+
+def meta_test(
+    learner: Learner,
+    tasks: TaskSet,
+    shots: int = 10,
+    queries: int | None = None,
+    n_tasks: int | None = None,
+    *,
+    inner_steps: int | None = None,
+    rng: torch.Generator | None = None,
+) -> Report:
+    """The learner's query loss on tasks it was not trained on, in evaluation mode; its modes are put back afterwards.
+
+    Args:
+        tasks: a `TaskSet`, such as `family.test`.
+        shots, queries: per task; `queries` None takes `tasks.most_queries(shots)`.
+        n_tasks: None takes every task of a finite set, and 600 of an endless one.
+        inner_steps: of adaptation, for any learner; None takes as many as in training.
+        rng: None gives every learner the same tasks (seed 0).
+    """
+    if rng is None:
+        rng = torch.Generator().manual_seed(0)
+    if n_tasks is None and tasks.n_tasks is None:
+        n_tasks = 600
+    if queries is None:
+        queries = tasks.most_queries(shots)
+    batch = tasks.sample(n_tasks=n_tasks, shots=shots, queries=queries, rng=rng).to(next(learner.parameters()))
+    main = learner.main
+    with in_mode(learner, False), torch.no_grad():
+        path = learner.path(batch.descriptor, batch.support, inner_steps, keep=False)
+        prediction = main.predict(learner.through(path.final), batch.query)
+        per_task = main.loss_of(prediction, batch.query)
+    steps = learner.inner_steps if inner_steps is None else inner_steps
+    shares = accuracy(prediction, batch.query.y) if batch.query.has_classes else None
+    loss = main.loss_kind if isinstance(main.loss_kind, str) else getattr(main.loss_kind, "__name__", "a function")
+    return Report(per_task, shots, steps, path.diverged, shares, loss)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One learner of a comparison: its training (None if there was none), its tests, its number of learned parameters."""
+
+    history: History | None
+    reports: list[Report]
+    parameters: int
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """Learners side by side: name → `Row`."""
+
+    rows: dict[str, Row]
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether accuracies are shown."""
+        return any(report.accuracy_per_task is not None for row in self.rows.values() for report in row.reports)
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        share = ("accuracy", "95% interval") if self.has_classes else ()
+        shown = ("learner", "shots", "inner steps", *share, "mean loss", "95% interval", "median", "diverged")
+        return (*shown, "parameters", "seconds trained")
+
+    def cells(self) -> list[tuple[str, ...]]:
+        """One row for each learner and test."""
+        cells = []
+        for name, row in self.rows.items():
+            seconds = "–" if row.history is None else f"{row.history.seconds:.1f}"
+            for report in row.reports:
+                low, high = report.interval
+                cells.append((
+                    name, str(report.shots), str(report.inner_steps), *report.accuracy_cells(self.has_classes),
+                    f"{report.mean:.3g}", f"{low:.3g} to {high:.3g}", f"{report.median:.3g}", f"{report.share_diverged:.1%}",
+                    f"{row.parameters:,}", seconds,
+                ))  # fmt: skip
+        return cells
+
+    def __repr__(self) -> str:
+        table = [self.header, *self.cells()]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in table)
+
+    def _repr_html_(self) -> str:
+        rows = ["".join(f"<th>{c}</th>" for c in self.header)]
+        rows += ["".join(f"<td>{c}</td>" for c in row) for row in self.cells()]
+        return "<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
+
+
+def compare(
+    learners: Mapping[str, Learner],
+    family: Family,
+    steps: int,
+    tasks_per_step: int = 25,
+    shots: int = 10,
+    queries: int = 10,
+    *,
+    test_shots: Sequence[int] | None = None,
+    test_inner_steps: Sequence[int] | None = None,
+    test_queries: int | None = None,
+    penalties: Penalties | None = None,
+    optimizer: Callable[[list[nn.Parameter]], torch.optim.Optimizer] = lambda parameters: torch.optim.Adam(parameters, lr=1e-3),
+    seed: int = 0,
+    progress: bool = True,
+) -> Comparison:
+    """Train every learner on the same tasks with the same budget, and test it on the same unseen tasks.
+
+    Args:
+        learners: name → learner; each is trained in place.
+        family: has `.train` and `.test`.
+        steps: of training; 0 tests the learners as they are.
+        tasks_per_step, shots, queries: as in `meta_train`.
+        test_shots: the sizes of the support sets to test with; `shots` if None.
+        test_inner_steps: the numbers of inner steps to test with, for learners that take any; as in training if None.
+        test_queries: as `queries` in `meta_test`.
+        penalties: as in `meta_train`, the same for every learner; each gets copies of its own.
+        optimizer: parameters → the optimizer of one learner.
+        seed: of the training tasks.
+    """
+    rows = {}
+    for name, learner in learners.items():
+        history = None
+        if steps:
+            own = {copy.deepcopy(penalty): strength for penalty, strength in (penalties or {}).items()}
+            parts = [learner, *(penalty for penalty in own if isinstance(penalty, nn.Module))]
+            history = meta_train(
+                learner, family.train, steps, tasks_per_step, shots, queries,
+                optimizer=optimizer([p for part in parts for p in part.parameters()]), penalties=own,
+                rng=torch.Generator().manual_seed(seed), progress=progress,
+            )  # fmt: skip
+        inner = test_inner_steps if learner.inner_steps and test_inner_steps is not None else [None]
+        reports = [
+            meta_test(learner, family.test, n, test_queries, inner_steps=k) for n in (test_shots or [shots]) for k in inner
+        ]
+        rows[name] = Row(history, reports, sum(p.numel() for p in learner.parameters()))
+        if history is not None and history.interrupted:
+            break
+    return Comparison(rows)
