@@ -4,8 +4,9 @@
     python data/make_checkpoints.py reptile both_1  those that are named
 
 Lessons 06 and 07: the main network is 1-40-40-1, and each of 10,000 steps has 25 tasks of 10 support and 10 query examples.
-Reptile and pre-training, which know no query set, learn from all 20. The learners of lesson 07 that are described a task are
-described it with an error of 0 to 1.5 standard deviations. They have three seeds each, and so has MAML.
+Reptile and the shared weights (joint training of all tasks), which know no query set, learn from as many examples, 20. The
+learners of lesson 07 that are described a task are described it with an error of 0 to 1.5 standard deviations. They have three
+seeds each, and so has MAML.
 
 Lesson 03: five generators of about 30,000 parameters for the same main network, three seeds each, 3,000 steps; one of 3,022
 parameters for a main network of 301,398 weights; and one that two main networks of different widths train together.
@@ -61,27 +62,25 @@ def both(main: MainNetwork) -> TaskConditionedMAML:
 class Untold(TaskConditionedMAML):
     """The same, with a generator that is told nothing of the task: how much is gained by writing the start at all?"""
 
-    def start(self, descriptor):
-        return super().start(torch.ones_like(descriptor))
+    def start(self, descriptor, support):
+        return super().start(torch.ones_like(descriptor), support)
 
 
 def untold(main: MainNetwork) -> Untold:
     return Untold(main, MLPGenerator(2, main, hidden=(64, 32)), steps=1, lr=0.01)
 
 
-# file → (learner, seed)
-ADAPTING = {
+# file → (learner, seed): shown examples alone, and told a description that errs.
+SHOWN = {
     "maml": (MAML, 0),
     "first_order": (FirstOrderMAML, 0),
     "anil": (ANIL, 0),
     "reptile": (lambda main: Reptile(main, steps=5, lr=0.003), 0),
-    "pretraining": (SharedWeights, 0),
+    "shared_weights": (SharedWeights, 0),
     "maml_1": (MAML, 1),
     "maml_2": (MAML, 2),
-    **{f"described_{seed}": (described, seed) for seed in range(3)},
-    **{f"both_{seed}": (both, seed) for seed in range(3)},
-    **{f"untold_{seed}": (untold, seed) for seed in range(3)},
 }
+TOLD = {f"{kind.__name__}_{seed}": (kind, seed) for kind in (described, both, untold) for seed in range(3)}
 # Sizes within a budget of 30,000 parameters, as found by benchmarks/generators.py.
 DESIGNS = {
     "connected": lambda main: MLPGenerator(2, main, hidden=(64, 15)),
@@ -93,19 +92,14 @@ DESIGNS = {
 BIG, SEEN = MainNetwork.mlp([1, 547, 547, 1]), [MainNetwork.mlp([1, n, n, 1]) for n in (32, 48)]
 
 
-def adapting(main: MainNetwork, tasks, name: str):
+def shown_or_told(main: MainNetwork, tasks, name: str):
     """The learners of lessons 06 and 07."""
-    make, seed = ADAPTING[name]
+    make, seed = (SHOWN | TOLD)[name]
     torch.manual_seed(seed)
     learner = make(main)
-    told = hasattr(learner, "generator")
-    queries = 20 if name == "pretraining" else 10
-    random = torch.Generator().manual_seed(seed)
-    tasks = NoisyDescriptors(tasks, (0, 1.5)) if told else tasks
-    print(name, meta_train(learner, tasks, STEPS, 25, 10, queries, rng=random))
-    if name == "pretraining":  # kept as a start to adapt from
-        shared, learner = learner, MAML(main)
-        learner.load_state_dict(shared.state_dict())
+    tasks = NoisyDescriptors(tasks, (0, 1.5)) if name in TOLD else tasks
+    queries = 20 if name == "shared_weights" else 10
+    print(name, meta_train(learner, tasks, STEPS, 25, 10, queries, rng=torch.Generator().manual_seed(seed)))
     return learner
 
 
@@ -115,7 +109,7 @@ def design(main: MainNetwork, tasks, name: str):
     torch.manual_seed(int(seed))
     learner = Hypernetwork(main, DESIGNS[kind](main))
     optimizer = torch.optim.Adam(learner.parameters(), 4e-3)
-    print(name, meta_train(learner, tasks, 3000, shots=0, optimizer=optimizer, anneal=True, max_norm=1.0))
+    print(name, meta_train(learner, tasks, 3000, shots=0, optimizer=optimizer))
     return learner
 
 
@@ -124,7 +118,7 @@ def tiny(tasks):
     torch.manual_seed(0)
     learner = Hypernetwork(BIG, AttentionGenerator(2, BIG, dim=14, heads=2, layers=1, rank=8))
     optimizer = torch.optim.Adam(learner.parameters(), 5e-3)
-    print("tiny", meta_train(learner, tasks, 3000, 8, shots=0, optimizer=optimizer, anneal=True, max_norm=1.0))
+    print("tiny", meta_train(learner, tasks, 3000, 8, shots=0, optimizer=optimizer))
     return learner
 
 
@@ -158,13 +152,13 @@ def words(seed: int):
     learner = Hypernetwork(main, MLPGenerator(48, main, hidden=(64,)), encoder=WordAttention())
     optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=1.0)
     tasks = Described(family.train, noisy)
-    print(f"words_{seed}", meta_train(learner, tasks, 4000, 32, 0, 16, optimizer=optimizer, anneal=True))
+    print(f"words_{seed}", meta_train(learner, tasks, 4000, 32, 0, 16, optimizer=optimizer))
     return learner
 
 
 if __name__ == "__main__":
     main, tasks = MainNetwork.mlp([1, 40, 40, 1]), Sinusoids().train
-    recipes = {name: lambda name=name: adapting(main, tasks, name) for name in ADAPTING}
+    recipes = {name: lambda name=name: shown_or_told(main, tasks, name) for name in SHOWN | TOLD}
     designs = [f"design_{kind}_{seed}" for kind in DESIGNS for seed in range(3)]
     recipes |= {name: lambda name=name: design(main, tasks, name) for name in designs}
     recipes |= {f"words_{seed}": lambda seed=seed: words(seed) for seed in range(3)}

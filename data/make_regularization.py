@@ -15,7 +15,20 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 
-from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, TaskConditionedMAML, meta_train, penalties
+from hyperedu import (
+    ColoradoClimate,
+    Hypernetwork,
+    MainNetwork,
+    MLPGenerator,
+    Reconstruction,
+    Sensitivity,
+    SpectralNorm,
+    TaskConditionedMAML,
+    TowardSharedWeights,
+    WeightNorm,
+    meta_train,
+    outer_loss,
+)
 
 FILE = Path(__file__).parent / "regularization.json"
 STATIONS, SEEDS = (10, 20, 50, 154), range(5)
@@ -39,21 +52,29 @@ WAYS = {
     "one_task": ([2e-3], PLAIN),  # learning rate; one station per step, as many examples in all
     "five_tasks": ([2e-3], PLAIN),
 }
+# way → the penalty that it adds; that of "reconstruction" is made for its main network.
+PENALTIES = {
+    "weight_norm": WeightNorm,
+    "toward_theta_0": TowardSharedWeights,
+    "sensitivity": Sensitivity,
+    "spectral_norm": SpectralNorm,
+    "decay_and_sensitivity": Sensitivity,
+}
 
 
 def make(kind: str, n: int, seed: int):
     """The family, the learner and the source of batches of one run."""
     family = ColoradoClimate(split=seed, n_test=120, n_train=n)
-    main, random = MainNetwork.mlp([2, 16, 16, 1], "tanh", family.y_mean, family.y_std), torch.Generator().manual_seed(seed)
-    f = MLPGenerator(3, main, hidden=(32, 32), magnitude_invariant=kind == "shared", rng=random)
-    return family, Hypernetwork(main, f), random
+    main, rng = MainNetwork.mlp([2, 16, 16, 1], "tanh", family.y_mean, family.y_std), torch.Generator().manual_seed(seed)
+    f = MLPGenerator(3, main, hidden=(32, 32), magnitude_invariant=kind == "shared", rng=rng)
+    return family, Hypernetwork(main, f), rng
 
 
 def errors(learner, family) -> dict[str, float]:
     def rmse(tasks):
         batch = tasks.sample(None, 0, 12, torch.Generator().manual_seed(0))
         with torch.no_grad():
-            return learner.objective(batch).sqrt()
+            return outer_loss(learner, batch).sqrt()
 
     held_out = rmse(family.test)
     means = {"training": rmse(family.train), "validation": held_out[::2], "test": held_out[1::2]}
@@ -61,26 +82,22 @@ def errors(learner, family) -> dict[str, float]:
 
 
 def run(kind: str, n: int, seed: int, way: str, strength: float) -> dict[str, float]:
-    family, learner, random = make(kind, n, seed)
-    most, decay, penalties = min(25, n), DECAY, None
+    family, learner, rng = make(kind, n, seed)
+    most, decay = min(25, n), {"weight_decay": strength, "decay_and_sensitivity": 3}.get(way, DECAY)
     steps, batch, lr = STEPS, most, LR
-    if way == "weight_decay":
-        decay = strength
-    elif way == "decay_and_sensitivity":
-        decay, penalties = 3, {"sensitivity": strength}
-    elif way in penalties.PENALTIES:
-        penalties = {way: strength}
+    penalties = {PENALTIES[way](): strength} if way in PENALTIES else {}
+    if way == "reconstruction":
+        penalties = {Reconstruction(learner.main, 3, rng=rng): strength}
     elif way == "learning_rate":
         lr = strength
     elif way in ("one_task", "five_tasks"):
         batch, lr = {"one_task": 1, "five_tasks": 5}[way], strength
         steps = STEPS * most // batch
-    if way == "reconstruction":
-        learner.decoder = penalties.Decoder(learner.main, 3, generator=random)
     trained = TaskConditionedMAML(learner.main, learner.generator, 3, strength) if way == "maml" else learner
     shots = 6 if way == "maml" else 0
-    optimizer = torch.optim.AdamW(learner.parameters(), lr=lr, weight_decay=decay)
-    settings = {"optimizer": optimizer, "generator": random, "progress": False}
+    parameters = [p for part in (learner, *penalties) for p in part.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=decay)
+    settings = {"optimizer": optimizer, "rng": rng, "progress": False}
     if way == "early_stopping":
         parts = []
         for _ in range(STEPS // 20):
@@ -88,13 +105,13 @@ def run(kind: str, n: int, seed: int, way: str, strength: float) -> dict[str, fl
             parts.append(errors(learner, family))
         return min(parts, key=lambda part: part["validation"])
     if way == "reptile":
-        reptile(learner, family.train, strength, STEPS * most // 25, random)
+        reptile(learner, family.train, strength, STEPS * most // 25, rng)
     else:
-        meta_train(trained, family.train, steps, batch, shots, 12 - shots, regularize=penalties, **settings)
+        meta_train(trained, family.train, steps, batch, shots, 12 - shots, penalties=penalties, **settings)
     return errors(learner, family)
 
 
-def reptile(learner, tasks, epsilon: float, rounds: int, random: torch.Generator) -> None:
+def reptile(learner, tasks, epsilon: float, rounds: int, rng: torch.Generator) -> None:
     """φ ← φ + ε (φ' − φ), φ' after five steps on five stations. Nichol and others 2018 (arXiv 1803.02999), algorithm 1.
 
     As in their code the inner optimizer is Adam with β₁ = 0, whose state lasts. ε falls to zero along the rounds.
@@ -103,10 +120,10 @@ def reptile(learner, tasks, epsilon: float, rounds: int, random: torch.Generator
     inner = torch.optim.Adam(fast.parameters(), lr=LR, betas=(0.0, 0.999))
     for k in range(rounds):
         fast.load_state_dict(learner.state_dict())
-        batch = tasks.sample(5, 0, 12, random)
+        batch = tasks.sample(5, 0, 12, rng)
         for _ in range(5):
             inner.zero_grad()
-            fast.objective(batch).mean().backward()
+            outer_loss(fast, batch).mean().backward()
             torch.nn.utils.clip_grad_norm_(fast.parameters(), 1.0)
             inner.step()
         with torch.no_grad():
@@ -131,7 +148,7 @@ def linear(n: int, seed: int) -> dict[str, float]:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    runs = json.loads(FILE.read_text()) if FILE.exists() else []
+    runs = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else []
     done = {(r["generator"], r["stations"], r["seed"], r["way"], r["strength"]) for r in runs}
     wanted = [
         (kind, n, seed, way, strength)
@@ -145,4 +162,4 @@ if __name__ == "__main__":
     for key in tqdm([key for key in wanted if key not in done], unit="training"):
         found = linear(*key[1:3]) if key[0] == "linear" else run(*key)
         runs.append(dict(zip(("generator", "stations", "seed", "way", "strength"), key, strict=True)) | found)
-        FILE.write_text("[\n" + ",\n".join(json.dumps(r) for r in runs) + "\n]\n")
+        FILE.write_text("[\n" + ",\n".join(json.dumps(r) for r in runs) + "\n]\n", encoding="utf-8")

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
 
-from hyperedu.batches import Examples
+from hyperedu.batches import Examples, expect, whole
 from hyperedu.main_network import MainNetwork
 from hyperedu.memory import free_memory
 
@@ -70,10 +71,14 @@ def adapt(
         ValueError: no examples, a negative number of steps, rates that do not fit, a loss that does not depend on θ.
         MemoryError: what differentiating through these steps takes is more than there is.
     """
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
-        raise ValueError(f"the number of steps must be a whole number of at least 0, got {steps!r}")
-    rates = _rates(main, lr, theta)
+    whole("the number of steps", steps, 0)
+    expect("the main network", main, MainNetwork, "MainNetwork.from_module makes one of any module")
+    if through is None:
+        main.check(theta)
+    if support is not None:
+        expect("the support set", support, Examples, "it must be Examples(x, y)")
     lead = theta.shape[:-1] if support is None else _common_lead(theta, support)
+    rates = _rates(main, lr, theta, lead)
     if support is None or len(support) == 0:
         if steps:
             raise ValueError(f"adaptation in {steps} steps needs a support set with at least one example (shots), but got none")
@@ -82,7 +87,12 @@ def adapt(
     training = torch.is_grad_enabled()
     _check_memory(main, theta, support, steps, lead, training and not first_order, keep)
     with torch.inference_mode(False), torch.enable_grad():
-        start, D = _recordable(theta), Examples(_recordable(support.x), _recordable(support.y))
+        start = _recordable(theta)
+        D = (
+            Examples(_recordable(support.x), _recordable(support.y))
+            if support.x.is_inference() or support.y.is_inference()
+            else support
+        )
         thetas, losses = _descend(main, start.expand(*lead, -1), D, steps, rates, first_order, training, through, keep)
         path = torch.stack(thetas) if keep else thetas[-1].unsqueeze(0)
         loss = torch.stack(losses) if losses else path.new_zeros(0, *lead)
@@ -127,29 +137,51 @@ def _recordable(value: Tensor) -> Tensor:
     return value.clone() if value.is_inference() else value
 
 
-def _rates(main: MainNetwork, lr: LearningRate, theta: Tensor) -> Tensor:
+def check_rates(main: MainNetwork, lr: LearningRate) -> None:
+    """A sentence for what cannot be the learning rates of a main network's adaptation."""
+    if isinstance(lr, Mapping):
+        unknown = lr.keys() - main.shapes.keys()
+        if unknown:
+            raise ValueError(f"there is no weight called {sorted(unknown)}: the names are {list(main.shapes)}")
+    for name, rate in lr.items() if isinstance(lr, Mapping) else [("adaptation", lr)]:
+        if not isinstance(rate, Tensor) and not (isinstance(rate, Real) and 0 <= rate < math.inf):
+            got = repr(rate) if isinstance(rate, Real | str) else f"a {type(rate).__name__}"
+            raise ValueError(f"the learning rate of {name} must be a number of at least 0 and finite, or a tensor, got {got}")
+
+
+def _rates(main: MainNetwork, lr: LearningRate, theta: Tensor, lead: torch.Size) -> Tensor:
     """α as a tensor that multiplies what adapts."""
+    check_rates(main, lr)
     if isinstance(lr, Mapping):
         if theta.shape[-1] != main.weight_dim:
             raise ValueError(
                 f"rates by name ({list(lr)}) are for the {main.weight_dim} weights θ, but what adapts here has "
                 f"{theta.shape[-1]} numbers: give one rate"
             )
-        unknown = lr.keys() - main.shapes.keys()
-        if unknown:
-            raise ValueError(f"there is no weight called {sorted(unknown)}: the names are {list(main.shapes)}")
         parts = [_one_rate(name, lr.get(name, 0.0), shape, theta) for name, shape in main.shapes.items()]
         return torch.cat(parts)
-    if not isinstance(lr, Tensor) and not 0 <= lr < math.inf:
-        raise ValueError(f"the learning rate of adaptation must be at least 0 and finite, got {lr}")
-    if isinstance(lr, Tensor) and lr.ndim and lr.shape[-1] not in (1, theta.shape[-1]):
-        raise ValueError(f"there are {lr.shape[-1]} learning rates for {theta.shape[-1]} weights")
-    return torch.as_tensor(lr).to(theta)
+    if isinstance(lr, Tensor) and lr.ndim:
+        adapts = (*lead, theta.shape[-1])
+        try:
+            fits = torch.broadcast_shapes(lr.shape, adapts) == adapts
+        except RuntimeError:
+            fits = False
+        if not fits:
+            raise ValueError(
+                f"learning rates of shape {tuple(lr.shape)} do not fit what adapts, of shape {adapts}: give one rate, or one "
+                "for each weight"
+            )
+    return _like(lr, theta)
+
+
+def _like(rate: float | Tensor, theta: Tensor) -> Tensor:
+    """A rate beside θ. A number becomes one of θ's dtype at once: by way of the default dtype it would be rounded to that."""
+    return rate.to(theta) if isinstance(rate, Tensor) else torch.tensor(rate, dtype=theta.dtype, device=theta.device)
 
 
 def _one_rate(name: str, rate: float | Tensor, shape: tuple[int, ...], theta: Tensor) -> Tensor:
     """The rate of one weight tensor, for each of its weights."""
-    value = torch.as_tensor(rate).to(theta)
+    value = _like(rate, theta)
     if value.numel() != 1 and value.shape != shape:
         raise ValueError(
             f"the learning rate of {name!r} has shape {tuple(value.shape)}, but the weight has {shape}: give one or all"
@@ -172,6 +204,12 @@ class Rates(nn.Module):
             if isinstance(value, nn.Parameter):
                 self.register_parameter(f"alpha_{i}", value)
             elif isinstance(value, Tensor):
+                if value.requires_grad:
+                    name = "adaptation" if self.names is None else repr(self.names[i])
+                    raise ValueError(
+                        f"the learning rate of {name} requires a gradient, but is no parameter that a learner could own: give "
+                        "nn.Parameter(rate) to have it learned, or rate.detach()"
+                    )
                 self.register_buffer(f"alpha_{i}", value)
 
     def forward(self) -> LearningRate:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from numbers import Integral
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -15,7 +16,30 @@ def floats(value: object) -> Tensor:
 
 def readable(value: Tensor) -> bool:
     """Whether a tensor has values to look at: there are none on the meta device, nor inside vmap."""
-    return not value.is_meta and not torch._C._functorch.is_batchedtensor(value)
+    functorch = torch._C._functorch
+    while functorch.is_functorch_wrapped_tensor(value):  # one transform within another, such as a gradient inside vmap
+        if functorch.is_batchedtensor(value):
+            return False
+        value = functorch.get_unwrapped(value)
+    return not value.is_meta
+
+
+def whole(name: str, value: object, least: int) -> None:
+    """A sentence for what is no whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+
+
+def expect(name: str, value: object, kind: type | tuple[type, ...], advice: str) -> None:
+    """A sentence for what is not of a kind."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{name} is a {type(value).__name__}: {advice}")
+
+
+def source(rng: object) -> None:
+    """A sentence for what is no source of randomness, such as a seed."""
+    if rng is not None:
+        expect("rng", rng, torch.Generator, f"give a source of randomness, torch.Generator().manual_seed({rng!r})")
 
 
 @dataclass(frozen=True)
@@ -39,8 +63,7 @@ class Examples:
 
     def __post_init__(self):
         for name, value in (("x", self.x), ("y", self.y)):
-            if not isinstance(value, Tensor):
-                raise ValueError(f"{name} is a {type(value).__name__}, and must be a tensor: torch.as_tensor({name}) makes one")
+            expect(name, value, Tensor, f"it must be a tensor, torch.as_tensor({name}) makes one")
             if not value.is_floating_point() and value.dtype != torch.int64:
                 advice = f"class labels are int64 (y.long()), everything else is floating point ({name}.float())"
                 raise ValueError(f"{name} of shape {tuple(value.shape)} has dtype {value.dtype}: {advice}")
@@ -91,17 +114,21 @@ class Examples:
         """The examples of task number i of a batch; a batch again where several are named."""
         if not self.lead:
             raise ValueError(f"x of shape {tuple(self.x.shape)} and y of shape {tuple(self.y.shape)} are one task, not a batch")
+        _check_index(i, self.lead[0], "task")
         return Examples(self.x[i], self.y[i])
 
     def some(self, index: slice | Sequence[int] | Tensor) -> "Examples":
         """Some examples of each task, in the order of `index`."""
+        if not isinstance(index, slice) and torch.as_tensor(index).ndim != 1:
+            raise ValueError(f"some examples are named by numbers in a row, such as [0, 3], got {index!r}")
+        _check_index(index, len(self), "example")
         before = (slice(None),) * len(self.lead)
         return Examples(self.x[(*before, index)], self.y[(*before, index)])
 
     def first(self, n: int) -> "Examples":
         """The first n examples of each task: fewer shots."""
-        if not 0 <= n <= len(self):
-            raise ValueError(f"the first {n} examples asked for, but each task has {len(self)}")
+        if not isinstance(n, Integral) or not 0 <= n <= len(self):
+            raise ValueError(f"the first {n} examples asked for, but each task has {len(self)}: a whole number from 0 to that")
         return self.some(slice(n))
 
     def split(self, n: int) -> tuple["Examples", "Examples"]:
@@ -110,12 +137,14 @@ class Examples:
 
     def joined(self, other: "Examples") -> "Examples":
         """These examples and the others, one after the other."""
-        if self.has_classes != other.has_classes or self.lead != other.lead:
-            raise ValueError(
-                f"y of shape {tuple(self.y.shape)} ({self.y.dtype}) and y of shape {tuple(other.y.shape)} ({other.y.dtype}) "
-                "cannot be joined: both must be of the same tasks, and both classes or both numbers"
-            )
         along = len(self.lead)
+        for name, one, two in (("x", self.x, other.x), ("y", self.y, other.y)):
+            tasks_and_sizes = [value.shape[:along] + value.shape[along + 1 :] for value in (one, two)]
+            if one.is_floating_point() != two.is_floating_point() or tasks_and_sizes[0] != tasks_and_sizes[1]:
+                raise ValueError(
+                    f"{name} of shape {tuple(one.shape)} ({one.dtype}) and {name} of shape {tuple(two.shape)} ({two.dtype}) "
+                    "cannot be joined: both must be of the same tasks and differ in the number of examples alone"
+                )
         return Examples(torch.cat([self.x, other.x], dim=along), torch.cat([self.y, other.y], dim=along))
 
     def to(self, *args, **kwargs) -> "Examples":
@@ -125,7 +154,22 @@ class Examples:
 
 def _to(value: Tensor, *args, **kwargs) -> Tensor:
     moved = value.to(*args, **kwargs)
-    return moved if value.is_floating_point() else moved.to(value.dtype)
+    if not value.is_floating_point():
+        return moved.to(value.dtype)
+    if not moved.is_floating_point():
+        raise ValueError(f"examples of dtype {value.dtype} cannot become {moved.dtype}: give a device or a floating dtype")
+    return moved
+
+
+def _check_index(index: int | slice | Sequence[int] | Tensor, n: int, what: str) -> None:
+    """A sentence for places that are not there."""
+    if isinstance(index, slice):
+        return
+    places = torch.as_tensor(index)
+    if places.dtype != torch.bool and readable(places):
+        missing = places[(places < -n) | (places >= n)]
+        if missing.numel():
+            raise ValueError(f"there is no {what} number {missing[0].item()} among {n}")
 
 
 @dataclass(frozen=True)
@@ -142,13 +186,24 @@ class TaskBatch:
     descriptor: Tensor
     support: Examples
     query: Examples
-    properties: dict[str, Tensor | list]
+    properties: dict[str, Any]
 
     def __post_init__(self):
-        rows = {"descriptor": self.descriptor.shape[:1], "support": self.support.lead[:1], "query": self.query.lead[:1]}
-        if len(set(rows.values())) > 1 or len(self.query.lead) != 1:
+        expect("descriptor", self.descriptor, Tensor, "it must be a tensor (n_tasks, d_tau)")
+        if self.descriptor.ndim != 2:
+            raise ValueError(f"descriptor has shape {tuple(self.descriptor.shape)}, and must be (n_tasks, d_tau)")
+        rows = {"descriptor": self.descriptor.shape[:1], "support": self.support.lead, "query": self.query.lead}
+        if len(set(rows.values())) > 1:
             said = ", ".join(f"{name} {tuple(size)}" for name, size in rows.items())
             raise ValueError(f"the parts of a batch must have the same number of tasks in their first dimension, got: {said}")
+        if self.support.has_classes != self.query.has_classes:
+            raise ValueError(
+                f"the support set's y has dtype {self.support.y.dtype} and the query set's {self.query.y.dtype}: both must be "
+                "classes or both numbers"
+            )
+        for name, values in self.properties.items():
+            if len(values) != len(self):
+                raise ValueError(f"the property {name!r} has {len(values)} values for {len(self)} tasks: give one for each")
 
     def __len__(self) -> int:
         """How many tasks there are."""
@@ -156,8 +211,7 @@ class TaskBatch:
 
     def task(self, i: int) -> "TaskBatch":
         """A batch of task number i alone."""
-        if not -len(self) <= i < len(self):
-            raise ValueError(f"there is no task number {i} among {len(self)}")
+        _check_index(i, len(self), "task")
         one = slice(i, i + 1 or None)
         properties = {name: values[one] for name, values in self.properties.items()}
         return TaskBatch(self.descriptor[one], self.support.task(one), self.query.task(one), properties)
@@ -194,8 +248,17 @@ class TaskSet:
         """The number of query examples to test with: 100, or all the data there are beside the support set."""
         raise NotImplementedError
 
+    @staticmethod
+    def expect(tasks: object, part: str) -> None:
+        """A sentence for what cannot be sampled, such as a family in place of one of its two sets."""
+        if not hasattr(tasks, "sample"):
+            raise ValueError(f"{type(tasks).__name__} is no set of tasks: give one, such as family.{part}")
+
     def check(self, n_tasks: int | None, shots: int, queries: int) -> None:
         """A sentence for every number that cannot be sampled."""
+        for name, value in {"n_tasks": n_tasks, "shots": shots, "queries": queries}.items():
+            if value is not None and not isinstance(value, Integral):
+                raise ValueError(f"{name} must be a whole number, got {value!r}")
         if n_tasks is None and self.n_tasks is None:
             raise ValueError("this family has endlessly many tasks: say how many with n_tasks")
         if n_tasks is not None and n_tasks < 1:

@@ -1,10 +1,9 @@
 """Checkpoints: safetensors files that are written whole or not at all, and refused unless they compute the same."""
 
-import functools
-import hashlib
-import inspect
+import copy
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +11,9 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 
+from hyperedu.facts import difference, facts
 from hyperedu.history import History
 from hyperedu.learners import Learner
 from hyperedu.penalties import Penalties, name_of
@@ -21,88 +22,15 @@ VERSION = 2
 FORMAT = "hyperedu-checkpoint-"
 
 
-def facts(value: object, seen: tuple[int, ...] = ()) -> object:
-    """What of a learner, a set of tasks or one of their parts changes what is computed, as JSON; learned numbers left out.
-
-    A module says its class and its plain attributes (numbers, texts, functions, other objects); tensors that are not part of
-    its state are told by their values. So a layer, an activation, a rate or a unit that differs is found, in a reader's own
-    class too.
-    """
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Tensor):
-        return _tensor_facts(value)
-    if isinstance(value, Mapping):
-        return {str(key): facts(item, seen) for key, item in value.items()}
-    if isinstance(value, list | tuple | torch.Size):
-        found_in = [facts(item, seen) for item in value]
-        return found_in if len(found_in) <= 64 else _digest(json.dumps(found_in).encode())
-    if isinstance(value, functools.partial):
-        return [facts(part, seen) for part in (value.func, value.args, value.keywords)]
-    if inspect.isroutine(value) or isinstance(value, type):
-        return _function_facts(value)
-    if id(value) in seen or isinstance(value, torch.Generator):
-        return type(value).__name__
-    seen = (*seen, id(value))
-    found: dict[str, object] = {"class": type(value).__name__}
-    own = vars(value) if hasattr(value, "__dict__") else {}
-    found |= {name: facts(item, seen) for name, item in own.items() if not name.startswith("_") and name not in _NOT_FACTS}
-    if isinstance(value, nn.Module):
-        found |= {name: facts(child, seen) for name, child in value.named_children()}
-    return found
-
-
-# What changes from call to call; and the moments of an initialisation, which the shapes and the activation determine.
-_NOT_FACTS = {"training", "known", "initial_mean", "initial_std", "by_loop"}
-
-
-def _tensor_facts(value: Tensor) -> object:
-    if value.is_meta:
-        return list(value.shape)
-    value = value.detach().cpu()
-    if value.numel() <= 16:
-        return value.tolist()
-    return _digest(value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
-
-
-def _function_facts(value: object) -> str:
-    name = getattr(value, "__qualname__", repr(value))
-    try:  # two lambdas have the same name
-        source = inspect.getsource(value)  # type: ignore[arg-type]
-    except (OSError, TypeError):
-        return name
-    own = not getattr(value, "__module__", "").startswith(("hyperedu", "torch"))
-    return f"{name} {_digest(source.encode())}" if own else name
-
-
-def difference(one: object, other: object, where: str = "") -> str | None:
-    """The first place in which two facts differ, in words; None if they are equal."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in [*one, *(k for k in other if k not in one)]:
-            inside = f"{where}.{key}" if where else key
-            if key not in one or key not in other:
-                return f"{inside} is only in {'the file' if key in one else 'this one'}"
-            if found := difference(one[key], other[key], inside):
-                return found
-        return None
-    return None if one == other else f"{where}: {_short(one)} in the file, {_short(other)} here"
-
-
-def _short(value: object) -> str:
-    said = str(value)
-    return said if len(said) <= 80 else said[:77] + "…"
-
-
 def checked_path(path: str | Path) -> Path:
     """The path with ~ written out; a sentence if nothing can be written there."""
     path = Path(path).expanduser()
     if path.is_dir():
         raise ValueError(f"{path} is a folder: a checkpoint is a file, such as {path / 'learner.safetensors'}")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise ValueError(f"{path.parent} is not a folder that a file could be put into: give another path") from None
     if not os.access(path.parent, os.W_OK):
         raise PermissionError(f"nothing can be written into {path.parent}: give a path in a folder of your own")
     return path
@@ -116,7 +44,7 @@ def save_checkpoint(
     history: History | None = None,
     run: Mapping[str, object] | None = None,
     penalties: Penalties | None = None,
-    schedule: torch.optim.lr_scheduler.LRScheduler | None = None,
+    schedule: LRScheduler | None = None,
 ) -> None:
     """Write a learner, and if given the state of its training, as safetensors.
 
@@ -126,7 +54,7 @@ def save_checkpoint(
         run: how it is trained, as JSON (shots, schedule, tasks, …): what must be the same where the training goes on.
 
     Raises:
-        ValueError: the path is a folder; an optimizer or a schedule whose state cannot be written.
+        ValueError: the path is a folder; an optimizer whose state cannot be written.
     """
     path = checked_path(path)
     tensors = {f"learner/{name}": value for name, value in learner.state_dict().items()}
@@ -135,12 +63,12 @@ def save_checkpoint(
             tensors |= {f"penalties/{i}/{name}": value for name, value in penalty.state_dict().items()}
     about: dict[str, object] = {"learner": facts(learner), "run": dict(run or {})}
     if optimizer is not None:
-        state = optimizer.state_dict()
-        about |= {"optimizer": type(optimizer).__name__, "groups": [len(group["params"]) for group in state["param_groups"]]}
-        tensors |= _optimizer_tensors(type(optimizer).__name__, state["state"])
+        name, groups = type(optimizer).__name__, [len(group["params"]) for group in optimizer.param_groups]
+        memory, numbers = _optimizer_state(name, optimizer.state_dict()["state"])
+        about |= {"optimizer": name, "groups": groups, "optimizer_numbers": numbers}
+        tensors |= memory
     if schedule is not None:
-        about["schedule"] = _schedule_state(schedule)
-        about["rates"] = [float(group["lr"]) for group in schedule.optimizer.param_groups]
+        about["schedule"] = _schedule_facts(schedule)
     if rng is not None:
         tensors |= {"rng": rng.get_state(), "rng/torch": torch.get_rng_state()}
     if history is not None:
@@ -157,25 +85,32 @@ def save_checkpoint(
         beside.unlink(missing_ok=True)
 
 
-def _optimizer_tensors(name: str, state: Mapping[int, Mapping[str, object]]) -> dict[str, Tensor]:
-    found = {}
+def _optimizer_state(name: str, state: Mapping) -> tuple[dict[str, Tensor], dict[str, object]]:
+    """What an optimizer remembers of each parameter: its tensors, and its numbers and texts."""
+    tensors, numbers = {}, {}
     for index, values in state.items():
         for key, value in values.items():
-            if not isinstance(value, Tensor | int | float):
+            place = f"optimizer/{index}/{key}"
+            if isinstance(value, Tensor):
+                tensors[place] = value
+            elif value is None or isinstance(value, bool | int | float | str):
+                numbers[place] = value
+            else:
                 raise ValueError(
                     f"{name} keeps a {type(value).__name__} ({key}), which a checkpoint cannot hold: train without one"
                 )
-            found[f"optimizer/{index}/{key}"] = torch.as_tensor(value)
-    return found
+    return tensors, numbers
 
 
-def _schedule_state(schedule: torch.optim.lr_scheduler.LRScheduler) -> dict[str, object]:
-    try:
-        return json.loads(json.dumps({"class": type(schedule).__name__, **schedule.state_dict()}))
-    except TypeError as error:
-        raise ValueError(
-            f"the state of {type(schedule).__name__} cannot be written ({error}): train without a checkpoint"
-        ) from None
+def _schedule_facts(schedule: LRScheduler) -> dict[str, object]:
+    rates = [float(group["lr"]) for group in schedule.optimizer.param_groups]
+    own = facts(vars(schedule))
+    return {"class": type(schedule).__name__, "steps": _steps_of(schedule), "rates": rates, "settings": own}
+
+
+def _steps_of(schedule: LRScheduler) -> int:
+    """How many steps a schedule has taken; one that chains others keeps no count of its own."""
+    return schedule.last_epoch if "last_epoch" in vars(schedule) else _steps_of(schedule._schedulers[0])
 
 
 def load_checkpoint(
@@ -185,7 +120,7 @@ def load_checkpoint(
     rng: torch.Generator | None = None,
     run: Mapping[str, object] | None = None,
     penalties: Penalties | None = None,
-    schedule: torch.optim.lr_scheduler.LRScheduler | None = None,
+    schedule: LRScheduler | None = None,
 ) -> History:
     """Read what `save_checkpoint` wrote into the learner and, where given, the rest of its training.
 
@@ -198,6 +133,11 @@ def load_checkpoint(
     about, tensors = _read(path)
     saved = _part(tensors, "learner/")
     _check_learner(path, about, saved, learner)
+    if run is not None and "run" not in about:
+        raise ValueError(
+            f"{path} was written by an older hyperedu: its learner can be loaded, but its training cannot go on. Give another "
+            "path"
+        )
     if run is not None and (found := difference(about.get("run", {}), json.loads(json.dumps(dict(run))))):
         raise ValueError(f"{path} was trained differently ({found}): give another path, or train as then")
     loads: list[tuple[nn.Module, dict[str, Tensor]]] = [(learner, saved)]
@@ -206,17 +146,17 @@ def load_checkpoint(
             loads.append((penalty, _part(tensors, f"penalties/{i}/")))
             _check_shapes(path, name_of(penalty), loads[-1][1], penalty)
     memory = None if optimizer is None else _optimizer_memory(path, about, tensors, optimizer)
+    if rng is not None and "rng" not in tensors:
+        raise ValueError(f"{path} holds no state of a source of randomness: leave out rng, or give another path")
     if schedule is not None:
-        _check_schedule(path, about, schedule)
+        _advance(path, about, schedule)
     # From here on nothing can fail.
     for module, state in loads:
         module.load_state_dict(state)
     if optimizer is not None:
+        groups = optimizer.param_groups
         optimizer.load_state_dict({"state": memory, "param_groups": optimizer.state_dict()["param_groups"]})
-    if schedule is not None:
-        schedule.load_state_dict({key: value for key, value in about["schedule"].items() if key != "class"})
-        for group, rate in zip(schedule.optimizer.param_groups, about["rates"], strict=True):
-            group["lr"] = rate
+        optimizer.param_groups = groups  # not copies of them: whoever holds one can go on setting its rate
     if rng is not None:
         rng.set_state(tensors["rng"])
         torch.set_rng_state(tensors["rng/torch"])
@@ -250,7 +190,7 @@ def _read(path: Path) -> tuple[dict, dict[str, Tensor]]:
     return json.loads(metadata["facts"]), tensors
 
 
-def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _part(tensors: Mapping, prefix: str) -> dict:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
@@ -259,7 +199,7 @@ def _check_learner(path: Path, about: Mapping, saved: Mapping[str, Tensor], lear
     kind = about["class"] if "class" in about else about["learner"]["class"]
     found = None if kind == own else f"{kind} in the file, {own} here"
     if found is None and "learner" in about:
-        found = difference(about["learner"], json.loads(json.dumps(facts(learner))))
+        found = difference(about["learner"], facts(learner))
     if found:
         raise ValueError(
             f"{path} holds another learner ({kind}) than this one ({own}): {found}. Give another path, or make the learner "
@@ -285,7 +225,7 @@ def _check_shapes(path: Path, what: str, saved: Mapping[str, Tensor], module: nn
 def _optimizer_memory(path: Path, about: Mapping, tensors: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> dict:
     """Parameter number → what the optimizer remembers of it."""
     own = type(optimizer).__name__
-    if about.get("optimizer") != own or "rng" not in tensors:
+    if about.get("optimizer") != own:
         raise ValueError(
             f"{path} holds the state of {about.get('optimizer', 'no optimizer')}, not of {own}: give another path, or train "
             "with the optimizer it was made with"
@@ -296,19 +236,30 @@ def _optimizer_memory(path: Path, about: Mapping, tensors: Mapping[str, Tensor],
             f"{path} was trained with groups of {about['groups']} parameters, this {own} has {groups}: give another path, or "
             "make the optimizer as it was"
         )
-    memory: dict[int, dict[str, Tensor]] = {}
-    for name, value in _part(tensors, "optimizer/").items():
-        index, key = name.split("/")
+    memory: dict[int, dict[str, object]] = {}
+    for name, value in _part({**tensors, **about["optimizer_numbers"]}, "optimizer/").items():
+        index, key = name.split("/", 1)
         memory.setdefault(int(index), {})[key] = value
     return memory
 
 
-def _check_schedule(path: Path, about: Mapping, schedule: torch.optim.lr_scheduler.LRScheduler) -> None:
-    """The schedule of the file and this one must be of one kind; how far it has come stands in the file."""
-    own, saved = _schedule_state(schedule), about.get("schedule") or {}
-    moving = {"last_epoch", "_step_count", "_last_lr", "_get_lr_called_within_step", "_is_initial"}
-    fixed = [{key: value for key, value in state.items() if key not in moving} for state in (saved, own)]
-    if found := difference(*fixed):
+def _advance(path: Path, about: Mapping, schedule: LRScheduler) -> None:
+    """Step a schedule to where that of the file was. It and its rates must be as in the file then, or are put back."""
+    if "schedule" not in about:
+        raise ValueError(f"{path} was trained without a schedule: give another path, or leave out schedule")
+    saved, groups = about["schedule"], schedule.optimizer.param_groups
+    before = copy.deepcopy(schedule.state_dict())
+    settings = [{key: copy.deepcopy(value) for key, value in group.items() if key != "params"} for group in groups]
+    with warnings.catch_warnings():
+        # Where the optimizer was made anew, torch wants it to step first; it did, before the file was written.
+        warnings.filterwarnings("ignore", message="Detected call of")
+        for _ in range(saved["steps"] - _steps_of(schedule)):
+            schedule.step()
+    if found := difference(saved, _schedule_facts(schedule)):
+        schedule.load_state_dict(before)
+        for group, setting in zip(groups, settings, strict=True):
+            group.update(setting)
         raise ValueError(
-            f"{path} was trained with another schedule ({found}): give another path, or make the schedule as it was"
+            f"{path} was trained with another schedule ({found}): give another path, or make the schedule and the learning "
+            "rates as they were"
         )

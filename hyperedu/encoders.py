@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from hyperedu.batches import Examples
+from hyperedu.batches import Examples, readable, whole
 
 
 class Encoder(nn.Module):
@@ -50,11 +50,17 @@ class JointEncoder(Encoder):
     def __init__(self, *encoders: nn.Module):
         super().__init__()
         self.parts = nn.ModuleList(as_encoder(encoder) for encoder in encoders)
-        dims = [part.dim for part in self.parts]
+        dims = [getattr(part, "dim", None) for part in self.parts]
         self.dim = None if None in dims else sum(dims)
 
     def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
-        return torch.cat([part(descriptor, support) for part in self.parts], dim=-1)
+        codes = [part(descriptor, support) for part in self.parts]
+        if len({code.shape[:-1] for code in codes}) > 1:
+            raise ValueError(
+                f"the codes have shapes {', '.join(str(tuple(code.shape)) for code in codes)}: description and examples must "
+                "be of the same tasks"
+            )
+        return torch.cat(codes, dim=-1)
 
 
 def as_encoder(module: nn.Module) -> nn.Module:
@@ -70,6 +76,11 @@ def numbers_of(examples: Examples, n_classes: int) -> Tensor:
     """y as numbers (…, n, d_out): a class as a vector with a single one."""
     if not examples.has_classes:
         return examples.y
+    y = examples.y
+    if readable(y) and y.numel() and int(y.max()) >= n_classes:
+        raise ValueError(
+            f"y has classes from {int(y.min())} to {int(y.max())}, but there is room for {n_classes}, 0 to {n_classes - 1}"
+        )
     return nn.functional.one_hot(examples.y, n_classes).to(torch.get_default_dtype())
 
 
@@ -89,6 +100,8 @@ class SetEncoder(Encoder):
 
     def __init__(self, d_in: int, d_out: int, dim: int, hidden: int = 128, rng: torch.Generator | None = None):
         super().__init__()
+        for name, value in {"d_in": d_in, "d_out": d_out, "dim": dim, "hidden": hidden}.items():
+            whole(name, value, 1)
         self.d_in, self.d_out, self.dim = d_in, d_out, dim
         self.each = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise([d_in + d_out, hidden, hidden]))
         self.whole = nn.Linear(hidden, dim)
@@ -136,6 +149,9 @@ class Learned(Encoder):
 
     def __init__(self, names: Sequence[str], dim: int, rng: torch.Generator | None = None):
         super().__init__()
+        if not names:
+            raise ValueError("a table of codes needs at least one name")
+        whole("dim", dim, 1)
         self.names, self.dim = list(names), dim
         self.table = nn.Parameter(torch.randn(len(self.names), dim, generator=rng))
 
@@ -166,15 +182,23 @@ class WordAttention(Encoder):
                 layer.weight.normal_(0, 1 / math.sqrt(width), generator=rng)
             self.V.bias.zero_()
 
+    def _words(self, tau: Tensor) -> Tensor:
+        """τ (…, n_words · width) → (…, n_words, width)."""
+        if tau.shape[-1] % self.width:
+            raise ValueError(f"τ has shape {tuple(tau.shape)}, but words of {self.width} numbers (width) do not fill its rows")
+        return tau.unflatten(-1, (-1, self.width))
+
     def attention(self, tau: Tensor) -> Tensor:
         """How much each head looks at each word, (…, n_words, heads); sums to 1 over the words."""
-        words = tau.unflatten(-1, (-1, self.width))
+        words = self._words(tau)
         there = words.any(-1, keepdim=True)
+        if readable(there) and not there.any(-2).all():
+            raise ValueError("a description says no word: each needs one that is not all zeros")
         return self.K(words).masked_fill(~there, -math.inf).softmax(-2)
 
     def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
         tau = self.needed(descriptor)
-        values = self.V(tau.unflatten(-1, (-1, self.width)))  # (…, n_words, heads · dim)
+        values = self.V(self._words(tau))  # (…, n_words, heads · dim)
         a = self.attention(tau)
         return (a.unsqueeze(-1) * values.unflatten(-1, (a.shape[-1], -1))).sum(-3).flatten(-2)
 

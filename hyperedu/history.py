@@ -30,7 +30,12 @@ class History:
         return {name: sum(values) / len(values) for name, values in kept.items() if values}
 
     def __repr__(self) -> str:
-        last = min(50, self.steps)
         ended = ", interrupted" if self.interrupted else ""
+        said = f"{counted(self.steps, 'step')} in {self.seconds:.1f} s{ended}"
         means = ", ".join(f"{name} {value:.4g}" for name, value in self.recent().items())
-        return f"{self.steps:,} steps in {self.seconds:.1f} s{ended}; means of the last {last}: {means or 'none'}"
+        return f"{said}; means of the last {min(50, self.steps)}: {means}" if means else said
+
+
+def counted(n: int, what: str) -> str:
+    """How many there are of what, in words: "1 step", "2,000 steps"."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from hyperedu.adaptation import LearningRate, Rates, Trajectory, adapt
-from hyperedu.batches import Examples
+from hyperedu.adaptation import LearningRate, Rates, Trajectory, adapt, check_rates
+from hyperedu.batches import Examples, expect, whole
 from hyperedu.encoders import SetEncoder, as_encoder, numbers_of
 from hyperedu.generators import Generator, MLPGenerator
 from hyperedu.main_network import MainNetwork
@@ -38,8 +38,9 @@ class Learner(nn.Module):
 
     def __init__(self, main: MainNetwork, steps: int = 0, lr: LearningRate = 0.01, first_order: bool = False):
         super().__init__()
-        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
-            raise ValueError(f"the number of inner steps must be a whole number of at least 0, got {steps!r}")
+        expect("the main network", main, MainNetwork, "MainNetwork.from_module makes one of any module")
+        whole("the number of inner steps", steps, 0)
+        check_rates(main, lr)
         self.main, self.inner_steps, self.first_order, self.rates = main, steps, first_order, Rates(lr)
 
     @property
@@ -49,6 +50,7 @@ class Learner(nn.Module):
 
     @lr.setter
     def lr(self, lr: LearningRate) -> None:
+        check_rates(self.main, lr)
         self.rates = Rates(lr)
 
     def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
@@ -94,6 +96,11 @@ class Learner(nn.Module):
         """As in every module; the main network follows."""
         self.main.train(mode)
         return super().train(mode)
+
+
+def expect_learner(learner: object) -> None:
+    """A sentence for what is no learner, such as a main network."""
+    expect("the learner", learner, Learner, "SharedWeights(main) or another learner gives a main network its weights")
 
 
 @contextlib.contextmanager
@@ -178,6 +185,7 @@ class MetaSGD(MAML):
     """
 
     def __init__(self, main: MainNetwork, steps: int = 1, lr: float = 0.01, rng: torch.Generator | None = None):
+        check_rates(main, lr)
         super().__init__(main, steps, nn.Parameter(torch.full((main.weight_dim,), float(lr))), rng=rng)
 
 
@@ -210,6 +218,7 @@ class Conditioned(Learner):
 
     def __init__(self, main: MainNetwork, descriptor_dim: int, rng: torch.Generator | None = None):
         super().__init__(main)
+        whole("descriptor_dim", descriptor_dim, 1)
         biases = [k for k, name in enumerate(main.shapes) if name.rsplit(".", 1)[-1] == "bias"]
         if not biases:
             raise ValueError(f"the main network has no bias for τ to enter by; its weights are {list(main.shapes)}")
@@ -249,17 +258,8 @@ class Hypernetwork(Learner):
         first_order: bool = False,
     ):
         super().__init__(main, steps, lr, first_order)
-        if generator.main.shapes != main.shapes:
-            raise ValueError(
-                f"the generator writes {generator.main.weight_dim} weights for another main network; this one has "
-                f"{main.weight_dim}: make the generator with main=main"
-            )
         self.generator, self.encoder = generator, None if encoder is None else as_encoder(encoder)
-        dim = None if self.encoder is None else getattr(self.encoder, "dim", None)
-        if dim not in (None, generator.descriptor_dim):
-            raise ValueError(
-                f"the encoder gives codes of {dim} numbers, but the generator takes {generator.descriptor_dim} (descriptor_dim)"
-            )
+        _check_generator(main, generator, None if encoder is None else _code_dim(encoder, None), "the encoder gives codes")
 
     def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
         if self.encoder is None:
@@ -315,6 +315,7 @@ class HyperMAML(SharedWeights):
             encoder = SetEncoder(d_in, 2 * d_out, dim, rng=rng)
         self.encoder = as_encoder(encoder)
         self.generator = generator or self._near_zero(MLPGenerator(_code_dim(encoder, dim), main, rng=rng))
+        _check_generator(main, self.generator, _code_dim(encoder, None), "the encoder gives codes")
 
     @staticmethod
     @torch.no_grad()
@@ -371,6 +372,8 @@ class DescriptorAdaptation(Learner):
         first_order: bool = False,
     ):
         super().__init__(main, steps, lr, first_order)
+        whole("descriptor_dim", descriptor_dim, 1)
+        _check_generator(main, generator, descriptor_dim, "what adapts is a descriptor")
         self.generator = generator
         self.tau_0 = nn.Parameter(torch.zeros(descriptor_dim))
 
@@ -387,9 +390,23 @@ def _told(learner: Learner, descriptor: Tensor | None) -> Tensor:
     return descriptor
 
 
-def _code_dim(encoder: nn.Module, dim: int) -> int:
+def _check_generator(main: MainNetwork, generator: nn.Module, dim: int | None, what: str) -> None:
+    """A sentence for a generator of another main network, or for codes of another length."""
+    if not isinstance(getattr(generator, "main", None), MainNetwork):
+        raise ValueError(f"{type(generator).__name__} is no generator: one knows its main network, as MLPGenerator does")
+    if generator.main.shapes != main.shapes:
+        raise ValueError(
+            f"the generator writes {generator.main.weight_dim} weights for another main network; this one has "
+            f"{main.weight_dim}: make the generator with main=main"
+        )
+    takes = getattr(generator, "descriptor_dim", None)
+    if None not in (dim, takes) and dim != takes:
+        raise ValueError(f"{what} of {dim} numbers, but the generator takes {takes} (descriptor_dim)")
+
+
+def _code_dim(encoder: nn.Module, dim: int | None) -> int | None:
     """The length of an encoder's codes, `dim` where it does not say."""
-    own = getattr(encoder, "dim", None)
+    own = getattr(as_encoder(encoder), "dim", None)
     return dim if own is None else own
 
 

@@ -20,6 +20,8 @@ def squared_error(prediction: Tensor, y: Tensor) -> Tensor:
         )
     if prediction.shape != y.shape:
         raise ValueError(f"the prediction has shape {tuple(prediction.shape)} but y has {tuple(y.shape)}: they must be equal")
+    if y.ndim < 2:
+        raise ValueError(f"y of shape {tuple(y.shape)} must be (…, n, d_out): for a single number per example y.unsqueeze(-1)")
     return nn.functional.mse_loss(prediction, y, reduction="none").mean(dim=(-2, -1))
 
 
@@ -44,10 +46,10 @@ def _check_classes(prediction: Tensor, y: Tensor) -> None:
             f"y of shape {tuple(y.shape)} has dtype {y.dtype}, but a class is an index in int64, one for each row of the "
             f"prediction of shape {tuple(prediction.shape)}: give y.long() of shape (…, n), or use loss='squared_error'"
         )
-    if prediction.shape[:-1] != y.shape:
+    if prediction.shape[:-1] != y.shape or not y.ndim:
         raise ValueError(
             f"the prediction has shape {tuple(prediction.shape)} but y has {tuple(y.shape)}: each example needs a row of "
-            "logits and one class index"
+            "logits and one class index, (…, n, classes) and (…, n)"
         )
     n_classes = prediction.shape[-1]
     if readable(y) and y.numel() and not 0 <= int(y.min()) <= int(y.max()) < n_classes:
@@ -67,7 +69,13 @@ def per_task(function: Callable[[Tensor, Tensor], Tensor]) -> Loss:
     """
 
     def one_task(prediction: Tensor, y: Tensor) -> Tensor:
-        value = function(prediction, y)
+        try:
+            value = function(prediction, y)
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:
+            raise ValueError(
+                f"the loss {getattr(function, '__name__', function)} cannot take a prediction of shape "
+                f"{tuple(prediction.shape)} and y of shape {tuple(y.shape)} ({y.dtype}), one task: {error}"
+            ) from error
         if not isinstance(value, Tensor) or value.ndim:
             got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
             raise ValueError(
@@ -80,7 +88,11 @@ def per_task(function: Callable[[Tensor, Tensor], Tensor]) -> Loss:
         lead = prediction.shape[:-2]
         if not lead:
             return one_task(prediction, y)
-        flat = vmap(one_task, randomness="different")(prediction.flatten(0, len(lead) - 1), y.flatten(0, len(lead) - 1))
+        tasks = prediction.flatten(0, len(lead) - 1), y.flatten(0, len(lead) - 1)
+        try:
+            flat = vmap(one_task, randomness="different")(*tasks)
+        except ValueError:  # what looks at its values cannot be batched; a loss that is wrong says so here too
+            flat = torch.stack([one_task(*task) for task in zip(*tasks, strict=True)])
         return flat.unflatten(0, lead)
 
     return batched

@@ -5,13 +5,14 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from hyperedu.batches import Examples
+from hyperedu.batches import Examples, expect, readable, source, whole
 from hyperedu.losses import LOSSES, Loss, per_task
 
 # Activation and its gain: the factor that keeps the variance of a layer's output at that of its input
@@ -27,7 +28,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], float]] = {
 
 def activation_and_gain(name: str) -> tuple[Callable[[Tensor], Tensor], float]:
     """The activation called `name` and its gain; a ValueError lists the names there are."""
-    if name not in ACTIVATIONS:
+    if not isinstance(name, str) or name not in ACTIVATIONS:
         raise ValueError(f"no activation is called {name!r}: choose one of {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]
 
@@ -65,7 +66,9 @@ class MainNetwork:
         last = list(self.shapes)[-1].rpartition(".")[0]
         self.head = [name for name in self.shapes if name.rpartition(".")[0] == last]
         self.initial_mean, self.initial_std = initial_mean, initial_std
-        if not callable(loss) and loss not in LOSSES:
+        if isinstance(loss, type):
+            raise ValueError(f"the loss is the class {loss.__name__}: give a loss of that kind, {loss.__name__}()")
+        if not callable(loss) and not (isinstance(loss, str) and loss in LOSSES):
             raise ValueError(
                 f"no loss is called {loss!r}: choose one of {', '.join(LOSSES)}, or give a function (prediction, y)"
             )
@@ -112,7 +115,7 @@ class MainNetwork:
 
     def unflatten(self, theta: Tensor) -> dict[str, Tensor]:
         """θ (…, P) → {name: view of shape (…, *shape)}."""
-        self._check_theta(theta)
+        self.check(theta)
         pieces = theta.split(self.sizes, dim=-1)
         lead = theta.shape[:-1]
         return {
@@ -130,6 +133,7 @@ class MainNetwork:
         flat, lead = [], None
         for name, shape in self.shapes.items():
             value = named[name]
+            expect(repr(name), value, Tensor, f"it must be a tensor whose last dimensions are {shape}")
             n_lead = value.ndim - len(shape)
             if n_lead < 0 or tuple(value.shape[n_lead:]) != shape:
                 raise ValueError(f"{name!r} has shape {tuple(value.shape)}, but its last dimensions must be {shape}")
@@ -147,8 +151,9 @@ class MainNetwork:
 
         He et al. 2015 (arXiv 1502.01852), equation 10. Requires no gradient: wrap it yourself to train it.
         """
-        if n is not None and n < 0:
-            raise ValueError(f"n={n} networks asked for: give a number of at least 0, or None for a single θ (P,)")
+        if n is not None:
+            whole("n, how many networks,", n, 0)
+        source(rng)
         shape = (self.weight_dim,) if n is None else (n, self.weight_dim)
         device = self.initial_std.device if rng is None else rng.device
         noise = torch.randn(shape, generator=rng, device=device, dtype=self.initial_std.dtype)
@@ -172,6 +177,7 @@ class MainNetwork:
 
     def predict(self, theta: Tensor, examples: Examples) -> Tensor:
         """g(θ, x) of examples, after a check that they are examples for this network: (…, n, d_out)."""
+        expect("D", examples, Examples, "it must be Examples(x, y)")
         x, y = examples.x, examples.y
         if x.ndim - len(examples.lead) - 1 != self.input_dims:
             raise ValueError(
@@ -184,6 +190,8 @@ class MainNetwork:
     def loss_of(self, prediction: Tensor, examples: Examples) -> Tensor:
         """L of predictions (…, n, d_out) that `predict` made, (…,)."""
         y = examples.y
+        if len(examples) == 0:
+            raise ValueError(f"the loss on no examples: y has shape {tuple(y.shape)}, and needs at least one")
         if prediction.shape[:-2] != examples.lead:  # many θ on the same examples
             y = y.expand(*prediction.shape[:-2], *y.shape[len(examples.lead) :])
         return self._loss(prediction, y)
@@ -193,8 +201,10 @@ class MainNetwork:
 
         Leading dimensions broadcast as in matmul: one θ serves many x, one x serves many θ.
         """
-        self._check_theta(theta)
+        self.check(theta)
         self._check_x(x)
+        if x.device != theta.device:
+            raise ValueError(f"θ is on {theta.device} and x on {x.device}: they must be on one device, such as x.to(theta)")
         if x.is_floating_point() and x.dtype != theta.dtype:
             raise ValueError(f"θ has dtype {theta.dtype} and x {x.dtype}: they must be equal, such as x.to(theta.dtype)")
         n_example = self.input_dims + 1  # n and the dimensions of one example
@@ -208,15 +218,17 @@ class MainNetwork:
                 "they must be equal or broadcast (one of them 1 or absent)"
             ) from None
         examples = x.shape[-n_example:]
-        theta = theta.expand(*lead, -1).reshape(-1, self.weight_dim)
-        x = x.expand(*lead, *examples).reshape(-1, *examples)
+        theta = theta.expand(*lead, -1).reshape(lead.numel(), self.weight_dim)
+        x = x.expand(*lead, *examples).reshape(lead.numel(), *examples)
         return self._batched(theta, x).unflatten(0, lead) if lead else self._batched(theta, x)[0]
 
     def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
         """θ (B, P), x (B, n, …) → y (B, n, …)."""
         raise NotImplementedError
 
-    def _check_theta(self, theta: Tensor) -> None:
+    def check(self, theta: Tensor) -> None:
+        """A sentence for what is no θ of this main network."""
+        expect("θ", theta, Tensor, "it must be one tensor (…, P), which main.flatten makes of weights by name")
         if theta.ndim == 0 or theta.shape[-1] != self.weight_dim:
             got = "no dimensions" if theta.ndim == 0 else f"a last dimension of {theta.shape[-1]}"
             raise ValueError(f"θ has {got}, but this main network has {self.weight_dim} weights (main.weight_dim)")
@@ -224,6 +236,7 @@ class MainNetwork:
             raise ValueError(f"θ has dtype {theta.dtype}, but weights are floating point: theta.float()")
 
     def _check_x(self, x: Tensor) -> None:
+        expect("x", x, Tensor, "it must be a tensor, torch.as_tensor(x) makes one")
         if x.ndim < self.input_dims + 1:
             raise ValueError(
                 f"x has shape {tuple(x.shape)}, but needs at least {self.input_dims + 1} dimensions (…, n, d_in): "
@@ -235,16 +248,22 @@ class _MLP(MainNetwork):
     input_dims = 1
 
     def __init__(self, sizes: Sequence[int], activation: str, y_mean, y_std, loss):
-        if len(sizes) < 2 or any(int(s) != s or s < 1 for s in sizes):
-            raise ValueError(f"sizes must be at least two positive whole numbers [d_in, …, d_out], got {list(sizes)}")
+        if not isinstance(sizes, Sequence) or len(sizes) < 2 or not all(isinstance(s, Integral) and s > 0 for s in sizes):
+            raise ValueError(f"sizes must be at least two positive whole numbers [d_in, …, d_out], got {sizes!r}")
         self.activation, gain = activation_and_gain(activation)
         self.layer_sizes, self.y_mean, self.y_std = list(sizes), y_mean, y_std
         self.d_in, self.d_out = self.layer_sizes[0], self.layer_sizes[-1]
         for name, value in (("y_mean", y_mean), ("y_std", y_std)):
+            expect(name, value, (Tensor, Real), f"it must be one number, or a tensor of {self.d_out}, torch.tensor({value!r})")
             if isinstance(value, Tensor) and value.shape not in ((), (1,), (self.d_out,)):
                 raise ValueError(
                     f"{name} has shape {tuple(value.shape)}, but y has {self.d_out} numbers: give one or {self.d_out}"
                 )
+            tensor = torch.as_tensor(value)
+            if readable(tensor) and not torch.isfinite(tensor).all():
+                raise ValueError(f"{name} must be finite, got {value}")
+            if name == "y_std" and readable(tensor) and not (tensor > 0).all():
+                raise ValueError(f"y_std, the spread of y, must be above 0, got {value}")
         self.in_units_of_one = not isinstance(y_mean, Tensor) and not isinstance(y_std, Tensor) and (y_mean, y_std) == (0, 1)
         shapes, std = {}, []
         for layer, (fan_in, fan_out) in enumerate(pairwise(sizes)):
@@ -282,6 +301,7 @@ class _MLP(MainNetwork):
 class _ModuleNetwork(MainNetwork):
     def __init__(self, module: nn.Module, input_dims: int, loss):
         _check_module(module)
+        whole("input_dims", input_dims, 1)
         self.input_dims, self.by_loop = input_dims, False
         self.recurrent = any(isinstance(child, nn.RNNBase) for child in module.modules())
         weights = {name: p.detach() for name, p in module.named_parameters()}
@@ -325,13 +345,7 @@ class _ModuleNetwork(MainNetwork):
         versions = {name: b._version for name, b in buffers.items()}
 
         def one_task(weights: dict[str, Tensor], x: Tensor) -> Tensor:
-            y = functional_call(self.module, weights | buffers, (x,))
-            if not isinstance(y, Tensor):
-                raise ValueError(
-                    f"{type(self.module).__name__} gives a {type(y).__name__}, but a main network gives one tensor: wrap it in "
-                    "a module whose forward returns the part that is y"
-                )
-            return y
+            return functional_call(self.module, weights | buffers, (x,))
 
         weights = self.unflatten(theta)
         with _twice_differentiable(self.recurrent):
@@ -348,20 +362,32 @@ class _ModuleNetwork(MainNetwork):
         """All tasks at once through vmap; one after the other where a layer has no rule for that, as recurrent ones."""
         if not self.by_loop:
             try:
-                return vmap(one_task, randomness="different")(weights, x)
-            except (RuntimeError, NotImplementedError) as error:
+                return self._one_tensor(vmap(one_task, randomness="different")(weights, x))
+            except _FAILURES as error:
                 in_vmap = error
         tasks = ({name: w[i] for name, w in weights.items()} for i in range(len(x)))
         try:
-            y = torch.stack([one_task(each, some) for each, some in zip(tasks, x, strict=True)])
-        except (RuntimeError, NotImplementedError, IndexError) as error:
+            found = [one_task(each, some) for each, some in zip(tasks, x, strict=True)]
+        except _FAILURES as error:
             raise ValueError(
                 f"{type(self.module).__name__} cannot take x of shape {tuple(x.shape[1:])} (one task) with weights of dtype "
                 f"{next(iter(weights.values())).dtype} and input_dims={self.input_dims}: {error}"
             ) from error
         if not self.by_loop and "atching rule" in str(in_vmap):
             self.by_loop = True
+        return torch.stack([self._one_tensor(y) for y in found])
+
+    def _one_tensor(self, y: object) -> Tensor:
+        if not isinstance(y, Tensor):
+            raise ValueError(
+                f"{type(self.module).__name__} gives a {type(y).__name__}, but a main network gives one tensor: wrap it in a "
+                "module whose forward returns the part that is y"
+            )
         return y
+
+
+# How layers say that they cannot take what they are given, and vmap that it cannot run them.
+_FAILURES = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
 
 
 def _check_module(module: nn.Module) -> None:
@@ -377,7 +403,7 @@ def _check_module(module: nn.Module) -> None:
                 f"{what} keeps running statistics, which would leak from task to task: use track_running_stats=False, or "
                 "GroupNorm or LayerNorm instead"
             )
-        if isinstance(child, nn.RNNBase) and not child.batch_first:
+        if isinstance(child, nn.RNNBase | nn.MultiheadAttention) and not child.batch_first:
             raise ValueError(f"{what} takes time before examples, but examples come first here: make it with batch_first=True")
     lazy = [name for name, p in module.named_parameters() if nn.parameter.is_lazy(p)]
     if lazy:
@@ -389,9 +415,11 @@ def _twice_differentiable(recurrent: bool) -> Iterator[None]:
     """Without the fused kernels of attention and of recurrent layers, which have no second derivative."""
     fastpath = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
-    fused = torch.backends.mkldnn.flags(enabled=False) if recurrent else contextlib.nullcontext()  # convolutions need it
+    fused = torch._C._get_mkldnn_enabled()  # torch.backends.mkldnn.flags sets, and warns of, what else there is to set
+    torch._C._set_mkldnn_enabled(fused and not recurrent)  # convolutions need it
     try:
-        with sdpa_kernel(SDPBackend.MATH), fused:
+        with sdpa_kernel(SDPBackend.MATH):
             yield
     finally:
+        torch._C._set_mkldnn_enabled(fused)
         torch.backends.mha.set_fastpath_enabled(fastpath)

@@ -20,7 +20,7 @@ def _left_by_containers() -> Iterator[int]:
         with contextlib.suppress(OSError, ValueError):  # no such group here, or "max": no limit
             most = int((folder / limit).read_text(encoding="utf-8"))
             used = int((folder / usage).read_text(encoding="utf-8"))
-            with contextlib.suppress(OSError):  # files that were read and are kept make room when it is needed
+            with contextlib.suppress(OSError, ValueError):  # files that were read and are kept make room when it is needed
                 stat = dict(line.split() for line in (folder / "memory.stat").read_text(encoding="utf-8").splitlines())
                 used -= int(stat.get(cache, 0))
             yield max(0, most - used)

@@ -5,7 +5,7 @@ like these: `meta_train(..., penalties={WeightNorm(): 1e-3, my_penalty: 0.1})`, 
 
     learner, tasks: what is trained, and the tasks of the step;
     theta: (n_tasks, P), what the learner writes for them, before any inner steps on their support sets;
-    rng: source of randomness; a penalty that has none need not take it.
+    rng: source of randomness; a penalty that needs none need not take it.
 
 All are means over the tasks, and those that compare weights are means over the weights too, so that a strength means the same
 for main networks of any size; `OutputRegularizer` and `SpectralNorm`, which have published equations, are their sums.
@@ -14,6 +14,7 @@ for main networks of any size; `OutputRegularizer` and `SpectralNorm`, which hav
 import inspect
 import math
 from collections.abc import Callable, Mapping
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
@@ -66,7 +67,7 @@ class Sensitivity(Penalty):
 
     def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
         error = torch.randn(tasks.descriptor.shape, generator=rng).to(tasks.descriptor)
-        _, change = torch.func.jvp(lambda tau: learner.written(tau, tasks.support), (tasks.descriptor,), (error,))
+        change = torch.func.jvp(lambda tau: learner.written(tau, tasks.support), (tasks.descriptor,), (error,))[1]
         if not change.any():
             raise ValueError(f"the weights that {type(learner).__name__} writes do not depend on τ: there is no ∂θ/∂τ")
         return change.square().mean()
@@ -87,11 +88,12 @@ class Reconstruction(Penalty):
 
     def __init__(self, main: MainNetwork, descriptor_dim: int, hidden: int = 32, rng: torch.Generator | None = None):
         super().__init__()
-        self.layers = nn.ModuleList([nn.Linear(main.weight_dim, hidden), nn.Linear(hidden, descriptor_dim)])
+        layers = [nn.Linear(main.weight_dim, hidden), nn.Linear(hidden, descriptor_dim)]
+        self.layers = nn.ModuleList(layers)
         with torch.no_grad():
             # The weights of a main network are small: divided by their root mean square, θ has entries about 1.
-            scale = main.initial_std.square().mean().sqrt()
-            for layer, unit in zip(self.layers, (scale, 1.0), strict=True):
+            scale = main.initial_std.square().mean().sqrt().item()
+            for layer, unit in zip(layers, (scale, 1.0), strict=True):
                 layer.weight.normal_(generator=rng).div_(unit * math.sqrt(layer.in_features))
                 layer.bias.zero_()
 
@@ -114,6 +116,9 @@ class OutputRegularizer(Penalty):
         learner: whose weights are remembered; it may learn on, the snapshot stays.
         descriptors: τ_old (n, d_tau).
     """
+
+    old_tau: Tensor
+    old_theta: Tensor
 
     def __init__(self, learner: Learner, descriptors: Tensor):
         super().__init__()
@@ -152,19 +157,21 @@ Penalties = Mapping[Callable[..., Tensor], float]
 
 
 def name_of(penalty: Callable[..., Tensor]) -> str:
-    """What a penalty is called in messages and checkpoints."""
+    """What a penalty, or a loss that is a function, is called in messages."""
     return getattr(penalty, "__name__", type(penalty).__name__)
 
 
 def check(penalties: Penalties) -> None:
     """A sentence for what is no penalty and for a strength that would reward."""
+    if not isinstance(penalties, Mapping):
+        raise ValueError(f"the penalties are a {type(penalties).__name__}: give each its strength, {{WeightNorm(): 1e-3}}")
     for penalty, strength in penalties.items():
         if not callable(penalty) or isinstance(penalty, type):
             raise ValueError(
                 f"{penalty!r} is no penalty: give one such as WeightNorm(), made, or a function (learner, tasks, theta)"
             )
-        if not 0 <= strength < math.inf:
-            raise ValueError(f"the strength of {name_of(penalty)} must be at least 0 and finite, got {strength}")
+        if not isinstance(strength, Real) or not 0 <= strength < math.inf:
+            raise ValueError(f"the strength of {name_of(penalty)} must be at least 0 and finite, got {strength!r}")
 
 
 def total(learner: Learner, tasks: TaskBatch, penalties: Penalties, rng: torch.Generator | None = None) -> Tensor:
@@ -172,8 +179,7 @@ def total(learner: Learner, tasks: TaskBatch, penalties: Penalties, rng: torch.G
     theta = learner.written(tasks.descriptor, tasks.support)
     found = []
     for penalty, strength in penalties.items():
-        extra = (rng,) if _takes_rng(penalty) else ()
-        value = penalty(learner, tasks, theta, *extra)
+        value = _called(penalty, learner, tasks, theta, rng)
         if not isinstance(value, Tensor) or value.ndim:
             got = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
             raise ValueError(
@@ -183,10 +189,13 @@ def total(learner: Learner, tasks: TaskBatch, penalties: Penalties, rng: torch.G
     return torch.stack(found).sum()
 
 
-def _takes_rng(penalty: Callable[..., Tensor]) -> bool:
-    function = penalty.forward if isinstance(penalty, nn.Module) else penalty
+def _called(penalty: Callable[..., Tensor], learner: Learner, tasks: TaskBatch, theta: Tensor, rng) -> Tensor:
+    """R, with the source of randomness where the penalty has an argument `rng`, or a fourth that it cannot do without."""
+    signature = inspect.signature(penalty.forward if isinstance(penalty, nn.Module) else penalty)
+    if "rng" in signature.parameters:
+        return penalty(learner, tasks, theta, rng=rng)
     try:
-        inspect.signature(function).bind(None, None, None, None)
+        signature.bind(learner, tasks, theta)
     except TypeError:
-        return False
-    return True
+        return penalty(learner, tasks, theta, rng)
+    return penalty(learner, tasks, theta)

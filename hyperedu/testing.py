@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from hyperedu import statistics
-from hyperedu.batches import Family, TaskSet
-from hyperedu.history import History
-from hyperedu.learners import Learner, in_mode
+from hyperedu.batches import Family, TaskSet, expect, source, whole
+from hyperedu.history import History, counted
+from hyperedu.learners import Learner, expect_learner, in_mode
 from hyperedu.losses import accuracy
-from hyperedu.penalties import Penalties
+from hyperedu.penalties import Penalties, name_of
 from hyperedu.training import meta_train, which_diverged
 
 
@@ -92,8 +92,8 @@ class Report:
         if self.accuracy is not None:
             share, between = self.accuracy_cells(True)
             said = f"accuracy {share} ({between}), {said}"
-        said += f"{self.n_tasks} tasks, {self.shots} shots"
-        said += f", {self.inner_steps} steps" if self.inner_steps else ""
+        said += f"{counted(self.n_tasks, 'task')}, {counted(self.shots, 'shot')}"
+        said += f", {counted(self.inner_steps, 'step')}" if self.inner_steps else ""
         return said + ("" if self.diverged is None else which_diverged(self.diverged))
 
 
@@ -116,13 +116,18 @@ def meta_test(
         inner_steps: of adaptation, for any learner; None takes as many as in training.
         rng: None gives every learner the same tasks (seed 0).
     """
+    expect_learner(learner)
+    TaskSet.expect(tasks, "test")
+    source(rng)
     if rng is None:
         rng = torch.Generator().manual_seed(0)
     if n_tasks is None and tasks.n_tasks is None:
         n_tasks = 600
     if queries is None:
         queries = tasks.most_queries(shots)
-    batch = tasks.sample(n_tasks=n_tasks, shots=shots, queries=queries, rng=rng).to(next(learner.parameters()))
+    batch = tasks.sample(n_tasks=n_tasks, shots=shots, queries=queries, rng=rng)
+    like = next(learner.parameters(), None)  # a learner of fixed weights has none
+    batch = batch if like is None else batch.to(like)
     main = learner.main
     with in_mode(learner, False), torch.no_grad():
         path = learner.path(batch.descriptor, batch.support, inner_steps, keep=False)
@@ -130,7 +135,7 @@ def meta_test(
         per_task = main.loss_of(prediction, batch.query)
     steps = learner.inner_steps if inner_steps is None else inner_steps
     shares = accuracy(prediction, batch.query.y) if batch.query.has_classes else None
-    loss = main.loss_kind if isinstance(main.loss_kind, str) else getattr(main.loss_kind, "__name__", "a function")
+    loss = main.loss_kind if isinstance(main.loss_kind, str) else name_of(main.loss_kind)
     return Report(per_task, shots, steps, path.diverged, shares, loss)
 
 
@@ -215,6 +220,12 @@ def compare(
         optimizer: parameters → the optimizer of one learner.
         seed: of the training tasks.
     """
+    expect("learners", learners, Mapping, 'give each a name, {"MAML": learner}')
+    if not learners:
+        raise ValueError("there is nothing to compare: give at least one learner")
+    if not isinstance(family, Family):
+        raise ValueError(f"{type(family).__name__} is no family of tasks: one has two sets, .train and .test")
+    whole("steps", steps, 0)
     rows = {}
     for name, learner in learners.items():
         history = None

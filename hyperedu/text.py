@@ -40,7 +40,9 @@ class Text:
     """
 
     def __init__(self, model: str | None = None):
-        self.name, self._model, self._known, self._words = model, None, {}, {}
+        self.name, self._model = model, None
+        self._known: dict[str, Tensor] = {}
+        self._words: dict[str, Tensor] = {}
 
     @staticmethod
     def available() -> bool:

@@ -1,6 +1,7 @@
 """The outer problem: minimise over φ the mean over tasks of L(g(learner(τ, D), x'), y')."""
 
 import contextlib
+import inspect
 import math
 import signal
 import threading
@@ -15,12 +16,14 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from tqdm.auto import tqdm
 
-from hyperedu.batches import TaskBatch, TaskSet
-from hyperedu.checkpoints import checked_path, facts, load_checkpoint, save_checkpoint
+from hyperedu.batches import Examples, TaskBatch, TaskSet, source, whole
+from hyperedu.checkpoints import checked_path, load_checkpoint, save_checkpoint
+from hyperedu.facts import facts
 from hyperedu.history import History
-from hyperedu.learners import Learner, in_mode
+from hyperedu.learners import Learner, expect_learner, in_mode
 from hyperedu.losses import accuracy
 from hyperedu.penalties import Penalties, check, total
+from hyperedu.snapshots import Snapshot
 
 
 @dataclass
@@ -42,8 +45,12 @@ class _Judge:
 def judged(learner: Learner, tasks: TaskBatch) -> tuple[Tensor, Tensor | None]:
     """The outer loss of each task, (n_tasks,), and its accuracy where y is a class."""
     judge = _Judge(learner, tasks)
-    support = tasks.support.joined(tasks.query) if learner.learns_from_all else tasks.support
-    return learner.outer_loss(tasks.descriptor, support, judge), judge.accuracy
+    return learner.outer_loss(tasks.descriptor, _learned_from(learner, tasks), judge), judge.accuracy
+
+
+def _learned_from(learner: Learner, tasks: TaskBatch) -> Examples:
+    """The examples that a learner is handed in training."""
+    return tasks.support.joined(tasks.query) if learner.learns_from_all else tasks.support
 
 
 def outer_loss(learner: Learner, tasks: TaskBatch) -> Tensor:
@@ -51,10 +58,13 @@ def outer_loss(learner: Learner, tasks: TaskBatch) -> Tensor:
     return judged(learner, tasks)[0]
 
 
+@torch.no_grad()
 def _where_it_diverged(learner: Learner, tasks: TaskBatch) -> str:
+    """Which tasks diverged in their inner steps, for a learner that takes any."""
     if not learner.inner_steps:
         return ""
-    return which_diverged(learner.path(tasks.descriptor, tasks.support).diverged) + " of the adaptation"
+    found = which_diverged(learner.path(tasks.descriptor, _learned_from(learner, tasks), keep=False).diverged)
+    return f"{found} of the adaptation" if found else ""
 
 
 def which_diverged(diverged: Tensor) -> str:
@@ -98,8 +108,9 @@ def meta_train(
             weights away; None leaves it; "learner" as `learner.max_norm` says.
         penalties: penalty → its strength: what is added to the outer loss, such as {WeightNorm(): 1e-3} (`penalties`).
         rng: source of the tasks, and of what is random in penalties; seeded from torch's global one if None.
-        checkpoint: a safetensors file, written every `checkpoint_every` steps and at the end. If it exists, training
-            resumes from it, bit for bit as if it had never stopped (on the same machine with the same versions).
+        checkpoint: a safetensors file, written after the first step, every `checkpoint_every` steps and at the end. If it
+            exists, training resumes from it, bit for bit as if it had never stopped (on the same machine with the same
+            versions); it is refused where the training would be another one.
         progress: whether to show a progress bar.
 
     Raises:
@@ -107,6 +118,7 @@ def meta_train(
         FloatingPointError: the loss or its gradient is no longer finite. The learner keeps its last good weights, and so does
             the checkpoint.
     """
+    whole("checkpoint_every", checkpoint_every, 1)
     sizes = {"n_tasks": tasks_per_step, "shots": shots, "queries": queries}
     run = _Run(learner, tasks, steps, sizes, optimizer, anneal, schedule, max_norm, penalties or {}, rng, checkpoint)
     return run.train(checkpoint_every, progress)
@@ -128,13 +140,19 @@ class _Run:
     rng: torch.Generator | None
     checkpoint: str | Path | None
     history: History = field(default_factory=History)
+    parts: list[nn.Module] = field(init=False)  # all that is trained: the learner, and penalties that are modules
+    facts: dict[str, object] = field(init=False)  # what must be the same where the training goes on
 
     def __post_init__(self):
-        if self.steps < 1:
-            raise ValueError(f"steps must be at least 1, got {self.steps}")
+        expect_learner(self.learner)
+        TaskSet.expect(self.tasks, "train")
+        whole("steps", self.steps, 1)
+        source(self.rng)
         check(self.penalties)
-        parts = [self.learner, *(penalty for penalty in self.penalties if isinstance(penalty, nn.Module))]
-        named = [(name, p) for part in parts for name, p in part.named_parameters() if p.requires_grad]
+        self.parts = [self.learner, *(penalty for penalty in self.penalties if isinstance(penalty, nn.Module))]
+        named = [(name, p) for part in self.parts for name, p in part.named_parameters() if p.requires_grad]
+        if not named:
+            raise ValueError(f"{type(self.learner).__name__} has no parameter that takes a gradient: there is nothing to train")
         if self.optimizer is None:
             self.optimizer = torch.optim.Adam([p for _, p in named], lr=1e-3)
         held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
@@ -143,7 +161,10 @@ class _Run:
             raise ValueError(
                 f"the optimizer was not given {forgotten}: make it with learner.parameters(), and those of penalties"
             )
-        if self.schedule is not None and (self.anneal or self.schedule.optimizer is not self.optimizer):
+        _expect_plain_step("the optimizer", self.optimizer)
+        if self.schedule is not None:
+            _expect_plain_step("the schedule", self.schedule)
+        if self.schedule is not None and (self.anneal or getattr(self.schedule, "optimizer", None) is not self.optimizer):
             raise ValueError("schedule must be one of the optimizer that is given too, and takes the place of anneal=True")
         if self.anneal is None:
             self.anneal = self.schedule is None and self.learner.anneal
@@ -155,78 +176,99 @@ class _Run:
             self.rng = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
         if self.checkpoint is not None:
             self.checkpoint = checked_path(self.checkpoint)
-
-    def facts(self) -> dict[str, object]:
-        """What must be the same where a training goes on."""
-        added = [[facts(penalty), float(strength)] for penalty, strength in self.penalties.items()]
-        # An annealed rate depends on how many steps there will be.
-        annealed = {"anneal": self.anneal, "steps": self.steps} if self.anneal else {"anneal": self.anneal}
-        return {**self.sizes, **annealed, "max_norm": self.max_norm, "penalties": added, "tasks": facts(self.tasks)}
+        self.facts = {
+            **self.sizes, "anneal": self.anneal, "max_norm": self.max_norm, "tasks": facts(self.tasks),
+            "penalties": [[facts(penalty), float(strength)] for penalty, strength in self.penalties.items()],
+            "schedule": None if self.schedule is None else type(self.schedule).__name__,
+        }  # fmt: skip
+        if self.anneal:  # a rate depends on how many steps there will be
+            self.facts["steps"] = self.steps
 
     def train(self, checkpoint_every: int, progress: bool) -> History:
         if self.checkpoint is not None and self.checkpoint.exists():
-            self.history = load_checkpoint(self.checkpoint, self.learner, run=self.facts(), **self._state())
-        good, begun = _Snapshot(self), time.perf_counter() - self.history.seconds
-        bar = tqdm(total=self.steps, initial=self.history.steps, disable=not progress, desc="meta-training", unit="step")
-        with bar, self._annealed() as set_rates, in_mode(self.learner, True), _stop_between_steps() as stopped:
-            while self.history.steps < self.steps and not stopped.is_set():
-                set_rates(self.history.steps)
-                try:
-                    self.meta_step(good)
-                except FloatingPointError as error:
-                    failed = self.history.steps + 1
-                    good.restore()
-                    self.save(begun)
-                    raise FloatingPointError(
-                        f"{error} at step {failed}. Try a lower learning rate. The learner keeps its last good weights"
-                    ) from None
+            self.history = load_checkpoint(self.checkpoint, self.learner, run=self.facts, **self._state())
+        history, begun = self.history, time.perf_counter() - self.history.seconds
+        bar = tqdm(total=self.steps, initial=history.steps, disable=not progress, desc="meta-training", unit="step")
+        with (
+            bar, self._annealed() as set_rates, in_mode(self.learner, True), _stop_between_steps() as stopped,
+            self._or_last_good(begun) as good,
+        ):  # fmt: skip
+            while history.steps < self.steps and not stopped.is_set():
+                set_rates(history.steps)
+                self.meta_step(good)
                 bar.update()
-                if self.history.steps % 50 == 0:
-                    bar.set_postfix({name: f"{value:.4g}" for name, value in self.history.recent().items()}, refresh=False)
-                if self.history.steps % checkpoint_every == 0 and self.history.steps < self.steps:
+                if history.steps % 50 == 0:
+                    bar.set_postfix({name: f"{value:.4g}" for name, value in history.recent().items()}, refresh=False)
+                # After the first step too: what cannot be written must say so before much is learned.
+                if (history.steps == 1 or history.steps % checkpoint_every == 0) and history.steps < self.steps:
+                    self.expect_finite_weights()
                     self.save(begun)
-            self.history.interrupted = self.history.steps < self.steps
-        self.save(begun)
-        return self.history
+            history.interrupted = history.steps < self.steps
+            self.expect_finite_weights()
+            self.save(begun)
+        return history
 
-    def meta_step(self, good: "_Snapshot") -> None:
+    @contextlib.contextmanager
+    def _or_last_good(self, begun: float) -> Iterator[Snapshot]:
+        """Where numbers are no longer finite, the training ends with the last good ones, in memory and in the file."""
+        good = Snapshot(self.parts, self.optimizer, self.schedule, self.history)
+        try:
+            yield good
+        except FloatingPointError as error:
+            good.restore()
+            self.save(begun)
+            raise FloatingPointError(f"{error}. Try a lower learning rate. The learner keeps its last good weights") from None
+
+    def meta_step(self, good: Snapshot) -> None:
         """One step of the outer loop: φ goes against the gradient of the mean outer loss and the penalties of a new batch.
 
         Raises:
             FloatingPointError: the loss or its gradient is not finite; no step was taken.
         """
-        learner, optimizer = self.learner, self.optimizer
+        learner, optimizer, step = self.learner, self.optimizer, self.history.steps + 1
         batch = self.tasks.sample(**self.sizes, rng=self.rng).to(next(learner.parameters()))
         losses, shares = judged(learner, batch)
-        value = losses.mean()
-        whole = value + total(learner, batch, self.penalties, self.rng) if self.penalties else value
-        if not torch.isfinite(whole):
-            raise FloatingPointError(f"the loss became {whole.item()}{_where_it_diverged(learner, batch)}")
-        if not whole.requires_grad:
+        loss = losses.mean()
+        objective = loss + total(learner, batch, self.penalties, self.rng) if self.penalties else loss
+        if not torch.isfinite(objective):
+            raise FloatingPointError(f"the loss became {objective.item()} at step {step}{_where_it_diverged(learner, batch)}")
+        good.keep()
+        optimizer.zero_grad()
+        if objective.requires_grad:
+            objective.backward()
+        graded = [p for p in self._trained() if p.grad is not None]
+        if not graded:
             raise ValueError(
                 f"the loss does not depend on what {type(learner).__name__} learns: its gradient is cut (by detach, .data, "
                 ".item() or no_grad) in the learner, the main network or the loss"
             )
-        good.keep()
-        optimizer.zero_grad()
-        whole.backward()
-        graded = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         norm = nn.utils.get_total_norm([p.grad for p in graded])
         if not torch.isfinite(norm):
-            raise FloatingPointError(f"the gradient became {norm.item()}, though the loss was {whole.item():.4g},")
+            raise FloatingPointError(
+                f"the gradient became {norm.item()} at step {step}, though the loss was {objective.item():.4g}"
+            )
         if self.max_norm is not None:
             nn.utils.clip_grads_with_norm_(graded, self.max_norm, norm)
         optimizer.step()
         if self.schedule is not None:
             self.schedule.step()
-        self.history.loss.append(value.item())
+        self.history.loss.append(loss.item())
         if shares is not None:
             self.history.accuracy.append(shares.mean().item())
+
+    def _trained(self) -> list[Tensor]:
+        return [p for group in self.optimizer.param_groups for p in group["params"]]
+
+    def expect_finite_weights(self) -> None:
+        """Nothing is kept that the last step made infinite: no loss has been computed with it yet."""
+        norm = nn.utils.get_total_norm(self._trained())
+        if not torch.isfinite(norm):
+            raise FloatingPointError(f"the weights became {norm.item()} at step {self.history.steps}")
 
     def save(self, begun: float) -> None:
         self.history.seconds = time.perf_counter() - begun
         if self.checkpoint is not None:
-            save_checkpoint(self.checkpoint, self.learner, history=self.history, run=self.facts(), **self._state())
+            save_checkpoint(self.checkpoint, self.learner, history=self.history, run=self.facts, **self._state())
 
     def _state(self) -> dict[str, Any]:
         return {"optimizer": self.optimizer, "rng": self.rng, "penalties": self.penalties, "schedule": self.schedule}
@@ -250,41 +292,14 @@ class _Run:
                     group["lr"] = rate
 
 
-class _Snapshot:
-    """The last weights, with the optimizer's memory, whose loss was finite."""
-
-    def __init__(self, run: _Run):
-        self.run = run
-        parts = [run.learner, *(penalty for penalty in run.penalties if isinstance(penalty, nn.Module))]
-        self.weights = [tensor for part in parts for tensor in (*part.parameters(), *part.buffers())]
-        self.kept: tuple[list[Tensor], list[Tensor], int] | None = None
-
-    def _memory(self) -> list[Tensor]:
-        return [value for state in self.run.optimizer.state.values() for value in state.values() if isinstance(value, Tensor)]
-
-    @torch.no_grad()
-    def keep(self) -> None:
-        memory = self._memory()
-        if self.kept is None or len(memory) != len(self.kept[1]):
-            self.kept = [w.clone() for w in self.weights], [m.clone() for m in memory], self.run.history.steps
-            return
-        for copy, value in zip(self.kept[0] + self.kept[1], self.weights + memory, strict=True):
-            copy.copy_(value)
-        self.kept = *self.kept[:2], self.run.history.steps
-
-    @torch.no_grad()
-    def restore(self) -> None:
-        if self.kept is None:
-            return
-        weights, memory, steps = self.kept
-        for value, copy in zip(self.weights, weights, strict=True):
-            value.copy_(copy)
-        if len(memory) == len(self._memory()):
-            for value, copy in zip(self._memory(), memory, strict=True):
-                value.copy_(copy)
-        else:  # the optimizer remembered nothing then
-            self.run.optimizer.state.clear()
-        del self.run.history.loss[steps:], self.run.history.accuracy[steps:]
+def _expect_plain_step(what: str, stepped: object) -> None:
+    """A sentence for an optimizer or a schedule whose step asks for something, such as LBFGS and ReduceLROnPlateau."""
+    try:
+        inspect.signature(type(stepped).step).bind(stepped)
+    except (AttributeError, TypeError):
+        raise ValueError(
+            f"{what} is a {type(stepped).__name__}, which cannot be stepped with nothing but step(): give another"
+        ) from None
 
 
 def _half_cosine(share: float) -> float:

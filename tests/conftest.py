@@ -1,10 +1,15 @@
 import pytest
 import torch
+from hypothesis import settings
 
 from hyperedu import MainNetwork, Sinusoids
 
 # The networks of the tests are too small for two threads, which wait for each other without end on a busy machine.
 torch.set_num_threads(1)
+
+# The same examples at every run, and no limit on the time of one, which a busy machine would break.
+settings.register_profile("hyperedu", deadline=None, derandomize=True, max_examples=30)
+settings.load_profile("hyperedu")
 
 
 @pytest.fixture
@@ -21,3 +26,12 @@ def main():
 @pytest.fixture
 def family():
     return Sinusoids()
+
+
+@pytest.fixture
+def in_float64():
+    """float64 as the default dtype, for the time of one test."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)

@@ -73,7 +73,7 @@ def test_the_code_of_a_new_task_is_found_by_descent(random):
     main = MainNetwork.mlp([1, 8, 1], "tanh")
     f, D = MLPGenerator(2, main, rng=random), Sinusoids().train.sample(3, 5, 1, random).support
     e = torch.zeros(3, 2, requires_grad=True)
-    loss = (main(f(e), D.x) - D.y).square().mean((1, 2)).sum()
+    loss = (main(f(e), D.x) - D.y).square().mean((-2, -1)).sum()  # written out, beside main.loss
     by_hand = e - 0.01 * torch.autograd.grad(loss, e)[0]
     before = [p.clone() for p in f.parameters()]
     path = adapt(main, torch.zeros(3, 2), D, 1, 0.01, through=f)
@@ -93,12 +93,12 @@ def test_statistics_of_a_support_set(random):
     assert tau.shape == (200, 8)
     both = torch.cat([tau, statistics(many)])
     torch.testing.assert_close(both.mean(0), torch.zeros(8), atol=1e-4, rtol=0)
-    values = statistics.metadata.values(tau)
+    values, one = statistics.metadata.values(tau), few.task(0)
     torch.testing.assert_close(values[:, 1], few.y.mean((1, 2)), atol=1e-4, rtol=0)
     torch.testing.assert_close(values[:, 4], few.y.amax((1, 2)), atol=1e-4, rtol=0)
-    r = torch.corrcoef(torch.stack([few.x[0, :, 0], few.y[0, :, 0]]))[0, 1]
+    r = torch.corrcoef(torch.cat([one.x, one.y], dim=-1).T)[0, 1]
     torch.testing.assert_close(values[0, 7], r, atol=1e-3, rtol=0)
-    turned = Examples(few.x.flip(1), few.y.flip(1))
+    turned = few.some(range(len(few))[::-1])
     torch.testing.assert_close(statistics(turned), tau, atol=1e-4, rtol=0)
     assert statistics.in_words(tau[0]).startswith("number of examples 5")
 
@@ -125,8 +125,8 @@ def test_a_set_encoder_says_what_a_set_is_like(random):
     D = Sinusoids().train.sample(3, 5, 1, random).support
     encoder = SetEncoder(1, 1, 4, rng=random)
     assert "no names" in encoder.in_words(torch.zeros(4))
-    encoder.remember(["a", "b", "c"], D.x, D.y)
-    assert encoder.in_words(encoder(D.x, D.y)[1]) == "examples most like those of b"
+    encoder.remember(["a", "b", "c"], D)
+    assert encoder.in_words(encoder(None, D)[1]) == "examples most like those of b"
 
 
 @pytest.mark.parametrize(

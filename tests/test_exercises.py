@@ -5,8 +5,10 @@ import torch
 
 from hyperedu import (
     ColoradoClimate,
+    Examples,
     Generator,
     Hypernetwork,
+    JointEncoder,
     Learner,
     MainNetwork,
     MLPGenerator,
@@ -109,7 +111,7 @@ def test_exercises_are_reached_by_lesson():
         (lesson_04.table_size, 7, "Add the table"),
         (lesson_05.best_start, 0.5**2 * 4 / (0.5**2 + 0.25**2), RIGHT),
         (lesson_05.best_start, 0.25**2 * 4 / (0.5**2 + 0.25**2), "wrong way round"),
-        (lesson_05.best_start, 4 * 1 / (1 + 1.5), "joint training"),
+        (lesson_05.best_start, 4 * 1 / (1 + 1.5), "as shared weights do"),
         (lesson_05.best_start, 2.0, "middle is right"),
         (lesson_05.best_start, 0.5 * 4 / (0.5 + 0.25), "enters squared"),
         (lesson_05.best_start, 0.5**2 * 4 / (0.5**2 + 1.5 * 0.25**2), "no h in front"),
@@ -235,7 +237,7 @@ def test_the_gradient_of_the_head(says, answer, words):
 
 
 def loss_on(main, theta, examples):
-    return (main(theta, examples.x) - examples.y).square().mean((-2, -1)).mean()
+    return main.loss(theta, examples).mean()
 
 
 def gap(first, second):
@@ -304,7 +306,7 @@ def test_rates_of_the_head(says, answer, words):
 def one_step(rate=0.05, **options):
     def loss(main, theta_0, tasks):
         theta = theta_0.expand(len(tasks), -1)
-        inner = (main(theta, tasks.support.x) - tasks.support.y).square().mean((-2, -1)).sum()
+        inner = main.loss(theta, tasks.support).sum()
         theta = theta - rate * torch.autograd.grad(inner, theta, **options)[0]
         return loss_on(main, theta, tasks.query)
 
@@ -346,7 +348,7 @@ def test_the_guard(says, answer, words):
 
 def once(learner, tasks):
     theta = learner(tasks.descriptor, tasks.support)
-    return lambda: (learner.main(theta, tasks.query.x) - tasks.query.y).square().mean()
+    return lambda: learner.main.loss(theta, tasks.query).mean()
 
 
 @pytest.mark.parametrize(
@@ -369,14 +371,14 @@ class Reader(Learner):
         super().__init__(main)
         self.encoder, self.generator = SetEncoder(1, 1, 8), MLPGenerator(10, main)
 
-    def forward(self, descriptor, support=None):
+    def start(self, descriptor, support):
         return self.generator(torch.cat([self.tau(descriptor), self.h(support)], dim=-1))
 
     def tau(self, descriptor):
         return descriptor
 
     def h(self, support):
-        return self.encoder(support.x, support.y)
+        return self.encoder(None, support)
 
 
 class Deaf(Reader):
@@ -386,7 +388,7 @@ class Deaf(Reader):
 
 class Blind(Reader):
     def h(self, support):
-        return self.encoder(torch.zeros_like(support.x), torch.zeros_like(support.y))
+        return self.encoder(None, Examples(torch.zeros_like(support.x), torch.zeros_like(support.y)))
 
 
 class InOrder(Reader):
@@ -404,6 +406,17 @@ class OneRow(Reader):
         return super().forward(descriptor, support)[0]
 
 
+class Untestable(Learner):
+    """Its weights are right, but `meta_test` and `path` never call `forward`."""
+
+    def __init__(self, main):
+        super().__init__(main)
+        self.reader = Reader(main)
+
+    def forward(self, descriptor, support=None):
+        return self.reader(descriptor, support)
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
@@ -413,6 +426,11 @@ class OneRow(Reader):
         (InOrder, "another order"),
         (Cut, "get no gradient"),
         (OneRow, "one row per task"),
+        (Untestable, "no `start` of its own"),
+        (
+            lambda main: Hypernetwork(main, MLPGenerator(10, main), JointEncoder(torch.nn.Identity(), SetEncoder(1, 1, 8))),
+            RIGHT,
+        ),
         (lambda main: lambda descriptor, support: torch.zeros(4, main.weight_dim), "no `Learner`"),
         (lambda main: Reader(main)(None, None), "raises"),
     ],

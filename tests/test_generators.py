@@ -9,6 +9,7 @@ from hyperedu import (
     ChunkedGenerator,
     ConvGenerator,
     DescriptorAdaptation,
+    Examples,
     Hypernetwork,
     LowRankGenerator,
     MainNetwork,
@@ -16,7 +17,6 @@ from hyperedu import (
     OneHot,
     Sinusoids,
     constant_norm,
-    squared_error,
     meta_test,
     meta_train,
     outer_loss,
@@ -97,15 +97,15 @@ def test_lesson_02_equation_2(random):
     main = MainNetwork.mlp([1, 5, 1], activation="tanh")
     generator = MLPGenerator(2, main, hidden=(6,), rng=random).double()
     tau = torch.randn(2, generator=random).double()
-    x, y = torch.randn(7, 1, generator=random).double(), torch.randn(7, 1, generator=random).double()
+    D = Examples(*torch.randn(2, 7, 1, generator=random).double())
     theta = generator(tau)
-    dL_dtheta, dL_dV = torch.autograd.grad(squared_error(main(theta, x), y), (theta, generator.head.weight))
+    dL_dtheta, dL_dV = torch.autograd.grad(main.loss(theta, D), (theta, generator.head.weight))
     torch.testing.assert_close(dL_dV, torch.outer(dL_dtheta, generator.hidden(tau)))
 
     def loss(*phi):
         named = dict(zip(dict(generator.named_parameters()), phi, strict=True))
         theta = torch.func.functional_call(generator, named, (tau,))
-        return squared_error(main(theta, x), y)
+        return main.loss(theta, D)
 
     phi = tuple(p.detach().clone().requires_grad_() for p in generator.parameters())
     assert torch.autograd.gradcheck(loss, phi)
@@ -198,17 +198,17 @@ def test_every_parameter_of_every_generator_learns(kind, family, main, random):
 def test_the_gradient_of_every_generator_is_that_of_finite_differences(kind, random):
     main = MainNetwork.mlp([1, 3, 1], activation="tanh")
     generator = kind(2, main, rng=random).double()
-    x, y = torch.randn(2, 5, 1, generator=random).double()
+    D = Examples(*torch.randn(2, 5, 1, generator=random).double())
     tau = torch.randn(2, generator=random).double().requires_grad_()
-    assert torch.autograd.gradcheck(lambda tau: squared_error(main(generator(tau), x), y), tau)
+    assert torch.autograd.gradcheck(lambda tau: main.loss(generator(tau), D), tau)
     for p in list(generator.parameters())[::3]:  # one entry of every third parameter
-        loss = squared_error(main(generator(tau), x), y)
+        loss = main.loss(generator(tau), D)
         (gradient,) = torch.autograd.grad(loss, p)
         sides = []
         for step in (1e-5, -1e-5):
             with torch.no_grad():
                 p.flatten()[0] += step
-                sides.append(squared_error(main(generator(tau), x), y))
+                sides.append(main.loss(generator(tau), D))
                 p.flatten()[0] -= step
         assert ((sides[0] - sides[1]) / 2e-5).item() == pytest.approx(gradient.flatten()[0].item(), rel=1e-4, abs=1e-8)
 
@@ -237,9 +237,10 @@ def test_a_million_weights_are_written_by_few_parameters(kind, random):
     assert main.weight_dim > 1_000_000
     assert sum(p.numel() for p in generator.parameters()) < 200_000
     x = torch.linspace(-1, 1, 8).view(1, 8, 1)
+    D = Examples(x, x)
     optimizer, losses = torch.optim.Adam(generator.parameters(), 1e-3), []
     for _ in range(12):
-        loss = squared_error(main(generator(torch.zeros(1, 2)), x), x).mean()
+        loss = main.loss(generator(torch.zeros(1, 2)), D).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -1,48 +1,57 @@
 """Each penalty against its closed form or an independent computation, and what `meta_train` does with it."""
 
 import copy
-import importlib.util
-import json
+import functools
 import math
-from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.utils import parameters_to_vector
 
 from hyperedu import (
     MAML,
     AttentionGenerator,
     ChunkedGenerator,
-    ColoradoClimate,
     Conditioned,
     ConvGenerator,
     Examples,
+    HyperMAML,
     Hypernetwork,
+    JointEncoder,
     LowRankGenerator,
     MainNetwork,
     MLPGenerator,
+    OutputRegularizer,
+    Penalty,
+    Reconstruction,
+    Sensitivity,
+    SetEncoder,
     SharedWeights,
+    SpectralNorm,
     SupportSetHypernetwork,
     TaskBatch,
     TaskConditionedMAML,
     TaskSet,
+    TowardSharedWeights,
+    WeightNorm,
     compare,
-    data_file,
+    load_checkpoint,
     meta_test,
     meta_train,
     outer_loss,
-    pictures,
     penalties,
 )
 
 GENERATORS = MLPGenerator, ChunkedGenerator, ConvGenerator, AttentionGenerator, LowRankGenerator
 
 
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
 def make(main, kind=MLPGenerator, seed=0, **options):
-    learner = Hypernetwork(main, kind(2, main, rng=torch.Generator().manual_seed(seed), **options)).double()
-    learner.decoder = penalties.Decoder(main, 2, generator=torch.Generator().manual_seed(seed)).double()
-    return learner
+    return Hypernetwork(main, kind(2, main, rng=seeded(seed), **options)).double()
 
 
 @pytest.fixture
@@ -55,8 +64,17 @@ def tasks(family, random):
     return family.train.sample(5, 4, 6, random).to(torch.float64)
 
 
-def penalty(name, learner, tasks, **kwargs):
-    return penalties.total(learner, tasks, {name: 1.0}, **kwargs)
+def value(penalty, learner, tasks, rng=None):
+    return penalties.total(learner, tasks, {penalty: 1.0}, rng)
+
+
+def moved(learner, size=0.1, seed=1):
+    """The learner, its generator's parameters moved at random."""
+    random = seeded(seed)
+    with torch.no_grad():
+        for p in learner.generator.parameters():
+            p.add_(size * torch.randn(p.shape, generator=random))
+    return learner
 
 
 def exact_sensitivity(learner, tau):
@@ -65,77 +83,128 @@ def exact_sensitivity(learner, tau):
     return torch.stack(rows).square().sum((1, 2)).mean() / learner.main.weight_dim
 
 
+PENALTIES = {
+    "WeightNorm": lambda learner: WeightNorm(),
+    "TowardSharedWeights": lambda learner: TowardSharedWeights(),
+    "Sensitivity": lambda learner: Sensitivity(),
+    "Reconstruction": lambda learner: Reconstruction(learner.main, 2, rng=seeded()),
+    "OutputRegularizer": lambda learner: OutputRegularizer(learner, torch.tensor([[0.3, -1.0], [1.0, 0.5]])),
+    "SpectralNorm": lambda learner: SpectralNorm(),
+}
+
+
+def test_every_penalty_is_tested(learner):
+    made = {type(make(learner.float())) for make in PENALTIES.values()}
+    assert made == {kind for kind in Penalty.__subclasses__() if kind.__module__.startswith("hyperedu")}
+
+
+# ---------------------------------------------------------------------------------------------------------- their equations
+
+
 def test_penalties_are_added_to_the_loss_that_is_differentiated(main, family):
     """Lesson 08, equation 1: one step of plain gradient descent, by hand."""
-    learner, strengths = make(main).float(), {"weight_norm": 0.3, "spectral_norm": 0.01}
+    learner = make(main).float()
     by_hand = copy.deepcopy(learner)
-    batch = family.train.sample(25, 10, 10, torch.Generator().manual_seed(1))
+    batch = family.train.sample(25, 10, 10, seeded(1))
     theta = by_hand(batch.descriptor)
     loss = outer_loss(by_hand, batch).mean()
     sigmas = [torch.linalg.svdvals(layer.weight)[0] for layer in (*by_hand.generator.trunk, by_hand.generator.head)]
     (loss + 0.3 * theta.square().mean() + 0.01 * sum(s**2 for s in sigmas)).backward()
     optimizer = torch.optim.SGD(learner.parameters(), lr=1e-3)
     history = meta_train(
-        learner, family.train, 1, optimizer=optimizer, max_norm=None, regularize=strengths, progress=False,
-        rng=torch.Generator().manual_seed(1),
+        learner, family.train, 1, optimizer=optimizer, max_norm=None, penalties={WeightNorm(): 0.3, SpectralNorm(): 0.01},
+        rng=seeded(1), progress=False,
     )  # fmt: skip
     assert history.loss == pytest.approx([loss.item()]), "the history has the query loss alone"
     for ours, hand in zip(learner.parameters(), by_hand.parameters(), strict=True):
-        expected = hand.detach() if hand.grad is None else hand.detach() - 1e-3 * hand.grad
-        torch.testing.assert_close(ours.detach(), expected, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(ours.detach(), hand.detach() - 1e-3 * hand.grad, rtol=1e-5, atol=1e-6)
+
+
+def test_the_total_is_the_sum_of_strength_times_penalty(learner, tasks):
+    two, three = lambda learner, tasks, theta: theta.new_tensor(2.0), lambda learner, tasks, theta: theta.new_tensor(3.0)
+    assert penalties.total(learner, tasks, {two: 0.5, three: 10}).item() == pytest.approx(31.0)
+    assert penalties.total(learner, tasks, {two: 0.0, three: 0.25}).item() == pytest.approx(0.75)
 
 
 def test_weight_norm_is_the_mean_square_of_the_weights_before_adaptation(main, tasks, learner):
     theta = learner.generator(tasks.descriptor)
     expected = sum((row @ row).item() / len(row) for row in theta) / len(theta)
-    assert penalty("weight_norm", learner, tasks).item() == pytest.approx(expected)
+    assert value(WeightNorm(), learner, tasks).item() == pytest.approx(expected)
     adapting = TaskConditionedMAML(main, learner.generator, steps=3, lr=0.1)
-    assert penalty("weight_norm", adapting, tasks).item() == pytest.approx(expected)
+    assert value(WeightNorm(), adapting, tasks).item() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("kind", "options"), [(LowRankGenerator, {}), (MLPGenerator, {"magnitude_invariant": True})])
-def test_toward_theta_0_is_the_distance_to_the_shared_start(main, tasks, kind, options):
+def test_toward_shared_weights_is_the_distance_to_the_shared_start(main, tasks, kind, options):
     learner = make(main, kind, **options)
     theta_0 = learner.generator.theta_0
     expected = sum(((learner.generator(t) - theta_0) ** 2).mean() for t in tasks.descriptor) / len(tasks)
-    value = penalty("toward_theta_0", learner, tasks)
-    assert value.item() == pytest.approx(expected.item())
-    value.backward()
+    found = value(TowardSharedWeights(), learner, tasks)
+    assert found.item() == pytest.approx(expected.item())
+    found.backward()
     if kind is MLPGenerator:  # θ₀ cancels: what is pulled is Δθ
         assert theta_0.grad.abs().max() < 1e-12
 
 
-def test_toward_theta_0_of_conditioned_weights_is_what_tau_adds(main, tasks):
+def test_toward_shared_weights_of_conditioned_weights_is_what_tau_adds(main, tasks):
     learner = Conditioned(main, 2).double()
     added = tasks.descriptor @ learner.A.mT
     expected = added.square().sum() / len(tasks) / main.weight_dim
-    assert penalty("toward_theta_0", learner, tasks).item() == pytest.approx(expected.item())
+    assert value(TowardSharedWeights(), learner, tasks).item() == pytest.approx(expected.item())
+
+
+def test_toward_shared_weights_of_hypermaml_is_its_update(main, tasks):
+    learner = HyperMAML(main, dim=4).double()
+    update = learner(None, tasks.support) - learner.theta_0
+    assert value(TowardSharedWeights(), learner, tasks).item() == pytest.approx(update.square().mean().item())
+    assert value(TowardSharedWeights(), MAML(main).double(), tasks).item() == 0
 
 
 @pytest.mark.parametrize("kind", GENERATORS)
 def test_sensitivity_is_an_unbiased_estimate_of_the_jacobians_norm(main, tasks, kind):
     """Lesson 08, equation 2."""
-    learner, random = make(main, kind), torch.Generator().manual_seed(0)
-    many = TaskBatch(tasks.descriptor.repeat(800, 1), tasks.support, tasks.query, {})
+    learner = make(main, kind)
+    nothing = Examples(torch.zeros(4000, 1, 1), torch.zeros(4000, 1, 1))
+    many = TaskBatch(tasks.descriptor.repeat(800, 1), nothing, nothing, {})
     with torch.no_grad():
-        estimate = penalties.sensitivity(learner, many, None, random).item()
+        estimate = Sensitivity()(learner, many, None, seeded()).item()
     assert estimate == pytest.approx(exact_sensitivity(learner, tasks.descriptor).item(), rel=0.06)
 
 
-def test_sensitivity_in_one_direction_against_finite_differences(main, tasks, learner):
-    error = torch.randn(tasks.descriptor.shape, generator=torch.Generator().manual_seed(3)).double()
-    h = 1e-6
+def test_sensitivity_in_one_direction_for_each_task_against_finite_differences(main, tasks, learner):
+    error, h = torch.randn(tasks.descriptor.shape, generator=seeded(3)).double(), 1e-6
+    assert len(error.unique()) == error.numel(), "an ε of its own for each task"
     with torch.no_grad():
         change = (learner(tasks.descriptor + h * error) - learner(tasks.descriptor - h * error)) / (2 * h)
-    value = penalty("sensitivity", learner, tasks, generator=torch.Generator().manual_seed(3))
-    assert value.item() == pytest.approx(change.square().mean().item(), rel=1e-6)
+    found = value(Sensitivity(), learner, tasks, seeded(3))
+    assert found.item() == pytest.approx(change.square().mean().item(), rel=1e-6)
+
+
+def test_the_source_of_randomness_decides_the_directions_of_sensitivity(learner, tasks):
+    one, same, other = (value(Sensitivity(), learner, tasks, seeded(seed)).item() for seed in (1, 1, 2))
+    assert one == same != other
+    random = seeded(1)
+    assert value(Sensitivity(), learner, tasks, random).item() == one
+    assert value(Sensitivity(), learner, tasks, random).item() != one, "new ones at every step"
+
+
+@pytest.mark.parametrize("kind", [Hypernetwork, TaskConditionedMAML])
+def test_sensitivity_is_of_the_map_from_tau_to_the_weights_that_are_written(main, tasks, kind):
+    """Through the encoder, with the examples as they are, and before any inner step."""
+    encoder = JointEncoder(nn.Linear(2, 3), SetEncoder(1, 1, 4))
+    learner = kind(main, MLPGenerator(7, main), encoder=encoder).double()
+    error, h = torch.randn(tasks.descriptor.shape, generator=seeded(3)).double(), 1e-6
+    with torch.no_grad():
+        above, below = (learner.generator(encoder(tasks.descriptor + s * h * error, tasks.support)) for s in (1, -1))
+    expected = ((above - below) / (2 * h)).square().mean().item()
+    assert value(Sensitivity(), learner, tasks, seeded(3)).item() == pytest.approx(expected, rel=1e-6)
 
 
 def test_spectral_norm_against_svd_and_the_bound_that_it_gives(main, tasks, learner):
     """Lesson 08, equation 3: Σ σ², and ‖f(τ) − f(τ')‖ ≤ c Π σ(W) ‖τ − τ'‖ with c = 1.13 for each of the two GELUs."""
     f = learner.generator
     sigmas = [torch.linalg.svdvals(layer.weight)[0].item() for layer in (*f.trunk, f.head)]
-    assert penalty("spectral_norm", learner, tasks).item() == pytest.approx(sum(s**2 for s in sigmas))
+    assert value(SpectralNorm(), learner, tasks).item() == pytest.approx(sum(s**2 for s in sigmas))
     apart = torch.pdist(tasks.descriptor)
     assert (torch.pdist(f(tasks.descriptor)) <= 1.13**2 * math.prod(sigmas) * apart).all()
 
@@ -145,217 +214,416 @@ def test_the_spectral_norm_of_a_convolution_is_that_of_its_matrix(main, tasks):
     f = learner.generator
     weights = [f.convolution.weight, f.enlarge.weight, f.film.weight, *(layer.weight for layer in f.trunk)]
     expected = sum(torch.linalg.matrix_norm(w.reshape(len(w), -1), 2).item() ** 2 for w in weights)
-    assert penalty("spectral_norm", learner, tasks).item() == pytest.approx(expected)
+    assert value(SpectralNorm(), learner, tasks).item() == pytest.approx(expected)
 
 
-def test_output_is_the_distance_from_what_was_written(main, tasks, learner):
+def test_the_output_regularizer_is_the_distance_from_what_was_written(main, tasks, learner):
     """Lesson 08, equation 5: mean over old tasks of the squared norm, summed over weights (von Oswald et al., equation 2)."""
     old = torch.tensor([[0.3, -1.0], [1.0, 0.5], [0.0, 2.0]], dtype=torch.float64)
-    penalties.remember(learner, old)
-    assert penalty("output", learner, tasks).item() == 0
+    held = OutputRegularizer(learner, old)
+    assert value(held, learner, tasks).item() == 0
     before = [learner.generator(t).detach() for t in old]
-    with torch.no_grad():
-        for p in learner.generator.parameters():
-            p.add_(0.1 * torch.randn_like(p))
+    moved(learner)
     expected = sum(((learner.generator(t) - b) ** 2).sum() for t, b in zip(old, before, strict=True)) / 3
-    assert penalty("output", learner, tasks).item() == pytest.approx(expected.item())
-    penalties.remember(learner, old[:1])
-    assert penalty("output", learner, tasks).item() == 0, "the newest snapshot counts"
+    assert value(held, learner, tasks).item() == pytest.approx(expected.item())
+    assert value(OutputRegularizer(learner, old[:1]), learner, tasks).item() == 0, "one made now remembers what is written now"
 
 
-@pytest.fixture(scope="module")
-def script():
-    """data/make_regularization.py, which made the results of lesson 08."""
-    path = Path(__file__).parent.parent / "data" / "make_regularization.py"
-    spec = importlib.util.spec_from_file_location("make_regularization", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def test_a_snapshot_follows_neither_the_learner_nor_the_tensor_given(learner, tasks):
+    given = tasks.descriptor.clone().requires_grad_()
+    held = OutputRegularizer(learner, given)
+    tau, theta = held.old_tau.clone(), held.old_theta.clone()
+    torch.testing.assert_close(theta, learner.generator(tasks.descriptor))
+    with torch.no_grad():
+        given.zero_()
+    moved(learner)
+    assert torch.equal(held.old_tau, tau)
+    assert torch.equal(held.old_theta, theta)
+    assert not held.old_tau.requires_grad
+    assert not held.old_theta.requires_grad
+    assert list(held.parameters()) == []
+    assert set(held.state_dict()) == {"old_tau", "old_theta"}
 
 
-def test_reptile_moves_a_part_of_the_way(main, family, script):
-    """Lesson 08, equation 4, one round: φ + β (φ' − φ), φ' after five steps of Adam with β₁ = 0."""
-    learner = make(main).float()
-    fast, epsilon = copy.deepcopy(learner), 0.3
-    batch = family.train.sample(5, 0, 12, torch.Generator().manual_seed(1))
-    optimizer = torch.optim.Adam(fast.parameters(), lr=script.LR, betas=(0.0, 0.999))
-    for _ in range(5):
-        optimizer.zero_grad()
-        outer_loss(fast, batch).mean().backward()
-        torch.nn.utils.clip_grad_norm_(fast.parameters(), 1.0)
-        optimizer.step()
-    start = copy.deepcopy(learner)
-    script.reptile(learner, family.train, epsilon, 1, torch.Generator().manual_seed(1))
-    for now, was, there in zip(learner.parameters(), start.parameters(), fast.parameters(), strict=True):
-        torch.testing.assert_close(now, was + epsilon * (there - was))
+def test_the_snapshot_is_of_weights_before_any_inner_step(main, learner, tasks):
+    adapting = TaskConditionedMAML(main, learner.generator, steps=3, lr=0.1)
+    torch.testing.assert_close(OutputRegularizer(adapting, tasks.descriptor).old_theta, learner.generator(tasks.descriptor))
 
 
-def test_the_results_of_lesson_08_are_those_of_the_script(script):
-    """All runs are there once; two of them again. Rounding differs between machines, and 600 steps carry it along."""
-    runs = json.loads(data_file("regularization.json").read_text())
-    found = {(r["generator"], r["stations"], r["seed"], r["way"], r["strength"]): r for r in runs}
-    assert len(found) == len(runs)
-    wanted = {
-        (kind, n, seed, way, strength)
-        for way, (strengths, kinds) in script.WAYS.items()
-        for kind in kinds for n in script.STATIONS for seed in script.SEEDS for strength in strengths
-    }  # fmt: skip
-    assert found.keys() == wanted | {("linear", n, seed, "linear", 0) for n in script.STATIONS for seed in script.SEEDS}
-    assert all(0 < r[which] < 50 for r in runs for which in ("training", "validation", "test"))
-    again = script.run("plain", 20, 1, "weight_decay", 10)
-    assert found["plain", 20, 1, "weight_decay", 10]["test"] == pytest.approx(again["test"], abs=0.1)
-    assert found["linear", 50, 2, "linear", 0]["test"] == pytest.approx(script.linear(50, 2)["test"], abs=1e-3)
+def test_a_snapshot_of_weights_that_all_tasks_share_has_a_row_for_each(main, family):
+    """One θ₀ in memory under n rows would be a view of what learns on."""
+    learner = SharedWeights(main)
+    held = OutputRegularizer(learner, torch.zeros(3, 2))
+    assert held.old_theta.shape == (3, main.weight_dim)
+    with torch.no_grad():
+        learner.theta_0.add_(0.5)
+    assert value(held, learner, family.train.sample(2)).item() == pytest.approx(0.25 * main.weight_dim, rel=1e-5)
 
 
 def test_reconstruction_reads_the_descriptor_back_from_the_weights(main, tasks, learner):
-    first, second = learner.decoder.layers
+    penalty = Reconstruction(main, 2, rng=seeded()).double()
+    with torch.no_grad():
+        for p in penalty.parameters():
+            p.add_(0.1)
+    first, second = penalty.layers
     h = torch.nn.functional.gelu(learner(tasks.descriptor) @ first.weight.T + first.bias)
-    expected = (h @ second.weight.T + second.bias - tasks.descriptor).square().mean()
-    assert penalty("reconstruction", learner, tasks).item() == pytest.approx(expected.item())
+    read = h @ second.weight.T + second.bias
+    torch.testing.assert_close(penalty.decoder(learner(tasks.descriptor)), read)
+    assert value(penalty, learner, tasks).item() == pytest.approx((read - tasks.descriptor).square().mean().item())
 
 
-def test_the_decoder_is_trained_with_the_learner_and_learns_to_read(main, family):
-    learner = make(main).float()
-    before = learner.decoder.layers[0].weight.detach().clone()
-    batch = family.test.sample(200, 0, 1, torch.Generator().manual_seed(0))
-    error = penalty("reconstruction", learner, batch).item()
-    meta_train(learner, family.train, 200, regularize={"reconstruction": 1.0}, progress=False)
-    assert not torch.equal(learner.decoder.layers[0].weight, before)
-    assert penalty("reconstruction", learner, batch).item() < 0.1 * error
+def test_the_decoder_begins_with_numbers_of_size_one(random):
+    """θ divided by the root mean square of fresh weights, then each layer by √fan_in; 32 wide where nothing is said."""
+    main = MainNetwork.mlp([1, 200, 100, 1])
+    penalty = Reconstruction(main, 50, rng=random)
+    first, second = penalty.layers
+    assert (first.in_features, first.out_features, second.out_features) == (main.weight_dim, 32, 50)
+    scale = main.initial_std.square().mean().sqrt().item()
+    assert first.weight.std().item() == pytest.approx(1 / (scale * math.sqrt(main.weight_dim)), rel=0.01)
+    assert second.weight.std().item() == pytest.approx(1 / math.sqrt(32), rel=0.05)
+    assert not first.bias.any()
+    assert not second.bias.any()
+    assert first(main.initial_weights(2000, rng=random)).std().item() == pytest.approx(1, rel=0.05)
+    one, same, other = (Reconstruction(main, 2, hidden=7, rng=seeded(seed)) for seed in (1, 1, 2))
+    assert one.layers[0].out_features == 7
+    assert torch.equal(parameters_to_vector(one.parameters()), parameters_to_vector(same.parameters()))
+    assert not torch.equal(parameters_to_vector(one.parameters()), parameters_to_vector(other.parameters()))
 
 
-# Parameters that a penalty rightly does not move, by the end of their names: it does not depend on them.
+# ---------------------------------------------------------------------------------------------------------------- gradients
+
+# Parameters of the learner that a penalty rightly does not move, by a part of their names: it does not depend on them.
 UNMOVED = {
-    "weight_norm": ("decoder",),
-    "toward_theta_0": ("decoder", "theta_0"),
-    "sensitivity": ("decoder", "theta_0", "head.bias"),
-    "reconstruction": (),
-    "output": ("decoder",),
-    "spectral_norm": ("decoder", "bias", "theta_0", "gain"),
+    "WeightNorm": (),
+    "TowardSharedWeights": ("theta_0",),
+    "Sensitivity": ("theta_0", "head.bias"),
+    "Reconstruction": (),
+    "OutputRegularizer": (),
+    "SpectralNorm": ("bias", "theta_0"),
 }
 
 
-@pytest.mark.parametrize("name", penalties.PENALTIES)
+@pytest.mark.parametrize("name", PENALTIES)
 def test_every_parameter_that_a_penalty_depends_on_gets_a_gradient(main, tasks, name):
-    learner = make(main, MLPGenerator, magnitude_invariant=True)
-    penalties.remember(learner, tasks.descriptor)
-    with torch.no_grad():
-        for p in learner.generator.parameters():
-            p.add_(0.1 * torch.randn(p.shape, generator=torch.Generator().manual_seed(1)))
-    penalty(name, learner, tasks).backward()
-    missing = [n for n, p in learner.named_parameters() if p.grad is None or p.grad.abs().max() < 1e-12]
-    assert [n for n in missing if not any(part in n for part in UNMOVED[name])] == []
+    learner = make(main, magnitude_invariant=True)
+    penalty = PENALTIES[name](learner.float()).double()
+    moved(learner.double())
+    value(penalty, learner, tasks).backward()
+    named = [*learner.named_parameters(), *penalty.named_parameters()]
+    missing = {n for n, p in named if p.grad is None or p.grad.abs().max() < 1e-12}
+    assert missing == {n for n, _ in named if any(part in n for part in UNMOVED[name])}
 
 
-@pytest.mark.parametrize("name", penalties.PENALTIES)
+@pytest.mark.parametrize("name", PENALTIES)
 def test_the_gradient_of_a_penalty_against_finite_differences(main, tasks, name):
     learner = make(main, LowRankGenerator)
-    penalties.remember(learner, tasks.descriptor + 0.1)
-    learner.old_theta.add_(0.1)  # at the snapshot itself the gradient is 0
+    penalty = PENALTIES[name](learner.float()).double()
+    moved(learner.double())  # at the snapshot itself the gradient is 0
     parameters = [p for n, p in learner.named_parameters() if "trunk.1.weight" in n or "head.weight" in n]
+    unit = [torch.randn(p.shape, generator=seeded(5), dtype=p.dtype) for p in parameters]
 
-    def value():
+    def at(h):
         with torch.no_grad():
-            for p, d in zip(parameters, directions, strict=True):
-                p.add_(d)
-        return penalty(name, learner, tasks, generator=torch.Generator().manual_seed(0))
+            for p, u in zip(parameters, unit, strict=True):
+                p.add_(h * u)
+        found = value(penalty, learner, tasks, seeded())
+        with torch.no_grad():
+            for p, u in zip(parameters, unit, strict=True):
+                p.sub_(h * u)
+        return found.item()
 
-    random, h = torch.Generator().manual_seed(5), 1e-5
-    directions = [torch.zeros_like(p) for p in parameters]
-    value().backward()
-    unit = [torch.randn(p.shape, generator=random, dtype=p.dtype) for p in parameters]
+    value(penalty, learner, tasks, seeded()).backward()
     slope = sum((p.grad * u).sum().item() for p, u in zip(parameters, unit, strict=True))
-    directions = [h * u for u in unit]
-    above = value().item()
-    directions = [-2 * h * u for u in unit]
-    assert slope == pytest.approx((above - value().item()) / (2 * h), rel=1e-4, abs=1e-7)
+    h = 1e-5
+    assert slope == pytest.approx((at(h) - at(-h)) / (2 * h), rel=1e-4, abs=1e-7)
+
+
+# -------------------------------------------------------------------------------------------------------------- in training
+
+
+def test_the_decoder_is_trained_with_the_learner_and_learns_to_read(main, family):
+    learner, penalty = make(main).float(), Reconstruction(main, 2, rng=seeded())
+    before = [p.detach().clone() for p in penalty.parameters()]
+    batch = family.test.sample(200, 0, 1, seeded())
+    error = value(penalty, learner, batch).item()
+    meta_train(learner, family.train, 200, penalties={penalty: 1.0}, rng=seeded(1), progress=False)
+    assert not any(torch.equal(b, p) for b, p in zip(before, penalty.parameters(), strict=True))
+    assert value(penalty, learner, batch).item() < 0.1 * error
+
+
+def test_an_optimizer_without_the_parameters_of_a_penalty_is_refused(main, family):
+    learner, penalty = make(main).float(), Reconstruction(main, 2)
+    optimizer = torch.optim.Adam(learner.parameters())
+    with pytest.raises(ValueError, match=r"layers.0.weight.*those of penalties"):
+        meta_train(learner, family.train, 1, optimizer=optimizer, penalties={penalty: 1.0}, progress=False)
+    optimizer = torch.optim.Adam([*learner.parameters(), *penalty.parameters()])
+    meta_train(learner, family.train, 1, optimizer=optimizer, penalties={penalty: 1.0}, progress=False)
 
 
 @pytest.mark.parametrize("kind", GENERATORS)
 def test_every_generator_can_be_kept_honest(main, family, kind):
     learner = make(main, kind).float()
-    penalties.remember(learner, torch.zeros(2, 2))
-    strengths = dict.fromkeys(penalties.PENALTIES, 1e-3)
-    if kind is not LowRankGenerator:
-        del strengths["toward_theta_0"]
-    history = meta_train(learner, family.train, 2, regularize=strengths, progress=False)
-    assert history.steps == 2
+    strengths = {make(learner): 1e-3 for name, make in PENALTIES.items() if name != "TowardSharedWeights"}
+    if kind is LowRankGenerator:
+        strengths[TowardSharedWeights()] = 1e-3
+    assert meta_train(learner, family.train, 2, penalties=strengths, progress=False).steps == 2
 
 
 def test_learners_that_read_examples_have_weights_to_penalise_too(main, family):
-    for learner in (SupportSetHypernetwork(main), MAML(main), SharedWeights(main)):
-        meta_train(learner, family.train, 1, regularize={"weight_norm": 1e-3}, progress=False)
+    for learner in (SupportSetHypernetwork(main), HyperMAML(main), MAML(main), SharedWeights(main)):
+        meta_train(learner, family.train, 1, penalties={WeightNorm(): 1e-3}, progress=False)
+
+
+def test_a_penalty_is_handed_the_support_set_and_never_asks_for_the_query(main, family, random):
+    """θ is what is written from τ and D: another query set changes no penalty."""
+    learner = SupportSetHypernetwork(main, 4, encoder=JointEncoder(nn.Linear(2, 3), SetEncoder(1, 1, 4))).float()
+    tasks = family.train.sample(4, rng=random)
+    other = TaskBatch(tasks.descriptor, tasks.support, Examples(tasks.query.x + 1, tasks.query.y - 1), {})
+    for penalty in (WeightNorm(), Sensitivity(), Reconstruction(main, 2), SpectralNorm()):
+        assert value(penalty, learner, tasks, seeded()).item() == value(penalty, learner, other, seeded()).item()
 
 
 @pytest.mark.parametrize(
-    ("strengths", "words"),
+    ("make_penalty", "strength", "words"),
     [
-        ({"weight_nrom": 1.0}, r"no penalty called \['weight_nrom'\].*'weight_norm', 'toward_theta_0', 'sensitivity'"),
-        ({"weight_norm": -1.0}, "strength of 'weight_norm' must be at least 0.*-1"),
-        ({"weight_norm": math.nan}, "finite, got nan"),
-        ({"toward_theta_0": 1.0}, "has no θ₀.*magnitude_invariant=True"),
-        ({"reconstruction": 1.0}, r"learner.decoder = penalties.Decoder\(main, d_tau\)"),
-        ({"output": 1.0}, "remember"),
+        (WeightNorm, -1.0, "strength of WeightNorm must be at least 0.*-1"),
+        (WeightNorm, math.nan, "finite, got nan"),
+        (WeightNorm, math.inf, "finite, got inf"),
+        (lambda: WeightNorm, 1.0, "WeightNorm.* is no penalty: give one such as WeightNorm.., made"),
+        (lambda: "weight_norm", 1.0, "'weight_norm' is no penalty"),
+        (TowardSharedWeights, 1.0, "Hypernetwork has no θ₀.*magnitude_invariant=True"),
+        (lambda: lambda learner, tasks, theta: theta.square().sum(-1), 1.0, r"<lambda> gave a tensor of shape \(25,\).*mean"),
+        (lambda: lambda learner, tasks, theta: theta.square().mean().item(), 1.0, r"<lambda> gave a float, but one number"),
+        (lambda: lambda learner, tasks, theta: None, 1.0, "<lambda> gave a NoneType"),
     ],
 )
-def test_what_cannot_be_added_is_refused_in_words(main, family, strengths, words):
+def test_what_cannot_be_added_is_refused_in_words(main, family, make_penalty, strength, words):
     learner = Hypernetwork(main, MLPGenerator(2, main))
     before = copy.deepcopy(learner.state_dict())
     with pytest.raises(ValueError, match=words):
-        meta_train(learner, family.train, 3, regularize=strengths, progress=False)
+        meta_train(learner, family.train, 3, penalties={make_penalty(): strength}, progress=False)
     assert all(torch.equal(before[k], v) for k, v in learner.state_dict().items())
 
 
-@pytest.mark.parametrize(("name", "words"), [("sensitivity", "do not depend on τ"), ("spectral_norm", "MAML has none")])
-def test_penalties_on_a_generator_need_one(main, family, name, words):
+@pytest.mark.parametrize(("penalty", "words"), [(Sensitivity(), "do not depend on τ"), (SpectralNorm(), "MAML has none")])
+def test_penalties_on_a_generator_need_one(main, family, penalty, words):
     with pytest.raises(ValueError, match=words):
-        meta_train(MAML(main), family.train, 1, regularize={name: 1.0}, progress=False)
+        meta_train(MAML(main), family.train, 1, penalties={penalty: 1.0}, progress=False)
 
 
-def test_a_decoder_that_came_after_the_optimizer_is_noticed(main, family):
-    learner = Hypernetwork(main, MLPGenerator(2, main))
-    optimizer = torch.optim.Adam(learner.parameters())
-    learner.decoder = penalties.Decoder(main, 2)
-    with pytest.raises(ValueError, match="decoder"):
-        meta_train(learner, family.train, 1, optimizer=optimizer, regularize={"reconstruction": 1.0}, progress=False)
-
-
-def test_a_resumed_regularized_training_is_exact_and_asks_for_the_same_strengths(main, family, tmp_path):
-    strengths = {"sensitivity": 0.1, "reconstruction": 0.1}
-
-    def train(steps, seed=0, regularize=strengths, **kwargs):
-        learner = make(main, seed=seed).float()
-        random = torch.Generator().manual_seed(1)
-        meta_train(
-            learner, family.train, steps, regularize=regularize, rng=random, anneal=False, progress=False, **kwargs
-        )
-        return learner
-
-    path = tmp_path / "run.safetensors"
-    whole = train(12)
-    train(7, checkpoint=path)
-    resumed = train(12, seed=5, checkpoint=path)
-    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True))
-    for other in ({"sensitivity": 0.2, "reconstruction": 0.1}, None):
-        with pytest.raises(ValueError, match="was trained with"):
-            train(20, regularize=other, checkpoint=path)
+def test_nothing_is_remembered_of_no_task(learner):
+    with pytest.raises(ValueError, match="at least one task"):
+        OutputRegularizer(learner, torch.zeros(0, 2))
 
 
 def test_no_penalty_leaves_a_training_as_it_was(main, family):
-    def train(regularize):
+    def train(given):
         learner = make(main).float()
-        meta_train(learner, family.train, 5, regularize=regularize, rng=torch.Generator().manual_seed(1), progress=False)
-        return torch.nn.utils.parameters_to_vector(learner.parameters())
+        meta_train(learner, family.train, 5, penalties=given, rng=seeded(1), progress=False)
+        return parameters_to_vector(learner.parameters())
 
     assert torch.equal(train(None), train({}))
-    assert torch.equal(train(None), train({"weight_norm": 0.0}))
+    assert torch.equal(train(None), train({WeightNorm(): 0.0}))
+    assert not torch.equal(train(None), train({WeightNorm(): 1.0}))
+
+
+# ------------------------------------------------------------------------------------------------------- a reader's own
+
+
+def biggest(learner, tasks, theta):
+    """Of three arguments."""
+    return theta.square().amax(-1).mean()
+
+
+def thinned(learner, tasks, theta, rng):
+    """Of four: a random half of the weights."""
+    return (theta * (torch.rand(theta.shape, generator=rng) < 0.5)).square().mean()
+
+
+def powered(learner, tasks, theta, power=4):
+    """A fourth that is no source of randomness."""
+    return theta.abs().pow(power).mean()
+
+
+def by_name(learner, tasks, theta, *, rng=None):
+    return thinned(learner, tasks, theta, rng)
+
+
+def by_another_name(learner, tasks, theta, source):
+    return thinned(learner, tasks, theta, source)
+
+
+class Own(nn.Module):
+    """A module that is no `Penalty`: a target that is learned with the learner, and a count of its steps."""
+
+    def __init__(self, P):
+        super().__init__()
+        self.target = nn.Parameter(torch.zeros(P))
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, learner, tasks, theta):
+        self.calls += 1
+        return (theta - self.target).square().mean()
+
+
+def test_a_penalty_is_any_function_of_three_arguments_or_four(learner, tasks):
+    theta = learner.generator(tasks.descriptor)
+    assert value(biggest, learner, tasks).item() == pytest.approx(sum(max(row**2) for row in theta).item() / 5)
+    assert value(powered, learner, tasks).item() == pytest.approx((theta**4).mean().item())
+    assert value(functools.partial(powered, power=2), learner, tasks).item() == pytest.approx((theta**2).mean().item())
+    mask = torch.rand(theta.shape, generator=seeded(4)) < 0.5
+    for penalty in (thinned, by_name, by_another_name):
+        expected = (theta * mask).square().mean().item()
+        assert value(penalty, learner, tasks, seeded(4)).item() == pytest.approx(expected), penalty.__name__
+
+
+def test_a_function_changes_what_is_learned_and_draws_from_the_source_of_the_training(main, family):
+    def train(penalty, seed=1):
+        learner = make(main).float()
+        meta_train(learner, family.train, 3, penalties={penalty: 10.0}, rng=seeded(seed), progress=False)
+        return parameters_to_vector(learner.parameters())
+
+    assert not torch.equal(train(biggest), train(powered))
+    assert torch.equal(train(thinned), train(thinned))
+    learner, random = make(main).float(), seeded(1)
+    optimizer = torch.optim.Adam(learner.parameters())
+    for step in range(3):  # by hand: a batch, then the mask of the penalty, from the one source
+        batch = family.train.sample(25, 10, 10, random)
+        whole = outer_loss(learner, batch).mean() + 10 * thinned(None, None, learner(batch.descriptor), random)
+        optimizer.zero_grad()
+        whole.backward()
+        nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
+        optimizer.param_groups[0]["lr"] = 1e-3 * (1 + math.cos(math.pi * step / 3)) / 2
+        optimizer.step()
+    torch.testing.assert_close(parameters_to_vector(learner.parameters()), train(thinned), rtol=1e-4, atol=1e-6)
+
+
+def test_a_module_of_ones_own_is_trained_with_the_learner(main, family):
+    learner, own = make(main).float(), Own(main.weight_dim)
+    batch = family.test.sample(100, 0, 1, seeded())
+    meta_train(learner, family.train, 100, optimizer=None, penalties={own: 1.0}, rng=seeded(1), progress=False)
+    assert own.calls.item() == 100
+    assert own.target.abs().max() > 0.01
+    with torch.no_grad():
+        theta = learner(batch.descriptor)
+        assert (theta - own.target).square().mean() < theta.square().mean(), "the target went to where the weights are"
+    optimizer = torch.optim.Adam(learner.parameters())
+    with pytest.raises(ValueError, match=r"was not given \['target'\].*those of penalties"):
+        meta_train(learner, family.train, 1, optimizer=optimizer, penalties={own: 1.0}, progress=False)
+
+
+# ---------------------------------------------------------------------------------------------- checkpoints, copies, compare
+
+
+def state_of(parts):
+    return [tensor for part in parts for tensor in part.state_dict().values()]
+
+
+def test_a_training_with_penalties_resumes_bit_for_bit(main, family, tmp_path):
+    """With what is learned in them, and with what they remember: all of it is in the file, none in what is given then."""
+    path = tmp_path / "run.safetensors"
+
+    def train(steps, seed=0, **kwargs):
+        learner = make(main, seed=seed).float()
+        held = OutputRegularizer(make(main, seed=seed + 7).float(), torch.randn(3, 2, generator=seeded(seed)))
+        given = {
+            Sensitivity(): 0.1, Reconstruction(main, 2, rng=seeded(seed)): 0.1, held: 1e-3, Own(main.weight_dim): 0.1,
+            thinned: 0.1,
+        }  # fmt: skip
+        parts = [learner, *(penalty for penalty in given if isinstance(penalty, nn.Module))]
+        meta_train(learner, family.train, steps, penalties=given, rng=seeded(seed + 1), anneal=False, progress=False, **kwargs)
+        return state_of(parts)
+
+    whole = train(12)
+    train(7, checkpoint=path)
+    resumed = train(12, seed=5, checkpoint=path)
+    assert len(whole) == len(resumed)
+    assert all(torch.equal(a, b) for a, b in zip(whole, resumed, strict=True))
+
+
+def redefined():
+    """As if the cell that defines it had been changed and run again: another function of the same name."""
+
+    def biggest(learner, tasks, theta):
+        return theta.abs().amax(-1).mean()
+
+    biggest.__qualname__ = "biggest"
+    return biggest
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "differs"),
+    [
+        ({WeightNorm(): 0.1}, {WeightNorm(): 0.2}, "0.1.*0.2"),
+        ({WeightNorm(): 0.1}, None, "WeightNorm"),
+        (None, {WeightNorm(): 0.1}, "WeightNorm"),
+        ({WeightNorm(): 0.1}, {SpectralNorm(): 0.1}, "WeightNorm.*SpectralNorm"),
+        ({biggest: 0.1}, {powered: 0.1}, "biggest.*powered"),
+        ({biggest: 0.1}, {redefined(): 0.1}, "biggest.*biggest"),
+        ({functools.partial(powered, power=2): 0.1}, {functools.partial(powered, power=3): 0.1}, "power"),
+        ({WeightNorm(): 0.1, SpectralNorm(): 0.1}, {SpectralNorm(): 0.1, WeightNorm(): 0.1}, "penalties"),
+    ],
+)
+def test_a_training_goes_on_with_the_penalties_that_it_had(main, family, tmp_path, then, now, differs):
+    def train(steps, given):
+        learner, saving = make(main).float(), {"checkpoint": tmp_path / "run.safetensors", "anneal": False, "progress": False}
+        return meta_train(learner, family.train, steps, penalties=given, **saving)
+
+    train(2, then)
+    with pytest.raises(ValueError, match=f"was trained differently.*{differs}"):
+        train(4, now)
+    assert train(4, then).steps == 4
+
+
+def test_a_penalty_leaves_nothing_on_the_learner(main, family, tmp_path):
+    """So that copies and checkpoints of it are those of any learner: with or without one it loads."""
+    learner = make(main).float()
+    before = set(vars(learner)) | set(learner.state_dict())
+    held = {OutputRegularizer(learner, torch.zeros(2, 2)): 0.01, Reconstruction(main, 2): 0.1, Sensitivity(): 0.1}
+    meta_train(learner, family.train, 2, penalties=held, checkpoint=tmp_path / "run.safetensors", progress=False)
+    assert set(vars(learner)) | set(learner.state_dict()) == before
+    copied = copy.deepcopy(learner)
+    meta_train(copied, family.train, 1, penalties=held, progress=False)
+    other = make(main, seed=3).float()
+    load_checkpoint(tmp_path / "run.safetensors", other)
+    assert torch.equal(parameters_to_vector(other.parameters()), parameters_to_vector(learner.parameters()))
+    assert not torch.equal(parameters_to_vector(copied.parameters()), parameters_to_vector(learner.parameters()))
+
+
+def test_a_penalty_remembers_what_another_learner_wrote(main, tasks, learner):
+    """The learner is handed over at each call: one snapshot serves any learner that writes as many weights."""
+    held, other = OutputRegularizer(learner, tasks.descriptor), make(main, seed=9)
+    expected = (other(tasks.descriptor) - learner(tasks.descriptor)).square().sum(-1).mean()
+    assert value(held, other, tasks).item() == pytest.approx(expected.item())
+    assert value(held, copy.deepcopy(learner), tasks).item() == 0
 
 
 def test_compare_trains_every_learner_with_the_same_penalties(main, family):
     learners = {name: make(main).float() for name in ("one", "other")}
     free = compare({"free": make(main).float()}, family, 5, progress=False)
-    held = compare(learners, family, 5, regularize={"weight_norm": 100.0}, progress=False)
+    held = compare(learners, family, 5, penalties={WeightNorm(): 100.0}, progress=False)
     assert held.rows["one"].reports[0].mean == held.rows["other"].reports[0].mean != free.rows["free"].reports[0].mean
+
+
+def test_compare_gives_each_learner_its_own_copy_of_a_penalty(main, family):
+    """What is learned in one for the first learner must not help the second, nor change what was given."""
+    own, decoder = Own(main.weight_dim), Reconstruction(main, 2, rng=seeded())
+    before = parameters_to_vector(decoder.parameters()).clone()
+    learners = {name: make(main).float() for name in ("one", "twin")}
+    table = compare(learners, family, 5, penalties={own: 1.0, decoder: 1.0}, progress=False)
+    assert table.rows["one"].history.loss == table.rows["twin"].history.loss
+    one, twin = (parameters_to_vector(learner.parameters()) for learner in learners.values())
+    assert torch.equal(one, twin)
+    assert own.calls.item() == 0
+    assert not own.target.any()
+    assert torch.equal(parameters_to_vector(decoder.parameters()), before)
+    alone = make(main).float()
+    meta_train(alone, family.train, 5, penalties={own: 1.0, decoder: 1.0}, rng=seeded(), progress=False)
+    torch.testing.assert_close(parameters_to_vector(alone.parameters()), one)
+    assert own.calls.item() == 5, "whereas meta_train trains what it is given"
+
+
+# --------------------------------------------------------------------------------------------------------------- forgetting
 
 
 class Polynomial(TaskSet):
@@ -369,15 +637,15 @@ class Polynomial(TaskSet):
     def most_queries(self, shots):
         return 100
 
-    def sample(self, n_tasks=None, shots=0, queries=32, generator=None):
-        x = self.low + (self.high - self.low) * torch.rand(1, queries, 1, generator=generator)
+    def sample(self, n_tasks=None, shots=0, queries=32, rng=None):
+        x = self.low + (self.high - self.low) * torch.rand(1, queries, 1, generator=rng)
         examples = Examples(x, self.f(x))
-        return TaskBatch(self.tau[None], Examples(x[:, :0], x[:, :0]), examples, {})
+        return TaskBatch(self.tau[None], examples.first(0), examples, {})
 
 
 def in_sequence(strength, seed):
     """The final MSE of three polynomials that were learned one after the other."""
-    random = torch.Generator().manual_seed(seed)
+    random = seeded(seed)
     main = MainNetwork.mlp([1, 10, 10, 1], "tanh")
     learner = Hypernetwork(main, MLPGenerator(2, main, hidden=(10, 10), rng=random))
     polynomials = [
@@ -389,59 +657,16 @@ def in_sequence(strength, seed):
         )
     ]  # fmt: skip
     for k, task in enumerate(polynomials):
-        penalties = {"output": strength} if k else None
-        if k:
-            penalties.remember(learner, torch.stack([p.tau for p in polynomials[:k]]))
+        held = {OutputRegularizer(learner, torch.stack([p.tau for p in polynomials[:k]])): strength} if k else None
         optimizer = torch.optim.Adam(learner.parameters(), lr=1e-2)
-        meta_train(learner, task, 600, 1, 0, 32, optimizer=optimizer, regularize=penalties, rng=random, progress=False)
+        meta_train(learner, task, 600, 1, 0, 32, optimizer=optimizer, penalties=held, rng=random, progress=False)
     return [meta_test(learner, task, 0).mean for task in polynomials]
 
 
-def test_the_output_regulariser_prevents_forgetting():
+def test_the_output_regularizer_prevents_forgetting():
     """The toy of von Oswald et al. (published: .004, .002, .006 with β = .005; theirs learns τ too, and for 4,000 steps)."""
     for seed in range(2):
         held, forgot = in_sequence(0.005, seed), in_sequence(0.0, seed)
         assert max(held[:2]) < 0.01
         assert min(forgot[:2]) > 0.1, "without it the first two are lost"
         assert max(held[2], forgot[2]) < 0.05, "both learn the last one"
-
-
-@pytest.fixture(scope="module")
-def path():
-    """A family, a learner, and φ at three strengths."""
-    family, random = ColoradoClimate(n_train=10), torch.Generator().manual_seed(0)
-    main = MainNetwork.mlp([2, 8, 1], "tanh", family.y_mean, family.y_std)
-    learners = [Hypernetwork(main, MLPGenerator(3, main, hidden=(8,), rng=random)) for _ in range(3)]
-    return family, learners, torch.stack([parameters_to_vector(one.parameters()).detach() for one in learners])
-
-
-def test_the_picture_of_strengths_shows_the_learner_that_was_trained_there(path):
-    family, learners, phi = path
-    picture = pictures.StrengthPicture(family, learners[0], {"sensitivity": phi}, torch.tensor([-1.0, 0.0, 1.0]))
-    for k, exponent in enumerate((-1.0, 0.0, 1.0)):
-        sentence = picture.update("sensitivity", exponent, 4)
-        assert f"RMSE {meta_test(learners[k], family.test, 0).rmse:.2f} °C on stations never seen" in sentence
-        assert f"{meta_test(learners[k], family.train, 0).rmse:.2f} on those it was trained on" in sentence
-        y = learners[k].main(learners[k](picture.tasks.descriptor[4]), family.x(picture.months))[:, 0]
-        torch.testing.assert_close(torch.as_tensor(picture.curve.get_ydata()), y.detach())
-        assert picture.here.get_xdata()[0] == pytest.approx(10**exponent)
-    year = family.mean_year[family.station(picture.tasks.properties["name"][4])]
-    torch.testing.assert_close(torch.as_tensor(picture.measured.get_ydata()), year)
-
-
-def test_between_two_strengths_phi_is_blended(path):
-    family, learners, phi = path
-    picture = pictures.StrengthPicture(family, learners[0], {"sensitivity": phi}, torch.tensor([-1.0, 0.0, 1.0]))
-    before = parameters_to_vector(learners[0].parameters()).clone()
-    picture.update("sensitivity", 0.25, 0)
-    blended = parameters_to_vector(picture.learner.parameters())
-    torch.testing.assert_close(blended, 0.75 * phi[1] + 0.25 * phi[2])
-    assert torch.equal(before, parameters_to_vector(learners[0].parameters())), "the learner given is not touched"
-
-
-def test_intervals_over_seeds_are_those_of_student():
-    seeds = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])
-    assert pictures.half_interval(seeds) == pytest.approx(2.776 * (2.5 / 5) ** 0.5, rel=1e-3)
-    figure = pictures.intervals({"one": seeds, "other": seeds + 1}, "RMSE (°C)", (2.0, "a line"))
-    (axes,) = figure.axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["one", "other"]

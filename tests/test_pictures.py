@@ -1,3 +1,6 @@
+import copy
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -6,7 +9,6 @@ from hyperedu import (
     AttentionGenerator,
     ChunkedGenerator,
     ColoradoClimate,
-    Examples,
     Hypernetwork,
     MainNetwork,
     MLPGenerator,
@@ -97,10 +99,10 @@ def test_the_path_between_two_networks_begins_at_one_and_ends_at_the_other(famil
         task = picture.pairs[4][round(along)]
         theta = separate.flatten(0, 1)[task]
         y = learner.main(theta, picture.x_axis).squeeze(-1)
-        torch.testing.assert_close(torch.as_tensor(picture.blended.get_ydata()).squeeze(-1), y)
+        torch.testing.assert_close(torch.as_tensor(picture.blended.get_ydata()), y)
         tau = family.describe(amplitude.flatten()[task], phase.flatten()[task])
         y = learner.main(learner.generator(tau), picture.x_axis).squeeze(-1).detach()
-        torch.testing.assert_close(torch.as_tensor(picture.written.get_ydata()).squeeze(-1), y, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(torch.as_tensor(picture.written.get_ydata()), y, rtol=1e-4, atol=1e-4)
 
 
 def test_the_adaptation_picture_walks_along_the_path(family, main, random):
@@ -108,16 +110,16 @@ def test_the_adaptation_picture_walks_along_the_path(family, main, random):
     picture = pictures.AdaptationPicture(family, main, theta_0)
     sentence = picture.update(task=2, shots=5, alpha=0.01, steps=3)
     tasks = picture.tasks
-    support = Examples(tasks.support.x[2, :5], tasks.support.y[2, :5])
-    path = adapt(main, theta_0, support, 3, 0.01)
-    unseen = (main(path.final, tasks.query.x[2]) - tasks.query.y[2]).square().mean()
-    assert f"{path.loss[3]:.3f} on them and {unseen:.3f} on unseen points" in sentence
+    path = adapt(main, theta_0, tasks.support.task(2).first(5), 3, 0.01)
+    unseen = main.loss(path.final, tasks.query.task(2))
+    assert f"after 3 steps on 5 examples the loss is {path.loss[3]:.3f} on the support set and {unseen:.3f} on" in sentence
     y = main(path.final, picture.x_axis)[:, 0].detach()
     torch.testing.assert_close(torch.as_tensor(picture.curve.get_ydata()), y)
     shown = torch.as_tensor(picture.change.images[0].get_array().filled(0.0)).float()
     assert shown.abs().max().item() == pytest.approx((path.final - theta_0).abs().max().item(), rel=1e-4)
     # the loss that the colour under the star says is that of θ, as far as it lies on the plane
     assert torch.as_tensor(picture.points).abs().max() <= 1
+    assert "after 1 step on 1 example the loss" in picture.update(task=2, shots=1, alpha=0.01, steps=1)
 
 
 def test_learning_curves_draw_every_history():
@@ -165,7 +167,7 @@ def test_describe_or_show_draws_what_each_learner_makes_of_a_wrong_description(d
     picture, k, shots = describe_or_show, 3, 4
     sentence = picture.update(task=k, noise=noise, shots=shots)
     tau = picture.tasks.descriptor[k] + noise * picture.error[k]
-    D = Examples(picture.tasks.support.x[k : k + 1, :shots], picture.tasks.support.y[k : k + 1, :shots])
+    D = picture.tasks.task(k).with_shots(shots).support
     for name, learner in picture.learners.items():
         y = learner.main(learner(tau[None], D)[0], picture.x).detach()
         torch.testing.assert_close(torch.as_tensor(picture.curves[name].get_ydata()), y[:, 0])
@@ -176,13 +178,53 @@ def test_describe_or_show_draws_what_each_learner_makes_of_a_wrong_description(d
     assert (picture.here.get_xdata()[0], picture.here.get_ydata()[0]) == pytest.approx(((shots - 2) / 8, noise))
     best = "described" if noise < 0.5 else "shown"
     assert sentence.endswith(f"the best here is: {best}.")
+    assert f"With {shots} examples the" in sentence
+    assert "With 1 example the" in picture.update(task=k, noise=noise, shots=1)
+
+
+def every_picture(family, learner, climate, describe_or_show):
+    """Each picture of a learner, and values for its controls."""
+    (stations, reader), own = climate, next(learner.parameters())
+    others = {"one": learner, "two": learner}
+    amplitude = torch.linspace(1, 4, 4).view(2, 2)
+    theta = learner(family.describe(amplitude, amplitude / 2).to(own))  # takes a gradient
+    phi = torch.nn.utils.parameters_to_vector(reader.parameters()).expand(2, -1)
+    wave = {"amplitude": 2.0, "phase": 0.5}
+    yield pictures.SinusoidTriptych(family, learner), wave
+    yield pictures.PathTriptych(family, learner, amplitude, amplitude / 2, theta), {"pair": 4, "along": 0.5}
+    yield pictures.DesignsTriptych(family, others), {"design": "two", **wave}
+    yield pictures.SizesPicture(family, others), wave
+    steps = {"task": 2, "shots": 5, "alpha": 0.01, "steps": 3}
+    yield pictures.AdaptationPicture(family, learner.main, theta[0, 0]), steps
+    yield describe_or_show, {"task": 3, "noise": 0.5, "shots": 4}
+    yield pictures.ColoradoTriptych(stations, reader), {"elevation": 3000, "latitude": 39.0, "longitude": -106.0}
+    strengths = pictures.StrengthPicture(stations, reader, {"sensitivity": phi}, torch.tensor([0.0, 1.0]))
+    yield strengths, {"penalty": "sensitivity", "strength": 0.5, "station": 4}
+
+
+def test_a_learner_in_another_precision_is_drawn_beside_families_that_are_not(family, learner, climate, describe_or_show):
+    """As one on another device is: what is asked of a learner goes to where it is, and what is drawn comes back."""
+    stations, reader = climate
+    said = [picture.update(**values) for picture, values in every_picture(family, learner, climate, describe_or_show)]
+    other = stations, copy.deepcopy(reader).double()
+    for name, one in describe_or_show.learners.items():
+        describe_or_show.learners[name] = copy.deepcopy(one).double()
+    again = every_picture(family, copy.deepcopy(learner).double(), other, describe_or_show)
+    assert [picture.update(**values) for picture, values in again] == said
+
+
+def test_tensors_become_numpys_in_one_place():
+    sources = Path(pictures.__file__).parent.glob("*.py")
+    assert sum(source.read_text(encoding="utf-8").count(".numpy()") for source in sources) == 1
+    value = torch.ones(3, requires_grad=True)
+    assert pictures.basics.as_numpy(2 * value).tolist() == [2, 2, 2]
 
 
 def test_every_learner_stands_in_the_picture_of_all_mappings():
     (axes,) = pictures.all_mappings().axes
     said = " ".join(text.get_text() for text in axes.texts)
     every = [kind for kind in vars(learners).values() if isinstance(kind, type) and issubclass(kind, learners.Learner)]
-    missing = {kind.__name__ for kind in every} - {"Learner", "Adapting"}
+    missing = {kind.__name__ for kind in every} - {"Learner"}
     assert {name for name in missing if name not in said} == {"FirstOrderMAML"}  # it is MAML trained in another way
 
 
@@ -205,7 +247,7 @@ def test_the_picture_of_sizes_runs_every_main_network(family, random):
     truth = 3.0 * torch.sin(picture.x_axis - 1.0)
     for name, learner in learners.items():
         y = learner.main(learner(family.describe(3.0, 1.0)), picture.x_axis).detach()
-        torch.testing.assert_close(torch.as_tensor(picture.curves[name].get_ydata()), y)
+        torch.testing.assert_close(torch.as_tensor(picture.curves[name].get_ydata()), y[:, 0])
         assert f"{name} {(y - truth).square().mean():.3f}" in sentence
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hyperedu import MAML, Quadratics, adapt, squared_error, outer_loss, pictures
+from hyperedu import MAML, Quadratics, adapt, outer_loss, pictures
 from hyperedu.tasks.quadratics import best_start, hessian, pull, shrinkage
 
 
@@ -74,21 +74,23 @@ def test_lesson_05_equation_1(tasks):
     learner = MAML(Quadratics().main, steps=2, lr=0.1).double()
     total = 0.0
     for i, c in enumerate(tasks.descriptor):
-        theta = learner.theta_0
+        theta, one = learner.theta_0, tasks.task(i)
         for _ in range(2):
-            theta = theta - 0.1 * hessian(tasks.support.x[i]) @ (theta - c)
-        total = total + (tasks.query.x[i] @ (theta - c)).square().mean()
+            theta = theta - 0.1 * hessian(one.support.x[0]) @ (theta - c)
+        total = total + (one.query.x[0] @ (theta - c)).square().mean()
     torch.testing.assert_close(outer_loss(learner, tasks).mean(), total / 6)
 
 
 def test_the_picture_shows_the_closed_form_and_the_adapted_weights():
     picture = pictures.QuadraticPicture()
-    sentence = picture.update(x_1=-2.0, y_1=0.0, x_2=2.0, y_2=1.0, steps=3)
+    optima = {"x_1": -2.0, "y_1": 0.0, "x_2": 2.0, "y_2": 1.0}
+    assert "after 1 step " in picture.update(**optima, steps=1)
+    sentence = picture.update(**optima, steps=3)
     lines, start, curve = picture.paths["meta"]
     losses = torch.as_tensor(curve.get_ydata())
-    assert f"{losses[3]:.4f}" in sentence
-    assert losses[3] < torch.as_tensor(picture.paths["joint"][2].get_ydata())[3]
-    assert losses[0] >= torch.as_tensor(picture.paths["joint"][2].get_ydata())[0]
+    assert f"after 3 steps {losses[3]:.4f}" in sentence
+    assert losses[3] < torch.as_tensor(picture.paths["shared"][2].get_ydata())[3]
+    assert losses[0] >= torch.as_tensor(picture.paths["shared"][2].get_ydata())[0]
     for line in lines:
         assert line.get_xdata()[0] == start.get_xdata()[0]
         assert len(line.get_xdata()) == 4

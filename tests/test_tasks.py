@@ -96,9 +96,9 @@ def test_support_and_query_are_different_months_of_the_mean_year(random):
     support, query = months(tasks.support.x), months(tasks.query.x)
     for i, name in enumerate(tasks.properties["name"]):
         assert sorted([*support[i].tolist(), *query[i].tolist()]) == list(range(12))
-        year = family.mean_year[family.station(name)]
-        torch.testing.assert_close(tasks.support.y[i, :, 0], year[support[i]])
-        torch.testing.assert_close(tasks.query.y[i, :, 0], year[query[i]])
+        year, D, D_query = family.mean_year[family.station(name)], tasks.support.task(i), tasks.query.task(i)
+        torch.testing.assert_close(D.y[:, 0], year[support[i]])
+        torch.testing.assert_close(D_query.y[:, 0], year[query[i]])
 
 
 def test_support_and_query_are_readings_of_different_years(random):
@@ -109,8 +109,8 @@ def test_support_and_query_are_readings_of_different_years(random):
     assert not any(s & q for s, q in zip(*years, strict=True))
     tasks = family.train.sample(40, shots=8, queries=12, rng=random)
     for i, name in enumerate(tasks.properties["name"]):
-        station = family.readings[family.station(name)]
-        for month, y in zip(months(tasks.query.x[i]).tolist(), tasks.query.y[i, :, 0].tolist(), strict=True):
+        station, D_query = family.readings[family.station(name)], tasks.query.task(i)
+        for month, y in zip(months(D_query.x).tolist(), D_query.y[:, 0].tolist(), strict=True):
             assert y in station[:, month].tolist()
 
 
@@ -213,6 +213,7 @@ def test_the_curve_of_a_task_goes_through_its_examples(make, random):
     assert x.shape[0] == y.shape[1] == len(axis)
     assert y.shape[0] == 5
     for k in range(5):
-        distance, nearest = torch.cdist(tasks.query.x[k], x).min(1)
+        D_query = tasks.query.task(k)
+        distance, nearest = torch.cdist(D_query.x, x).min(1)
         slope = (y[k].diff(dim=0).abs().max() / x.diff(dim=0).norm(dim=-1).min()).item()
-        assert ((y[k, nearest] - tasks.query.y[k]).abs()[:, 0] <= slope * distance + 1e-4).all()
+        assert ((y[k, nearest] - D_query.y).abs()[:, 0] <= slope * distance + 1e-4).all()

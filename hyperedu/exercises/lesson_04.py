@@ -1,8 +1,10 @@
 """Checks of 04_task_descriptors."""
 
+from dataclasses import replace
+
 import torch
 
-from hyperedu.batches import Examples, TaskBatch
+from hyperedu.batches import Examples
 from hyperedu.exercises import feedback
 from hyperedu.tasks import Sinusoids
 
@@ -28,14 +30,14 @@ def describer(answer) -> None:
         return
     batch = Sinusoids().train.sample(5, 8, 6, torch.Generator().manual_seed(0))
     D, other = batch.support, Examples(batch.query.x, batch.query.y + 1)
-    turned = Examples(D.x.flip(1), D.y.flip(1))
+    turned = D.some(range(len(D))[::-1])
     expected = torch.stack([D.y.mean((1, 2)), D.y.std((1, 2), correction=0)], dim=-1)
     try:
         tau = feedback.tensor(answer(batch), (5, 2))
         if tau is None:
             return
-        leaks = not torch.allclose(tau, answer(TaskBatch(batch.descriptor, D, other, batch.properties)))
-        ordered = not torch.allclose(tau, answer(TaskBatch(batch.descriptor, turned, batch.query, batch.properties)), atol=1e-5)
+        leaks = not torch.allclose(tau, answer(replace(batch, query=other)))
+        ordered = not torch.allclose(tau, answer(replace(batch, support=turned)), atol=1e-5)
     except Exception as error:
         feedback.wrong(f"Calling it with a batch of 5 tasks with 8 support examples raises {type(error).__name__}: {error}.")
         return

@@ -16,7 +16,7 @@ def best_start(answer) -> None:
         "The start lies near the task for which one step achieves less: it leaves half of the distance, the other a quarter.",
         {
             0.8: "The wrong way round: the task that adapts worse needs the start nearer to it.",
-            1.6: "This weights the tasks by h, as joint training does; it forgets the step that comes after the start.",
+            1.6: "This weights the tasks by h, as shared weights do; it forgets the step that comes after the start.",
             2.0: "The middle is right where both tasks are alike; these differ in how much one step achieves.",
             8 / 3: "The distance that is left, 1 − α h, enters squared: the loss is quadratic in it.",
             1 / 0.34375: "Both query losses here are (θ' − c)²: no h in front of them.",
@@ -32,7 +32,7 @@ def gap(answer) -> None:
     learner = MAML(MainNetwork.mlp([1, 16, 1]), steps=3, lr=0.01, rng=random)
     tasks = Sinusoids().train.sample(20, 5, 10, random)
     theta = learner(tasks.descriptor, tasks.support).detach()
-    seen, unseen = (learner.main.loss(theta, d).mean().item() for d in (tasks.support, tasks.query))
+    seen, unseen = (learner.main.loss(theta, D).mean().item() for D in (tasks.support, tasks.query))
     before = learner.main.loss(learner.theta_0, tasks.query).mean().item()
     try:
         value = answer(learner, tasks)

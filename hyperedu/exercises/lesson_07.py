@@ -32,18 +32,20 @@ def reader(answer) -> None:
     tasks = Sinusoids().train.sample(4, 5, 5, random)
     tau, D = tasks.descriptor, tasks.support
     other = Examples(D.x, D.y + 1)
-    turned = Examples(D.x.flip(1), D.y.flip(1))
+    turned = D.some(range(len(D))[::-1])
     try:
         learner = answer(main)
         theta = learner(tau, D)
         if isinstance(learner, Learner) and theta.requires_grad:
-            learner.main(theta, tasks.query.x).square().sum().backward()
+            learner.main.loss(theta, tasks.query).sum().backward()
         of_tau, of_D, of_order = (learner(tau + 1, D), learner(tau, other), learner(tau, turned))
     except Exception as error:
         feedback.wrong(f"Making it, or calling it with τ (4, 2) and five examples, raises {type(error).__name__}: {error}.")
         return
     if not isinstance(learner, Learner):
         feedback.wrong("It is no `Learner`: write `class Reader(Learner)` and call `super().__init__(main)`.")
+    elif type(learner).start is Learner.start:
+        feedback.wrong("It has no `start` of its own: what training and testing ask for weights is `start`, not `forward`.")
     elif tuple(theta.shape) != (4, main.weight_dim):
         feedback.wrong(f"θ must have the shape {(4, main.weight_dim)}, one row per task; it has {tuple(theta.shape)}.")
     elif torch.allclose(of_tau, theta):

@@ -55,7 +55,7 @@ def finite_difference(answer) -> None:
     said = [text for mistake, text in known.items() if math.isclose(value.item(), mistake, rel_tol=1e-6)]
     if math.isclose(value.item(), expected, rel_tol=1e-6):
         if value.requires_grad:
-            feedback.right("For a small h this is what `sensitivity` computes, and it needs no derivative of the generator.")
+            feedback.right("For a small h this is what `Sensitivity` computes, and it needs no derivative of the generator.")
         else:
             feedback.wrong("The value is right, but no gradient reaches φ: is something cut by .detach(), .item() or no_grad?")
     elif said:

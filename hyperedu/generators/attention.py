@@ -88,7 +88,7 @@ class AttentionGenerator(Generator):
         tokens = self.tokens(torch.randn(64, self.descriptor_dim, generator=rng))
         for side in "ab":  # codes with entries of variance 1, and so ⟨a, b⟩ / √rank and vectors of variance 1
             h = torch.cat([self._units(tokens[:, t], n, side).flatten(0, 1) for t, n in self._ends(side)])
-            hyperfan(self.codes[side], h, 1.0, rng)
+            hyperfan(self.codes[side], h, 1.0, rng)  # type: ignore[arg-type]
 
     def _ends(self, side: str) -> Iterable[tuple[int, int]]:
         """(tensor, number of units) at one side."""
@@ -116,7 +116,7 @@ class AttentionGenerator(Generator):
         """
         X, maps = self._first(descriptor), []
         for layer in self.attention:
-            maps.append(layer.weights_and_values(X)[0].mean(dim=(0, 1)))
+            maps.append(layer.weights_and_values(X)[0].mean(dim=(0, 1)))  # type: ignore[operator]
             X = layer(X)
         return torch.stack(maps)
 

@@ -41,13 +41,15 @@ def constant_norm(descriptor: Tensor) -> Tensor:
 
 
 class Trunk(nn.ModuleList):
-    """Fully connected layers with an activation after each, (…, sizes[0]) → (…, sizes[-1])."""
+    """Fully connected layers with an activation after each, (…, sizes[0]) → (…, width = sizes[-1])."""
 
     def __init__(self, sizes: Sequence[int], activation: str, rng: torch.Generator | None):
-        super().__init__(nn.Linear(a, b) for a, b in pairwise(sizes))
+        layers = [nn.Linear(a, b) for a, b in pairwise(sizes)]
+        super().__init__(layers)
         self.activation, gain = activation_and_gain(activation)
+        self.width = sizes[-1]
         with torch.no_grad():
-            for layer in self:
+            for layer in layers:
                 bound = 1 / math.sqrt(layer.in_features)
                 layer.weight.normal_(0, gain * bound, generator=rng)
                 layer.bias.uniform_(-bound, bound, generator=rng)

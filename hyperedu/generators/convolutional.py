@@ -24,6 +24,8 @@ class ConvGenerator(Generator):
         zoom: how many times larger the weight matrix is, each way.
     """
 
+    rms: Tensor
+
     def __init__(
         self,
         descriptor_dim: int,
@@ -46,7 +48,7 @@ class ConvGenerator(Generator):
         self.rows = nn.ParameterList(codes(m) for m, _ in self.matrices)
         self.columns = nn.ParameterList(codes(n) for _, n in self.matrices)
         self.trunk = Trunk([descriptor_dim, *hidden], activation, rng)
-        self.film = nn.Linear(self.trunk[-1].out_features, 2 * channels * len(self.matrices))
+        self.film = nn.Linear(self.trunk.width, 2 * channels * len(self.matrices))
         self.convolution = nn.Conv2d(channels, channels, 3, padding=1)
         self.enlarge = nn.Conv2d(channels, zoom**2, 3, padding=1)
         self.gain = nn.Parameter(torch.zeros(len(self.matrices)))
@@ -57,7 +59,7 @@ class ConvGenerator(Generator):
     def _initialize(self, rng: torch.Generator | None) -> None:
         for layer, gain in ((self.convolution, math.sqrt(2)), (self.enlarge, 1.0)):
             layer.weight.normal_(0, gain / math.sqrt(9 * layer.in_channels), generator=rng)
-            layer.bias.zero_()
+            layer.bias.zero_()  # type: ignore[union-attr]
         hyperfan(self.film, self.trunk(torch.randn(1024, self.descriptor_dim, generator=rng)), 1.0, rng)
         for t, (m, n) in enumerate(self.matrices):  # measured: at the edges of a picture convolutions see fewer neighbours
             tau = torch.randn(min(256, max(8, 1_000_000 // (m * n))), self.descriptor_dim, generator=rng)

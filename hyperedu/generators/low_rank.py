@@ -22,6 +22,8 @@ class LowRankGenerator(Generator):
         rank: r.
     """
 
+    product_std: Tensor
+
     def __init__(
         self,
         descriptor_dim: int,
@@ -39,7 +41,7 @@ class LowRankGenerator(Generator):
         self.trunk = Trunk([descriptor_dim, *hidden], activation, rng)
         sizes = [m * n if self._whole(m, n) else rank * (m + n) for m, n in self.matrices]
         self.sizes = sizes
-        self.head = nn.Linear(self.trunk[-1].out_features, sum(sizes))
+        self.head = nn.Linear(self.trunk.width, sum(sizes))
         self.gain = nn.Parameter(torch.zeros(len(sizes)))
         with torch.no_grad():
             h = self.trunk(torch.randn(1024, descriptor_dim, generator=rng))

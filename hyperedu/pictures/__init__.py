@@ -28,7 +28,7 @@ from hyperedu.pictures.climate import ColoradoTriptych
 from hyperedu.pictures.descriptors import SentenceTriptych, attention_to_words, error_bars
 from hyperedu.pictures.generators import DesignsTriptych, SizesPicture, designs, sensitivity
 from hyperedu.pictures.mappings import DescribeOrShow, all_mappings
-from hyperedu.pictures.regularization import StrengthPicture, half_interval, intervals
+from hyperedu.pictures.regularization import StrengthPicture, intervals
 from hyperedu.pictures.sinusoids import PathTriptych, SinusoidTriptych
 
 __all__ = [
@@ -60,7 +60,6 @@ __all__ = [
     "attention_to_words",
     "designs",
     "error_bars",
-    "half_interval",
     "intervals",
     "learning_curves",
     "sensitivity",

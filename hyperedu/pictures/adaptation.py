@@ -7,9 +7,22 @@ from torch import Tensor
 
 from hyperedu.adaptation import adapt
 from hyperedu.batches import Examples, TaskBatch
-from hyperedu.losses import squared_error
+from hyperedu.history import counted
 from hyperedu.main_network import MainNetwork
-from hyperedu.pictures.basics import BLUE, GREEN, GREY, MAGNITUDE, ORANGE, STYLE, VERMILION, subplots, title, weight_heatmap
+from hyperedu.pictures.basics import (
+    BLUE,
+    GREEN,
+    GREY,
+    MAGNITUDE,
+    ORANGE,
+    STYLE,
+    VERMILION,
+    as_numpy,
+    nothing_over,
+    subplots,
+    title,
+    weight_heatmap,
+)
 from hyperedu.tasks import Quadratics
 from hyperedu.tasks.quadratics import best_start, hessian, rotation, shrinkage
 
@@ -45,7 +58,7 @@ class QuadraticPicture:
             self.optima += self.plane.plot([], [], "o", color=color, markersize=11, label=label)
         for key, color, marker, name in (
             ("meta", VERMILION, "*", "meta-learned start"),
-            ("joint", ORANGE, "D", "joint training"),
+            ("shared", ORANGE, "D", "shared weights"),
         ):
             lines = [self.plane.plot([], [], color=color, marker=".", lw=1.5)[0] for _ in range(2)]
             (start,) = self.plane.plot(
@@ -67,22 +80,22 @@ class QuadraticPicture:
         for optimum, rings, center, ellipse in zip(self.optima, self.rings, c, self.ellipses, strict=True):
             optimum.set_data([center[0].item()], [center[1].item()])
             for ring, size in zip(rings, (0.5, 1.0, 1.5), strict=True):
-                ring.set_data(*(center.unsqueeze(1) + size * ellipse).numpy())
+                ring.set_data(*as_numpy(center.unsqueeze(1) + size * ellipse))
         at = {}
-        for key, n in (("meta", steps), ("joint", 0)):
+        for key, n in (("meta", steps), ("shared", 0)):
             start = best_start(tasks, shrinkage(tasks, n, self.lr))
             with torch.no_grad():
                 path = adapt(self.family.main, start, examples, self.most, self.lr)
             lines, point, curve = self.paths[key]
             for line, theta in zip(lines, path.theta[: steps + 1].unbind(1), strict=True):
-                line.set_data(*theta.T.numpy())
+                line.set_data(*as_numpy(theta.T))
             point.set_data([start[0].item()], [start[1].item()])
-            curve.set_ydata(path.loss.mean(1).clamp(min=1e-9).numpy())
+            curve.set_ydata(as_numpy(path.loss.mean(1).clamp(min=1e-9)))
             at[key] = path.loss.mean(1)
         self.now.set_xdata([steps, steps])
         return (
-            f"Before adaptation the meta-learned start has a mean loss of {at['meta'][0]:.3f}, joint training "
-            f"{at['joint'][0]:.3f}; after {steps} steps {at['meta'][steps]:.4f} and {at['joint'][steps]:.4f}."
+            f"Before adaptation the meta-learned start has a mean loss of {at['meta'][0]:.3f}, the shared weights "
+            f"{at['shared'][0]:.3f}; after {counted(steps, 'step')} {at['meta'][steps]:.4f} and {at['shared'][steps]:.4f}."
         )
 
 
@@ -103,15 +116,16 @@ class AdaptationPicture:
 
     @matplotlib.rc_context(STYLE)
     def __init__(self, family, main: MainNetwork, theta_0: Tensor, most: int = 10, seed: int = 0):
-        self.family, self.main, self.theta_0, self.most = family, main, theta_0.detach(), most
+        self.family, self.main, self.most = family, main, most
         self.tasks = family.test.sample(20, 20, 100, torch.Generator().manual_seed(seed))
+        self.theta_0 = theta_0.detach().to(self.tasks.descriptor)
         self.figure, panels = subplots(4, width=13, height=3.7, width_ratios=(1, 1, 1.1, 0.9))
         self.plane, self.change, self.what, self.loss = panels
         names = "θ   on a plane of weights", "Δθ = θ − θ₀", "y = g(θ, x)   what it does", "L   mean squared error"
         for axes, name in zip(panels, names, strict=True):
             title(axes, name)
         self.surface = self.plane.imshow(
-            torch.zeros(self.size, self.size).numpy(), cmap=MAGNITUDE + "_r", norm=LogNorm(0.02, 20), origin="lower",
+            as_numpy(torch.zeros(self.size, self.size)), cmap=MAGNITUDE + "_r", norm=LogNorm(0.02, 20), origin="lower",
             extent=(-1, 1, -1, 1), aspect="auto", interpolation="bilinear",
         )  # fmt: skip
         bar = self.figure.colorbar(self.surface, ax=self.plane, location="bottom", aspect=30, pad=0.04)
@@ -121,10 +135,10 @@ class AdaptationPicture:
         self.plane.set(xticks=[], yticks=[], xlim=(-1, 1), ylim=(-1, 1))
         self.fill_change = weight_heatmap(self.change, main, 0.1, "change of a weight")
         self.x_axis = torch.linspace(*family.x, 200).unsqueeze(-1)
-        nothing = torch.full((200,), torch.nan).numpy()
-        (self.truth,) = self.what.plot(self.x_axis[:, 0].numpy(), nothing, "--", color=BLUE, lw=2, label="the task")
-        (self.start,) = self.what.plot(self.x_axis[:, 0].numpy(), nothing, color=GREY, lw=2, label="θ₀")
-        (self.curve,) = self.what.plot(self.x_axis[:, 0].numpy(), nothing, color=VERMILION, lw=3, label="θ now")
+        nothing = nothing_over(self.x_axis[:, 0])
+        (self.truth,) = self.what.plot(*nothing, "--", color=BLUE, lw=2, label="the task")
+        (self.start,) = self.what.plot(*nothing, color=GREY, lw=2, label="θ₀")
+        (self.curve,) = self.what.plot(*nothing, color=VERMILION, lw=3, label="θ now")
         (self.shown,) = self.what.plot([], [], "o", color=BLUE, mec="black", ls="none", zorder=5, label="support set")
         self.what.set(xlabel="x", ylabel="y", xlim=family.x, ylim=(-6, 10))
         self.what.legend(loc="upper left", ncols=2, handlelength=1.2, columnspacing=0.8)
@@ -145,27 +159,25 @@ class AdaptationPicture:
             self._adapt(task, shots, alpha)
             self.last = task, shots, alpha
         theta = self.thetas[steps]
-        self.star.set_data(*self.points[steps, :, None].numpy())
+        self.star.set_data(*as_numpy(self.points[steps, :, None]))
         self.fill_change(theta - self.theta_0)
-        self.curve.set_ydata(self.main(theta, self.x_axis)[:, 0].numpy())
+        self.curve.set_ydata(as_numpy(self.main(theta, self.x_axis)[:, 0]))
         for (_, dot), values in zip(self.losses, self.values, strict=True):
             dot.set_data([steps], [values[steps].item()])
         properties = {name: self.tasks.properties[name][task] for name in ("amplitude", "phase")}
         seen, unseen = (values[steps].item() for values in self.values)
         return (
-            f"Task {task}: amplitude {properties['amplitude']:.1f}, phase {properties['phase']:.1f}; after {steps} steps on "
-            f"{shots} examples the loss is {seen:.3f} on them and {unseen:.3f} on unseen points (at the start "
-            f"{self.values[1][0]:.2f})."
+            f"Task {task}: amplitude {properties['amplitude']:.1f}, phase {properties['phase']:.1f}; after "
+            f"{counted(steps, 'step')} on {counted(shots, 'example')} the loss is {seen:.3f} on the support set and "
+            f"{unseen:.3f} on unseen points (at the start {self.values[1][0]:.2f})."
         )
 
     def _adapt(self, task: int, shots: int, alpha: float) -> None:
-        tasks = self.tasks
-        support = Examples(tasks.support.x[task, :shots], tasks.support.y[task, :shots])
-        query = Examples(tasks.query.x[task], tasks.query.y[task])
+        support, query = self.tasks.support.task(task).first(shots), self.tasks.query.task(task)
         with torch.no_grad():
             path = adapt(self.main, self.theta_0, support, self.most, alpha)
         self.thetas = path.theta
-        self.values = [self._loss(self.thetas, examples) for examples in (support, query)]
+        self.values = [self.main.loss(self.thetas, examples) for examples in (support, query)]
         # The two directions of the path: singular vectors of its displacements from θ₀. It is scaled to fill the panel, whose
         # limits stand still, so that moving a slider does not draw the whole figure anew.
         away = (self.thetas - self.theta_0).nan_to_num(0.0, 0.0, 0.0)
@@ -175,19 +187,12 @@ class AdaptationPicture:
         self.points = (points - center) / half
         side = torch.linspace(-1, 1, self.size)
         grid = center + half * torch.stack(torch.meshgrid(side, side, indexing="xy"), -1)
-        examples = Examples(query.x[::4], query.y[::4])
-        self.surface.set_data(self._loss(self.theta_0 + grid @ directions, examples).numpy())
-        self.path.set_data(*self.points.T.numpy())
-        self.truth.set_ydata(
-            self.family.function(tasks.properties["amplitude"][task], tasks.properties["phase"][task], self.x_axis)[
-                :, 0
-            ].numpy()
-        )
-        self.start.set_ydata(self.main(self.theta_0, self.x_axis)[:, 0].numpy())
-        self.shown.set_data(support.x[:, 0].numpy(), support.y[:, 0].numpy())
+        a_quarter = query.some(slice(None, None, 4))
+        self.surface.set_data(as_numpy(self.main.loss(self.theta_0 + grid @ directions, a_quarter)))
+        self.path.set_data(*as_numpy(self.points.T))
+        wave = (self.tasks.properties[name][task] for name in ("amplitude", "phase"))
+        self.truth.set_ydata(as_numpy(self.family.function(*wave, self.x_axis)[:, 0]))
+        self.start.set_ydata(as_numpy(self.main(self.theta_0, self.x_axis)[:, 0]))
+        self.shown.set_data(as_numpy(support.x[:, 0]), as_numpy(support.y[:, 0]))
         for (line, _), values in zip(self.losses, self.values, strict=True):
-            line.set_ydata(values.numpy())
-
-    def _loss(self, theta: Tensor, examples: Examples) -> Tensor:
-        """Of many θ (…, P) on the same examples, (…,)."""
-        return squared_error(self.main(theta, examples.x), examples.y.expand(*theta.shape[:-1], -1, -1))
+            line.set_ydata(as_numpy(values))

@@ -5,6 +5,7 @@ import io
 import math
 
 import matplotlib
+import numpy as np
 import torch
 from IPython.display import display
 from matplotlib.axes import Axes
@@ -14,6 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
+from hyperedu.batches import Examples
+from hyperedu.learners import Learner
 from hyperedu.main_network import MainNetwork
 
 # Okabe, Ito 2008: categories that differ for every kind of colour vision.
@@ -31,12 +34,29 @@ STYLE = {
 }  # fmt: skip
 
 
+def as_numpy(value: Tensor) -> np.ndarray:
+    """What matplotlib draws: a tensor's values, whatever device it is on and whether or not it takes a gradient."""
+    return value.detach().cpu().numpy()
+
+
+@torch.no_grad()
+def written(learner: Learner, descriptor: Tensor, support: Examples | None = None) -> Tensor:
+    """θ of τ and D: computed where the learner is, given back beside τ, where a family's inputs are."""
+    own = next(learner.parameters())
+    return learner(descriptor.to(own), None if support is None else support.to(own)).to(descriptor)
+
+
 def subplots(n_columns: int = 1, width: float = 11.0, height: float = 3.9, **kwargs) -> tuple[Figure, list[Axes]]:
     """A figure in the course's style with `n_columns` panels beside each other; size in inches of 100 pixels."""
     with matplotlib.rc_context(STYLE):
         figure = Figure((width, height), dpi=100, layout="constrained")
         axes = figure.subplots(1, n_columns, squeeze=False, **kwargs)[0]
     return figure, list(axes)
+
+
+def nothing_over(x_axis: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """What a curve begins with that is still to come: positions (n,), and at none of them a value."""
+    return as_numpy(x_axis), np.full(len(x_axis), np.nan)
 
 
 def title(axes: Axes, text: str) -> None:
@@ -55,7 +75,7 @@ def learning_curves(histories: dict[str, list[float]], window: int = 50) -> Figu
     """The loss of each training against its steps, on a logarithmic axis, as running means over `window` steps."""
     figure, (axes,) = subplots(width=7, height=3.2)
     for color, (name, loss) in zip((VERMILION, BLUE, GREEN, PURPLE, ORANGE), histories.items(), strict=False):
-        mean = torch.tensor(loss).unfold(0, min(window, len(loss)), 1).mean(-1).numpy()
+        mean = as_numpy(torch.tensor(loss).unfold(0, min(window, len(loss)), 1).mean(-1))
         axes.plot(range(len(loss) - len(mean), len(loss)), mean, color=color, label=name)
     axes.set(xlabel="step", ylabel="query loss", yscale="log")
     axes.legend(frameon=False)
@@ -67,7 +87,7 @@ def weight_spread(spreads: dict[str, dict[str, Tensor]]) -> Figure:
     figure, (axes,) = subplots(width=9, height=3.2)
     width = 0.8 / len(spreads)
     for k, (color, (kind, weights)) in enumerate(zip((GREY, BLUE, ORANGE), spreads.items(), strict=False)):
-        heights = [w.detach().square().mean().sqrt() for w in weights.values()]
+        heights = [w.square().mean().sqrt().item() for w in weights.values()]
         axes.bar([layer + k * width for layer in range(len(heights))], heights, width=width, color=color, label=kind)
     names = labels(spreads[kind])
     axes.set(xticks=[layer + 0.4 - width / 2 for layer in range(len(names))], xticklabels=names, ylabel="spread of the weights")
@@ -124,7 +144,7 @@ def weight_heatmap(axes: Axes, main: MainNetwork, limit: float, label: str = "va
     """An empty heatmap of all weights; returns a function θ (P,) → None that fills it."""
     grid = WeightGrid(main)
     image = axes.imshow(
-        torch.full(grid.index.shape, torch.nan).numpy(), cmap=DIVERGING, norm=Normalize(-limit, limit), aspect="auto",
+        as_numpy(torch.full(grid.index.shape, torch.nan)), cmap=DIVERGING, norm=Normalize(-limit, limit), aspect="auto",
         interpolation="nearest",
     )  # fmt: skip
     axes.set(xticks=grid.centers, xticklabels=grid.labels, yticks=[])
@@ -134,7 +154,7 @@ def weight_heatmap(axes: Axes, main: MainNetwork, limit: float, label: str = "va
     bar.set_label(label)
     bar.locator = MaxNLocator(4)
     bar.outline.set_visible(False)
-    return lambda theta: image.set_data(grid(theta.detach()).numpy())
+    return lambda theta: image.set_data(as_numpy(grid(theta)))
 
 
 class Triptych:
@@ -157,13 +177,13 @@ class Triptych:
         (self.star,) = self.where.plot(
             [], [], "*", color=VERMILION, markersize=20, mec="black", zorder=5, ls="none", label="τ now"
         )
-        (self.curve,) = self.what.plot(x_axis, torch.full_like(x_axis, torch.nan), color=VERMILION, lw=3, zorder=4)
+        (self.curve,) = self.what.plot(*nothing_over(x_axis), color=VERMILION, lw=3, zorder=4)
 
     def move(self, position: tuple[float, float], theta: Tensor, y: Tensor) -> None:
         """Show τ at `position` in the first panel, θ (P,) in the second, y (n,) over `x_axis` in the third."""
         self.star.set_data([position[0]], [position[1]])
         self.fill_weights(theta)
-        self.curve.set_ydata(y.detach().numpy())
+        self.curve.set_ydata(as_numpy(y))
 
 
 def weight_limit(theta: Tensor) -> float:

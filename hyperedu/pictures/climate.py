@@ -3,7 +3,7 @@
 import matplotlib
 import torch
 
-from hyperedu.pictures.basics import BLACK, BLUE, GREY, MAGNITUDE, STYLE, VERMILION, Triptych, weight_limit
+from hyperedu.pictures.basics import BLACK, BLUE, GREY, MAGNITUDE, STYLE, VERMILION, Triptych, as_numpy, weight_limit, written
 
 
 class ColoradoTriptych(Triptych):
@@ -13,12 +13,11 @@ class ColoradoTriptych(Triptych):
     def __init__(self, family, learner):
         self.family, self.learner = family, learner
         stations = family.stations
-        with torch.no_grad():
-            limit = weight_limit(learner(family.train.sample(None, 0, 1).descriptor, None))
+        limit = weight_limit(written(learner, family.train.sample(None, 0, 1).descriptor))
         super().__init__(learner.main, torch.linspace(0, 11, 111), limit)
         low, high = stations["elevation"].min().item(), stations["elevation"].max().item()
         for tasks, name in ((family.train, "training"), (family.test, "never seen")):
-            values = {k: stations[k][tasks.index] for k in ("longitude", "latitude", "elevation")}
+            values = {k: as_numpy(stations[k][tasks.index]) for k in ("longitude", "latitude", "elevation")}
             style = {"c": values["elevation"], "cmap": MAGNITUDE, "vmin": low, "vmax": high, "s": 18, "label": name}
             if name == "never seen":
                 style |= {"s": 42, "edgecolor": BLACK, "linewidth": 1.3}
@@ -31,7 +30,7 @@ class ColoradoTriptych(Triptych):
         bar = self.figure.colorbar(dots, ax=self.where, aspect=14, pad=0.02)
         bar.set_label("elevation (m)")
         (self.level,) = bar.ax.plot([0.5], [low], "*", color=VERMILION, markersize=18, mec="black", clip_on=False)
-        self.what.plot(range(12), family.mean_year[family.train.index].T, color=GREY, lw=0.6, alpha=0.12, zorder=1)
+        self.what.plot(range(12), as_numpy(family.mean_year[family.train.index].T), color=GREY, lw=0.6, alpha=0.12, zorder=1)
         (self.measured,) = self.what.plot(
             range(12), [torch.nan] * 12, "o", color="none", mec=BLUE, mew=2, markersize=7, zorder=5
         )
@@ -43,9 +42,8 @@ class ColoradoTriptych(Triptych):
     def update(self, elevation: float, latitude: float, longitude: float) -> str:
         family, main = self.family, self.learner.main
         descriptor = family.describe(elevation, latitude, longitude)
-        with torch.no_grad():
-            theta = self.learner(descriptor, None)
-            y = main(theta, family.x(self.x_axis)).squeeze(-1)
+        theta = written(self.learner, descriptor)
+        y = main(theta, family.x(self.x_axis)).squeeze(-1)
         held_out = family.test.index
         values = torch.stack([family.stations[k] for k in family.descriptors.names], -1)[held_out]
         nearest = held_out[(family.descriptors(values) - descriptor).norm(dim=-1).argmin()]
@@ -53,8 +51,8 @@ class ColoradoTriptych(Triptych):
         name, year = family.stations["name"][nearest], family.mean_year[nearest]
         self.move((longitude, latitude), theta, y)
         self.level.set_ydata([elevation])
-        self.ring.set_data([place["longitude"]], [place["latitude"]])
-        self.measured.set_ydata(year.numpy())
+        self.ring.set_data([place["longitude"].item()], [place["latitude"].item()])
+        self.measured.set_ydata(as_numpy(year))
         self.name.set_text(f"○ {name}, {place['elevation']:,.0f} m\n   measured, never seen")
         return (
             f"At {elevation:,.0f} m, {latitude:.1f}° N, {-longitude:.1f}° W the generated network draws "

@@ -17,8 +17,11 @@ from hyperedu.pictures.basics import (
     STYLE,
     Plane,
     Triptych,
+    as_numpy,
+    nothing_over,
     subplots,
     weight_limit,
+    written,
 )
 
 COLORS = {(-1, -1): BLUE, (-1, 1): ORANGE, (1, -1): GREEN, (1, 1): PURPLE}  # levels of amplitude and frequency
@@ -48,16 +51,14 @@ class SentenceTriptych(Triptych):
         x_axis, self.x, y = family.curve(waves)
         first = {name: k for k, name in enumerate(waves.properties["name"])}
         self.names, self.y = list(first), y[list(first.values())].squeeze(-1)  # every wave there is, once
-        with torch.no_grad():
-            encoded = learner.encoder(describe(self.sentences))
-            limit = weight_limit(learner.generator(encoded))
-        super().__init__(learner.main, x_axis, limit)
+        encoded = self._encoded(self.sentences)
+        super().__init__(learner.main, x_axis, weight_limit(written(learner, describe(self.sentences))))
         self.plane = Plane(encoded)
         position = self.plane(encoded)
         for (a, f), color in COLORS.items():
             for p, marker in MARKERS.items():
                 of = (level == torch.tensor([a, f, p])).all(1)
-                self.where.plot(*position[of].T, marker, color=color, markersize=4, alpha=0.45, ls="none", zorder=1)
+                self.where.plot(*as_numpy(position[of].T), marker, color=color, markersize=4, alpha=0.45, ls="none", zorder=1)
         named = [(family.name((a, f, 0)), color, "s") for (a, f), color in COLORS.items()]
         named += [("shifted left", GREY, "<"), ("not shifted", GREY, "o"), ("shifted right", GREY, ">")]
         self.where.legend(
@@ -68,26 +69,29 @@ class SentenceTriptych(Triptych):
         (left, low), (right, high) = position.amin(0).tolist(), position.amax(0).tolist()
         self.where.set_xlim(left - 0.2 * (right - left), right + 0.2 * (right - left))
         self.where.set_ylim(low - 0.8 * (high - low), high + 0.2 * (high - low))  # the legend is below
-        self.what.plot(x_axis, self.y.T, color=GREY, lw=0.6, alpha=0.3, zorder=1)
-        (self.meant,) = self.what.plot(x_axis, torch.full_like(x_axis, torch.nan), color=BLUE, ls="--", lw=2, zorder=3)
+        self.what.plot(as_numpy(x_axis), as_numpy(self.y.T), color=GREY, lw=0.6, alpha=0.3, zorder=1)
+        (self.meant,) = self.what.plot(*nothing_over(x_axis), color=BLUE, ls="--", lw=2, zorder=3)
         self.meaning = self.what.text(0.02, 0.98, "", color=BLUE, transform=self.what.transAxes, va="top")
         self.what.set(ylim=(-4, 5.2), xlabel=family.axis_labels[0], ylabel=family.axis_labels[1])
 
+    @torch.no_grad()
+    def _encoded(self, sentences) -> torch.Tensor:
+        """What the encoder makes of sentences, given back beside their τ."""
+        tau = self.describe(sentences)
+        return self.learner.encoder(tau.to(next(self.learner.parameters()))).to(tau)
+
     def wave(self, sentence: str) -> tuple[str, float, torch.Tensor, torch.Tensor]:
         """The name of the nearest wave, its RMS distance to what is drawn, θ (P,), and what is drawn (n,)."""
-        with torch.no_grad():
-            theta = self.learner(self.describe(sentence), None)
-            y = self.learner.main(theta, self.x).squeeze(-1)
+        theta = written(self.learner, self.describe(sentence))
+        y = self.learner.main(theta, self.x).squeeze(-1)
         distance = (self.y - y).square().mean(-1).sqrt()
         nearest = int(distance.argmin())
         return self.names[nearest], distance[nearest].item(), theta, y
 
     def update(self, sentence: str) -> str:
         name, distance, theta, y = self.wave(sentence)
-        with torch.no_grad():
-            position = self.plane(self.learner.encoder(self.describe(sentence))).tolist()
-        self.move(position, theta, y)
-        self.meant.set_ydata(self.y[self.names.index(name)].numpy())
+        self.move(self.plane(self._encoded(sentence)).tolist(), theta, y)
+        self.meant.set_ydata(as_numpy(self.y[self.names.index(name)]))
         self.meaning.set_text(f"- - nearest wave: {name}")
         cosine = torch.cosine_similarity(self.read, self.text(sentence), dim=-1)
         like = self.sentences[int(cosine.argmax())]
@@ -101,10 +105,10 @@ class SentenceTriptych(Triptych):
 def attention_to_words(encoder, text, sentence: str) -> Figure:
     """How much each head of a `WordAttention` looks at each word (or piece of one) of a sentence."""
     tokens = text.model.tokenizer.convert_ids_to_tokens(text.model.tokenizer(sentence)["input_ids"])
-    with torch.no_grad():
-        a = encoder.attention(text.words(sentence))[: len(tokens)].T  # (heads, words)
+    tau = text.words(sentence)
+    a = encoder.attention(tau.to(next(encoder.parameters())))[: len(tokens)].T  # (heads, words)
     figure, (axes,) = subplots(width=8, height=3)
-    image = axes.imshow(a.numpy(), cmap=MAGNITUDE, vmin=0, vmax=1, aspect="auto")
+    image = axes.imshow(as_numpy(a), cmap=MAGNITUDE, vmin=0, vmax=1, aspect="auto")
     axes.set(xticks=range(len(tokens)), xticklabels=["start", *tokens[1:-1], "end"], yticks=range(len(a)), ylabel="head")
     figure.colorbar(image, label="attention")
     return figure

@@ -12,11 +12,14 @@ from hyperedu.pictures.basics import (
     MAGNITUDE,
     STYLE,
     VERMILION,
+    as_numpy,
     labels,
+    nothing_over,
     subplots,
     title,
     weight_heatmap,
     weight_limit,
+    written,
 )
 from hyperedu.pictures.sinusoids import SinusoidTriptych
 
@@ -53,22 +56,21 @@ class SizesPicture:
         self.figure, (self.where, *thetas, self.what) = subplots(n + 2, width=13, width_ratios=(0.9, *[0.8] * n, 1.3))
         title(self.where, "τ   where we are")
         train = family.train.sample(100, 0, 1, torch.Generator().manual_seed(0))
-        self.where.scatter(train.properties["phase"], train.properties["amplitude"], s=14, color=BLUE)
+        self.where.scatter(*(as_numpy(train.properties[name]) for name in ("phase", "amplitude")), s=14, color=BLUE)
         self.where.set(xlabel="phase p (rad)", ylabel="amplitude A")
         (self.star,) = self.where.plot([], [], "*", color=VERMILION, markersize=20, mec="black", ls="none", label="τ now")
         self.where.legend(loc="lower center", bbox_to_anchor=(0.5, -0.45))
         title(self.what, "y = g(θ, x)   what they do")
         self.x_axis = torch.linspace(*family.x, 200).unsqueeze(-1)
-        nothing = torch.full_like(self.x_axis, torch.nan).numpy()
-        (self.truth,) = self.what.plot(self.x_axis.numpy(), nothing, "--", color=BLACK, lw=2, label="A sin(x − p)")
+        nothing = nothing_over(self.x_axis[:, 0])
+        (self.truth,) = self.what.plot(*nothing, "--", color=BLACK, lw=2, label="A sin(x − p)")
         self.fill, self.curves = {}, {}
-        with torch.no_grad():
-            limit = max(weight_limit(learner(train.descriptor, None)) for learner in learners.values())
+        limit = max(weight_limit(written(learner, train.descriptor)) for learner in learners.values())
         for axes, color, (name, learner) in zip(thetas, (BLUE, VERMILION, GREEN), learners.items(), strict=False):
             title(axes, name)
             axes.tick_params(labelsize=9)
             self.fill[name] = weight_heatmap(axes, learner.main, limit)
-            (self.curves[name],) = self.what.plot(self.x_axis.numpy(), nothing, color=color, lw=2.5, label=name)
+            (self.curves[name],) = self.what.plot(*nothing, color=color, lw=2.5, label=name)
         reach = family.amplitude[1]
         self.what.set(xlabel="x", ylabel="y", xlim=family.x, ylim=(-1.15 * reach, 2 * reach))
         self.what.legend(loc="upper left", ncols=2, handlelength=1.2, columnspacing=0.8)
@@ -77,14 +79,13 @@ class SizesPicture:
         tau = self.family.describe(amplitude, phase)
         truth = self.family.function(amplitude, phase, self.x_axis)
         self.star.set_data([phase], [amplitude])
-        self.truth.set_ydata(truth.numpy())
+        self.truth.set_ydata(as_numpy(truth[:, 0]))
         errors = []
         for name, learner in self.learners.items():
-            with torch.no_grad():
-                theta = learner(tau, None)
-                y = learner.main(theta, self.x_axis)
+            theta = written(learner, tau)
+            y = learner.main(theta, self.x_axis)
             self.fill[name](theta)
-            self.curves[name].set_ydata(y.numpy())
+            self.curves[name].set_ydata(as_numpy(y[:, 0]))
             errors.append(f"{name} {(y - truth).square().mean():.3f}")
         return f"At amplitude {amplitude:.2f} and phase {phase:.2f} rad the mean squared errors are: {', '.join(errors)}."
 
@@ -93,8 +94,7 @@ def designs(learners, descriptor: Tensor) -> Figure:
     """What each of up to five hypernetworks of one main network writes for the same τ, each on its own scale of colours."""
     figure, panels = subplots(len(learners), width=2.7 * len(learners), height=3.4)
     for axes, (name, learner) in zip(panels, learners.items(), strict=True):
-        with torch.no_grad():
-            theta = learner(descriptor, None)
+        theta = written(learner, descriptor)
         title(axes, name)
         weight_heatmap(axes, learner.main, theta.abs().quantile(0.9).item())(theta)
     return figure
@@ -112,19 +112,12 @@ def sensitivity(changes: dict[str, Tensor], layers, properties) -> Figure:
     values = torch.stack(list(changes.values()))  # (designs, tensors, properties)
     for k, (axes, name) in enumerate(zip(panels, properties, strict=True)):
         title(axes, f"when the {name} moves")
-        image = axes.imshow(values[..., k].numpy(), cmap=MAGNITUDE, vmin=0, vmax=values.max().item(), aspect="auto")
+        image = axes.imshow(as_numpy(values[..., k]), cmap=MAGNITUDE, vmin=0, vmax=values.max().item(), aspect="auto")
         axes.set(xticks=range(len(layers)), xticklabels=labels(layers), yticks=range(len(changes)), yticklabels=list(changes))
         axes.tick_params(length=0)
-        for (i, j), value in zip(
-            torch.cartesian_prod(*map(torch.arange, values.shape[:2])), values[..., k].flatten(), strict=True
-        ):
-            axes.text(
-                j.item(),
-                i.item(),
-                f"{value:.2f}",
-                ha="center",
-                va="center",
-                color="white" if value < values.max() / 2 else "black",
-            )
+        for i, row in enumerate(values[..., k].tolist()):
+            for j, value in enumerate(row):
+                color = "white" if value < values.max() / 2 else "black"
+                axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=color)
     figure.colorbar(image, ax=panels, label="relative change per unit of τ", aspect=14, pad=0.02)
     return figure

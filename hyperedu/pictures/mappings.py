@@ -7,8 +7,23 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from hyperedu.batches import Examples
-from hyperedu.pictures.basics import BLACK, BLUE, GREEN, GREY, ORANGE, SKY, STYLE, VERMILION, YELLOW, subplots, title
+from hyperedu.history import counted
+from hyperedu.pictures.basics import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    SKY,
+    STYLE,
+    VERMILION,
+    YELLOW,
+    as_numpy,
+    nothing_over,
+    subplots,
+    title,
+    written,
+)
 
 
 class DescribeOrShow:
@@ -37,9 +52,9 @@ class DescribeOrShow:
         for axes, name in ((self.where, "τ   true and described"), (self.what, "y = g(θ, x)"), (self.map, "who errs least")):
             title(axes, name)
         self._draw_where(random)
-        nothing = torch.full_like(self.axis, torch.nan).numpy()
-        (self.truth,) = self.what.plot(self.axis, nothing, "--", color=BLACK, lw=2, label="the task")
-        self.curves = {n: self.what.plot(self.axis, nothing, color=c, lw=2.5, label=n)[0] for n, c in colors.items()}
+        nothing = nothing_over(self.axis)
+        (self.truth,) = self.what.plot(*nothing, "--", color=BLACK, lw=2, label="the task")
+        self.curves = {n: self.what.plot(*nothing, color=c, lw=2.5, label=n)[0] for n, c in colors.items()}
         (self.shown,) = self.what.plot([], [], "o", color=BLACK, ls="none", zorder=5, label="examples")
         low, high = self.y.min().item(), self.y.max().item()
         self.what.set(xlabel=family.axis_labels[0], ylabel=family.axis_labels[1])
@@ -53,7 +68,7 @@ class DescribeOrShow:
 
     def _draw_where(self, random) -> None:
         names, units = self.family.descriptors.names, self.family.descriptors.units
-        known = self.family.descriptors.values(self.family.train.sample(100, 0, 1, random).descriptor)
+        known = as_numpy(self.family.descriptors.values(self.family.train.sample(100, 0, 1, random).descriptor))
         self.where.scatter(known[:, -1], known[:, 0], s=14, color=GREY, label="training")
         (self.line,) = self.where.plot([], [], color=BLACK, lw=1)
         (self.ring,) = self.where.plot(
@@ -72,38 +87,40 @@ class DescribeOrShow:
         self.winner = mean.argmin(0)
         agree = (every.argmin(0) == self.winner).all(0)
         self.map.imshow(
-            self.winner.numpy(), cmap=ListedColormap(list(colors.values())), norm=Normalize(-0.5, len(colors) - 0.5),
+            as_numpy(self.winner), cmap=ListedColormap(list(colors.values())), norm=Normalize(-0.5, len(colors) - 0.5),
             alpha=0.45, origin="lower", aspect="auto",
         )  # fmt: skip
-        for (i, j), value in zip(torch.cartesian_prod(*map(torch.arange, mean.shape[1:])), mean.amin(0).flatten(), strict=True):
-            said = f"{value:.2g}".replace("0.", ".") + ("" if agree[i, j] else "?")
-            self.map.text(j, i, said, ha="center", va="center", fontsize=10)
+        for i, row in enumerate(mean.amin(0).tolist()):
+            for j, value in enumerate(row):
+                said = f"{value:.2g}".replace("0.", ".") + ("" if agree[i, j] else "?")
+                self.map.text(j, i, said, ha="center", va="center", fontsize=10)
         self.map.set(xlabel="shots", ylabel="noise in τ (std)")
         self.map.set(xticks=range(len(self.shots)), xticklabels=self.shots.tolist())
         self.map.set(yticks=range(len(self.noises)), yticklabels=[f"{s:g}" for s in self.noises.tolist()])
 
     def update(self, task: int, noise: float, shots: int) -> str:
-        tau, said = self.tasks.descriptor[task], self.tasks.descriptor[task] + noise * self.error[task]
-        D = Examples(self.tasks.support.x[task, :shots], self.tasks.support.y[task, :shots])
+        one = self.tasks.task(task).with_shots(shots)
+        (tau,), D = one.descriptor, one.support.task(0)
+        said = tau + noise * self.error[task]
         is_, as_ = (self.family.descriptors.values(t.clamp(-self.reach, self.reach))[[-1, 0]].tolist() for t in (tau, said))
         self.ring.set_data(*[[v] for v in is_])
         self.star.set_data(*[[v] for v in as_])
         self.line.set_data(*zip(is_, as_, strict=True))
-        self.truth.set_ydata(self.y[task, :, 0].numpy())
+        self.truth.set_ydata(as_numpy(self.y[task, :, 0]))
         nearest = torch.cdist(D.x, self.x).argmin(1)
-        self.shown.set_data(self.axis[nearest].numpy(), D.y[:, 0].numpy())
+        self.shown.set_data(as_numpy(self.axis[nearest]), as_numpy(D.y[:, 0]))
         errors = []
         for name, learner in self.learners.items():
-            with torch.no_grad():
-                y = learner.main(learner(said[None], Examples(D.x[None], D.y[None]))[0], self.x)
-            self.curves[name].set_ydata(y[:, 0].numpy())
+            y = learner.main(written(learner, said[None], one.support)[0], self.x)
+            self.curves[name].set_ydata(as_numpy(y[:, 0]))
             errors.append(f"{name} {(y - self.y[task]).square().mean():.2f}")
         column, row = (_between(grid, value) for grid, value in ((self.shots, shots), (self.noises, noise)))
         self.here.set_data([column], [row])
         best = list(self.learners)[self.winner[round(row), round(column)]]
+        is_, as_ = (self.family.descriptors.in_words(t) for t in (tau, said))
         return (
-            f"It is {self.family.descriptors.in_words(tau)}; it is described as {self.family.descriptors.in_words(said)}. With "
-            f"{shots} examples the mean squared error on it is: {', '.join(errors)}. Over all tasks the best here is: {best}."
+            f"It is {is_}; it is described as {as_}. With {counted(shots, 'example')} the mean squared error on it is: "
+            f"{', '.join(errors)}. Over all tasks the best here is: {best}."
         )
 
 
@@ -124,7 +141,7 @@ def all_mappings() -> Figure:
             ("SupportSetHypernetwork", r"$f_\varphi(h(D))$"),
             ("HyperMAML", r"$\theta_0 + H_\varphi(D, g_{\theta_0}(D))$"),
         ],
-        (2, 0): [("MAML, Reptile, ANIL", r"$U(\theta_0, D)$")],
+        (2, 0): [("MAML, MetaSGD, Reptile, ANIL", r"$U(\theta_0, D)$")],
         (0, 1): [("Hypernetwork", r"$f_\varphi(\tau)$"), ("Conditioned", r"$\theta_0$ with $b_1 + A\tau$")],
         (1, 1): [("?", "")],
         (2, 1): [("TaskConditionedMAML", r"$U(f_\varphi(\tau), D)$")],

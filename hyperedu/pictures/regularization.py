@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn.utils import vector_to_parameters
 
+from hyperedu.batches import TaskBatch
+from hyperedu.learners import Learner
 from hyperedu.pictures.basics import (
     BLACK,
     BLUE,
@@ -15,11 +17,15 @@ from hyperedu.pictures.basics import (
     GREY,
     STYLE,
     VERMILION,
+    as_numpy,
+    nothing_over,
     subplots,
     title,
     weight_heatmap,
     weight_limit,
+    written,
 )
+from hyperedu.statistics import half_interval
 
 
 class StrengthPicture:
@@ -36,7 +42,7 @@ class StrengthPicture:
     """
 
     @matplotlib.rc_context(STYLE)
-    def __init__(self, family, learner, paths: dict[str, Tensor], exponents: Tensor):
+    def __init__(self, family, learner: Learner, paths: dict[str, Tensor], exponents: Tensor):
         self.family, self.learner, self.paths, self.exponents = family, copy.deepcopy(learner), paths, exponents
         held_out = family.test.sample(None, 0, 12, torch.Generator().manual_seed(0))
         known = family.train.sample(None, 0, 12, torch.Generator().manual_seed(0))
@@ -53,8 +59,8 @@ class StrengthPicture:
             for exponent in grid.tolist():
                 self._blend(penalty, exponent)
                 errors.append([self._rmse(held_out), self._rmse(known)])
-                largest.append(weight_limit(self._write(held_out.descriptor)))
-            strengths = (10**grid).numpy()
+                largest.append(weight_limit(written(self.learner, held_out.descriptor)))
+            strengths = as_numpy(10**grid)
             for values, style, name in zip(zip(*errors, strict=True), ("-", ":"), ("never seen", "training"), strict=True):
                 self.errors.plot(strengths, values, style, color=color, lw=2.5, label=f"{penalty}, {name}")
         self.held_out, self.known = held_out, known
@@ -63,9 +69,8 @@ class StrengthPicture:
         self.errors.set(ylim=(0, 1.45 * self.errors.get_ylim()[1]))
         self.errors.legend(loc="upper left", fontsize=10, handlelength=1.4, labelspacing=0.2)
         self.fill_weights = weight_heatmap(self.weights, learner.main, max(largest))
-        nothing = torch.full_like(self.months, torch.nan).numpy()
-        self.what.plot(range(12), family.mean_year[family.train.index].T, color=GREY, lw=0.8, alpha=0.5, zorder=1)
-        (self.curve,) = self.what.plot(self.months, nothing, color=VERMILION, lw=3, zorder=4, label="written")
+        self.what.plot(range(12), as_numpy(family.mean_year[family.train.index].T), color=GREY, lw=0.8, alpha=0.5, zorder=1)
+        (self.curve,) = self.what.plot(*nothing_over(self.months), color=VERMILION, lw=3, zorder=4, label="written")
         (self.measured,) = self.what.plot([], [], "o", color="none", mec=BLACK, mew=2, zorder=5, ls="none", label="measured")
         self.what.plot([], [], color=GREY, label="training")
         low, high = family.mean_year.min().item(), family.mean_year.max().item()
@@ -79,32 +84,26 @@ class StrengthPicture:
         place = (exponent - first) / step
         k = min(max(int(place), 0), len(self.exponents) - 2)
         with torch.no_grad():
-            vector_to_parameters(torch.lerp(*self.paths[penalty][k : k + 2], place - k), self.learner.parameters())
+            blended = torch.lerp(*self.paths[penalty][k : k + 2], place - k)
+            vector_to_parameters(blended.to(next(self.learner.parameters())), self.learner.parameters())
 
-    @torch.no_grad()
-    def _write(self, descriptor: Tensor) -> Tensor:
-        return self.learner(descriptor)
-
-    def _rmse(self, tasks) -> float:
+    def _rmse(self, tasks: TaskBatch) -> float:
         """The mean over stations of the root of each one's mean squared error."""
-        with torch.no_grad():
-            return self.learner.objective(tasks).sqrt().mean().item()
+        return self.learner.main.loss(written(self.learner, tasks.descriptor), tasks.query).sqrt().mean().item()
 
     def update(self, penalty: str, strength: float, station: int) -> str:
         self._blend(penalty, strength)
         color = self.colors[penalty]
-        theta = self._write(self.tasks.descriptor[station])
-        year = self.tasks.properties["name"][station], self.family.mean_year
-        name, year = year[0], year[1][self.family.station(year[0])]
-        with torch.no_grad():
-            y, at_months = (self.learner.main(theta, self.family.x(m))[:, 0] for m in (self.months, torch.arange(12.0)))
+        theta, name = written(self.learner, self.tasks.descriptor[station]), self.tasks.properties["name"][station]
+        year = self.family.mean_year[self.family.station(name)]
+        y, at_months = (self.learner.main(theta, self.family.x(m))[:, 0] for m in (self.months, torch.arange(12.0)))
         never, known = self._rmse(self.held_out), self._rmse(self.known)
         self.here.set_data([10**strength], [never])
         self.here.set_markerfacecolor(color)
         self.fill_weights(theta)
-        self.curve.set_ydata(y.numpy())
+        self.curve.set_ydata(as_numpy(y))
         self.curve.set_color(color)
-        self.measured.set_data(range(12), year.numpy())
+        self.measured.set_data(range(12), as_numpy(year))
         error = (at_months - year).square().mean().sqrt()
         return (
             f"{penalty} with strength {10**strength:.2g}: RMSE {never:.2f} {self.family.unit} on stations never seen, "
@@ -123,20 +122,12 @@ def intervals(values: dict[str, Tensor], label: str, line: tuple[float, str] | N
     """
     figure, (axes,) = subplots(width=9, height=1.2 + 0.34 * len(values))
     for row, seeds in enumerate(values.values()):
-        axes.plot(seeds.numpy(), [row] * len(seeds), "o", color=GREY, alpha=0.6, markersize=4)
-        axes.errorbar(seeds.mean(), row, xerr=half_interval(seeds), fmt="o", color=VERMILION, markersize=8, lw=2.5, capsize=4)
+        axes.plot(as_numpy(seeds), [row] * len(seeds), "o", color=GREY, alpha=0.6, markersize=4)
+        mean, half = seeds.mean().item(), half_interval(seeds)
+        axes.errorbar(mean, row, xerr=half, fmt="o", color=VERMILION, markersize=8, lw=2.5, capsize=4)
     if line is not None:
         axes.axvline(line[0], color=BLUE, ls="--", label=line[1])
         axes.legend(loc="lower right")
     axes.set(yticks=range(len(values)), yticklabels=values, ylim=(len(values) - 0.4, -0.6), xlabel=label)
     axes.grid(axis="x", alpha=0.3)
     return figure
-
-
-# The 97.5% quantile of Student's t by degrees of freedom.
-T = {1: 12.71, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
-
-
-def half_interval(seeds: Tensor) -> float:
-    """Half the 95% confidence interval of a mean over (seeds,), from 2 to 10 of them."""
-    return T[len(seeds) - 1] * (seeds.std() / len(seeds) ** 0.5).item()

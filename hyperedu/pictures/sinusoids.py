@@ -13,9 +13,12 @@ from hyperedu.pictures.basics import (
     VERMILION,
     Plane,
     Triptych,
+    as_numpy,
+    nothing_over,
     subplots,
     title,
     weight_limit,
+    written,
 )
 
 
@@ -27,28 +30,25 @@ class SinusoidTriptych(Triptych):
         self.family, self.learner = family, learner
         random = torch.Generator().manual_seed(seed)
         train, test = family.train.sample(100, 0, 1, random), family.test.sample(25, 0, 1, random)
-        with torch.no_grad():
-            limit = weight_limit(learner(train.descriptor, None))
         x_axis = torch.linspace(*family.x, 200)
-        super().__init__(learner.main, x_axis, limit)
+        super().__init__(learner.main, x_axis, weight_limit(written(learner, train.descriptor)))
         for batch, marker in ((train, {"s": 14, "color": BLUE, "label": "training"}),
                               (test, {"s": 30, "facecolor": "none", "edgecolor": BLACK, "label": "never seen"})):  # fmt: skip
-            self.where.scatter(batch.properties["phase"], batch.properties["amplitude"], **marker)
+            self.where.scatter(*(as_numpy(batch.properties[name]) for name in ("phase", "amplitude")), **marker)
         self.where.set(xlabel="phase p (rad)", ylabel="amplitude A")
         self.where.legend(loc="lower center", bbox_to_anchor=(0.5, -0.42), ncols=3, handletextpad=0.1, columnspacing=0.8)
-        (self.truth,) = self.what.plot(x_axis, torch.full_like(x_axis, torch.nan), "--", color=BLUE, lw=2, label="A sin(x − p)")
+        (self.truth,) = self.what.plot(*nothing_over(x_axis), "--", color=BLUE, lw=2, label="A sin(x − p)")
         self.curve.set_label("generated network")
         reach = family.amplitude[1]
         self.what.set(xlabel="x", ylabel="y", ylim=(-1.15 * reach, 1.6 * reach))
         self.what.legend(loc="upper left", ncols=2, handlelength=1.2, columnspacing=0.8)
 
     def update(self, amplitude: float, phase: float) -> str:
-        with torch.no_grad():
-            theta = self.learner(self.family.describe(amplitude, phase), None)
-            y = self.learner.main(theta, self.x_axis.unsqueeze(-1)).squeeze(-1)
+        theta = written(self.learner, self.family.describe(amplitude, phase))
+        y = self.learner.main(theta, self.x_axis.unsqueeze(-1)).squeeze(-1)
         truth = self.family.function(amplitude, phase, self.x_axis)
         self.move((phase, amplitude), theta, y)
-        self.truth.set_ydata(truth.numpy())
+        self.truth.set_ydata(as_numpy(truth))
         error = (y - truth).square().mean().item()
         return (
             f"The descriptor says amplitude {amplitude:.2f} and phase {phase:.2f} rad; the network whose "
@@ -71,23 +71,23 @@ class PathTriptych:
 
     @matplotlib.rc_context(STYLE)
     def __init__(self, family, learner, amplitude: Tensor, phase: Tensor, separate: Tensor, seed: int = 0):
-        self.family, self.learner, self.separate = family, learner, separate.flatten(0, 1)
-        self.tasks = torch.stack([amplitude, phase], dim=-1).flatten(0, 1)
+        self.family, self.learner, separate = family, learner, separate.detach().to(amplitude)
+        self.separate, self.tasks = separate.flatten(0, 1), torch.stack([amplitude, phase], dim=-1).flatten(0, 1)
         self.pairs = torch.stack([
             torch.randperm(len(self.tasks), generator=torch.Generator().manual_seed(seed + i))[:2] for i in range(20)
         ])  # fmt: skip
-        with torch.no_grad():
-            written = learner(family.describe(amplitude, phase), None)
+        on_the_sheet = written(learner, family.describe(amplitude, phase))
         self.figure, (self.sheet, self.scatter, self.what) = subplots(3)
         titles = ("written by one generator", "trained one by one")
         self.planes, self.paths, self.stars = [], [], []
-        for axes, theta, name in zip((self.sheet, self.scatter), (written, separate), titles, strict=True):
+        for axes, theta, name in zip((self.sheet, self.scatter), (on_the_sheet, separate), titles, strict=True):
             title(axes, f"θ   {name}")
             plane = Plane(theta.flatten(0, 1))
-            points = plane(theta)
-            for line in (*points, *points.transpose(0, 1)):  # neighbouring tasks are joined
-                axes.plot(*line.T, color=GREY, lw=0.8, zorder=1)
-            dots = axes.scatter(*points.flatten(0, 1).T, c=amplitude.flatten(), cmap=MAGNITUDE, s=28, zorder=2)
+            points = as_numpy(plane(theta).movedim(-1, 0))  # (2, n, n)
+            for k in range(len(amplitude)):  # neighbouring tasks are joined
+                axes.plot(*points[:, k], color=GREY, lw=0.8, zorder=1)
+                axes.plot(*points[:, :, k], color=GREY, lw=0.8, zorder=1)
+            dots = axes.scatter(*points, c=as_numpy(amplitude), cmap=MAGNITUDE, s=28, zorder=2)
             (path,) = axes.plot([], [], color=VERMILION, lw=2.5, zorder=3)
             (star,) = axes.plot([], [], "*", color=VERMILION, mec="black", markersize=18, ls="none", zorder=4)
             axes.set(xticks=[], yticks=[], xlabel=f"{plane.share:.0%} of the variance is in this plane")
@@ -95,10 +95,10 @@ class PathTriptych:
         self.figure.colorbar(dots, ax=self.scatter, label="amplitude A", aspect=14, pad=0.02)
         title(self.what, "y = g(θ, x)   on the way")
         self.x_axis = torch.linspace(*family.x, 200).unsqueeze(-1)
-        nothing = torch.full_like(self.x_axis, torch.nan)
-        (self.truth,) = self.what.plot(self.x_axis, nothing, "--", color=BLACK, lw=2, label="wanted")
-        (self.blended,) = self.what.plot(self.x_axis, nothing, color=BLUE, lw=2, label="trained, blended")
-        (self.written,) = self.what.plot(self.x_axis, nothing, color=VERMILION, lw=3, label="written")
+        nothing = nothing_over(self.x_axis[:, 0])
+        (self.truth,) = self.what.plot(*nothing, "--", color=BLACK, lw=2, label="wanted")
+        (self.blended,) = self.what.plot(*nothing, color=BLUE, lw=2, label="trained, blended")
+        (self.written,) = self.what.plot(*nothing, color=VERMILION, lw=3, label="written")
         self.what.set(xlabel="x", ylabel="y", xlim=family.x, ylim=(-6.5, 10.5))
         self.what.legend(loc="upper left")
 
@@ -107,17 +107,16 @@ class PathTriptych:
         t = torch.linspace(0, 1, 50).unsqueeze(-1)
         t = torch.cat([torch.full((1, 1), along), t])  # here, then the whole path
         tasks = torch.lerp(self.tasks[i], self.tasks[j], t)
-        with torch.no_grad():
-            written = self.learner(self.family.describe(*tasks.T), None)
-            blended = torch.lerp(self.separate[i], self.separate[j], t)
-            y = self.learner.main(torch.stack([written[0], blended[0]]), self.x_axis)
+        on_the_sheet = written(self.learner, self.family.describe(*tasks.T))
+        blended = torch.lerp(self.separate[i], self.separate[j], t)
+        y = self.learner.main(torch.stack([on_the_sheet[0], blended[0]]), self.x_axis)
         truth = self.family.function(tasks[0, 0], tasks[0, 1], self.x_axis)
-        for plane, path, star, theta in zip(self.planes, self.paths, self.stars, (written, blended), strict=True):
+        for plane, path, star, theta in zip(self.planes, self.paths, self.stars, (on_the_sheet, blended), strict=True):
             points = plane(theta)
-            path.set_data(*points[1:].T)
-            star.set_data(*points[:1].T)
+            path.set_data(*as_numpy(points[1:].T))
+            star.set_data(*as_numpy(points[:1].T))
         for line, values in ((self.truth, truth), (self.written, y[0]), (self.blended, y[1])):
-            line.set_ydata(values.numpy())
+            line.set_ydata(as_numpy(values[:, 0]))
         errors = (y - truth).square().mean(dim=(1, 2)).tolist()
         return (
             f"{along:.0%} of the way from amplitude {self.tasks[i][0]:.1f}, phase {self.tasks[i][1]:.1f} to "

@@ -61,9 +61,9 @@ class ColoradoClimate:
         data = _load(path)
         self.variable, self.unit, self.examples = variable, UNITS[variable], examples
         self.axis_labels = ("month", f"{IN_WORDS[variable]} ({self.unit})")
-        readings = data[variable].astype(np.float32) / 10
-        readings[data[variable] == MISSING] = np.nan
-        readings = floats(readings)
+        tenths = data[variable].astype(np.float32)
+        tenths[data[variable] == MISSING] = np.nan
+        readings = floats(tenths / 10)
         kept = (torch.isfinite(readings).sum(1) >= FEWEST_READINGS).all(1)
         self.readings = readings[kept]  # (n_stations, n_years, 12)
         self.mean_year = self.readings.nanmean(1)
@@ -145,11 +145,9 @@ class _StationSet(TaskSet):
             y = floats(family.readings[which].flatten(1))
             support, query = self._two_halves(family.readings[which], shots, queries, rng)
         values = {k: v[which] for k, v in family.stations.items() if k != "name"}
-        return TaskBatch(
-            family.describe(**values),
-            *(Examples(family.x(i % 12), y.gather(1, i).unsqueeze(-1)) for i in (support, query)),
-            {"name": [family.stations["name"][i] for i in which.tolist()], **values},
-        )
+        D, D_query = (Examples(family.x(i % 12), y.gather(1, i).unsqueeze(-1)) for i in (support, query))
+        names = [family.stations["name"][i] for i in which.tolist()]
+        return TaskBatch(family.describe(**values), D, D_query, {"name": names, **values})
 
     @staticmethod
     def _two_halves(readings: Tensor, shots: int, queries: int, rng) -> tuple[Tensor, Tensor]:

@@ -46,7 +46,7 @@ class Sinusoids:
 
     def curve(self, tasks: TaskBatch) -> tuple[Tensor, Tensor, Tensor]:
         """What to draw of tasks: positions along an axis (n,), the x there (n, 1), and y (n_tasks, n, 1)."""
-        x = torch.linspace(*self.x, 200).unsqueeze(-1)
+        x = torch.linspace(self.x[0], self.x[1], 200).unsqueeze(-1)
         amplitude, phase = (tasks.properties[name][:, None, None] for name in ("amplitude", "phase"))
         return x[:, 0], x, self.function(amplitude, phase, x)
 

@@ -1,0 +1,64 @@
+"""The last good state of a training, kept in memory at every step."""
+
+import copy
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
+
+from hyperedu.history import History
+
+
+class Snapshot:
+    """The last weights whose loss was finite, and how far the optimizer, the schedule and the history were then.
+
+    Args:
+        parts: all that is trained.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[nn.Module],
+        optimizer: torch.optim.Optimizer,
+        schedule: LRScheduler | None,
+        history: History,
+    ):
+        self.parts, self.optimizer, self.schedule, self.history = parts, optimizer, schedule, history
+        self.weights: list[dict] = [{} for _ in parts]
+        self.memory: dict[Tensor, dict] = {}
+        self.keep()
+
+    def keep(self) -> None:
+        self.steps = self.history.steps
+        self.weights = [_copied(part.state_dict(), old) for part, old in zip(self.parts, self.weights, strict=True)]
+        self.memory = {p: _copied(values, self.memory.get(p, {})) for p, values in self.optimizer.state.items()}
+        if self.schedule is not None:
+            groups = self.optimizer.param_groups
+            self.schedule_state = copy.deepcopy(self.schedule.state_dict())
+            self.settings = [{key: copy.deepcopy(v) for key, v in group.items() if key != "params"} for group in groups]
+
+    def restore(self) -> None:
+        del self.history.loss[self.steps :], self.history.accuracy[self.steps :]
+        for part, weights in zip(self.parts, self.weights, strict=True):
+            part.load_state_dict(weights)
+        self.optimizer.state.clear()
+        self.optimizer.state.update(self.memory)
+        if self.schedule is not None:
+            self.schedule.load_state_dict(self.schedule_state)
+            for group, setting in zip(self.optimizer.param_groups, self.settings, strict=True):
+                group.update(setting)
+
+
+def _copied(values: Mapping, old: Mapping) -> dict:
+    """Copies of values, in the memory of older copies where they fit: asking for new memory would take twice as long."""
+    copies = {}
+    for key, value in values.items():
+        into = old.get(key)
+        if not isinstance(value, Tensor):
+            copies[key] = copy.deepcopy(value)
+        elif isinstance(into, Tensor) and (into.shape, into.dtype) == (value.shape, value.dtype):
+            copies[key] = into.copy_(value)
+        else:
+            copies[key] = value.detach().clone()
+    return copies
