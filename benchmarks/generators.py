@@ -115,8 +115,8 @@ def quality(kind: str, family: str, seed: int) -> dict[str, float]:
         torch.manual_seed(seed)
         learner = Hypernetwork(main, SIZED[kind](d_tau, main, k))
         history = meta_train(
-            learner, tasks.train, STEPS, shots=0, queries=10, anneal=True, max_norm=1.0, progress=False,
-            optimizer=torch.optim.AdamW(learner.parameters(), lr=rate), generator=torch.Generator().manual_seed(seed),
+            learner, tasks.train, STEPS, shots=0, queries=10, progress=False,
+            optimizer=torch.optim.AdamW(learner.parameters(), lr=rate), rng=torch.Generator().manual_seed(seed),
         )  # fmt: skip
         report = meta_test(learner, tasks.test, 0)
         error = report.mean if family == "sinusoids" else report.rmse
@@ -170,5 +170,5 @@ if __name__ == "__main__":
         case ["quality", kind, family, seed]:
             print(json.dumps(quality(kind, family, int(seed))))
         case _:
-            TABLE.write_text(page())
-            print(TABLE.read_text())
+            TABLE.write_text(page(), encoding="utf-8")
+            print(TABLE.read_text(encoding="utf-8"))

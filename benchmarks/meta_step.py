@@ -24,8 +24,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from hyperedu import MAML, MainNetwork, Sinusoids, outer_loss
-from hyperedu.tasks import TaskBatch
+from hyperedu import MAML, Examples, MainNetwork, Sinusoids, TaskBatch, outer_loss
 
 LR = 0.01
 
@@ -43,8 +42,13 @@ def flat(gradients) -> torch.Tensor:
     return torch.cat([g.flatten() for g in gradients])
 
 
-def each(tasks: TaskBatch):
-    return zip(tasks.support.x, tasks.support.y, tasks.query.x, tasks.query.y, strict=True)
+def each(tasks: TaskBatch) -> list[tuple[Examples, Examples]]:
+    """(D, D') of one task after the other: the peers take them so."""
+    return [(tasks.support.task(i), tasks.query.task(i)) for i in range(len(tasks))]
+
+
+def loss(module, examples: Examples) -> torch.Tensor:
+    return nn.functional.mse_loss(module(examples.x), examples.y)
 
 
 def hyperedu_step(steps: int, tasks: TaskBatch):
@@ -58,15 +62,15 @@ def hyperedu_step(steps: int, tasks: TaskBatch):
 def learn2learn_step(steps: int, tasks: TaskBatch):
     maml = importlib.import_module("learn2learn.algorithms.maml")
     module = make_module(tasks.descriptor.dtype)
-    learner = maml.MAML(module, lr=LR, first_order=False)
+    learner, one_by_one = maml.MAML(module, lr=LR, first_order=False), each(tasks)
 
     def step():
         total = 0.0
-        for x, y, query_x, query_y in each(tasks):
+        for D, D_query in one_by_one:
             clone = learner.clone()
             for _ in range(steps):
-                clone.adapt(nn.functional.mse_loss(clone(x), y))
-            total = total + nn.functional.mse_loss(clone(query_x), query_y)
+                clone.adapt(loss(clone, D))
+            total = total + loss(clone, D_query)
         return flat(torch.autograd.grad(total / len(tasks), module.parameters()))
 
     return step
@@ -75,16 +79,16 @@ def learn2learn_step(steps: int, tasks: TaskBatch):
 def higher_step(steps: int, tasks: TaskBatch):
     import higher
 
-    module = make_module(tasks.descriptor.dtype)
+    module, one_by_one = make_module(tasks.descriptor.dtype), each(tasks)
 
     def step():
         total = 0.0
-        for x, y, query_x, query_y in each(tasks):
+        for D, D_query in one_by_one:
             optimizer = torch.optim.SGD(module.parameters(), lr=LR)
             with higher.innerloop_ctx(module, optimizer, copy_initial_weights=False) as (functional, inner):
                 for _ in range(steps):
-                    inner.step(nn.functional.mse_loss(functional(x), y))
-                total = total + nn.functional.mse_loss(functional(query_x), query_y)
+                    inner.step(loss(functional, D))
+                total = total + loss(functional, D_query)
         return flat(torch.autograd.grad(total / len(tasks), module.parameters()))
 
     return step
@@ -94,15 +98,15 @@ def torchopt_step(steps: int, tasks: TaskBatch):
     import torchopt
 
     module = make_module(tasks.descriptor.dtype)
-    inner = torchopt.MetaSGD(module, lr=LR)
+    inner, one_by_one = torchopt.MetaSGD(module, lr=LR), each(tasks)
 
     def step():
         parameters, total = list(module.parameters()), 0.0
         net_state, inner_state = torchopt.extract_state_dict(module), torchopt.extract_state_dict(inner)
-        for x, y, query_x, query_y in each(tasks):
+        for D, D_query in one_by_one:
             for _ in range(steps):
-                inner.step(nn.functional.mse_loss(module(x), y))
-            total = total + nn.functional.mse_loss(module(query_x), query_y)
+                inner.step(loss(module, D))
+            total = total + loss(module, D_query)
             torchopt.recover_state_dict(module, net_state)
             torchopt.recover_state_dict(inner, inner_state)
         return flat(torch.autograd.grad(total / len(tasks), parameters))

@@ -33,10 +33,10 @@ from hyperedu import (
     SupportSetHypernetwork,
     TaskConditionedMAML,
     adapt,
-    squared_error,
     meta_test,
     meta_train,
 )
+from hyperedu.statistics import half_interval
 
 DOCS = Path(__file__).parents[1] / "docs"
 RUNS, TABLE = DOCS / "sinusoid.jsonl", DOCS / "sinusoid.md"
@@ -46,7 +46,7 @@ LEARNERS = {
     "MAML": lambda main: MAML(main, steps=1, lr=0.01),
     "MAML, annealed and clipped": lambda main: MAML(main, steps=1, lr=0.01),
     "first-order MAML": lambda main: FirstOrderMAML(main, steps=1, lr=0.01),
-    "pre-training": SharedWeights,
+    "shared weights": SharedWeights,
     "Reptile": lambda main: Reptile(main, steps=5, lr=0.003),
     "ANIL": lambda main: ANIL(main, steps=1, lr=0.01),
     "HyperMAML": HyperMAML,
@@ -55,8 +55,10 @@ LEARNERS = {
     "oracle hypernetwork": lambda main: Hypernetwork(main, MLPGenerator(2, main)),
     "CAVIA": lambda main: DescriptorAdaptation(main, Conditioned(main, 5), descriptor_dim=5, steps=1, lr=1.0),
 }
+# Started from with the rate that suits them, chosen on training tasks: their training knows no step, or other steps.
+TUNED = ("shared weights", "Reptile")
 # Mean squared errors after 1, 5 and 10 steps: Finn and others, table 2 (5 shots); Zintgraf and others 2019, table 1 (1 step).
-PUBLISHED = {("MAML", 5): ".67 / .38 / .35", ("pre-training", 5): "2.41 / 2.23 / 2.19", ("CAVIA", 10): ".19 to .21"}
+PUBLISHED = {("MAML", 5): ".67 / .38 / .35", ("shared weights", 5): "2.41 / 2.23 / 2.19", ("CAVIA", 10): ".19 to .21"}
 
 
 def jobs() -> list[tuple[str, int, int]]:
@@ -77,23 +79,20 @@ def run(job: tuple[str, int, int]) -> dict:
     family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
     learner = LEARNERS[name](main)
     random = torch.Generator().manual_seed(seed)
-    # Pre-training and Reptile know no query set: they learn from all the examples of a task.
-    queries = 2 * shots if name == "pre-training" else shots or 10
+    # Shared weights (joint training, pre-training) and Reptile know no query set: they learn from all the examples of a task.
+    queries = 2 * shots if name == "shared weights" else shots or 10
     steps, ours = CAVIA_STEPS if name == "CAVIA" else STEPS, name.endswith("annealed and clipped")
     history = meta_train(
         learner, family.train, steps, 25, shots, queries,
         anneal=ours, max_norm=1.0 if ours else None, rng=random, progress=False,
     )  # fmt: skip
     found = {"learner": name, "shots": shots, "seed": seed, "seconds": history.seconds, "training_steps": steps}
-    if name in ("pre-training", "Reptile"):  # started from with the rate that suits it, chosen on training tasks
-        theta_0 = learner.theta_0.detach()
-        learner = MAML(main, lr=best_rate(main, theta_0, shots))
-        learner.theta_0.data = theta_0
-        found["alpha"] = learner.lr
-    adapts = TEST_STEPS if hasattr(learner, "path") else (None,)
+    if name in TUNED:
+        learner.lr = found["alpha"] = best_rate(main, learner.theta_0.detach(), shots)
+    adapts = TEST_STEPS if learner.inner_steps or name in TUNED else (None,)
     if name == "CAVIA":
         adapts = (0, 1)
-    reports = [meta_test(learner, family.test, shots, 100, steps=k) for k in adapts]
+    reports = [meta_test(learner, family.test, shots, 100, inner_steps=k) for k in adapts]
     found["steps"] = list(adapts)
     for key in ("median", "mean", "share_diverged"):
         found[key] = [getattr(report, key) for report in reports]
@@ -121,7 +120,7 @@ def on_a_grid(learner, family) -> tuple[float, float]:
     with torch.no_grad():
         y = learner.main(learner(None, tasks.support), x.unsqueeze(-1).expand(100, -1, -1)).squeeze(-1)
     losses = (y - wanted).square().mean(-1)
-    return losses.mean().item(), 1.96 * losses.std().item() / 10
+    return losses.mean().item(), half_interval(losses)
 
 
 def table(runs: list[dict]) -> str:
@@ -152,8 +151,8 @@ def table(runs: list[dict]) -> str:
                 over_seeds("share_diverged", "{:.1%}"), f"{statistics.mean(r['seconds'] for r in same):.0f}",
             ]  # fmt: skip
             lines.append(f"| {' | '.join(map(str, cells))} |")
-    before = [statistics.mean(r["median"][0] for r in runs if r["learner"] == n) for n in ("MAML", "pre-training")]
-    lines += ["", f"Before the first step the median is {before[0]:.2f} for MAML and {before[1]:.2f} for pre-training."]
+    before = [statistics.mean(r["median"][0] for r in runs if r["learner"] == n) for n in ("MAML", "shared weights")]
+    lines += ["", f"Before the first step the median is {before[0]:.2f} for MAML and {before[1]:.2f} for shared weights."]
     grids = [r["grid"] for r in runs if r["learner"] == "CAVIA"]
     said = ", ".join(f"{mean:.3f} ± {half:.3f}" for mean, half in grids)
     lines += ["", f"CAVIA in its own test (100 tasks on a grid of 100 points, mean ± 95% interval), one number a seed: {said}."]
@@ -165,18 +164,18 @@ def table(runs: list[dict]) -> str:
 
 
 def main() -> None:
-    runs = [json.loads(line) for line in RUNS.read_text().splitlines()] if RUNS.exists() else []
+    runs = [json.loads(line) for line in RUNS.read_text(encoding="utf-8").splitlines()] if RUNS.exists() else []
     done = {(r["learner"], r["shots"], r["seed"]) for r in runs}
     left, start = [job for job in jobs() if job not in done], time.perf_counter()
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         for found in pool.imap_unordered(run, left):
             runs.append(found)
-            with RUNS.open("a") as file:
+            with RUNS.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(found) + "\n")
             medians = ", ".join(f"{value:.3f}" for value in found["median"])
             print(f"{time.perf_counter() - start:6.0f} s  {found['learner']}, {found['shots']} shots: {medians}", flush=True)
-    TABLE.write_text(table(runs))
-    print(TABLE.read_text())
+    TABLE.write_text(table(runs), encoding="utf-8")
+    print(TABLE.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

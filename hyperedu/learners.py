@@ -29,10 +29,12 @@ class Learner(nn.Module):
     Attributes:
         inner_steps: `steps`.
         learns_from_all: whether training hands the learner all examples of a task, because its method knows no query set.
-        anneal, max_norm: how this learner is trained best, unless `meta_train` is told otherwise.
+        outer_lr, anneal, max_norm: how this learner is trained best, as far as was measured (docs/starts.md), unless
+            `meta_train` is told otherwise.
     """
 
     learns_from_all = False
+    outer_lr = 1e-3
     anneal = True
     max_norm: float | None = 1.0
 
@@ -120,6 +122,10 @@ def in_mode(learner: Learner, training: bool) -> Iterator[None]:
 class SharedWeights(Learner):
     """θ₀ for every task: joint training of all tasks, also called pre-training. The baseline that knows nothing of the task."""
 
+    outer_lr = 3e-3
+    anneal = False
+    max_norm = 10.0
+
     def __init__(
         self,
         main: MainNetwork,
@@ -129,7 +135,7 @@ class SharedWeights(Learner):
         rng: torch.Generator | None = None,
     ):
         super().__init__(main, steps, lr, first_order)
-        self.theta_0 = nn.Parameter(main.initial_weights(rng=rng))
+        self.theta_0 = nn.Parameter(main.start_weights(rng))
 
     def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
         return self.theta_0
@@ -216,6 +222,8 @@ class Conditioned(Learner):
     W [x; τ] + b = W_x x + (b + A τ) with A = W_τ: of all weights, τ writes only the first layer's biases.
     """
 
+    outer_lr = 3e-3
+
     def __init__(self, main: MainNetwork, descriptor_dim: int, rng: torch.Generator | None = None):
         super().__init__(main)
         whole("descriptor_dim", descriptor_dim, 1)
@@ -224,9 +232,9 @@ class Conditioned(Learner):
             raise ValueError(f"the main network has no bias for τ to enter by; its weights are {list(main.shapes)}")
         start, size = sum(main.sizes[: biases[0]]), main.sizes[biases[0]]
         self.first_bias = slice(start, start + size)
-        self.theta_0 = nn.Parameter(main.initial_weights(rng=rng))
+        self.theta_0 = nn.Parameter(main.start_weights(rng))
         # As if the columns for τ stood beside those for x: the same standard deviation.
-        std = main.initial_std[0]
+        std = main.start_std[0]
         self.A = nn.Parameter(std * torch.randn(size, descriptor_dim, generator=rng))
 
     def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
@@ -301,6 +309,10 @@ class HyperMAML(SharedWeights):
         generator: from the code to the update; an `MLPGenerator` whose updates begin small if None.
     """
 
+    outer_lr = 1e-3
+    anneal = True
+    max_norm = 1.0
+
     def __init__(
         self,
         main: MainNetwork,
@@ -361,6 +373,8 @@ class DescriptorAdaptation(Learner):
         generator: τ → θ: a `Generator`, or `Conditioned`.
         descriptor_dim: of τ₀, which is learned and begins at 0.
     """
+
+    outer_lr = 3e-3
 
     def __init__(
         self,

@@ -46,6 +46,7 @@ class MainNetwork:
         d_in, d_out: the lengths of x and y, None where they are not known (images, or a module that does not say).
         head: the names of the last layer's weights.
         initial_mean, initial_std: (P,) each, the moments of a freshly initialised θ.
+        start_std: (P,) the standard deviation of a θ₀ that gradient steps begin from.
         training: whether layers such as dropout behave as in training.
     """
 
@@ -59,6 +60,7 @@ class MainNetwork:
         initial_mean: Tensor,
         initial_std: Tensor,
         loss: str | Callable = "squared_error",
+        start_std: Tensor | None = None,
     ):
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self.sizes = [math.prod(shape) for shape in self.shapes.values()]
@@ -66,6 +68,7 @@ class MainNetwork:
         last = list(self.shapes)[-1].rpartition(".")[0]
         self.head = [name for name in self.shapes if name.rpartition(".")[0] == last]
         self.initial_mean, self.initial_std = initial_mean, initial_std
+        self.start_std = initial_std if start_std is None else start_std
         if isinstance(loss, type):
             raise ValueError(f"the loss is the class {loss.__name__}: give a loss of that kind, {loss.__name__}()")
         if not callable(loss) and not (isinstance(loss, str) and loss in LOSSES):
@@ -153,11 +156,22 @@ class MainNetwork:
         """
         if n is not None:
             whole("n, how many networks,", n, 0)
+        return self._drawn(self.initial_std, (self.weight_dim,) if n is None else (n, self.weight_dim), rng)
+
+    def start_weights(self, rng: torch.Generator | None = None) -> Tensor:
+        """θ₀ (P,) for learners that descend from it, in training or inside: smaller than `initial_weights`.
+
+        The scale of `torch.nn.Linear`'s own start, std 1 / √(3 fan_in) for weights and biases alike; a module's own moments.
+        What is written by a generator wants activations that keep their variance; what descends learns about twice as fast from
+        here (measured: docs/starts.md).
+        """
+        return self._drawn(self.start_std, (self.weight_dim,), rng)
+
+    def _drawn(self, std: Tensor, shape: tuple[int, ...], rng: torch.Generator | None) -> Tensor:
         source(rng)
-        shape = (self.weight_dim,) if n is None else (n, self.weight_dim)
-        device = self.initial_std.device if rng is None else rng.device
-        noise = torch.randn(shape, generator=rng, device=device, dtype=self.initial_std.dtype)
-        return self.initial_mean.to(device) + self.initial_std.to(device) * noise
+        device = std.device if rng is None else rng.device
+        noise = torch.randn(shape, generator=rng, device=device, dtype=std.dtype)
+        return self.initial_mean.to(device) + std.to(device) * noise
 
     def train(self, mode: bool = True) -> "MainNetwork":
         """Layers such as dropout behave as in training from now on, or as in use. A learner's `train` and `eval` call this."""
@@ -265,16 +279,19 @@ class _MLP(MainNetwork):
             if name == "y_std" and readable(tensor) and not (tensor > 0).all():
                 raise ValueError(f"y_std, the spread of y, must be above 0, got {value}")
         self.in_units_of_one = not isinstance(y_mean, Tensor) and not isinstance(y_std, Tensor) and (y_mean, y_std) == (0, 1)
-        shapes, std = {}, []
+        shapes: dict[str, tuple[int, ...]] = {}
+        initial, start = [], []
         for layer, (fan_in, fan_out) in enumerate(pairwise(sizes)):
             shapes[f"{2 * layer}.weight"], shapes[f"{2 * layer}.bias"] = (fan_out, fan_in), (fan_out,)
             last = layer == len(sizes) - 2
-            std.append(torch.full((fan_out * fan_in,), (1.0 if last else gain) / math.sqrt(fan_in)))
-            # Biases spread as in torch.nn.Linear, U(±1/√fan_in) has this std; at zero, every kink of a
+            initial.append(torch.full((fan_out * fan_in,), (1.0 if last else gain) / math.sqrt(fan_in)))
+            # torch.nn.Linear draws from U(±1/√fan_in), which has this std. Biases are spread too: at zero, every kink of a
             # ReLU network with one input would sit at x = 0.
-            std.append(torch.full((fan_out,), 1 / math.sqrt(3 * fan_in)))
-        flat = torch.cat(std)
-        super().__init__(shapes, torch.zeros_like(flat), flat, loss)
+            own = 1 / math.sqrt(3 * fan_in)
+            initial.append(torch.full((fan_out,), own))
+            start.append(torch.full((fan_out * fan_in + fan_out,), own))
+        initial_std = torch.cat(initial)
+        super().__init__(shapes, torch.zeros_like(initial_std), initial_std, loss, torch.cat(start))
 
     def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
         y, parts = x, theta.split(self.sizes, dim=-1)

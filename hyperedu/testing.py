@@ -202,7 +202,7 @@ def compare(
     test_inner_steps: Sequence[int] | None = None,
     test_queries: int | None = None,
     penalties: Penalties | None = None,
-    optimizer: Callable[[list[nn.Parameter]], torch.optim.Optimizer] = lambda parameters: torch.optim.Adam(parameters, lr=1e-3),
+    optimizer: Callable[[list[nn.Parameter]], torch.optim.Optimizer] | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> Comparison:
@@ -217,7 +217,7 @@ def compare(
         test_inner_steps: the numbers of inner steps to test with, for learners that take any; as in training if None.
         test_queries: as `queries` in `meta_test`.
         penalties: as in `meta_train`, the same for every learner; each gets copies of its own.
-        optimizer: parameters → the optimizer of one learner.
+        optimizer: parameters → the optimizer of one learner, the same for all; each one's own (`outer_lr`) if None.
         seed: of the training tasks.
     """
     expect("learners", learners, Mapping, 'give each a name, {"MAML": learner}')
@@ -234,7 +234,7 @@ def compare(
             parts = [learner, *(penalty for penalty in own if isinstance(penalty, nn.Module))]
             history = meta_train(
                 learner, family.train, steps, tasks_per_step, shots, queries,
-                optimizer=optimizer([p for part in parts for p in part.parameters()]), penalties=own,
+                optimizer=optimizer and optimizer([p for part in parts for p in part.parameters()]), penalties=own,
                 rng=torch.Generator().manual_seed(seed), progress=progress,
             )  # fmt: skip
         inner = test_inner_steps if learner.inner_steps and test_inner_steps is not None else [None]

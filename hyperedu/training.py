@@ -99,7 +99,7 @@ def meta_train(
         tasks: a `TaskSet`, such as `family.train`.
         steps: how many steps of the outer loop in all, those of the checkpoint included.
         tasks_per_step, shots, queries: the size of each batch; shots and queries are per class where there are classes.
-        optimizer: on `learner.parameters()` and those of the penalties; Adam with learning rate 1e-3 if None. Its learning
+        optimizer: on `learner.parameters()` and those of the penalties; Adam with `learner.outer_lr` if None. Its learning
             rates are those it has now, and it has them again afterwards.
         anneal: let the learning rate fall to zero over `steps` along half a cosine (Loshchilov, Hutter 2017, arXiv
             1608.03983), which averages out the noise of the last batches; None as `learner.anneal` says.
@@ -154,7 +154,7 @@ class _Run:
         if not named:
             raise ValueError(f"{type(self.learner).__name__} has no parameter that takes a gradient: there is nothing to train")
         if self.optimizer is None:
-            self.optimizer = torch.optim.Adam([p for _, p in named], lr=1e-3)
+            self.optimizer = torch.optim.Adam([p for _, p in named], lr=self.learner.outer_lr)
         held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
         forgotten = [name for name, p in named if id(p) not in held]
         if forgotten:

@@ -96,7 +96,7 @@ def both_encoder():
 
 
 # Every learner; the steps and the rate of its training; and the accuracy that it must have on tasks never seen. Chance is 1/3.
-QUICK, SLOW = (100, 5e-3), (250, 2.5e-3)
+QUICK, SLOW = (80, 7e-3), (250, 2.5e-3)
 LEARNERS = {
     "Conditioned": (lambda main: Conditioned(main, 30), (250, 1e-2), 0.6),  # τ enters by the first biases alone
     "Hypernetwork": (lambda main: Hypernetwork(main, generator(main, 30)), QUICK, 0.75),

@@ -755,7 +755,7 @@ def test_conditioned_finds_the_first_bias_where_it_is(random):
 
 
 def test_conditioned_starts_as_one_layer_on_both(random):
-    main = MainNetwork.mlp([2, 4000, 1])
+    main = MainNetwork.mlp([3, 4000, 1])
     learner = Conditioned(main, descriptor_dim=3, rng=random)
     columns = main.unflatten(learner.theta_0)["0.weight"]
     assert learner.A.std().item() == pytest.approx(columns.std().item(), rel=0.05)

@@ -64,6 +64,7 @@ class AttentionGenerator(Generator):
         rng: torch.Generator | None = None,
     ):
         super().__init__(descriptor_dim, main)
+        self.moments = main.initial_mean, main.initial_std
         if dim % heads:
             raise ValueError(f"dim must be a multiple of heads, got {dim} and {heads}")
         self.features, self.matrices = _tensor_features(main)
@@ -97,7 +98,7 @@ class AttentionGenerator(Generator):
     def for_main(self, main: MainNetwork) -> "AttentionGenerator":
         """The same generator, with the same parameters, for another main network."""
         other = copy.copy(self)
-        other.main = main
+        other.main, other.moments = main, (main.initial_mean, main.initial_std)
         other.features, other.matrices = _tensor_features(main)
         return other
 
@@ -144,7 +145,7 @@ class AttentionGenerator(Generator):
         self.check(descriptor)
         tokens = self.tokens(descriptor.reshape(-1, self.descriptor_dim))
         u = torch.cat([self._tensor(tokens[:, t], t) for t in range(len(self.matrices))], dim=-1)
-        return in_units(self.main, u, self.gain(tokens).squeeze(-1)).reshape(*descriptor.shape[:-1], -1)
+        return in_units(self, u, self.gain(tokens).squeeze(-1)).reshape(*descriptor.shape[:-1], -1)
 
 
 def _tensor_features(main: MainNetwork) -> tuple[Tensor, list[tuple[int, int]]]:

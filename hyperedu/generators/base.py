@@ -12,7 +12,14 @@ from hyperedu.main_network import MainNetwork, activation_and_gain
 
 
 class Generator(nn.Module):
-    """f_φ : τ (…, d_tau) → θ (…, P). The base of every generator: it knows the two ends and checks τ."""
+    """f_φ : τ (…, d_tau) → θ (…, P). The base of every generator: it knows the two ends and checks τ.
+
+    Attributes:
+        moments: μ and σ of a direct initialisation, (P,) each, where they are used whenever weights are written; a checkpoint
+            of such a generator is refused where they are others.
+    """
+
+    moments: tuple[Tensor, Tensor]
 
     def __init__(self, descriptor_dim: int, main: MainNetwork):
         super().__init__()
@@ -71,15 +78,16 @@ def hyperfan(head: nn.Linear, h: Tensor, std: Tensor | float, rng: torch.Generat
     head.bias.zero_()
 
 
-def in_units(main: MainNetwork, u: Tensor, gain: Tensor) -> Tensor:
+def in_units(generator: Generator, u: Tensor, gain: Tensor) -> Tensor:
     """θ = μ + (σ + γ) ⊙ u: what was written with mean 0 and variance 1 gets the moments of a direct initialisation.
 
     μ and σ are constants of the main network; γ (…, number of tensors), a learned change of scale of each weight tensor,
     begins at 0. Without it, a tensor that a direct initialisation does not spread (biases at zero) could never change.
     """
+    main, (mean, std) = generator.main, generator.moments
     sizes = torch.tensor(main.sizes, device=u.device)
     gain = gain.repeat_interleave(sizes, dim=-1, output_size=main.weight_dim)
-    return main.initial_mean.to(u) + (main.initial_std.to(u) + gain) * u
+    return mean.to(u) + (std.to(u) + gain) * u
 
 
 def matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:

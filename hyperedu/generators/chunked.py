@@ -33,6 +33,7 @@ class ChunkedGenerator(Generator):
         rng: torch.Generator | None = None,
     ):
         super().__init__(descriptor_dim, main)
+        self.moments = main.initial_mean, main.initial_std
         if chunk_size is None:
             chunk_size = math.isqrt(main.weight_dim - 1) + 1
         if chunk_size < 1:
@@ -54,4 +55,4 @@ class ChunkedGenerator(Generator):
         tau = descriptor.unsqueeze(-2).expand(*lead, n_chunks, -1)
         h = self.trunk(torch.cat([tau, self.embeddings.expand(*lead, -1, -1)], dim=-1))
         u = self.head(h).flatten(-2)[..., : self.main.weight_dim]  # the last piece is longer than what is left
-        return in_units(self.main, u, self.gain)
+        return in_units(self, u, self.gain)

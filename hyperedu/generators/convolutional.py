@@ -37,6 +37,7 @@ class ConvGenerator(Generator):
         rng: torch.Generator | None = None,
     ):
         super().__init__(descriptor_dim, main)
+        self.moments = main.initial_mean, main.initial_std
         if channels < 1 or zoom < 1:
             raise ValueError(f"channels and zoom must be at least 1, got {channels} and {zoom}")
         self.zoom, self.activation = zoom, activation_and_gain(activation)[0]
@@ -83,4 +84,4 @@ class ConvGenerator(Generator):
         self.check(descriptor)
         film = self._film(descriptor.reshape(-1, self.descriptor_dim))
         u = torch.cat([self._picture(film[:, t], t) for t in range(len(self.matrices))], dim=-1)
-        return in_units(self.main, u, self.gain).reshape(*descriptor.shape[:-1], -1)
+        return in_units(self, u, self.gain).reshape(*descriptor.shape[:-1], -1)

@@ -34,6 +34,7 @@ class LowRankGenerator(Generator):
         rng: torch.Generator | None = None,
     ):
         super().__init__(descriptor_dim, main)
+        self.moments = main.initial_mean, main.initial_std
         if rank < 1:
             raise ValueError(f"rank must be at least 1, got {rank}")
         self.rank, self.matrices = rank, [matrix_shape(shape) for shape in main.shapes.values()]
@@ -65,4 +66,4 @@ class LowRankGenerator(Generator):
                 B, A = written.split([m * self.rank, self.rank * n], dim=-1)
                 BA = B.unflatten(-1, (m, self.rank)) @ A.unflatten(-1, (self.rank, n))
                 u.append(BA.flatten(-2) / (math.sqrt(self.rank) * self.product_std))
-        return self.theta_0 + in_units(self.main, math.sqrt(0.5) * torch.cat(u, dim=-1), self.gain)
+        return self.theta_0 + in_units(self, math.sqrt(0.5) * torch.cat(u, dim=-1), self.gain)
