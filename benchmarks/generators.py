@@ -70,7 +70,7 @@ def cost(kind: str, width: int) -> dict[str, float]:
     generator = KINDS[kind](2, main)
     tau, repeats = torch.zeros(1, 2), 3 if width > 1000 else 9
     seconds = {"forward": [], "backward": []}
-    Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the peak so far is forgotten
     before = high_water()
     for _ in range(repeats):
         generator.zero_grad()
@@ -87,7 +87,7 @@ def cost(kind: str, width: int) -> dict[str, float]:
 
 def high_water() -> float:
     """The most memory that this process has held, in megabytes."""
-    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text(encoding="utf-8"))[1]) / 1024
 
 
 def exponent(P: list[float], values: list[float]) -> float:
@@ -127,7 +127,7 @@ def quality(kind: str, family: str, seed: int) -> dict[str, float]:
 
 def in_own_process(*arguments) -> dict[str, float]:
     command = [sys.executable, __file__, *map(str, arguments)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
     print(f"{' '.join(map(str, arguments))}: {said.strip()}", flush=True)
     return json.loads(said)
 

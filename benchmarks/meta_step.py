@@ -145,7 +145,7 @@ def measure(makers, steps: int, n_tasks: int) -> dict[str, tuple[float, float]]:
 def peak(name: str, steps: int, n_tasks: int) -> float:
     """Megabytes by which the meta-step raises the peak of this process."""
     run = ALL[name](steps, make_tasks(n_tasks, torch.float32))
-    Path("/proc/self/clear_refs").write_text("5")  # the peak so far, that of the imports, is forgotten
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the peak so far, that of the imports, is forgotten
     before = high_water()
     run()
     return high_water() - before
@@ -153,7 +153,7 @@ def peak(name: str, steps: int, n_tasks: int) -> float:
 
 def high_water() -> float:
     """The most memory that this process has held, in megabytes."""
-    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text(encoding="utf-8"))[1]) / 1024
 
 
 def main() -> None:
@@ -173,7 +173,7 @@ def main() -> None:
     for steps, n_tasks in ((1, 25), (5, 25), (10, 25), (5, 1), (5, 100), (5, 400)):
         for name, (milliseconds, difference) in (found := measure(makers, steps, n_tasks)).items():
             command = [sys.executable, __file__, folder, "peak", name, str(steps), str(n_tasks)]
-            memory = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+            memory = float(subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout)
             ratio = milliseconds / found["hyperedu"][0]
             row = f"{milliseconds:.1f} | {ratio:.1f} | {difference:.0e} | {memory:.0f}"
             print(f"| {steps} | {n_tasks} | {name} | {row} |", flush=True)

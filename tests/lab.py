@@ -356,7 +356,7 @@ def _server(home: Path, folder: Path) -> Iterator[tuple[str, str]]:
         port = free.getsockname()[1]
     settings = home / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
     settings.parent.mkdir(parents=True)
-    settings.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    settings.write_text('{"fetchNews": "false", "checkForUpdates": false}', encoding="utf-8")
     environment = os.environ | {
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
@@ -373,7 +373,7 @@ def _server(home: Path, folder: Path) -> Iterator[tuple[str, str]]:
         "--LabApp.expose_app_in_browser=True",
     ]  # fmt: skip
     log = home / "server.log"
-    with log.open("w") as output:
+    with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=output)
     try:
         _wait_for(f"{url}/api", process, log)
@@ -392,4 +392,4 @@ def _wait_for(address: str, process: subprocess.Popen, log: Path, seconds: float
         with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
             return
         time.sleep(0.1)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8', errors='replace')[-3000:]}")

@@ -30,7 +30,7 @@ def test_what_is_committed_was_built_from_the_sources_as_they_are():
 def test_a_change_of_the_source_makes_an_edition_stale(tmp_path, monkeypatch):
     (tmp_path / "source").mkdir()
     source = tmp_path / "source" / "90_example.py"
-    source.write_text("# %% [markdown]\n# # Example\n\n# %%\nprint(1)\n")
+    source.write_text("# %% [markdown]\n# # Example\n\n# %%\nprint(1)\n", encoding="utf-8")
     monkeypatch.setattr(build, "HERE", tmp_path / "notebooks")
     monkeypatch.setattr(build, "sources", lambda prefix="": [source])
     folders = {"learner": tmp_path / "notebooks", "solutions": tmp_path / "notebooks" / "solutions"}
@@ -40,7 +40,7 @@ def test_a_change_of_the_source_makes_an_edition_stale(tmp_path, monkeypatch):
         folder.mkdir(exist_ok=True)
         nbformat.write(build.edition(source, name), folder / "90_example.ipynb")
     assert build.stale() == []
-    source.write_text(source.read_text().replace("print(1)", "print(2)"))
+    source.write_text(source.read_text(encoding="utf-8").replace("print(1)", "print(2)"), encoding="utf-8")
     assert len(build.stale()) == 2
 
 
@@ -60,7 +60,8 @@ def test_a_slider_whose_callback_raises_fails_the_build(tmp_path):
     source = tmp_path / "90_broken.py"
     source.write_text(
         "# %% [markdown]\n# # Broken\n\n# %%\nfrom hyperedu import live, pictures\n"
-        "figure, (axes,) = pictures.subplots()\nlive.interact(figure, lambda a: str(1 / (a - 3)), a=(1, 3))\n"
+        "figure, (axes,) = pictures.subplots()\nlive.interact(figure, lambda a: str(1 / (a - 3)), a=(1, 3))\n",
+        encoding="utf-8",
     )
     with pytest.raises(Exception, match="ZeroDivisionError"):
         build.run(build.edition(source, "learner"))
@@ -101,9 +102,9 @@ def test_a_lesson_has_the_parts_of_the_template(source):
 @every_source
 def test_every_displayed_equation_has_a_test(source):
     """The tests say in their docstrings or names which equation they are of."""
-    equations = re.findall(r"\\tag\{(\d+)\}", source.read_text())
+    equations = re.findall(r"\\tag\{(\d+)\}", source.read_text(encoding="utf-8"))
     assert equations == [str(n + 1) for n in range(len(equations))], "numbered in order"
-    tests = "\n".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
     lesson = source.stem[:2]
     for number in equations:
         assert re.search(rf"[Ll]esson[ _]{lesson},?[ _]equation[ _]{number}\b", tests), f"lesson {lesson}, equation {number}"

@@ -216,7 +216,7 @@ def test_the_model_loads_without_a_network_a_word_or_a_random_number():
         "torch.manual_seed(0); first = torch.rand(1); torch.manual_seed(0)\n"
         "print(Text()('a wave').shape, torch.equal(torch.rand(1), first))\n"
     )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", timeout=120)
     assert run.stdout == "torch.Size([384]) True\n"
     assert run.stderr == ""
 

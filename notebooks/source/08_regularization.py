@@ -115,7 +115,7 @@ print(f"exact {exact:.5f}; mean of 100 estimates {estimates.mean():.5f}, of whic
 # half, the *validation* stations, choose the strength, for each seed by itself; the others, the *test* stations, judge. *None* is the `train` above, with AdamW's usual weight decay of 0.01 and a learning rate of 0.002; its learning rate, its decay, and when to stop are tuned in rows of their own.
 
 # %%
-runs = json.loads(data_file("regularization.json").read_text())
+runs = json.loads(data_file("regularization.json").read_text(encoding="utf-8"))
 
 def chosen(way, n, generator="plain", what="test"):  # (seeds,) of the runs with the least validation error
     of = [r for r in runs if (r["way"], r["stations"], r["generator"]) == (way, n, generator)]
