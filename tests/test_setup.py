@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +48,13 @@ def test_conda_users_get_the_same_versions():
     assert from_pip[:2] == ["--constraint constraints.txt", "--editable .[text]"]
     wanted = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"] + EXTRAS["text"] + EXTRAS["test"]}
     assert pins(from_pip) == {name: CONSTRAINTS[name] for name in wanted}
+
+
+def test_every_pinned_version_runs_on_the_oldest_python():
+    for distribution in importlib.metadata.distributions():
+        if CONSTRAINTS.get(canonicalize_name(distribution.name)) == distribution.version:
+            wanted = SpecifierSet(distribution.metadata["Requires-Python"] or "")
+            assert wanted.contains("3.11.0"), f"{distribution.name} needs Python {wanted}"
 
 
 def test_the_oldest_python_is_tested():
