@@ -35,3 +35,13 @@ def in_float64():
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(before)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around all others: these lines come last
+def pytest_terminal_summary(terminalreporter):
+    yield
+    skipped = terminalreporter.getreports("skipped")
+    reasons = [report.longrepr[2].removeprefix("Skipped: ") for report in skipped if "browser" in report.keywords]
+    for reason in sorted(set(reasons)):
+        count = reasons.count(reason)
+        terminalreporter.write_line(f"Not tested: {count} test{'s' * (count > 1)} of what a reader sees in a browser: {reason}")

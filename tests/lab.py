@@ -41,6 +41,14 @@ CHROMIUM = [
     "--disable-sync",
 ]
 
+BROWSERS = (
+    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "microsoft-edge-stable",
+)  # fmt: skip
+NO_BROWSER = (
+    "no Chromium, Chrome or Edge: install one (on Debian: apt install chromium; elsewhere, in the environment: "
+    "python -m playwright install chromium), or name its program in HYPEREDU_CHROMIUM"
+)
+
 # Lines of the console that say nothing about this project, each with its reason.
 HARMLESS = (
     "favicon",  # JupyterLab swaps its tab icon while a kernel is busy, and Chromium may cancel the older request
@@ -329,24 +337,43 @@ class Lab:
 
 @contextlib.contextmanager
 def jupyterlab() -> Iterator[Lab]:
-    """JupyterLab from this Python's environment, over a copy of the notebooks, and Chromium to look at it."""
-    chromium = _chromium()
-    with tempfile.TemporaryDirectory(prefix="hyperedu-lab-", ignore_cleanup_errors=True) as home:
+    """JupyterLab from this Python's environment, over a copy of the notebooks, and a browser to look at it."""
+    scratch = tempfile.TemporaryDirectory(prefix="hyperedu-lab-", ignore_cleanup_errors=True)
+    with scratch as home, sync_playwright() as playwright:
+        program = find_browser(playwright.chromium.executable_path)
+        if not program:
+            missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+            missing(NO_BROWSER)
         folder = Path(home) / "notebooks"
         shutil.copytree(ROOT / "notebooks", folder, ignore=shutil.ignore_patterns("*.py", "__pycache__", ".ipynb_checkpoints"))
-        with _server(Path(home), folder) as (url, token), sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
+        with _server(Path(home), folder) as (url, token):
+            browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
             yield Lab(url, token, folder, browser)
             browser.close()
 
 
-def _chromium() -> str:
-    names = (os.environ.get("HYPEREDU_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if name and (path := shutil.which(name))), None)
-    if not found:
-        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        missing("no Chromium: install it (on Debian: apt install chromium), or name it in HYPEREDU_CHROMIUM")
-    return found
+def find_browser(playwrights_own: str) -> str | None:
+    """The program of a browser that is built on Chromium: the one that HYPEREDU_CHROMIUM names, or any that is installed."""
+    named = os.environ.get("HYPEREDU_CHROMIUM")
+    if named:
+        return shutil.which(named)
+    on_path = (shutil.which(name) for name in BROWSERS)
+    installed = (str(path) for path in [*_program_files(), Path(playwrights_own)] if path.is_file())
+    return next((path for path in [*on_path, *installed] if path), None)
+
+
+def _program_files() -> list[Path]:
+    """Where browsers are on systems that have no programs of theirs on the PATH."""
+    if sys.platform == "win32":
+        folders = [os.environ.get(name) for name in ("ProgramFiles", "ProgramFiles(x86)", "LocalAppData")]
+        programs = {"Chromium": "chrome", "Google/Chrome": "chrome", "Microsoft/Edge": "msedge"}
+        names = [f"{name}/Application/{program}.exe" for name, program in programs.items()]
+    elif sys.platform == "darwin":
+        folders = ["/Applications", Path.home() / "Applications"]
+        names = [f"{name}.app/Contents/MacOS/{name}" for name in ("Chromium", "Google Chrome", "Microsoft Edge")]
+    else:
+        folders, names = ["/snap/bin", "/opt"], ("chromium", "google/chrome/chrome", "microsoft/msedge/msedge")
+    return [Path(folder) / name for name in names for folder in folders if folder]
 
 
 @contextlib.contextmanager

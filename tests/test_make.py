@@ -1,6 +1,7 @@
 """The script behind `make`, on the machines that readers have. Where a test's docstring says so, the machine is simulated."""
 
 import ast
+import contextlib
 import functools
 import http.server
 import importlib.util
@@ -19,6 +20,7 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import lab
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -665,3 +667,100 @@ class TestTheIndexOfTheCPUBuilds:
         assert installed(packages) == []
         assert packages.seconds < 5
         assert "3 GB" in capfd.readouterr().out
+
+
+# Browsers
+
+
+@pytest.fixture
+def no_browser(monkeypatch, tmp_path):
+    """A computer without a browser, for which browsers can be made up."""
+    for name in ("HYPEREDU_CHROMIUM", "ProgramFiles", "ProgramFiles(x86)", "LocalAppData"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(lab.Path, "home", lambda: tmp_path / "home")
+    real = Path.is_file
+    monkeypatch.setattr(lab.Path, "is_file", lambda path: path.is_relative_to(tmp_path) and real(path))
+    return tmp_path
+
+
+OWN = "playwright/chromium-1200/chrome"
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_no_browser_is_found_where_there_is_none(no_browser, monkeypatch, platform):
+    """Windows and macOS are simulated."""
+    monkeypatch.setattr(lab, "sys", SimpleNamespace(platform=platform))
+    assert lab.find_browser(str(no_browser / OWN)) is None
+
+
+@pytest.mark.parametrize(
+    ("platform", "program"),
+    [
+        ("linux", "bin/chromium"),
+        ("linux", "bin/google-chrome-stable"),
+        ("linux", "bin/microsoft-edge"),
+        ("darwin", "home/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
+        ("darwin", "home/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge"),
+        ("darwin", "home/Applications/Chromium.app/Contents/MacOS/Chromium"),
+        ("win32", "Program Files/Google/Chrome/Application/chrome.exe"),
+        ("win32", "Program Files (x86)/Microsoft/Edge/Application/msedge.exe"),
+        ("win32", "Local Ünser/Google/Chrome/Application/chrome.exe"),
+        ("linux", OWN),
+        ("darwin", OWN),
+        ("win32", OWN),
+    ],
+)
+def test_a_browser_is_found_where_it_is(no_browser, monkeypatch, platform, program):
+    """Windows, macOS and the browsers are simulated, by empty programs at their places."""
+    monkeypatch.setattr(lab, "sys", SimpleNamespace(platform=platform))
+    names = {"ProgramFiles": "Program Files", "ProgramFiles(x86)": "Program Files (x86)", "LocalAppData": "Local Ünser"}
+    for name, folder in names.items():
+        monkeypatch.setenv(name, str(no_browser / folder))
+    put_program(no_browser / program, "exit")
+    assert lab.find_browser(str(no_browser / OWN)) == str(no_browser / program)
+
+
+@pytest.mark.parametrize(
+    ("platform", "program"),
+    [
+        ("linux", "/snap/bin/chromium"),
+        ("linux", "/opt/google/chrome/chrome"),
+        ("darwin", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
+        ("darwin", "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge"),
+    ],
+)
+def test_a_browser_for_all_users_is_found(no_browser, monkeypatch, platform, program):
+    """The systems and their files are simulated."""
+    monkeypatch.setattr(lab, "sys", SimpleNamespace(platform=platform))
+    monkeypatch.setattr(lab.Path, "is_file", lambda path: path.as_posix() == program)
+    assert lab.find_browser(OWN) == str(Path(program))
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_named_browser_is_the_only_one(no_browser, monkeypatch, there):
+    put_program(no_browser / "bin" / "chromium", "exit")
+    if there:
+        put_program(no_browser / "mine", "exit")
+    monkeypatch.setenv("HYPEREDU_CHROMIUM", str(no_browser / "mine"))
+    assert lab.find_browser(OWN) == (str(no_browser / "mine") if there else None)
+
+
+@pytest.mark.parametrize(
+    ("ci", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception), (None, pytest.skip.Exception)]
+)
+def test_a_missing_browser_fails_in_ci_only(no_browser, monkeypatch, ci, outcome):
+    own = SimpleNamespace(chromium=SimpleNamespace(executable_path=str(no_browser / OWN)))
+    monkeypatch.setattr(lab, "sync_playwright", lambda: contextlib.nullcontext(own))
+    monkeypatch.setenv("CI", ci) if ci is not None else monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(outcome, match="no Chromium, Chrome or Edge"), lab.jupyterlab():
+        pass
+
+
+def test_what_was_not_tested_without_a_browser_is_said_last(tmp_path):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_browser.py", "-k", "storm or dark"]
+    variables = clean_environment(HYPEREDU_CHROMIUM=str(tmp_path / "none"), PYTHONPATH=str(ROOT))
+    ran = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, encoding="utf-8")
+    assert ran.returncode == 0, ran.stdout
+    last = ran.stdout.splitlines()[-2]
+    assert last.startswith("Not tested: 2 tests of what a reader sees in a browser: no Chromium, Chrome or Edge: install one")
