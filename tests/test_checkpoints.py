@@ -154,12 +154,12 @@ def test_a_killed_process_loses_nothing_but_the_steps_since_the_last_checkpoint(
         from test_checkpoints import make, when_asked
         learner, optimizer, rng = make()
         tasks = Sinusoids().train
-        when_asked(MonkeyPatch(), tasks, 26, lambda: os.kill(os.getpid(), signal.SIGKILL))
+        when_asked(MonkeyPatch(), tasks, 26, lambda: os.kill(os.getpid(), 9))
         meta_train(learner, tasks, 40, optimizer=optimizer, rng=rng,
                    checkpoint={str(path)!r}, checkpoint_every=10, progress=False)
     """
     killed = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], timeout=120)
-    assert killed.returncode == -signal.SIGKILL
+    assert killed.returncode in (-9, 9)  # of SIGKILL, or of Windows, which has no signals
     assert load_checkpoint(path, make()[0]).steps == 20
     whole, _ = train(family, 40)
     resumed, _ = train(family, 40, checkpoint=path)
@@ -170,7 +170,7 @@ def test_a_killed_process_loses_nothing_but_the_steps_since_the_last_checkpoint(
 def test_a_training_that_was_stopped_goes_on_bit_for_bit(family, tmp_path, monkeypatch):
     path = tmp_path / "run.safetensors"
     with monkeypatch.context() as patch:
-        when_asked(patch, family.train, 8, lambda: os.kill(os.getpid(), signal.SIGINT))
+        when_asked(patch, family.train, 8, lambda: signal.raise_signal(signal.SIGINT))
         _, history = train(family, 40, checkpoint=path)
     assert history.interrupted
     assert history.steps == load_checkpoint(path, make()[0]).steps == 8  # the step that had begun is ended

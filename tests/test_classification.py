@@ -99,7 +99,7 @@ def both_encoder():
 QUICK, SLOW = (80, 7e-3), (250, 2.5e-3)
 LEARNERS = {
     "Conditioned": (lambda main: Conditioned(main, 30), (250, 1e-2), 0.6),  # τ enters by the first biases alone
-    "Hypernetwork": (lambda main: Hypernetwork(main, generator(main, 30)), QUICK, 0.75),
+    "Hypernetwork": (lambda main: Hypernetwork(main, generator(main, 30)), QUICK, 0.7),
     "SupportSetHypernetwork": (lambda main: SupportSetHypernetwork(main), SLOW, 0.6),
     "HyperMAML": (lambda main: HyperMAML(main), SLOW, 0.6),
     "MAML": (lambda main: MAML(main, 2, 0.5), QUICK, 0.75),
@@ -109,13 +109,13 @@ LEARNERS = {
     "Reptile": (lambda main: Reptile(main, 5, 0.3), QUICK, 0.65),
     "TaskConditionedMAML": (lambda main: TaskConditionedMAML(main, generator(main, 30), 2, 0.3), QUICK, 0.75),
     "TaskConditionedMAML, examples": (
-        lambda main: TaskConditionedMAML(main, generator(main, 16), 2, 0.3, encoder=examples_encoder()), QUICK, 0.65,
+        lambda main: TaskConditionedMAML(main, generator(main, 16), 2, 0.3, encoder=examples_encoder()), QUICK, 0.6,
     ),
     "TaskConditionedMAML, both": (
         lambda main: TaskConditionedMAML(main, generator(main, 32), 2, 0.3, encoder=both_encoder()), QUICK, 0.65,
     ),
     "DescriptorAdaptation": (lambda main: DescriptorAdaptation(main, generator(main, 8), 8, 3, 1.0), QUICK, 0.55),
-    "CAVIA": (lambda main: DescriptorAdaptation(main, Conditioned(main, 8), 8, 3, 5.0), (150, 1e-2), 0.45),
+    "CAVIA": (lambda main: DescriptorAdaptation(main, Conditioned(main, 8), 8, 3, 30.0), (200, 1e-2), 0.55),
 }  # fmt: skip
 
 
@@ -278,9 +278,9 @@ def test_more_examples_and_more_steps_help_a_learner_that_adapts():
 # ----------------------------------------------------------------------------------------------------------------- images
 
 IMAGES = {
-    "MAML": (lambda main: MAML(main, 2, 0.5), (60, 1e-2), 0.55),
-    "ANIL": (lambda main: ANIL(main, 2, 0.5), (60, 1e-2), 0.55),
-    "MetaSGD": (lambda main: MetaSGD(main, 2, 0.5), (60, 1e-2), 0.55),
+    "MAML": (lambda main: MAML(main, 2, 0.5), (50, 1e-2), 0.55),
+    "ANIL": (lambda main: ANIL(main, 2, 0.5), (50, 1e-2), 0.55),
+    "MetaSGD": (lambda main: MetaSGD(main, 2, 0.5), (50, 1e-2), 0.55),
     "SupportSetHypernetwork": (lambda main: SupportSetHypernetwork(main, encoder=SetEncoder(64, 3, 64)), (400, 2e-3), 0.6),
     # Its encoder sees, beside each image, the class as three numbers and three logits.
     "HyperMAML": (lambda main: HyperMAML(main, encoder=SetEncoder(64, 2 * 3, 64)), SLOW, 0.55),

@@ -240,6 +240,9 @@ def test_codes_follow_the_dtype_and_device_of_what_they_read():
 
 
 def test_codes_of_many_tasks_are_those_of_each_inside_vmap(random):
-    encoder, D = SetEncoder(2, 3, 4), Examples(torch.randn(3, 5, 2, generator=random), torch.randint(3, (3, 5), generator=random))
+    encoder, D = (
+        SetEncoder(2, 3, 4),
+        Examples(torch.randn(3, 5, 2, generator=random), torch.randint(3, (3, 5), generator=random)),
+    )
     codes = torch.func.vmap(lambda x, y: encoder(None, Examples(x, y)))(D.x, D.y)
     torch.testing.assert_close(codes, encoder(None, D))

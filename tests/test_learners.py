@@ -340,7 +340,32 @@ def test_the_settings_that_a_learner_has_where_none_are_given(main):
     assert torch.equal(MetaSGD(main).lr, torch.full((main.weight_dim,), 0.01))
     for one in (SupportSetHypernetwork(main), HyperMAML(main)):
         assert one.encoder.dim == one.generator.descriptor_dim == 64
-    assert all((one.anneal, one.max_norm) == (True, 1.0) for one in (SharedWeights(main), Reptile(main), MetaSGD(main)))
+
+
+def test_each_learner_says_how_it_is_trained_best(main):
+    """(outer learning rate, whether it falls, the norm that gradients are scaled down to), and `meta_train` follows."""
+    descends, writes = (3e-3, False, 10.0), (1e-3, True, 1.0)
+    expected = {
+        "SharedWeights": descends, "Conditioned": (3e-3, True, 1.0), "Hypernetwork": writes, "SupportSetHypernetwork": writes,
+        "HyperMAML": writes, "MAML": descends, "FirstOrderMAML": descends, "ANIL": descends, "MetaSGD": descends,
+        "Reptile": descends, "TaskConditionedMAML": writes, "DescriptorAdaptation": (3e-3, True, 1.0),
+    }  # fmt: skip
+    made = {type(one).__name__: one for one in (make(name, main) for name in LEARNERS)}
+    assert {kind: (one.outer_lr, one.anneal, one.max_norm) for kind, one in made.items()} == expected
+    assert [kind for kind, one in made.items() if one.learns_from_all] == ["Reptile"]
+
+
+def test_what_descends_begins_at_the_scale_of_torch_and_what_is_written_at_that_of_he(random):
+    """Standard deviations 1 / √(3 fan_in), that of `nn.Linear`, and √(2 / fan_in), its own in the last layer 1 / √fan_in."""
+    main = MainNetwork.mlp([50, 100, 60])
+    for make in (SharedWeights, MAML, MetaSGD, Reptile, HyperMAML, lambda main, rng: Conditioned(main, 2, rng)):
+        for name, values in main.unflatten(make(main, rng=random).theta_0.detach()).items():
+            fan_in = 50 if name.startswith("0") else 100
+            rel = 0.05 if values.ndim == 2 else 0.3
+            assert values.std().item() == pytest.approx(1 / (3 * fan_in) ** 0.5, rel=rel), name
+    theta = Hypernetwork(main, MLPGenerator(5, main, rng=random))(torch.randn(200, 5, generator=random)).detach()
+    for name, std in (("0.weight", (2 / 50) ** 0.5), ("2.weight", 0.1)):
+        assert main.unflatten(theta)[name].std().item() == pytest.approx(std, rel=0.1)
 
 
 @pytest.mark.parametrize(

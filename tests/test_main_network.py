@@ -715,3 +715,18 @@ def test_flatten_and_unflatten_are_inverse_for_all_shapes(sizes, lead):
     assert {name: tuple(w.shape) for name, w in named.items()} == {n: (*lead, *shape) for n, shape in main.shapes.items()}
     assert torch.equal(main.flatten(named), theta)
     assert torch.equal(main.flatten(dict(reversed(named.items()))), theta), "the order is that of main.shapes"
+
+
+def test_what_descends_starts_at_the_scale_of_a_linear_layer(random):
+    """U(±1/√fan_in) has the standard deviation 1 / √(3 fan_in), for weights and biases of every layer; a module has its own."""
+    main = MainNetwork.mlp([10, 300, 200, 7], activation="relu")
+    drawn = main.unflatten(torch.stack([main.start_weights(random) for _ in range(200)]))
+    for name, fan_in in {"0": 10, "2": 300, "4": 200}.items():
+        for kind in ("weight", "bias"):
+            assert drawn[f"{name}.{kind}"].std().item() == pytest.approx(1 / math.sqrt(3 * fan_in), rel=0.05)
+            assert drawn[f"{name}.{kind}"].mean().abs() < 0.05 / math.sqrt(fan_in)
+    again = [main.start_weights(torch.Generator().manual_seed(3)) for _ in range(2)]
+    assert torch.equal(*again)
+    own = MainNetwork.from_module(nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3)))
+    assert torch.equal(own.start_std, own.initial_std)
+    assert own.unflatten(own.start_weights(random))["1.weight"].tolist() == [1, 1, 1]

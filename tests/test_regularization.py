@@ -50,7 +50,7 @@ def test_reptile_moves_a_part_of_the_way(main, family, script):
 
 def test_the_results_of_lesson_08_are_those_of_the_script(script):
     """All runs are there once; two of them again. Rounding differs between machines, and 600 steps carry it along."""
-    runs = json.loads(data_file("regularization.json").read_text())
+    runs = json.loads(data_file("regularization.json").read_text(encoding="utf-8"))
     found = {(r["generator"], r["stations"], r["seed"], r["way"], r["strength"]): r for r in runs}
     assert len(found) == len(runs)
     wanted = {

@@ -2,7 +2,6 @@
 
 import inspect
 import math
-import os
 import signal
 
 import pytest
@@ -403,7 +402,7 @@ def test_the_stop_button_ends_a_comparison_with_the_learner_that_it_reached(fami
     def counting(self, *args, **kwargs):
         asked.append(None)
         if len(asked) == 8:  # five steps of the first learner, its test, then the second step of the second learner
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         return sample(self, *args, **kwargs)
 
     monkeypatch.setattr(type(family.train), "sample", counting)

@@ -15,8 +15,10 @@
 import matplotlib
 import torch
 
-from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, live, meta_test, meta_train, pictures
+from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator
+from hyperedu import live, meta_test, meta_train, pictures
 from hyperedu.exercises import lesson_00 as check
+from hyperedu.statistics import half_interval
 
 torch.manual_seed(0)
 print(f"Everything works: torch {torch.__version__}, matplotlib {matplotlib.__version__}.")
@@ -57,12 +59,15 @@ live.interact(picture.figure, picture.update, **ranges)
 # live figure of this course is this one.
 
 # %%
-places = family.describe(elevation=[1500.0, 3500.0], latitude=[39.0, 39.0], longitude=[-106.0, -106.0])
-low, high = main(learner(places, None), family.x(torch.arange(12))).squeeze(-1)  # the twelve months at each place
-print("2,000 m higher, January to December:", ", ".join(f"{d:+.0f}" for d in (high - low).tolist()), "°C")
+where = {"latitude": [39.0, 39.0], "longitude": [-106.0, -106.0]}
+places = family.describe(elevation=[1500.0, 3500.0], **where)
+low, high = main(learner(places), family.x(torch.arange(12))).squeeze(-1)  # twelve months each
+differences = ", ".join(f"{d:+.0f}" for d in (high - low).tolist())
+print("2,000 m higher, January to December:", differences, "°C")
 order = family.stations["elevation"].argsort()
 measured = family.mean_year[order[-20:]].mean(0) - family.mean_year[order[:20]].mean(0)
-print(f"20 highest stations against 20 lowest, measured: January {measured[0]:+.1f} °C, July {measured[6]:+.1f} °C")
+print("20 highest stations against 20 lowest, measured:", end=" ")
+print(f"January {measured[0]:+.1f} °C, July {measured[6]:+.1f} °C")
 
 # %% [markdown]
 # The answer to the prediction: higher is colder in every month, but summer sinks by more than winter. Nobody told the network so. It is in the measurements, where the
@@ -77,7 +82,8 @@ print(f"20 highest stations against 20 lowest, measured: January {measured[0]:+.
 # Read it as two mappings, one after the other. In code, with the same letters:
 
 # %%
-tau = family.describe(elevation=3300.0, latitude=39.4, longitude=-106.0)  # τ: the task descriptor, standardised
+# τ: the task descriptor, standardised
+tau = family.describe(elevation=3300.0, latitude=39.4, longitude=-106.0)
 theta = learner.generator(tau)  # θ = f_φ(τ)
 x = family.x(torch.arange(12))  # x: the time of year, as a point on a circle
 y = main(theta, x)  # y = g_θ(x)
@@ -111,15 +117,16 @@ print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} �
 # %%
 def linear_rmse(family):
     """Equation (2) for every unseen station, from one linear regression per month on τ."""
-    descriptors = torch.stack([family.stations[name] for name in family.descriptors.names], dim=-1)
-    X = torch.nn.functional.pad(family.descriptors(descriptors), (0, 1), value=1.0)  # a column of ones
-    fit = torch.linalg.lstsq(X[family.train.index], family.mean_year[family.train.index]).solution
-    return (X[family.test.index] @ fit - family.mean_year[family.test.index]).square().mean(-1).sqrt()
+    values = torch.stack([family.stations[name] for name in family.descriptors.names], dim=-1)
+    X = torch.nn.functional.pad(family.descriptors(values), (0, 1), value=1.0)  # a column of ones
+    train, test, y = family.train.index, family.test.index, family.mean_year
+    fit = torch.linalg.lstsq(X[train], y[train]).solution
+    return (X[test] @ fit - y[test]).square().mean(-1).sqrt()
 
 # %%
 def hypernetwork_rmse(family):
     """Equation (2) for every unseen station, from a hypernetwork trained as above."""
-    main = MainNetwork.mlp([2, 32, 32, 1], activation="tanh", y_mean=family.y_mean, y_std=family.y_std)
+    main = MainNetwork.mlp([2, 32, 32, 1], "tanh", y_mean=family.y_mean, y_std=family.y_std)
     learner = Hypernetwork(main, MLPGenerator(descriptor_dim=3, main=main))
     optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=1.0)
     meta_train(learner, family.train, steps=1000, shots=0, queries=12, optimizer=optimizer)
@@ -130,7 +137,7 @@ families = [ColoradoClimate("tmax", split=split) for split in range(5)]
 linear = torch.stack([linear_rmse(f) for f in families])  # (splits, stations)
 written = torch.stack([hypernetwork_rmse(f) for f in families])
 difference = (written - linear).mean(1)
-half = 2.78 * difference.std() / 5**0.5  # 95% interval of the mean of five (Student's t)
+half = half_interval(difference)  # of the 95% interval of their mean (Student's t)
 print(f"mean RMSE: hypernetwork {written.mean():.2f} °C, linear regression {linear.mean():.2f} °C")
 print(f"difference {difference.mean():.2f} ± {half:.2f} °C")
 print(f"linear regression wins at {(linear < written).float().mean():.0%} of the stations")
@@ -140,8 +147,10 @@ figure, (axes,) = pictures.subplots(width=6, height=4.5)
 axes.scatter(linear.flatten(), written.flatten(), s=14, color=pictures.BLUE, alpha=0.6)
 axes.axline((0, 0), slope=1, color=pictures.GREY, ls="--")
 axes.annotate("here linear regression wins", (0.05, 0.9), xycoords="axes fraction")
-axes.set(xlabel="linear regression: RMSE (°C)", ylabel="hypernetwork: RMSE (°C)", xlim=(0, 4), ylim=(0, 4))
-pictures.show(figure, "RMSE at each unseen station, hypernetwork against linear regression: most below the diagonal.")
+axes.set(xlabel="linear regression: RMSE (°C)", ylabel="hypernetwork: RMSE (°C)")
+axes.set(xlim=(0, 4), ylim=(0, 4))
+alt = "RMSE at unseen stations, hypernetwork against linear regression: most below the diagonal."
+pictures.show(figure, alt)
 
 # %% [markdown]
 # The hypernetwork wins on average, and the interval of the difference excludes zero (the five choices share stations, so that it is a little too narrow). It does *not* win everywhere:
@@ -192,7 +201,8 @@ check.summit(july_on_the_summit, learner, family)
 
 # %%
 place = torch.tensor([2000.0, 38.0, -107.5])
-print([round(t) for t in main(learner.generator(place), family.x(torch.arange(12))).flatten().tolist()])
+year = main(learner.generator(place), family.x(torch.arange(12)))
+print([round(t) for t in year.flatten().tolist()])
 
 # %% tags=["exercise"]
 place = ...

@@ -14,8 +14,8 @@
 import torch
 from torch import nn
 
-from hyperedu import Hypernetwork, MainNetwork, MLPGenerator, Sinusoids
-from hyperedu import live, squared_error, meta_test, meta_train, pictures
+from hyperedu import Examples, Hypernetwork, MainNetwork, MLPGenerator, Sinusoids
+from hyperedu import live, meta_test, meta_train, pictures
 from hyperedu.exercises import lesson_01 as check
 
 # %% [markdown]
@@ -30,7 +30,8 @@ family = Sinusoids()
 main = MainNetwork.mlp([1, 40, 40, 1], activation="relu")
 learner = Hypernetwork(main, MLPGenerator(descriptor_dim=2, main=main))
 history = meta_train(learner, family.train, steps=3000, tasks_per_step=25, shots=0, queries=10)
-print(f"{main.weight_dim:,} weights are written by {sum(p.numel() for p in learner.parameters()):,} learned numbers")
+learned = sum(p.numel() for p in learner.parameters())
+print(f"{main.weight_dim:,} weights are written by {learned:,} learned numbers")
 
 # %% [markdown]
 # **Predict.** You will move *amplitude* from one end to the other. Which of the weights will change: a few in the last layer, which
@@ -87,7 +88,8 @@ print("the views:", {name: tuple(w.shape) for name, w in small.unflatten(theta).
 # loop.
 
 # %%
-print(small(torch.randn(25, small.weight_dim), torch.randn(25, 7, 1)).shape, "← 25 networks, 7 points each")
+y = small(torch.randn(25, small.weight_dim), torch.randn(25, 7, 1))
+print(y.shape, "← 25 networks, 7 points each")
 
 # %% [markdown]
 # ## One slider per weight
@@ -96,16 +98,17 @@ print(small(torch.randn(25, small.weight_dim), torch.randn(25, 7, 1)).shape, "�
 # the error below 0.1? Try for one minute, not longer.
 
 # %%
+wanted = Examples(x, x.sin())  # D: x and y together, so that one can ask for the loss on them
 figure, (axes,) = pictures.subplots(width=8, height=3)
-axes.plot(x, x.sin(), "--", color=pictures.BLUE, label="wanted: sin x")
+axes.plot(wanted.x, wanted.y, "--", color=pictures.BLUE, label="wanted: sin x")
 (curve,) = axes.plot(x, 0 * x, color=pictures.VERMILION, lw=3, label="g(θ, x)")
 axes.set(xlabel="x", ylabel="y", ylim=(-4, 4), title="one slider per weight")
 axes.legend(loc="upper right", ncols=2, frameon=False)
 
 def update(**weights):
-    y = small(torch.tensor(list(weights.values())), x)
-    curve.set_ydata(y)
-    error, flat = squared_error(y, x.sin()), x.sin().square().mean()
+    theta = torch.tensor(list(weights.values()))
+    curve.set_ydata(small(theta, x))
+    error, flat = small.loss(theta, wanted), x.sin().square().mean()
     return f"The mean squared error is {error:.2f}; the flat line y = 0 has {flat:.2f}."
 
 live.interact(figure, update, **{f"θ{i}": (-3.0, 3.0) for i in range(1, 11)})
@@ -163,16 +166,18 @@ for seed, each in enumerate(learners):
 # %%
 amplitudes, phases = torch.linspace(0.1, 10, 100), torch.linspace(0, 3.14, 20)
 A, p = torch.meshgrid(amplitudes, phases, indexing="ij")
-truth = family.function(A[..., None, None], p[..., None, None], x)
+y = family.function(A[..., None, None], p[..., None, None], x)
+waves = Examples(x.expand_as(y), y)  # 100 by 20 of them
 figure, (axes,) = pictures.subplots(width=7, height=3.3)
 with torch.no_grad():
     for each in learners:
-        error = squared_error(main(each(family.describe(A, p), None), x), truth).mean(1)
+        error = main.loss(each(family.describe(A, p)), waves).mean(1)
         axes.plot(amplitudes, error, color=pictures.VERMILION, alpha=0.7)
 axes.axvspan(0.1, 5, color=pictures.SKY, alpha=0.2, label="trained on")
 axes.set(xlabel="amplitude A", ylabel="mean squared error", yscale="log")
 axes.legend(frameon=False)
-pictures.show(figure, "Error against amplitude, three seeds: small up to 5, then rising by orders of magnitude.")
+alt = "Error against amplitude, three seeds: small up to 5, then rising by orders of magnitude."
+pictures.show(figure, alt)
 
 # %% [markdown]
 # Inside the range the error stays small; outside it grows by orders of magnitude, with every seed. The surface is good where training put it and

@@ -13,8 +13,8 @@
 # %%
 import torch
 
-from hyperedu import ColoradoClimate, Conditioned, Hypernetwork, MainNetwork, MLPGenerator, SharedWeights, Sinusoids
-from hyperedu import compare, live, squared_error, meta_train, outer_loss, pictures
+from hyperedu import ColoradoClimate, Conditioned, Examples, Hypernetwork, MainNetwork, MLPGenerator
+from hyperedu import SharedWeights, Sinusoids, compare, live, meta_train, outer_loss, pictures
 from hyperedu.exercises import lesson_02 as check
 
 # %% [markdown]
@@ -27,6 +27,13 @@ from hyperedu.exercises import lesson_02 as check
 family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 A, p = torch.meshgrid(torch.linspace(0.5, 4.6, 6), torch.linspace(0.3, 2.8, 6), indexing="ij")
 x, learners = torch.linspace(-5, 5, 100).unsqueeze(-1), []
+
+
+def examples_of(A, p):  # D for each wave: 100 points of it
+    y = family.function(A[..., None, None], p[..., None, None], x)
+    return Examples(x.expand_as(y), y)
+
+
 for seed in range(3):
     torch.manual_seed(seed)
     learners.append(Hypernetwork(main, MLPGenerator(descriptor_dim=2, main=main)))
@@ -35,18 +42,19 @@ for seed in range(3):
 
 # %%
 def one_by_one(start, steps=500):
-    theta, y = start.clone().requires_grad_(), family.function(A[..., None, None], p[..., None, None], x)
+    theta, waves = start.clone().requires_grad_(), examples_of(A, p)
     optimizer = torch.optim.Adam([theta], lr=5e-3)
     for _ in range(steps):
         optimizer.zero_grad()
-        squared_error(main(theta, x), y).sum().backward()
+        main.loss(theta, waves).sum().backward()
         optimizer.step()
     return theta.detach()
 
 
 separate = one_by_one(main.initial_weights(36).view(6, 6, -1))
-for name, theta in (("written", learners[0](family.describe(A, p), None)), ("trained one by one", separate)):
-    error = squared_error(main(theta, x), family.function(A[..., None, None], p[..., None, None], x))
+networks = {"written": learners[0](family.describe(A, p)), "trained one by one": separate}
+for name, theta in networks.items():
+    error = main.loss(theta, examples_of(A, p))
     print(f"median error of 36 networks {name}: {error.median():.4f}")
 
 # %% [markdown]
@@ -67,15 +75,16 @@ live.interact(picture.figure, picture.update, pair=(0, 19), along=(0.0, 1.0, 0.0
 # %%
 pairs, rows = torch.combinations(torch.arange(36)), []
 a, q = (value.flatten()[pairs].mean(1) for value in (A, p))  # the wave in the middle of each pair
-y = family.function(a[:, None, None], q[:, None, None], x)
 for learner in learners:
     own, same = main.initial_weights(36).view(6, 6, -1), main.initial_weights().expand(6, 6, -1)
-    three = one_by_one(own), one_by_one(same), learner(family.describe(A, p), None)
-    middles = [theta.flatten(0, 1)[pairs].mean(1) for theta in three] + [learner(family.describe(a, q), None)]
-    rows.append([squared_error(main(theta, x), y).median().item() for theta in middles])
+    ends = one_by_one(own), one_by_one(same), learner(family.describe(A, p))
+    middles = [theta.flatten(0, 1)[pairs].mean(1) for theta in ends]
+    middles.append(learner(family.describe(a, q)))
+    rows.append([main.loss(theta, examples_of(a, q)).median().item() for theta in middles])
 kinds = "trained, own starts", "trained, one start", "written, straight", "written, on the sheet"
 for name, values in zip(kinds, zip(*rows)):
-    print(f"median error halfway, {name:21} {sum(values) / 3:.4f}  (seeds {min(values):.4f} to {max(values):.4f})")
+    low, high = min(values), max(values)
+    print(f"halfway, {name:21} median error {sum(values) / 3:.4f}  (seeds {low:.4f} to {high:.4f})")
 
 # %% [markdown]
 # A common start helps, but the middle still fails. Even between written networks the *straight line* leaves the sheet a little and costs
@@ -100,15 +109,16 @@ for name, values in zip(kinds, zip(*rows)):
 # moving one entry of $V$ a little, in double precision.
 
 # %%
-generator, y = MLPGenerator(descriptor_dim=2, main=main).double(), family.function(2.0, 1.0, x.double())
+generator = MLPGenerator(descriptor_dim=2, main=main).double()
+wave = examples_of(torch.tensor(2.0), torch.tensor(1.0)).to(torch.float64)
 tau = family.describe(amplitude=2.0, phase=1.0).double()
 h, theta = generator.hidden(tau), generator(tau)
-loss = squared_error(main(theta, x.double()), y)
+loss = main.loss(theta, wave)
 dL_dtheta, dL_dV = torch.autograd.grad(loss, (theta, generator.head.weight))
 print("equation (2) agrees with autograd:", torch.allclose(torch.outer(dL_dtheta, h), dL_dV))
 with torch.no_grad():
     generator.head.weight[5, 7] += 1e-6
-    moved = squared_error(main(generator(tau), x.double()), y)
+    moved = main.loss(generator(tau), wave)
 print(f"moving one entry of V: {(moved - loss).item() / 1e-6:.5f}, autograd: {dL_dV[5, 7]:.5f}")
 
 # %% [markdown]
@@ -129,25 +139,27 @@ print("same as the package:", torch.equal(loss, outer_loss(learner, tasks)))
 # **Predict.** For each way: does it raise an error? Does the loss fall? Does the generator learn?
 
 # %%
-ways = {
-    "right": lambda theta_0, generator, tau: theta_0 + generator(tau),
-    "nn.Parameter": lambda theta_0, generator, tau: theta_0 + torch.nn.Parameter(generator(tau)),  # a new leaf
-    ".data": lambda theta_0, generator, tau: theta_0 + generator(tau).data,  # numbers without a history
+ways = {  # θ from θ₀ and Δθ = f(τ)
+    "right": lambda theta_0, change: theta_0 + change,
+    "nn.Parameter": lambda theta_0, change: theta_0 + torch.nn.Parameter(change),  # a new leaf
+    ".data": lambda theta_0, change: theta_0 + change.data,  # numbers without a history
 }
 
 
 # %%
 def train(way, steps=500):  # gives the losses and the generator's gradient norms
     torch.manual_seed(0)
-    theta_0, generator = torch.nn.Parameter(main.initial_weights()), MLPGenerator(descriptor_dim=2, main=main)
+    theta_0 = torch.nn.Parameter(main.initial_weights())
+    generator = MLPGenerator(descriptor_dim=2, main=main)
     optimizer, record = torch.optim.Adam([theta_0, *generator.parameters()], lr=1e-3), []
     for _ in range(steps):
         tasks = family.train.sample(25, shots=0)
-        theta = way(theta_0, generator, tasks.descriptor)
+        theta = way(theta_0, generator(tasks.descriptor))
         loss = main.loss(theta, tasks.query).mean()
         optimizer.zero_grad()
         loss.backward()
-        norm = torch.nn.utils.get_total_norm([w.grad for w in generator.parameters() if w.grad is not None])
+        gradients = [w.grad for w in generator.parameters() if w.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
         optimizer.step()
         record.append((loss.item(), norm.item()))
     return zip(*record)
@@ -157,8 +169,10 @@ def train(way, steps=500):  # gives the losses and the generator's gradient norm
 curves = {}
 for name, way in ways.items():
     curves[name], norms = train(way)
-    print(f"{name:12}  last losses {sum(curves[name][-50:]) / 50:.2f}; largest gradient norm {max(norms):.3g}")
-pictures.show(pictures.learning_curves(curves), "Query loss of the three ways: all fall, but the two wrong ones stop far above the right one.")
+    last = sum(curves[name][-50:]) / 50
+    print(f"{name:12}  last losses {last:.2f}; largest gradient norm {max(norms):.3g}")
+alt = "Query loss of the three ways: all fall, but the two wrong ones stop far above the right one."
+pictures.show(pictures.learning_curves(curves), alt)
 
 # %% [markdown]
 # No error, and all three losses fall: in the wrong two, $\theta_0$ learns the one function that suits all waves best. The loss does not show
@@ -175,22 +189,24 @@ pictures.show(pictures.learning_curves(curves), "Query loss of the three ways: a
 # mistake of the one before; so here it has five hidden layers.
 
 # %%
-deep, descriptors = MainNetwork.mlp([1, 40, 40, 40, 40, 40, 1]), family.train.sample(1000, shots=0).descriptor
+deep = MainNetwork.mlp([1, 40, 40, 40, 40, 40, 1])
+descriptors = family.train.sample(1000, shots=0).descriptor
 spreads = {"wanted": deep.unflatten(deep.initial_weights(1000))}
 for init in ("hyperfan", "default"):
     finals = []
     for seed in range(3):
         torch.manual_seed(seed)
         learner = Hypernetwork(deep, MLPGenerator(descriptor_dim=2, main=deep, init=init))
-        spreads[init] = deep.unflatten(learner(descriptors, None))
-        finals.append(sum(meta_train(learner, family.train, 300, shots=0).loss[-50:]) / 50)
-    print(f"{init}: loss after 300 steps, three seeds: {', '.join(f'{loss:.2f}' for loss in finals)}")
-pictures.show(pictures.weight_spread(spreads), "Spread of the written weights: hyperfan meets what is wanted.")
+        spreads[init] = deep.unflatten(learner(descriptors))
+        finals.append(meta_train(learner, family.train, 300, shots=0).recent()["loss"])
+    print(f"{init}: loss after 300 steps, three seeds:", ", ".join(f"{loss:.2f}" for loss in finals))
+alt = "Spread of the written weights: hyperfan meets what is wanted."
+pictures.show(pictures.weight_spread(spreads), alt)
 
 # %% [markdown]
 # ## Against baselines
 #
-# Three learners and one budget: the same tasks, the same steps. **Shared weights** ignore $\tau$. **Conditioned** gives $\tau$ to the network as further
+# Three learners and one budget: the same tasks, the same steps. **Shared weights** (also called joint training, or pre-training) ignore $\tau$. **Conditioned** gives $\tau$ to the network as further
 # inputs, which is a small hypernetwork itself: $W[x; \tau] + b = W_x x + (b + A\tau)$ writes the first bias. It has far fewer numbers to learn, so
 # a wide one, with as many as the hypernetwork, takes part too.
 
@@ -198,8 +214,12 @@ pictures.show(pictures.weight_spread(spreads), "Spread of the written weights: h
 # %%
 def contest(family, d_tau, main, wide, seed):
     torch.manual_seed(seed)
-    learners = {"shared weights": SharedWeights(main), "conditioned": Conditioned(main, d_tau)}
-    learners |= {"conditioned, wide": Conditioned(wide, d_tau), "hypernetwork": Hypernetwork(main, MLPGenerator(d_tau, main))}
+    learners = {
+        "shared weights": SharedWeights(main),
+        "conditioned": Conditioned(main, d_tau),
+        "conditioned, wide": Conditioned(wide, d_tau),
+        "hypernetwork": Hypernetwork(main, MLPGenerator(d_tau, main)),
+    }
     return compare(learners, family, steps=250, shots=0, seed=seed)
 
 
@@ -208,12 +228,14 @@ sines[0]
 
 # %%
 climate = ColoradoClimate("tmax")
-small, wide = (MainNetwork.mlp(s, "tanh", climate.y_mean, climate.y_std) for s in ([2, 32, 32, 1], [2, 280, 280, 1]))
+sizes = [2, 32, 32, 1], [2, 280, 280, 1]
+small, wide = (MainNetwork.mlp(s, "tanh", climate.y_mean, climate.y_std) for s in sizes)
 years = [contest(climate, 3, small, wide, seed) for seed in range(3)]
 for name, results in (("sinusoids", sines), ("Colorado", years)):
     for learner in results[0].rows:
         errors = torch.tensor([result.rows[learner].reports[0].mean for result in results])
-        print(f"{name:10} {learner:18} {errors.mean():7.3f}   (seeds {errors.min():.3f} to {errors.max():.3f})")
+        mean, low, high = errors.mean(), errors.min(), errors.max()
+        print(f"{name:10} {learner:18} {mean:7.3f}   (seeds {low:.3f} to {high:.3f})")
 
 # %% [markdown]
 # On sinusoids the hypernetwork beats the wide baseline, with the same number of learned numbers and in a fraction of the time: its main
@@ -265,7 +287,7 @@ check.guard(untrained)
 
 # %%
 def stale(learner, tasks):
-    theta = learner(tasks.descriptor, None)
+    theta = learner(tasks.descriptor)
     return lambda: learner.main.loss(theta, tasks.query).mean()
 
 
@@ -276,7 +298,8 @@ check.fresh_weights(mended)
 
 # %% tags=["solution"]
 def mended(learner, tasks):
-    return lambda: outer_loss(learner, tasks).mean()  # this calls the learner, and so the generator, each time
+    # outer_loss calls the learner, and so the generator, each time
+    return lambda: outer_loss(learner, tasks).mean()
 
 
 check.fresh_weights(mended)
