@@ -11,10 +11,12 @@
 # 55 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
 # %%
+from dataclasses import replace
+
 import torch
 
 from hyperedu import MAML, ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, Quadratics, SharedWeights, Sinusoids
-from hyperedu import TaskBatch, adapt, live, squared_error, meta_test, meta_train, outer_loss, pictures
+from hyperedu import TaskSet, adapt, live, meta_test, meta_train, outer_loss, pictures
 from hyperedu.exercises import lesson_05 as check
 from hyperedu.tasks.quadratics import best_start, pull, shrinkage
 
@@ -38,7 +40,7 @@ for name, value in {"x_1": -2.0, "y_1": -0.5, "x_2": 2.0, "y_2": 0.8, "steps": 3
 figure
 
 # %% [markdown]
-# **What to look for.** With no step, the meta-learned start (star) *is* joint training (diamond): the weights with the least mean loss. With more
+# **What to look for.** With no step, the meta-learned start (star) *is* that of shared weights (diamond), trained on all tasks jointly: the weights with the least mean loss. With more
 # steps it moves away, to places from which both tasks are reached soon (small dots: the steps from there; ellipses: equal loss). It need not be in the middle: steps across a valley are fast and steps along it slow, and the
 # best start saves the slow ones. *Right*, against the number of steps taken; the dashed line stands at the number that the start was made for. **Before adaptation it is the worse of the two**, after these
 # steps the better. Meta-learning does not look for good weights; it looks for weights that *become* good.
@@ -105,7 +107,7 @@ for K in (1, 3, 10, 30, 100):
 print(f"the best start after 3 steps has the length {closed.norm():.2f}")
 with torch.no_grad():
     for learner in (MAML(family.main, 2000, 0.1), MAML(family.main, 2000, 0.1)):  # no pull, to the end, from two random starts
-        losses = [meta_test(learner, family.train, 3, 20, 200, steps=k).mean for k in (0, 2000)]
+        losses = [meta_test(learner, family.train, 3, 20, 200, inner_steps=k).mean for k in (0, 2000)]
         print(f"from {[round(v, 2) for v in learner.theta_0.tolist()]}: outer loss {losses[0]:.2f} before, {losses[1]:.2g} at the end")
 
 # %% [markdown]
@@ -115,20 +117,22 @@ with torch.no_grad():
 #
 # ## The same code on sines and on stations
 #
-# A few examples for each task, unseen tasks, the median loss before and after one step. **Joint training** minimises the mean loss of all tasks and knows
-# of no step; so that it is not judged at a rate that does not suit it, it may choose the best of three, even on the test tasks, in its favour. Losses are squares: °C² for the stations' maximum temperatures.
+# A few examples for each task, unseen tasks, the median loss before and after one step. **Shared weights** minimise the mean loss of all tasks and know
+# of no step; so that they are not judged at a rate that does not suit them, they may choose the best of four, even on the test tasks, in their favour. Losses are squares: °C² for the stations' maximum temperatures.
 
 # %%
 def before_and_after(family, main, lr, shots, queries):
-    meta, joint = MAML(main, lr=lr), SharedWeights(main)
-    for learner in (meta, joint):
+    for name, learner, rates in (
+        ("meta-learned", MAML(main, lr=lr), (lr,)),
+        ("shared weights", SharedWeights(main), (2 * lr, lr, lr / 3, lr / 10)),
+    ):
         meta_train(learner, family.train, 1000, shots=shots, queries=queries)
-    stepping = [MAML(main, lr=lr / slower) for slower in (1, 3, 10)]
-    for learner in stepping:
-        learner.theta_0.data.copy_(joint.theta_0)
-    for name, tried in (("meta-learned", [meta]), ("joint training", stepping)):
-        losses = [min(meta_test(one, family.test, shots, queries, steps=k).median for one in tried) for k in (0, 1)]
-        print(f"{type(family).__name__:15} {name:14} median loss {losses[0]:5.2f} before, {losses[1]:5.2f} after one step")
+        before = meta_test(learner, family.test, shots, queries, inner_steps=0).median
+        after = []
+        for learner.lr in rates:
+            after.append(meta_test(learner, family.test, shots, queries, inner_steps=1).median)
+        print(f"{type(family).__name__:15} {name:14} median loss {before:5.2f} before, ", end="")
+        print(f"{min(after):5.2f} after one step")
 
 # %%
 sines, climate = Sinusoids(), ColoradoClimate("tmax")
@@ -144,26 +148,29 @@ before_and_after(climate, year, lr=1e-3, shots=3, queries=9)
 # ## What leaks
 #
 # After adaptation the support loss flatters: it is what the steps went down on. If query examples enter adaptation, the query loss flatters too, and training optimises
-# the flattery. Below, MAML is trained as it should be, and with one wrong line that puts the query set in the place of the support set. With five examples each, not ten, and fewer rounds, both are worse than above. Compare what each *believes* in training
+# the flattery. A learner of this package never receives the query set, so that the mistake can be made in the data only: below, MAML is trained as it should be, and on tasks with one wrong line that puts the query set in the place of the support set. With five examples each, not ten, and fewer rounds, both are worse than above. Compare what each *believes* in training
 # with what it *achieves* on unseen tasks (means):
 
 # %%
-class Leaky(MAML):
-    def objective(self, tasks, loss=squared_error):  # WRONG: adapts on the query set
-        return super().objective(TaskBatch(tasks.descriptor, tasks.query, tasks.query, {}), loss)
+class Leaky(TaskSet):
+    n_tasks = None
+
+    def sample(self, n_tasks=None, shots=10, queries=10, rng=None):
+        tasks = sines.train.sample(n_tasks, shots, queries, rng)
+        return replace(tasks, support=tasks.query)  # WRONG: adapts on the query set
 
 for seed in range(3):
-    for kind in (MAML, Leaky):
+    for name, tasks in {"honest": sines.train, "leaky": Leaky()}.items():
         torch.manual_seed(seed)
-        trained = kind(main, steps=1, lr=0.01)
-        believed = sum(meta_train(trained, sines.train, 600, shots=5, queries=5).loss[-100:]) / 100
+        trained = MAML(main, steps=1, lr=0.01)
+        believed = meta_train(trained, tasks, 600, shots=5, queries=5).recent(100)["loss"]
         achieved = meta_test(trained, sines.test, shots=5)
-        print(f"seed {seed}  {kind.__name__:6} believes {believed:5.2f}, achieves {achieved.mean:5.2f}")
+        print(f"seed {seed}  {name:6} believes {believed:5.2f}, achieves {achieved.mean:5.2f}")
 
 # %% [markdown]
 # The leaky one believes in less than half of the loss that it achieves; the honest one is off by a few percent. Nothing raised an error, and the wrong loss looked *better*. What
-# it learned is only a little worse; what is lost is knowing how good it is, and with it every comparison. In this package a learner's `forward` never
-# receives the query set, so that the mistake has to be made on purpose, as above; with the bare function `adapt` (exercise 3) one word is enough.
+# it learned is only a little worse; what is lost is knowing how good it is, and with it every comparison. Here the mistake had to be made on purpose; with
+# the bare function `adapt` (exercise 3) one word is enough.
 #
 # ## How many tasks are enough?
 #
@@ -262,7 +269,7 @@ check.honest(outer)
 # ## Quiz
 #
 # **1. What does the outer level learn in MAML?**
-# <details><summary>The weights that fit all tasks best</summary>No: that is joint training, the case of no step.</details>
+# <details><summary>The weights that fit all tasks best</summary>No: these are the shared weights, the case of no step.</details>
 # <details><summary>The weights from which a few steps fit each task best</summary>Yes: equation (1).</details>
 #
 # **2. Why is the query set another one than the support set?**

@@ -13,8 +13,8 @@
 # %%
 import torch
 
-from hyperedu import ANIL, MAML, FirstOrderMAML, MainNetwork, Reptile, Sinusoids, adapt, compare, data_file, live
-from hyperedu import load_checkpoint, squared_error, meta_test, outer_loss, pictures
+from hyperedu import ANIL, MAML, FirstOrderMAML, MainNetwork, Reptile, SharedWeights, Sinusoids, adapt, compare, data_file
+from hyperedu import live, load_checkpoint, meta_test, outer_loss, pictures
 from hyperedu.exercises import lesson_06 as check
 
 torch.manual_seed(0)
@@ -27,15 +27,16 @@ family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 # `python data/make_checkpoints.py` makes them again.
 #
 # **MAML** (model-agnostic meta-learning) saw ten points of a wave, took one step of rate $\alpha = 0.01$, and was judged on ten others; its gradient went through that step. *First order* MAML did the same with the step
-# taken for a constant. In *ANIL* (almost no inner loop) the last layer alone steps. *Reptile* has no query set: $\theta_0 \leftarrow \theta_0 + \epsilon\,(\theta' - \theta_0)$, the mean over tasks, after five steps. *Pre-training* is one
-# network fitted to all waves at once; below, the class `MAML` only lends it the steps of the test.
+# taken for a constant. In *ANIL* (almost no inner loop) the last layer alone steps. *Reptile* has no query set: $\theta_0 \leftarrow \theta_0 + \epsilon\,(\theta' - \theta_0)$, the mean over tasks, after five steps. *Shared weights*
+# are one network fitted to all waves at once, which is also called joint training or pre-training; they take steps in the test only.
 
 # %%
-kinds = {"MAML": MAML, "first order": FirstOrderMAML, "ANIL": ANIL, "Reptile": Reptile, "pre-training": MAML}
-learners = {name: kind(main, steps=1, lr=0.01) for name, kind in kinds.items()}
+learners = {"MAML": MAML(main), "first order": FirstOrderMAML(main), "ANIL": ANIL(main)}
+learners |= {"Reptile": Reptile(main, steps=5, lr=0.003), "shared weights": SharedWeights(main)}
 for name, learner in learners.items():
-    file = name.replace(" ", "_").replace("-", "").lower()
+    file = name.replace(" ", "_").lower()
     load_checkpoint(data_file(f"checkpoints/{file}.safetensors"), learner)
+    learner.inner_steps = 1  # in tests, unless other numbers are asked for
 
 # %% [markdown]
 # **Predict.** MAML's start was made for *one* step. What happens at the second, the fifth, the tenth: does the loss fall on, stay, or rise? Which weights
@@ -54,7 +55,7 @@ figure
 # weights of $W_1$ and $W_3$ move most, those of $W_2$ little but everywhere. *Third*: the grey curve bends until it meets the points. *Fourth*: the loss falls on long after the one step that training knew. With five shots or fewer the loss on unseen points
 # stops falling while that on the support set still does, and with a large α some tasks leave the panel: they diverge.
 #
-# Now all starts side by side. A rate of 0.01 is what the first three were trained for; Reptile and pre-training may choose the best of three, on training tasks:
+# Now all starts side by side. A rate of 0.01 is what the first three were trained for; Reptile and shared weights may choose the best of five, on training tasks:
 
 # %%
 def tuned(learner):  # the inner rate with the least median loss after five steps, on training tasks
@@ -64,16 +65,17 @@ def tuned(learner):  # the inner rate with the least median loss after five step
             theta = adapt(main, learner.theta_0, batch.support, 5, lr).final
         return main.loss(theta, batch.query).nan_to_num(1e9).median()
 
-    return min((0.01, 0.005, 0.002), key=loss)
+    return min((0.05, 0.02, 0.01, 0.005, 0.002), key=loss)
 
-for name in ("Reptile", "pre-training"):
+for name in ("Reptile", "shared weights"):
     learners[name].lr = tuned(learners[name])
+    print(f"{name}: a rate of {learners[name].lr}")
 
 # %%
 tasks, x = family.test.sample(12, 10, 100, torch.Generator().manual_seed(5)), torch.linspace(-5, 5, 200).unsqueeze(-1)
 shared, panels = pictures.subplots(5, width=13, height=3.4, sharey=True)
 for axes, (name, learner) in zip(panels, learners.items()):
-    path = learner.path(None, tasks.support, steps=5)
+    path = learner.path(None, tasks.support, inner_steps=5)
     wave = (tasks.properties[name][0] for name in ("amplitude", "phase"))
     axes.plot(x, family.function(*wave, x), "--", color=pictures.BLUE)
     axes.plot(tasks.support.x[0], tasks.support.y[0], "o", color=pictures.BLUE)
@@ -86,18 +88,18 @@ panels[0].legend(loc="upper center", ncols=3, handlelength=0.8, columnspacing=0.
 pictures.show(shared, "Five starts on one wave (dashed) of which ten points are seen, before, after one and after five steps.")
 
 # %% [markdown]
-# Pre-training hardly moves in five steps; the others go to the points. But one task is an anecdote. On 600 unseen waves, ten points each, and MAML also with three:
+# Shared weights hardly move in five steps; the others go to the points. But one task is an anecdote. On 600 unseen waves, ten points each, and MAML also with three:
 
 # %%
 for steps in (1, 5, 10):
-    print(f"MAML, three points, {steps} steps: {meta_test(learners['MAML'], family.test, shots=3, steps=steps)}")
-compare(learners, family, steps=0, shots=10, test_steps=(0, 1, 5, 10))  # steps=0: no further training
+    print(f"MAML, three points, {steps} steps: {meta_test(learners['MAML'], family.test, shots=3, inner_steps=steps)}")
+compare(learners, family, steps=0, shots=10, test_inner_steps=(0, 1, 5, 10))  # steps=0: no further training
 
 # %% [markdown]
 # A task counts as diverged when its support loss ends ten times higher than it began, or is no number; it stays in the mean. The interval is over waves, not over trainings.
 #
-# **Before** the first step MAML's loss is no better than pre-training's: all five start as a compromise between all waves, and no compromise is good. After **one** step MAML's is a quarter of it, while pre-training's has hardly changed.
-# Pre-training is not lazy; it solved its problem, the mean loss of one network on all waves, as well as any of the five. It just never asked what a gradient would do from there.
+# **Before** the first step MAML's loss is no better than that of shared weights: all five start as a compromise between all waves, and no compromise is good. After **one** step MAML's is a quarter of it, while that of shared weights has hardly changed.
+# Joint training is not lazy; it solved its problem, the mean loss of one network on all waves, as well as any of the five. It just never asked what a gradient would do from there.
 #
 # MAML is clearly the best here. First order leaves out the curvature, ANIL moves a single layer; after five steps neither can be told from Reptile, which only looks where five small steps lead, and so is far behind after a single
 # one and catches up later, though not to MAML. Watch ANIL from five to ten steps: the median stays, the mean jumps, since a few tasks diverge. A mean hides who did badly, a median hides that anyone did; hence both, and the share. With three
@@ -124,7 +126,7 @@ theta_0, one = net.initial_weights().double(), family.train.sample(1, 10, 10).to
 D, D_query = one.support, one.query
 
 def L(theta, examples):
-    return squared_error(net(theta, examples.x[0]), examples.y[0])
+    return net.loss(theta, examples.task(0))
 
 def outer(theta_0, alpha=0.05):
     return L(theta_0 - alpha * torch.func.grad(L)(theta_0, D), D_query)  # equation (1)
@@ -151,12 +153,12 @@ print(f"cosine between first order and MAML: {torch.cosine_similarity(first_orde
 learner, tasks = MAML(main, steps=3), family.train.sample(25, 10, 10)
 (batched,) = torch.autograd.grad(outer_loss(learner, tasks).mean(), learner.theta_0)
 loop = 0
-for D, D_query in zip(zip(tasks.support.x, tasks.support.y), zip(tasks.query.x, tasks.query.y)):
-    theta = learner.theta_0
+for i in range(25):
+    D, D_query, theta = tasks.support.task(i), tasks.query.task(i), learner.theta_0
     for _ in range(3):
-        loss = squared_error(main(theta, D[0]), D[1])
+        loss = main.loss(theta, D)
         theta = theta - 0.01 * torch.autograd.grad(loss, theta, create_graph=True)[0]
-    loop = loop + squared_error(main(theta, D_query[0]), D_query[1]) / 25
+    loop = loop + main.loss(theta, D_query) / 25
 (by_hand,) = torch.autograd.grad(loop, learner.theta_0)
 print(f"largest difference {(batched - by_hand).abs().max():.1e} in a gradient of norm {by_hand.norm():.1f}")
 
@@ -246,7 +248,7 @@ check.second_order(maml)
 # %% [markdown]
 # ## Quiz
 #
-# **1. MAML's loss before any step is as bad as pre-training's. What did training achieve?**
+# **1. MAML's loss before any step is as bad as that of shared weights. What did training achieve?**
 # <details><summary>Nothing</summary>No: look at the loss after one step.</details>
 # <details><summary>A place from which gradients lead to solutions</summary>Yes: that is what was optimised, and nothing else.</details>
 #

@@ -32,8 +32,8 @@ family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 
 # %%
 class Untold(TaskConditionedMAML):
-    def start(self, descriptor):  # U(f_φ(1), D): one start for all tasks
-        return super().start(torch.ones_like(descriptor))
+    def start(self, descriptor, support):  # U(f_φ(1), D): one start for all tasks
+        return super().start(torch.ones_like(descriptor), support)
 
 def trained(seed, f=lambda: MLPGenerator(2, main, hidden=(64, 32))):
     found = {"described": Hypernetwork(main, f()), "shown": MAML(main), "both": TaskConditionedMAML(main, f())}
@@ -42,7 +42,7 @@ def trained(seed, f=lambda: MLPGenerator(2, main, hidden=(64, 32))):
         # MAML of seed 0 is lesson 06's: maml.safetensors
         file = {"shown": "maml"}.get(name, name) + ("" if (name, seed) == ("shown", 0) else f"_{seed}")
         load_checkpoint(data_file(f"checkpoints/{file}.safetensors"), learner)
-        learner.steps = 5  # of adaptation, for those that adapt
+        learner.inner_steps = 5 if learner.inner_steps else 0  # for those that adapt
     return found
 
 # %%
@@ -142,7 +142,7 @@ for seed in range(3):
     trusting = Hypernetwork(main, MLPGenerator(2, main, hidden=(64, 32)))
     meta_train(trusting, family.train, steps=1000, shots=0)
     errors["trusting"].append([meta_test(trusting, NoisyDescriptors(family.test, s), 0, 50, 200).median for s in noises])
-nothing = meta_test(learners[0]["shown"], family.test, 1, 50, 200, steps=0).median
+nothing = meta_test(learners[0]["shown"], family.test, 1, 50, 200, inner_steps=0).median
 
 # %%
 figure, (axes,) = pictures.subplots(width=8, height=4)
@@ -234,7 +234,7 @@ check.step_size(alpha)
 # **2 · Change.** Fill the empty cell of the table: `class Reader(Learner)`, which writes the weights of a sinusoid's network from $\tau$ (two numbers) *and* from the examples, without a gradient
 # step: $f_\varphi([\tau, h(D)])$. Its `__init__(self, main)` begins with `super().__init__(main)`; its `forward(self, descriptor, support)` returns θ. It need not be trained.
 #
-# <details><summary>Hint 1</summary><code>SetEncoder(1, 1, 32)</code> is h: called with x and y of the support set, it gives 32 numbers per task.</details>
+# <details><summary>Hint 1</summary><code>SetEncoder(1, 1, 32)</code> is h: called with τ and D, it reads D alone and gives 32 numbers per task.</details>
 # <details><summary>Hint 2</summary><code>torch.cat([descriptor, read], dim=-1)</code>, where <code>read</code> is what h gave, goes into an <code>MLPGenerator</code> of 2 + 32 inputs.</details>
 
 # %% tags=["exercise"]
@@ -248,7 +248,7 @@ class Reader(Learner):
         self.encoder, self.generator = SetEncoder(1, 1, 32), MLPGenerator(2 + 32, main)
 
     def forward(self, descriptor, support=None):
-        read = self.encoder(support.x, support.y)
+        read = self.encoder(descriptor, support)
         return self.generator(torch.cat([descriptor, read], dim=-1))
 
 check.reader(Reader)

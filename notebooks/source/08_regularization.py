@@ -19,8 +19,9 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from tqdm.auto import tqdm
 
 from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, Sinusoids, data_file, live, meta_test, meta_train
-from hyperedu import pictures, penalties
+from hyperedu import OutputRegularizer, Sensitivity, WeightNorm, pictures
 from hyperedu.exercises import lesson_08 as check
+from hyperedu.statistics import half_interval
 
 torch.set_num_threads(1)  # networks as small as these are trained faster by one
 
@@ -36,20 +37,20 @@ def make(n, seed=0):
     main = MainNetwork.mlp([2, 16, 16, 1], "tanh", family.y_mean, family.y_std)
     return family, Hypernetwork(main, MLPGenerator(3, main, hidden=(32, 32), rng=random)), random
 
-def train(family, learner, random, steps=600, **penalties):
-    settings = {"optimizer": torch.optim.AdamW(learner.parameters(), lr=2e-3), "generator": random, "progress": False}
-    meta_train(learner, family.train, steps, min(25, family.train.n_tasks), 0, 12, regularize=penalties, **settings)
+def train(family, learner, random, steps=600, penalties=None):
+    settings = {"optimizer": torch.optim.AdamW(learner.parameters(), lr=2e-3), "rng": random, "progress": False}
+    meta_train(learner, family.train, steps, min(25, family.train.n_tasks), 0, 12, penalties=penalties, **settings)
     return parameters_to_vector(learner.parameters()).detach()
 
 # %%
 exponents, paths = torch.linspace(-1, 3, 9), {}
-for penalty in ("sensitivity", "weight_norm"):
+for name, penalty in {"sensitivity": Sensitivity(), "weight norm": WeightNorm()}.items():
     family, learner, random = make(20)
-    each = [train(family, learner, random, 100 if e > -1 else 600, **{penalty: 10.0**e}) for e in tqdm(exponents.tolist())]
-    paths[penalty] = torch.stack(each)
+    each = [train(family, learner, random, 100 if e > -1 else 600, {penalty: 10.0**e}) for e in tqdm(exponents.tolist())]
+    paths[name] = torch.stack(each)
 
 # %% [markdown]
-# **Predict.** *weight_norm* asks for small generated weights, *sensitivity* for weights that change little when $\tau$ does. Which of the two lowers the error on stations never seen? What happens to the
+# **Predict.** *weight norm* asks for small generated weights, *sensitivity* for weights that change little when $\tau$ does. Which of the two lowers the error on stations never seen? What happens to the
 # training error (dotted)? Then drag *strength*, the exponent of ten, and change *penalty*. Between the nine strengths φ is blended, hence the small bumps.
 
 # %%
@@ -81,25 +82,25 @@ for penalty, path in paths.items():
 #
 # $$ \min_\varphi \; \frac1n \sum_{i=1}^{n} L\big(g(f_\varphi(\tau_i), x'_i),\, y'_i\big) + \sum_k \lambda_k R_k(\varphi) \tag{1} $$
 #
-# | `regularize={name: λ}` | $R$, mean over tasks, but for (3) | what it asks for |
+# | `penalties={…: λ}` | $R$, mean over tasks, but for (3) | what it asks for |
 # |---|---|---|
-# | `weight_norm` | $\lVert\theta\rVert^2 / P$ | small weights |
-# | `toward_theta_0` | $\lVert\theta - \theta_0\rVert^2 / P$ | tasks stay near a start they share |
-# | `sensitivity` | (2) | similar descriptions, similar weights |
-# | `spectral_norm` | (3) | no layer of $f_\varphi$ stretches |
-# | `reconstruction` | $\lVert \mathrm{decoder}(\theta) - \tau\rVert^2 / d_\tau$ | θ still says which task it is for |
-# | `output` | (5) | what was written before is still written |
+# | `WeightNorm()` | $\lVert\theta\rVert^2 / P$ | small weights |
+# | `TowardSharedWeights()` | $\lVert\theta - \theta_0\rVert^2 / P$ | tasks stay near a start they share |
+# | `Sensitivity()` | (2) | similar descriptions, similar weights |
+# | `SpectralNorm()` | (3) | no layer of $f_\varphi$ stretches |
+# | `Reconstruction(main, d_tau)` | $\lVert \mathrm{decoder}(\theta) - \tau\rVert^2 / d_\tau$ | θ still says which task it is for |
+# | `OutputRegularizer(learner, τ)` | (5) | what was written before is still written |
 #
 # ($\mathrm{decoder}$ is a second network, trained along; $\theta_0$ comes below.) **Sensitivity** is the sum of the squared entries of the Jacobian, per weight. A random direction $\varepsilon \sim N(0, I)$ estimates it in one more pass, since $\mathbb{E}\,\varepsilon\varepsilon^\top = I$:
 #
 # $$ R = \frac1P \Big\lVert \frac{\partial f_\varphi(\tau)}{\partial \tau} \Big\rVert^2 = \frac1P\, \mathbb{E}_\varepsilon \Big\lVert \frac{\partial f_\varphi(\tau)}{\partial \tau}\, \varepsilon \Big\rVert^2 \tag{2} $$
 
 # %%
-tasks, f = family.test.sample(None, 0, 12), learner.generator  # of the last training, weight_norm at its strongest
+tasks, f = family.test.sample(None, 0, 12), learner.generator  # of the last training, weight norm at its strongest
 with torch.no_grad():
     columns = [torch.func.jvp(f, (tasks.descriptor,), (e.expand_as(tasks.descriptor),))[1] for e in torch.eye(3)]  # ∂θ/∂τ
     exact = sum(column.square().sum(-1) for column in columns).mean() / learner.main.weight_dim
-    estimates = torch.stack([penalties.sensitivity(learner, tasks, None, random) for _ in range(100)])
+    estimates = torch.stack([Sensitivity()(learner, tasks, None, random) for _ in range(100)])
 print(f"exact {exact:.5f}; mean of 100 estimates {estimates.mean():.5f}, of which each errs by about {estimates.std():.5f}")
 
 # %% [markdown]
@@ -123,7 +124,7 @@ def chosen(way, n, generator="plain", what="test"):  # (seeds,) of the runs with
     return torch.tensor([r[what] for r in best])
 
 family, learner, random = make(20, seed=3)  # one of them again
-train(family, learner, random, sensitivity=100)
+train(family, learner, random, penalties={Sensitivity(): 100})
 (then,) = [r for r in runs if [r[k] for k in ("way", "strength", "seed", "stations", "generator")] == ["sensitivity", 100, 3, 20, "plain"]]
 print(f"now {meta_test(learner, family.test, shots=0).rmse:.3f} °C, in the file {(then['validation'] + then['test']) / 2:.3f} °C")
 
@@ -139,7 +140,7 @@ for way, values in at_20.items():
     gain = at_20["none"] - values  # seed by seed
     strengths = ", ".join(f"{s:g}" for s in chosen(way, 20, what="strength").unique())
     tried = sorted({r["strength"] for r in runs if (r["way"], r["stations"], r["generator"]) == (way, 20, "plain")})
-    print(f"{way:22} lowers it by {gain.mean():5.2f} ± {pictures.half_interval(gain):.2f} °C; chosen: {strengths} of {tried}")
+    print(f"{way:22} lowers it by {gain.mean():5.2f} ± {half_interval(gain):.2f} °C; chosen: {strengths} of {tried}")
 
 # %% [markdown]
 # The printed intervals are of the differences seed by seed; where one contains zero, nothing was shown. Three penalties help: a bound on how the weights change with τ (sensitivity), a bound on each layer (spectral norm), and,
@@ -156,7 +157,7 @@ stations = (10, 20, 50, 154)
 colors = pictures.GREY, pictures.VERMILION, pictures.GREEN, pictures.PURPLE, pictures.BLUE
 for way, color in zip(("none", "sensitivity", "spectral_norm", "weight_decay", "linear"), colors):
     seeds = torch.stack([chosen(way, n, "linear" if way == "linear" else "plain") for n in stations])
-    half = [pictures.half_interval(s) for s in seeds]
+    half = [half_interval(s) for s in seeds]
     axes.errorbar([n * (1 + 0.02 * len(axes.lines) / 3) for n in stations], seeds.mean(1), half, color=color, marker="o", capsize=4, label=way)
     print(f"{way:14}", "   ".join(f"{n}: {m:.2f} ± {h:.2f}" for n, m, h in zip(stations, seeds.mean(1), half)))
 axes.set(xscale="log", yscale="log", xlabel="training stations", ylabel="RMSE on test stations (°C)")
@@ -176,7 +177,7 @@ pictures.show(figure, "Test error against the number of training stations: witho
 for n in stations:
     alone = chosen("none", n, "shared")
     gains = {way: alone - chosen(way, n, "shared") for way in ("toward_theta_0", "sensitivity", "spectral_norm", "weight_decay")}
-    said = "   ".join(f"{way} {v.mean():5.2f} ± {pictures.half_interval(v):.2f}" for way, v in gains.items())
+    said = "   ".join(f"{way} {v.mean():5.2f} ± {half_interval(v):.2f}" for way, v in gains.items())
     print(f"{n:3} stations: {alone.mean():.2f} °C, lowered by {said}")
 
 # %% [markdown]
@@ -193,7 +194,7 @@ for n in stations:
 # %%
 for n in stations:
     gains = {way: chosen("none", n) - chosen(way, n) for way in ("learning_rate", "maml", "reptile", "five_tasks", "one_task")}
-    said = "   ".join(f"{way} {v.mean():5.2f} ± {pictures.half_interval(v):.2f}" for way, v in gains.items())
+    said = "   ".join(f"{way} {v.mean():5.2f} ± {half_interval(v):.2f}" for way, v in gains.items())
     print(f"{n:3} stations, lowered by (°C): {said}")
 print("β chosen for Reptile:", {n: chosen("reptile", n, what="strength").tolist() for n in stations})
 
@@ -215,11 +216,11 @@ for seed in range(3):
     torch.manual_seed(seed)
     before = Hypernetwork(both, MLPGenerator(2, both))
     meta_train(before, weak.train, steps=400, shots=0)
-    penalties.remember(before, weak.train.sample(100, 0, 1).descriptor)
+    keep = OutputRegularizer(before, weak.train.sample(100, 0, 1).descriptor)  # a snapshot of θ* for 100 old τ
     print(f"seed {seed}: weak waves {meta_test(before, weak.test, 0).mean:.3f}")
     for strength in (0, 0.5):
         after = copy.deepcopy(before)
-        meta_train(after, strong.train, steps=400, shots=0, regularize={"output": strength})
+        meta_train(after, strong.train, steps=400, shots=0, penalties={keep: strength})
         print(f"    then λ = {strength}: weak {meta_test(after, weak.test, 0).mean:.3f}, strong {meta_test(after, strong.test, 0).mean:.3f}")
 
 # %% [markdown]
