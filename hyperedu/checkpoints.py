@@ -87,7 +87,8 @@ def save_checkpoint(
 
 def _optimizer_state(name: str, state: Mapping) -> tuple[dict[str, Tensor], dict[str, object]]:
     """What an optimizer remembers of each parameter: its tensors, and its numbers and texts."""
-    tensors, numbers = {}, {}
+    tensors: dict[str, Tensor] = {}
+    numbers: dict[str, object] = {}
     for index, values in state.items():
         for key, value in values.items():
             place = f"optimizer/{index}/{key}"
@@ -110,7 +111,7 @@ def _schedule_facts(schedule: LRScheduler) -> dict[str, object]:
 
 def _steps_of(schedule: LRScheduler) -> int:
     """How many steps a schedule has taken; one that chains others keeps no count of its own."""
-    return schedule.last_epoch if "last_epoch" in vars(schedule) else _steps_of(schedule._schedulers[0])
+    return schedule.last_epoch if "last_epoch" in vars(schedule) else _steps_of(schedule._schedulers[0])  # type: ignore[attr-defined]
 
 
 def load_checkpoint(

@@ -51,7 +51,7 @@ class JointEncoder(Encoder):
         super().__init__()
         self.parts = nn.ModuleList(as_encoder(encoder) for encoder in encoders)
         dims = [getattr(part, "dim", None) for part in self.parts]
-        self.dim = None if None in dims else sum(dims)
+        self.dim = None if None in dims else sum(dim for dim in dims if dim is not None)
 
     def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
         codes = [part(descriptor, support) for part in self.parts]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from numbers import Integral, Real
 from types import CodeType, FunctionType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -80,7 +81,7 @@ def _digest(data: str | bytes) -> str:
     return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()[:16]
 
 
-def _function_facts(value: object, within: tuple[int, ...]) -> object:
+def _function_facts(value: Any, within: tuple[int, ...]) -> object:
     """A function or a class: its name; a reader's own by its text too, with the values it takes from where it was made."""
     if (getattr(value, "__module__", None) or "builtins").partition(".")[0] in ("builtins", "hyperedu", "torch"):
         return getattr(value, "__name__", type(value).__name__)
@@ -92,7 +93,7 @@ def _function_facts(value: object, within: tuple[int, ...]) -> object:
     return [name, given] if given else name
 
 
-def _text(function: object) -> str:
+def _text(function: Any) -> str:
     """The source of a function. Of a lambda, whose line says more than itself, and where there is no source: its code."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     if code is None or code.co_name != "<lambda>":

@@ -85,10 +85,11 @@ class Learner(nn.Module):
     def written(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
         """θ before any inner step, (n_tasks, P): through(start(τ, D))."""
         theta = self.through(self.start(descriptor, support))
-        if theta.ndim > 1 or (descriptor is None and support is None):
+        if theta.ndim > 1:
             return theta
-        lead = descriptor.shape[:-1] if descriptor is not None else support.lead
-        return theta.expand(*lead, -1)
+        if descriptor is not None:
+            return theta.expand(*descriptor.shape[:-1], -1)
+        return theta if support is None else theta.expand(*support.lead, -1)
 
     def outer_loss(self, descriptor: Tensor | None, support: Examples | None, judge: Callable[[Tensor], Tensor]) -> Tensor:
         """What training minimises, (n_tasks,). `judge`, θ (n_tasks, P) → L(θ, D'), is all that is heard of the query set."""
@@ -267,7 +268,7 @@ class Hypernetwork(Learner):
     ):
         super().__init__(main, steps, lr, first_order)
         self.generator, self.encoder = generator, None if encoder is None else as_encoder(encoder)
-        _check_generator(main, generator, None if encoder is None else _code_dim(encoder, None), "the encoder gives codes")
+        _check_generator(main, generator, None if encoder is None else _code_dim(encoder), "the encoder gives codes")
 
     def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
         if self.encoder is None:
@@ -294,7 +295,7 @@ class SupportSetHypernetwork(Hypernetwork):
     ):
         if encoder is None:
             encoder = SetEncoder(*_widths(main), dim, rng=rng)
-        super().__init__(main, generator or MLPGenerator(_code_dim(encoder, dim), main, rng=rng), encoder)
+        super().__init__(main, generator or MLPGenerator(_code_dim(encoder) or dim, main, rng=rng), encoder)
 
 
 class HyperMAML(SharedWeights):
@@ -326,8 +327,8 @@ class HyperMAML(SharedWeights):
             d_in, d_out = _widths(main)
             encoder = SetEncoder(d_in, 2 * d_out, dim, rng=rng)
         self.encoder = as_encoder(encoder)
-        self.generator = generator or self._near_zero(MLPGenerator(_code_dim(encoder, dim), main, rng=rng))
-        _check_generator(main, self.generator, _code_dim(encoder, None), "the encoder gives codes")
+        self.generator = generator or self._near_zero(MLPGenerator(_code_dim(encoder) or dim, main, rng=rng))
+        _check_generator(main, self.generator, _code_dim(encoder), "the encoder gives codes")
 
     @staticmethod
     @torch.no_grad()
@@ -406,11 +407,12 @@ def _told(learner: Learner, descriptor: Tensor | None) -> Tensor:
 
 def _check_generator(main: MainNetwork, generator: nn.Module, dim: int | None, what: str) -> None:
     """A sentence for a generator of another main network, or for codes of another length."""
-    if not isinstance(getattr(generator, "main", None), MainNetwork):
+    own = getattr(generator, "main", None)
+    if not isinstance(own, MainNetwork):
         raise ValueError(f"{type(generator).__name__} is no generator: one knows its main network, as MLPGenerator does")
-    if generator.main.shapes != main.shapes:
+    if own.shapes != main.shapes:
         raise ValueError(
-            f"the generator writes {generator.main.weight_dim} weights for another main network; this one has "
+            f"the generator writes {own.weight_dim} weights for another main network; this one has "
             f"{main.weight_dim}: make the generator with main=main"
         )
     takes = getattr(generator, "descriptor_dim", None)
@@ -418,10 +420,9 @@ def _check_generator(main: MainNetwork, generator: nn.Module, dim: int | None, w
         raise ValueError(f"{what} of {dim} numbers, but the generator takes {takes} (descriptor_dim)")
 
 
-def _code_dim(encoder: nn.Module, dim: int | None) -> int | None:
-    """The length of an encoder's codes, `dim` where it does not say."""
-    own = getattr(as_encoder(encoder), "dim", None)
-    return dim if own is None else own
+def _code_dim(encoder: nn.Module) -> int | None:
+    """The length of an encoder's codes; None where it does not say."""
+    return getattr(as_encoder(encoder), "dim", None)
 
 
 def _widths(main: MainNetwork) -> tuple[int, int]:

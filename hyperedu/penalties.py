@@ -143,10 +143,8 @@ class SpectralNorm(Penalty):
     """
 
     def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
-        modules = getattr(learner, "generator", nn.Module()).modules()
-        matrices = [
-            m.weight.flatten(1) for m in modules if isinstance(getattr(m, "weight", None), Tensor) and m.weight.ndim > 1
-        ]
+        weights = [getattr(m, "weight", None) for m in getattr(learner, "generator", nn.Module()).modules()]
+        matrices = [weight.flatten(1) for weight in weights if isinstance(weight, Tensor) and weight.ndim > 1]
         if not matrices:
             raise ValueError(f"the penalty SpectralNorm needs a generator, and {type(learner).__name__} has none")
         grams = [W @ W.mT if W.shape[0] < W.shape[1] else W.mT @ W for W in matrices]

@@ -132,13 +132,13 @@ class _Run:
     tasks: TaskSet
     steps: int
     sizes: dict[str, int]
-    optimizer: torch.optim.Optimizer | None
+    optimizer: Any  # what is None or "learner" in these, `__post_init__` replaces
     anneal: bool | None
     schedule: LRScheduler | None
-    max_norm: float | str | None
+    max_norm: Any
     penalties: Penalties
     rng: torch.Generator | None
-    checkpoint: str | Path | None
+    checkpoint: Any
     history: History = field(default_factory=History)
     parts: list[nn.Module] = field(init=False)  # all that is trained: the learner, and penalties that are modules
     facts: dict[str, object] = field(init=False)  # what must be the same where the training goes on
@@ -242,7 +242,7 @@ class _Run:
                 f"the loss does not depend on what {type(learner).__name__} learns: its gradient is cut (by detach, .data, "
                 ".item() or no_grad) in the learner, the main network or the loss"
             )
-        norm = nn.utils.get_total_norm([p.grad for p in graded])
+        norm = nn.utils.get_total_norm([p.grad for p in graded if p.grad is not None])
         if not torch.isfinite(norm):
             raise FloatingPointError(
                 f"the gradient became {norm.item()} at step {step}, though the loss was {objective.item():.4g}"
@@ -295,7 +295,7 @@ class _Run:
 def _expect_plain_step(what: str, stepped: object) -> None:
     """A sentence for an optimizer or a schedule whose step asks for something, such as LBFGS and ReduceLROnPlateau."""
     try:
-        inspect.signature(type(stepped).step).bind(stepped)
+        inspect.signature(type(stepped).step).bind(stepped)  # type: ignore[attr-defined]
     except (AttributeError, TypeError):
         raise ValueError(
             f"{what} is a {type(stepped).__name__}, which cannot be stepped with nothing but step(): give another"

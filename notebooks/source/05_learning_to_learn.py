@@ -143,7 +143,7 @@ before_and_after(climate, year, lr=1e-3, shots=3, queries=9)
 
 # %% [markdown]
 # The two starts are about equally bad as they are. After one step on ten points of a wave, or on three months of a station's year, the meta-learned one has come far, and on the stations nearly all the way; the
-# other has hardly moved. The starting loss says nothing; the next lesson looks into what is different.
+# other has moved little. The starting loss says nothing; the next lesson looks into what is different.
 #
 # ## What leaks
 #
