@@ -32,7 +32,7 @@ TARGETS = {
     "lab": "set everything up and open the course in JupyterLab",
     "test": "set everything up and run every test",
     "notebooks": "build, run and check every edition from notebooks/source/",
-    "lint": "check the style of the code",
+    "lint": "check the style and the types of the code",
     "constraints": "write the versions that are installed now to constraints.txt",
     "clean": "remove the environment",
 }
@@ -162,7 +162,7 @@ def commands(target, arguments) -> list:
         return [[python, "-m", "pytest", *arguments]]
     if target == "notebooks":
         return [[python, os.path.join("notebooks", "build.py"), *arguments]]
-    return [[python, "-m", "ruff", "check"], [python, "-m", "ruff", "format", "--check"]]
+    return [[python, "-m", *check] for check in (["mypy"], ["ruff", "check"], ["ruff", "format", "--check"])]
 
 
 def environment() -> dict:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 # What changes from call to call; and the moments of an initialisation, which the shapes and the activation determine.
-_NOT_FACTS = {"training", "known", "initial_mean", "initial_std", "by_loop"}
+_NOT_FACTS = {"training", "known", "initial_mean", "initial_std", "start_std", "by_loop"}
 
 
 def facts(value: object, within: tuple[int, ...] = (), saved: bool = True) -> object:

@@ -582,7 +582,7 @@ OTHER_RUNS = {
     "shots": ({}, {"shots": 5}, "shots: 10 in the file, 5 here"),
     "queries": ({}, {"queries": 5}, "queries: 10"),
     "tasks per step": ({}, {"tasks_per_step": 5}, "n_tasks: 4 in the file, 5"),
-    "the largest norm": ({}, {"max_norm": None}, "max_norm: 1.0 in the file, None here"),
+    "the largest norm": ({}, {"max_norm": None}, "max_norm: 10.0 in the file, None here"),
     "annealing": ({}, {"anneal": True}, "anneal: False in the file, True here"),
     "the end of annealing": ({"anneal": True}, {"anneal": True}, "steps: 2 in the file, 4 here"),
     "penalties": ({"penalties": {WeightNorm(): 0.1}}, {"penalties": {WeightNorm(): 0.2}}, "0.1 in the file, 0.2"),
