@@ -83,7 +83,7 @@ def run(job: tuple[str, int, int]) -> dict:
     queries = 2 * shots if name == "shared weights" else shots or 10
     steps, ours = CAVIA_STEPS if name == "CAVIA" else STEPS, name.endswith("annealed and clipped")
     history = meta_train(
-        learner, family.train, steps, 25, shots, queries,
+        learner, family.train, steps, 25, shots, queries, optimizer=torch.optim.Adam(learner.parameters(), lr=1e-3),
         anneal=ours, max_norm=1.0 if ours else None, rng=random, progress=False,
     )  # fmt: skip
     found = {"learner": name, "shots": shots, "seed": seed, "seconds": history.seconds, "training_steps": steps}
