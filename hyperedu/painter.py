@@ -1,0 +1,366 @@
+"""Draws a figure again by drawing only what changed, and shows exactly what a drawing of the whole would show.
+
+Matplotlib draws its artists one over another. Those that are known to move are drawn at each frame; the others were drawn once.
+What stands still above something that moves is put there from memory where nothing has moved under it, pixel for pixel, and is
+drawn anew where something has: a pixel that is drawn over depends on nothing but what is below it. Whatever cannot be told
+apart so (other limits, ticks, titles, children, a position, a size) is drawn whole, as `Figure.savefig` would.
+"""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.cbook import CallbackRegistry
+from matplotlib.figure import Figure, FigureBase
+from matplotlib.legend import Legend
+from matplotlib.path import Path
+from matplotlib.spines import Spine
+from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, TransformedPath, TransformNode
+from PIL import Image
+
+# Of an artist, what drawing it computes anew; and ways to its surroundings.
+_NOT_ITS_OWN = {
+    "figure", "_parent_figure", "axes", "_axes", "parent", "_callbacks", "callbacks", "_remove_method", "stale_callback",
+    "_stale", "_renderer", "_transformed_path", "_imcache", "_invertedx", "_cm_set",
+}  # fmt: skip
+
+
+class Painter:
+    """Keeps the canvas of a figure up to date.
+
+    Attributes:
+        canvas: the figure's, which holds the picture.
+        fast: whether the last `paint` drew less than the whole.
+    """
+
+    def __init__(self, figure: Figure):
+        self.figure, self.canvas = figure, FigureCanvasAgg(figure)
+        self.moving: list[Artist] = []
+        self._calm = 2  # paints without a whole drawing; a plan is made for what will be used again
+        self._plan: list[_Leaf] | None = None
+        self._seen: _Seen | None = None
+        self._draw_whole()  # lays the figure out once
+        figure.set_layout_engine("none")
+        self._seen = _Seen(figure)
+
+    def paint(self) -> None:
+        """Bring the canvas up to date."""
+        for axes in self.figure.axes:
+            axes._unstale_viewLim()
+        changed = self._seen.changes(self.moving) if self._seen else None
+        seen, self._seen = self._seen, None  # nothing is sure until the drawing has ended well
+        if changed is None:
+            self._calm = 0
+            self._draw_whole()
+            return
+        self._calm += 1
+        new = [leaf for leaf in changed if not _among(leaf, self.moving)]
+        self.moving += new
+        self.moving = [leaf for leaf in seen.order if _among(leaf, self.moving) or seen.follows(leaf, self.moving)]
+        if self.moving and (new or self._plan is None):
+            if self._calm < 2 or len(self.moving) > len(seen.order) // 2:
+                self._draw_whole()
+                return
+            self._make_plan(seen)
+        if self.moving:  # else nothing has ever moved, and the picture is right as it is
+            self._draw_plan(seen)
+        self._seen, self.fast = seen, True
+
+    def encode(self, kind: str, **options) -> bytes:
+        """The picture last painted as a JPEG or PNG file."""
+        size = self.canvas.get_width_height(physical=True)
+        # RGBX: Agg's own memory, without a copy; the fourth byte of each pixel is passed over.
+        image = Image.frombuffer("RGBX", size, self.canvas.buffer_rgba(), "raw", "RGBX", 0, 1)
+        file = io.BytesIO()
+        (image if kind == "JPEG" else image.convert("RGB")).save(file, kind, **options)
+        return file.getvalue()
+
+    def _draw_whole(self) -> None:
+        self.fast, self._plan = False, None
+        with _saving(self.canvas):
+            self.canvas.draw()
+        self._seen = _Seen(self.figure)
+
+    def _pixels(self) -> np.ndarray:
+        return np.asarray(self.canvas.get_renderer().buffer_rgba()).view(np.uint32)[..., 0]
+
+    def _make_plan(self, seen: "_Seen") -> None:
+        """Draw what stands still, once, and remember of each what it paints and what that looks like."""
+        renderer = self.canvas.get_renderer()
+        renderer.clear()
+        alone, pixels, order = RendererAgg(renderer.width, renderer.height, renderer.dpi), self._pixels(), seen.order
+        first = next(i for i, leaf in enumerate(order) if _among(leaf, self.moving))
+        self._plan = []
+        with _saving(self.canvas):
+            for leaf in order[:first]:
+                leaf.draw(renderer)
+            self._background = pixels.copy()
+            for leaf in order[first:]:
+                if _among(leaf, self.moving):
+                    self._plan.append(_Leaf(leaf))
+                    continue
+                alone.clear()
+                leaf.draw(alone)
+                painted = np.asarray(alone.buffer_rgba())[..., 3] != 0
+                rows, columns = painted.any(1).nonzero()[0], painted.any(0).nonzero()[0]
+                if len(rows):
+                    where = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+                    mask = painted[where]
+                    inside = ... if mask.all() else mask
+                    below = pixels[where][inside].copy()
+                    leaf.draw(renderer)
+                    self._plan.append(_Leaf(leaf, where, inside, below, pixels[where][inside].copy()))
+        seen.look_again()
+
+    def _draw_plan(self, seen: "_Seen") -> None:
+        renderer, pixels = self.canvas.get_renderer(), self._pixels()
+        pixels[...] = self._background
+        with _saving(self.canvas):
+            for leaf in self._plan or ():
+                if leaf.where is None:
+                    leaf.artist.draw(renderer)
+                    continue
+                here = pixels[leaf.where]
+                if np.array_equal(here[leaf.inside], leaf.below):
+                    here[leaf.inside] = leaf.painted
+                else:
+                    leaf.artist.draw(renderer)
+                    seen.look_again_at(leaf.artist)  # its ticks were set anew, which is no change
+
+
+@dataclass
+class _Leaf:
+    """An artist that is drawn at each frame, or what it painted when it was drawn: into which pixels, over what."""
+
+    artist: Artist
+    where: tuple[slice, slice] | None = None
+    inside: Any = ...
+    below: np.ndarray | None = None
+    painted: np.ndarray | None = None
+
+
+class _saving:
+    """Draw as `savefig` does, which does not leave animated artists out."""
+
+    def __init__(self, canvas: FigureCanvasAgg):
+        self.canvas = canvas
+
+    def __enter__(self) -> None:
+        self.canvas._is_saving = True
+        _forget_clip_path(self.canvas.get_renderer())
+
+    def __exit__(self, *_) -> None:
+        self.canvas._is_saving = False
+
+
+# A window that nobody moves, with a curve, since a rectangle would not be drawn as a mask.
+_WINDOW = TransformedPath(Path.unit_circle(), IdentityTransform())
+
+
+def _forget_clip_path(renderer: RendererAgg) -> None:
+    """Agg keeps the mask of the last clip path under the address of its vertices, where those of another may be by now."""
+    context = renderer.new_gc()
+    context.set_clip_path(_WINDOW)
+    renderer.draw_path(context, Path([(0, 0)]), IdentityTransform())
+
+
+def drawing_order(figure: Figure) -> list[Artist]:
+    """The artists of a figure as `Figure.draw` and `Axes.draw` of matplotlib 3.10 and 3.11 go through them.
+
+    An inset, a subfigure, and axes that are drawn in a way of their own are one artist.
+    """
+    found: list[Artist] = [figure.patch]
+    for artist in sorted((a for a in figure.get_children() if a is not figure.patch and not a.get_animated()), key=_zorder):
+        if not isinstance(artist, Axes) or _drawn_in_its_own_way(artist):
+            found.append(artist)
+        elif artist.get_visible():
+            found += _order_of_axes(artist)
+    return found
+
+
+def _drawn_in_its_own_way(axes: Axes) -> bool:
+    if type(axes).draw is not Axes.draw or axes.get_agg_filter() or axes.get_rasterized():
+        return True
+    # Twins put each other where they stand themselves when they are drawn.
+    twins = axes._twinned_axes.get_siblings(axes)
+    apart = any(
+        not np.array_equal(twin.get_position(True).get_points(), axes.get_position(True).get_points()) for twin in twins
+    )
+    return apart or axes._rasterization_zorder is not None
+
+
+def _order_of_axes(axes: Axes) -> list[Artist]:
+    framed = axes.axison and axes._frameon
+    left_out = {id(axes.patch)} | set() if framed else {id(axes.patch), *map(id, axes.spines.values())}
+    if not axes.axison:
+        left_out |= {id(axis) for axis in axes._axis_map.values()}
+    artists = sorted((a for a in axes.get_children() if id(a) not in left_out), key=_zorder)
+    return [axes.patch, *artists] if framed else artists
+
+
+def _zorder(artist: Artist) -> float:
+    return artist.zorder
+
+
+def _among(artist: Artist, artists: list[Artist]) -> bool:
+    return any(artist is other for other in artists)
+
+
+class _Seen:
+    """What a figure was like when it was drawn, to tell what has changed since.
+
+    `Artist.stale` is not enough: an attribute that is set, an array, a path or a transform that is changed in place, and
+    `set_array` leave it as it is.
+    """
+
+    def __init__(self, figure: Figure):
+        self.figure, self.order = figure, drawing_order(figure)
+        self.leaves = {id(leaf) for leaf in self.order}
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Take everything as it is now."""
+        self.settings = dict(matplotlib.rcParams)
+        self.whole = _Parts(self)
+        self.whole.add_fields(self.figure)
+        for axes in self.figure.axes:
+            self.whole.add_fields(axes)
+        self.parts = {id(leaf): _Parts(self, leaf) for leaf in self.order}
+
+    def look_again_at(self, leaf: Artist) -> None:
+        self.parts[id(leaf)] = _Parts(self, leaf)
+
+    def changes(self, moving: list[Artist]) -> list[Artist] | None:
+        """The artists that changed, without those that are known to move; None if more than artists did."""
+        order = drawing_order(self.figure)
+        if len(order) != len(self.order) or any(a is not b for a, b in zip(order, self.order, strict=True)):
+            return None
+        for holder in (self.figure, *self.figure.axes):
+            vars(holder)["_stale"] = False  # it says no more than that something in it changed
+        if dict.__ne__(matplotlib.rcParams, self.settings) or self.whole.changed():
+            return None
+        changed = [leaf for leaf in order if not _among(leaf, moving) and self.parts[id(leaf)].changed()]
+        return None if any(map(_shapes_others, changed)) else changed
+
+    def follows(self, leaf: Artist, moving: list[Artist]) -> bool:
+        """Whether what an artist shows depends on one that moves."""
+        if isinstance(leaf, Legend) and leaf._loc == 0:  # the best place, beside what is drawn
+            return any(leaf.axes is other.axes for other in moving)
+        if leaf.get_clip_path() is not None:  # Agg's mask of it depends on who drew with it first
+            return bool(moving)
+        return any(id(other) in self.parts[id(leaf)].needs for other in moving)
+
+
+def _shapes_others(artist: Artist) -> bool:
+    """Whether others are laid out by this one: ticks and their labels by a spine, titles by ticks."""
+    return isinstance(artist, Axis | Spine | FigureBase | Axes) or (artist.axes is not None and artist in _titles(artist.axes))
+
+
+def _titles(axes: Axes) -> tuple[Artist, ...]:
+    return axes.title, axes._left_title, axes._right_title
+
+
+class _Parts:
+    """The numbers and settings that an artist is drawn from, and copies of them."""
+
+    def __init__(self, seen: _Seen, leaf: Artist | None = None):
+        self.seen, self.leaf = seen, leaf
+        self.fields: list[tuple[dict, dict]] = []
+        self.lists: list[tuple[Any, Any]] = []
+        self.arrays: list[tuple[Any, bytes]] = []
+        self.artists: list[Artist] = []
+        self.needs: set[int] = set()  # other artists of the figure
+        self.known: set[int] = set()
+        if leaf is not None:
+            self.add(leaf, True)
+
+    def changed(self) -> bool:
+        try:
+            return (
+                any(artist._stale for artist in self.artists)
+                or any(now != then for now, then in self.fields)
+                or any(now != then for now, then in self.lists)
+                or any(now.tobytes() != then for now, then in self.arrays)
+            )
+        except ValueError:  # an array in place of another, which has no truth value
+            return True
+
+    def add_fields(self, thing: Any) -> None:
+        """A figure or axes: what they are like, without the artists in them."""
+        own = vars(thing)
+        own["_stale"] = False
+        self.fields.append((own, own.copy()))
+        for name, value in own.items():
+            if isinstance(value, list | dict) and name not in _NOT_ITS_OWN:
+                self.lists.append((value, value.copy()))
+            elif isinstance(value, TransformNode):
+                self.add(value)
+
+    def add(self, value: Any, top: bool = False) -> None:
+        """Whatever is reached from an artist's attributes."""
+        if value is None or isinstance(value, str | int | float | complex | bytes) or id(value) in self.known:
+            return
+        if isinstance(value, Artist):
+            self._add_artist(value, top)
+            return
+        if not isinstance(value, tuple):
+            self.known.add(id(value))
+        if isinstance(value, np.ndarray):
+            self.arrays.append((value, value.tobytes()))
+            if isinstance(value, np.ma.MaskedArray):
+                self.add(np.ma.getmaskarray(value) if value.mask is np.ma.nomask else value.mask)
+        elif isinstance(value, Path):
+            self.add(value._vertices)
+            self.add(value._codes)
+        elif isinstance(value, TransformNode):
+            self._add_transform(value)
+        elif isinstance(value, list | dict):
+            self.lists.append((value, value.copy()))
+            for item in value.values() if isinstance(value, dict) else value:
+                self.add(item)
+        elif isinstance(value, tuple):
+            for item in value:
+                self.add(item)
+        elif (
+            type(value).__module__.startswith("matplotlib.")
+            and not isinstance(value, CallbackRegistry)
+            and hasattr(value, "__dict__")
+        ):
+            self._add_object(value)
+
+    def _add_artist(self, artist: Artist, top: bool) -> None:
+        if isinstance(artist, Axes | FigureBase) and not top:
+            return
+        if id(artist) in self.seen.leaves and not top:
+            self.needs.add(id(artist))
+            return
+        self.known.add(id(artist))
+        artist._stale = False
+        self.artists.append(artist)
+        in_an_axis = isinstance(self.leaf, Axis) and artist is not self.leaf
+        if not in_an_axis:  # of ticks there are many, and they are set through their axis
+            self._add_object(artist)
+        for child in artist.get_children():
+            self.add(child)
+
+    def _add_object(self, value: Any) -> None:
+        own = vars(value)
+        self.fields.append((own, own.copy()))
+        for name, item in list(own.items()):
+            if name not in _NOT_ITS_OWN:
+                self.add(item)
+
+    def _add_transform(self, transform: TransformNode) -> None:
+        if isinstance(transform, Affine2D):
+            self.add(transform._mtx)
+        elif isinstance(transform, Bbox):
+            self.add(transform._points)
+        for name, part in list(vars(transform).items()):
+            if isinstance(part, TransformNode | Path | Artist) and not name.startswith("_transformed"):
+                self.add(part)

@@ -1,0 +1,252 @@
+"""A painted figure is what a drawing of the whole shows, whatever changes; test_painter_at_random.py draws other figures."""
+
+import matplotlib
+import numpy as np
+import pytest
+from drawings import SIZE, fresh, pixels
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Ellipse
+from matplotlib.patheffects import withStroke
+from matplotlib.transforms import Affine2D
+
+from hyperedu.painter import Painter
+
+
+def follow(build, changes):
+    """Two figures made and changed alike: one is painted after each change, the other drawn whole."""
+    (figure, acts), (twin, twin_acts) = build(), build()
+    painter = Painter(figure)
+    Painter(twin)  # lays it out
+    for n, change in enumerate(changes):
+        change(acts), change(twin_acts)
+        painter.paint()
+        assert np.array_equal(pixels(painter), fresh(twin)), f"after change {n}"
+    assert np.array_equal(pixels(painter), fresh(figure))
+    return painter
+
+
+class Acts:
+    """A figure with one of many things, for the changes to act on."""
+
+    def __init__(self):
+        self.figure = figure = Figure(**SIZE, layout="constrained")
+        self.axes, self.other = figure.subplots(1, 2)
+        self.x = np.linspace(0, 6, 30)
+        (self.line,) = self.axes.plot(self.x, np.sin(self.x), label="sine")
+        (self.marker,) = self.axes.plot([3], [0], "r*", ms=12, zorder=5)
+        self.image = self.other.imshow(np.arange(12.0).reshape(3, 4), norm=Normalize(0, 12))
+        (self.dot,) = self.other.plot([1], [1], "wo", ms=6)
+        self.fill = self.axes.fill_between(self.x, 0, np.cos(self.x), alpha=0.3)
+        self.scatter = self.axes.scatter(self.x[::5], self.x[::5] / 6, c=np.arange(6.0))
+        self.text = self.axes.text(0.1, 0.8, "text")
+        self.legend = self.axes.legend(loc="upper right", fontsize=5)
+        self.circle = Circle((2, 0), 1, fc="none", ec="k", hatch="//")
+        self.axes.add_patch(self.circle)
+        self.turn = Affine2D()
+        self.ellipse = Ellipse((4, 0.5), 1, 0.3, transform=self.turn + self.axes.transData)
+        self.axes.add_patch(self.ellipse)
+
+
+def acts():
+    made = Acts()
+    return made.figure, made
+
+
+def anew(a):
+    a.axes.clear()
+    a.axes.plot(a.x, a.x**2)
+
+
+def refill(a):
+    a.fill.remove()
+    a.fill = a.axes.fill_between(a.x, 0, 0.5)
+
+
+def colorbar(a):
+    a.figure.colorbar(a.image, ax=a.other)
+
+
+def best(a):
+    a.legend = a.axes.legend(loc="best", fontsize=5)
+
+
+def inset(a):
+    a.inset = a.axes.inset_axes((0.5, 0.1, 0.4, 0.3))
+    (a.inner,) = a.inset.plot([0, 1], [0, 1])
+
+
+def twin(a):
+    a.twin = a.axes.twinx()
+    (a.upper,) = a.twin.plot(a.x, a.x, "g")
+
+
+def clip(a):
+    a.window = Circle((1, 1), 1, transform=a.other.transData)
+    a.image.set_clip_path(a.window)
+
+
+def tied(a):
+    a.note = a.axes.annotate("note", (0.5, 1), xycoords=a.text, xytext=(10, -20), textcoords="offset points")
+
+
+def arrow(a):
+    a.note = a.axes.annotate("x", (1, 0), (3, -0.5), arrowprops={"arrowstyle": "->"})
+
+
+def quiver(a):
+    a.field = a.axes.quiver(a.x[::6], a.x[::6] * 0, np.ones(5), np.ones(5))
+    a.key = a.axes.quiverkey(a.field, 0.5, 0.9, 1, "k")
+
+
+def ydata(phase):
+    return lambda a: a.line.set_ydata(np.sin(a.x - phase))
+
+
+def image(k):
+    return lambda a: a.image.set_data(np.arange(12.0).reshape(3, 4) * k)
+
+
+def in_place(a):
+    a.image.get_array()[:] = 3
+
+
+CASES = {
+    "a line": [ydata(1), ydata(2), ydata(3)],
+    "a still marker over a moving image": [image(0.3), image(0.5), image(2)],
+    "axes cleared": [anew, ydata(1), anew],
+    "a fill made anew": [refill, refill, ydata(1)],
+    "hidden and shown": [lambda a: a.line.set_visible(False), ydata(1), lambda a: a.line.set_visible(True), ydata(2)],
+    "axis off": [ydata(1), lambda a: a.axes.axis("off"), ydata(2), lambda a: a.axes.axis("on")],
+    "faces": [ydata(1), lambda a: a.axes.set_facecolor("y"), lambda a: a.figure.set_facecolor("c"), ydata(2)],
+    "a position": [ydata(1), lambda a: a.axes.set_position([0.2, 0.3, 0.3, 0.5]), ydata(2), ydata(1)],
+    "limits": [ydata(1), lambda a: a.axes.set_xlim(-1, 3), ydata(2), lambda a: a.axes.invert_yaxis(), ydata(3)],
+    "a scale": [ydata(1), lambda a: a.axes.set_yscale("symlog"), ydata(2), ydata(1)],
+    "a legend anew": [ydata(1), lambda a: a.axes.legend(["other"]), ydata(2), ydata(3)],
+    "a word in a legend": [ydata(1), lambda a: a.legend.get_texts()[0].set_text("cosine"), ydata(2)],
+    "the best place": [best, ydata(1), ydata(2), lambda a: a.line.set_ydata(a.x * 0 + 0.9), ydata(3)],
+    "set_array of a scatter": [ydata(1), ydata(2), lambda a: a.scatter.set_array(np.arange(6.0)[::-1]), ydata(1)],
+    "an array in place": [ydata(1), ydata(2), in_place, ydata(1)],
+    "a path in place": [ydata(1), ydata(2), lambda a: a.fill.get_paths()[0].vertices.__imul__(0.5), ydata(1)],
+    "zorder": [ydata(1), lambda a: setattr(a.fill, "zorder", 9), ydata(2), lambda a: setattr(a.line, "zorder", 20), ydata(1)],
+    "a transform in place": [ydata(1), ydata(2), lambda a: a.turn.rotate_deg(20), ydata(1), lambda a: a.turn.clear()],
+    "a clip path that moves": [clip, image(2), lambda a: a.window.set_center((2, 1)), lambda a: a.window.set_radius(0.5)],
+    "tied to a text": [tied, ydata(1), lambda a: a.text.set_text("much longer"), lambda a: a.text.set_position((2, 0.1))],
+    "an arrow": [arrow, ydata(1), lambda a: a.note.set_position((4, 0.9)), lambda a: setattr(a.note, "xy", (2, 0.2))],
+    "an inset": [inset, ydata(1), ydata(2), lambda a: a.inner.set_ydata([1, 0]), ydata(1), lambda a: a.inset.set_xlim(0, 3)],
+    "twins": [twin, ydata(1), lambda a: a.upper.set_ydata(a.x[::-1]), ydata(2), lambda a: a.twin.set_ylim(0, 9), ydata(3)],
+    "arrows": [quiver, ydata(1), lambda a: a.field.set_UVC(np.ones(5), -np.ones(5)), ydata(2)],
+    "a norm": [colorbar, image(2), lambda a: a.image.set_clim(0, 5), lambda a: setattr(a.image.norm, "vmax", 9), image(3)],
+    "a colormap": [image(2), lambda a: a.image.set_cmap("magma"), image(1)],
+    "a title": [lambda a: a.axes.set_title("a"), ydata(1), lambda a: a.axes.set_title("b\nc"), ydata(2)],
+    "a title of all": [lambda a: a.figure.suptitle("a"), ydata(1), lambda a: a.figure.suptitle("gy"), ydata(2)],
+    "words on the figure": [lambda a: a.figure.text(0.5, 0.5, "w"), ydata(1), lambda a: a.figure.texts[-1].set_color("r")],
+    "ticks": [ydata(1), lambda a: a.axes.set_xticks([0, 3]), ydata(2), lambda a: a.axes.tick_params(length=9), ydata(3)],
+    "a tick label": [ydata(1), ydata(2), lambda a: a.axes.get_xticklabels()[0].set_color("r"), ydata(1)],
+    "a label": [ydata(1), lambda a: a.axes.set_xlabel("xx"), ydata(2), lambda a: a.axes.xaxis.label.set_color("g"), ydata(1)],
+    "a grid": [ydata(1), lambda a: a.axes.grid(True), ydata(2), lambda a: a.axes.set_axisbelow(True), ydata(3)],
+    "a spine": [ydata(1), lambda a: a.axes.spines["left"].set_position(("data", 1)), ydata(2), ydata(3)],
+    "size": [ydata(1), lambda a: a.figure.set_size_inches(3, 2), ydata(2), ydata(3)],
+    "dots per inch": [ydata(1), lambda a: a.figure.set_dpi(70), ydata(2), ydata(3)],
+    "animated": [ydata(1), lambda a: a.line.set_animated(True), ydata(2), ydata(3)],
+    "effects": [ydata(1), lambda a: a.text.set_path_effects([withStroke(linewidth=3, foreground="r")]), ydata(2), ydata(3)],
+    "a filter": [ydata(1), lambda a: a.line.set_agg_filter(lambda image, dpi: (image, 0, 0)), ydata(2), ydata(3)],
+    "rasterized": [ydata(1), lambda a: a.axes.set_rasterization_zorder(0), ydata(2), lambda a: a.line.set_rasterized(True)],
+    "hatch and sketch": [ydata(1), lambda a: a.circle.set_hatch("x"), ydata(2), lambda a: a.line.set_linestyle("--"), ydata(3)],
+    "removed and added": [ydata(1), lambda a: a.marker.remove(), ydata(2), lambda a: a.axes.plot([0, 1], [1, 0]), ydata(3)],
+    "autoscale": [ydata(1), lambda a: (a.line.set_ydata(a.x), a.axes.relim(), a.axes.autoscale_view()), ydata(2), ydata(3)],
+    "axes added": [ydata(1), lambda a: a.figure.add_axes([0.4, 0.4, 0.2, 0.2]), ydata(2), lambda a: a.figure.delaxes(a.other)],
+    "a table": [lambda a: a.axes.table([["1", "2"]]), ydata(1), lambda a: a.axes.tables[0][0, 0].set_facecolor("r")],
+    "contours": [lambda a: setattr(a, "c", a.other.contour(np.eye(4))), image(2), lambda a: a.c.remove(), image(1)],
+    "an extent": [image(2), lambda a: a.image.set_extent((0, 2, 0, 2)), image(1), image(3)],
+    "interpolation": [image(2), lambda a: a.image.set_interpolation("bilinear"), image(1)],
+    "many at once": [lambda a: (ydata(1)(a), image(2)(a), a.marker.set_data([1], [1]), a.text.set_text("y")), ydata(2)],
+    "an offset": [ydata(1), lambda a: a.scatter.set_offsets(np.ones((6, 2))), lambda a: a.scatter.set_sizes([90]), ydata(2)],
+    "an alpha and a color": [ydata(1), lambda a: a.line.set_alpha(0.4), lambda a: a.marker.set_color("g"), image(2), ydata(3)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_painted_is_what_the_whole_figure_shows(name):
+    follow(acts, CASES[name])
+
+
+def test_settings_that_act_when_a_figure_is_drawn():
+    figure, made = acts()
+    painter = Painter(figure)
+    for phase in (1, 2):
+        ydata(phase)(made)
+        painter.paint()
+    with matplotlib.rc_context({"axes.unicode_minus": False, "path.simplify": False}):
+        ydata(3)(made)
+        painter.paint()
+        assert np.array_equal(pixels(painter), fresh(figure))
+
+
+def test_only_what_moves_is_drawn_where_nothing_else_changed(monkeypatch):
+    figure, made = acts()
+    painter = Painter(figure)
+    ydata(1)(made), image(2)(made)
+    painter.paint()
+    assert painter.fast
+    drawn = []
+    for kind in {type(artist) for artist in (made.line, made.image, made.legend, made.axes.xaxis, made.axes.yaxis)}:
+        monkeypatch.setattr(kind, "draw", lambda a, renderer, draw=kind.draw: (drawn.append(a), draw(a, renderer)))
+    for phase in (2, 3):
+        ydata(phase)(made), image(phase)(made)
+        drawn.clear()
+        painter.paint()
+        assert painter.fast
+        assert made.line in drawn
+        assert made.image in drawn
+        assert made.dot in drawn, "it stands on the image, which moves"
+        assert made.axes.xaxis not in drawn, "text is what takes time"
+    made.axes.set_xlim(0, 5)
+    painter.paint()
+    assert not painter.fast
+
+
+def test_a_screen_with_two_pixels_per_point():
+    figure, made = acts()
+    painter = Painter(figure)
+    ydata(1)(made)
+    painter.paint()
+    painter.canvas._set_device_pixel_ratio(2)
+    for phase in (2, 3, 4):
+        ydata(phase)(made)
+        painter.paint()
+    assert painter.fast
+    assert pixels(painter).shape[:2] == (216, 312)
+    assert np.array_equal(pixels(painter), fresh(figure))
+
+
+def test_nothing_that_did_not_change_is_taken_for_changed():
+    figure, made = acts()
+    painter = Painter(figure)
+    ydata(1)(made)
+    painter.paint()
+    for _ in range(3):
+        assert painter._seen.changes(painter.moving) == []
+        painter.paint()
+        assert painter.fast
+
+
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_drawing_that_failed_is_made_good_by_the_next(before):
+    figure, made = acts()
+    painter = Painter(figure)
+    for phase in range(before):
+        ydata(phase)(made)
+        painter.paint()
+    made.text.set_text("$\\frac$")
+    ydata(5)(made)
+    with pytest.raises(ValueError, match="frac"):
+        painter.paint()
+    made.text.set_text("text")
+    painter.paint()
+    assert np.array_equal(pixels(painter), fresh(figure))
+    for phase in (6, 7, 8, 9):
+        ydata(phase)(made)
+        painter.paint()
+    assert painter.fast
+    assert np.array_equal(pixels(painter), fresh(figure))
