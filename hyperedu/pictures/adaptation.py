@@ -1,6 +1,5 @@
 """Live figures of adaptation: on two quadratics, and step by step on a sinusoid."""
 
-import matplotlib
 import torch
 from matplotlib.colors import LogNorm
 from torch import Tensor
@@ -15,9 +14,10 @@ from hyperedu.pictures.basics import (
     GREY,
     MAGNITUDE,
     ORANGE,
-    STYLE,
+    PURPLE,
     VERMILION,
     as_numpy,
+    in_style,
     nothing_over,
     subplots,
     title,
@@ -30,14 +30,15 @@ from hyperedu.tasks.quadratics import best_start, hessian, rotation, shrinkage
 class QuadraticPicture:
     """Two quadratic tasks in the plane of θ: where to start so that `steps` gradient steps end well for both.
 
-    `update(x_1, y_1, x_2, y_2, steps)` moves the optima c of the two tasks and the number of steps.
+    `update(x_1, y_1, x_2, y_2, steps)` moves the optima c of the two tasks and the number of steps. The optima
+    can be dragged, and so can a start of the reader's own.
 
     Args:
         lr: α.
         most: the largest number of steps.
     """
 
-    @matplotlib.rc_context(STYLE)
+    @in_style()
     def __init__(self, lr: float = 0.25, most: int = 10):
         self.family, self.lr, self.most = Quadratics(), lr, most
         angle = torch.tensor([0.3, 1.6])
@@ -59,6 +60,7 @@ class QuadraticPicture:
         for key, color, marker, name in (
             ("meta", VERMILION, "*", "meta-learned start"),
             ("shared", ORANGE, "D", "shared weights"),
+            ("own", PURPLE, "s", "your start: drag it"),
         ):
             lines = [self.plane.plot([], [], color=color, marker=".", lw=1.5)[0] for _ in range(2)]
             (start,) = self.plane.plot(
@@ -66,6 +68,9 @@ class QuadraticPicture:
             )
             (curve,) = self.after.plot(range(most + 1), [torch.nan] * (most + 1), color=color, marker=".", lw=2, label=name)
             self.paths[key] = (lines, start, curve)
+        self.own = torch.tensor([-1.0, -2.0])
+        self.places, self.taken = torch.zeros(3, 2), 0  # of what can be taken by hand, and which of them is
+        self.drag = {self.plane: self.take}
         self.plane.set(xlim=(-4, 4), ylim=(-3, 3), aspect="equal", xlabel="θ₁", ylabel="θ₂")
         self.plane.legend(loc="lower center", bbox_to_anchor=(0.5, -0.44), ncols=2, handletextpad=0.4)
         self.now = self.after.axvline(0, color=GREY, ls="--")
@@ -73,8 +78,18 @@ class QuadraticPicture:
         self.after.set(xlim=(-0.5, most + 0.5), xticks=range(0, most + 1, 2))
         self.after.legend(loc="upper right")
 
+    def take(self, x: float, y: float, begins: bool) -> dict[str, float] | None:
+        """The nearest of the two optima and the reader's own start goes where the hand goes."""
+        if begins:
+            self.taken = int((self.places - torch.tensor([x, y])).norm(dim=-1).argmin())
+        if self.taken < 2:
+            return {f"x_{self.taken + 1}": x, f"y_{self.taken + 1}": y}
+        self.own = torch.tensor([x, y])
+        return None
+
     def update(self, x_1: float, y_1: float, x_2: float, y_2: float, steps: int) -> str:
         c = torch.tensor([[x_1, y_1], [x_2, y_2]])
+        self.places = torch.cat([c, self.own[None]])
         examples = Examples(self.x, (self.x * c.unsqueeze(1)).sum(-1, keepdim=True))
         tasks = TaskBatch(c, examples, examples, {})
         for optimum, rings, center, ellipse in zip(self.optima, self.rings, c, self.ellipses, strict=True):
@@ -82,8 +97,8 @@ class QuadraticPicture:
             for ring, size in zip(rings, (0.5, 1.0, 1.5), strict=True):
                 ring.set_data(*as_numpy(center.unsqueeze(1) + size * ellipse))
         at = {}
-        for key, n in (("meta", steps), ("shared", 0)):
-            start = best_start(tasks, shrinkage(tasks, n, self.lr))
+        starts = {key: best_start(tasks, shrinkage(tasks, n, self.lr)) for key, n in (("meta", steps), ("shared", 0))}
+        for key, start in {**starts, "own": self.own}.items():
             with torch.no_grad():
                 path = adapt(self.family.main, start, examples, self.most, self.lr)
             lines, point, curve = self.paths[key]
@@ -95,14 +110,16 @@ class QuadraticPicture:
         self.now.set_xdata([steps, steps])
         return (
             f"Before adaptation the meta-learned start has a mean loss of {at['meta'][0]:.3f}, the shared weights "
-            f"{at['shared'][0]:.3f}; after {counted(steps, 'step')} {at['meta'][steps]:.4f} and {at['shared'][steps]:.4f}."
+            f"{at['shared'][0]:.3f} and your start {at['own'][0]:.3f}; after {counted(steps, 'step')} {at['meta'][steps]:.4f}, "
+            f"{at['shared'][steps]:.4f} and {at['own'][steps]:.4f}."
         )
 
 
 class AdaptationPicture:
     """Step by step from a start θ₀ to a task's own weights: `update(task, shots, alpha, steps)`.
 
-    Four panels: where θ is, on the plane through θ₀ in which this adaptation moves most, over the task's loss; the change Δθ
+    The points of the support set can be dragged. Four panels: where θ is, on the plane through θ₀ in which this adaptation
+    moves most, over the task's loss; the change Δθ
     of each weight; the function; the loss. The path is computed once for each task, number of shots and α; the steps walk
     along it.
 
@@ -114,7 +131,7 @@ class AdaptationPicture:
         seed: of the 20 tasks, which are unseen ones.
     """
 
-    @matplotlib.rc_context(STYLE)
+    @in_style()
     def __init__(self, family, main: MainNetwork, theta_0: Tensor, most: int = 10, seed: int = 0):
         self.family, self.main, self.most = family, main, most
         self.tasks = family.test.sample(20, 20, 100, torch.Generator().manual_seed(seed))
@@ -150,11 +167,29 @@ class AdaptationPicture:
         self.loss.set(xlabel="steps", yscale="log", ylim=(1e-3, 100), xlim=(-0.5, most + 0.5))
         self.loss.set_xticks(range(0, most + 1, 2))
         self.loss.legend(loc="upper right")
+        self.task = self.shots = 0
+        self.taken: int | None = None
+        self.drag = {self.what: self.move_point}
         self.last = None
+
+    def move_point(self, x: float, y: float, begins: bool) -> dict | None:
+        """Press near a point of the support set, and it goes where the hand goes."""
+        support = self.tasks.support.task(self.task)
+        here = torch.tensor([x, y])
+        if begins:
+            (left, right), (low, high) = self.what.get_xlim(), self.what.get_ylim()
+            away = (torch.cat([support.x, support.y], -1)[: self.shots] - here) / torch.tensor([right - left, high - low])
+            nearest = away.norm(dim=-1).argmin()
+            self.taken = int(nearest) if away[nearest].norm() < 0.08 else None
+        if self.taken is not None:
+            support.x[self.taken, 0], support.y[self.taken, 0] = here  # views: the task itself has moved
+            self.last = None
+        return None
 
     size = 24  # of the grid on which the loss surface is computed
 
     def update(self, task: int, shots: int, alpha: float, steps: int) -> str:
+        self.task, self.shots = task, shots
         if self.last != (task, shots, alpha):
             self._adapt(task, shots, alpha)
             self.last = task, shots, alpha

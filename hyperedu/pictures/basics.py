@@ -1,12 +1,16 @@
 """What all pictures share: colours, style, heatmaps of weights, and the signature picture."""
 
 import base64
+import contextlib
+import html
 import io
 import math
+from collections.abc import Iterator
 
 import matplotlib
 import numpy as np
 import torch
+from IPython import get_ipython
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -26,12 +30,47 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
 GREY = "#767676"
 MAGNITUDE, DIVERGING = "viridis", "RdBu_r"
 
-# Large enough to be read at half width; white, so that it reads in a dark theme too.
-STYLE = {
+# Large enough to be read at half width; white, so that it reads in a dark theme too. All else is as matplotlib has it, whatever
+# the reader has set, but for what belongs to the reader's screen and session.
+_THE_READERS = {"backend", "backend_fallback", "date.epoch", "figure.max_open_warning", "interactive", "timezone", "toolbar"}
+STYLE = {name: value for name, value in matplotlib.rcParamsDefault.items() if name not in _THE_READERS} | {
     "font.size": 12, "axes.titlesize": 13, "axes.titleweight": "bold", "axes.titlelocation": "left",
     "axes.labelsize": 12, "xtick.labelsize": 11, "ytick.labelsize": 11, "legend.fontsize": 11,
     "axes.spines.top": False, "axes.spines.right": False, "figure.facecolor": "white", "legend.frameon": False,
 }  # fmt: skip
+
+
+@contextlib.contextmanager
+def in_style() -> Iterator[None]:
+    """The course's own style, whatever the reader's settings are; these are as they were afterwards."""
+    before = {name: dict.__getitem__(matplotlib.rcParams, name) for name in STYLE}
+    dict.update(matplotlib.rcParams, STYLE)  # valid as they are: checking each again takes longer than drawing a frame
+    try:
+        yield
+    finally:
+        dict.update(matplotlib.rcParams, before)
+
+
+_styled_cell = contextlib.ExitStack()  # entered while a cell draws into a figure of the course
+_in_a_styled_cell = False
+
+
+def _in_style_until_the_cell_ends() -> None:
+    """What a cell draws into a figure of the course after it has made it is in its style too."""
+    global _in_a_styled_cell
+    shell = get_ipython()
+    if shell is None or _in_a_styled_cell:
+        return
+
+    def end(*_) -> None:
+        global _in_a_styled_cell
+        _in_a_styled_cell = False
+        shell.events.unregister("post_run_cell", end)
+        _styled_cell.close()
+
+    _in_a_styled_cell = True
+    _styled_cell.enter_context(in_style())
+    shell.events.register("post_run_cell", end)
 
 
 def as_numpy(value: Tensor) -> np.ndarray:
@@ -48,9 +87,11 @@ def written(learner: Learner, descriptor: Tensor, support: Examples | None = Non
 
 def subplots(n_columns: int = 1, width: float = 11.0, height: float = 3.9, **kwargs) -> tuple[Figure, list[Axes]]:
     """A figure in the course's style with `n_columns` panels beside each other; size in inches of 100 pixels."""
-    with matplotlib.rc_context(STYLE):
+    _in_style_until_the_cell_ends()
+    with in_style():
         figure = Figure((width, height), dpi=100, layout="constrained")
         axes = figure.subplots(1, n_columns, squeeze=False, **kwargs)[0]
+    figure.in_style = in_style  # for `live`, which draws it later
     return figure, list(axes)
 
 
@@ -67,8 +108,12 @@ def title(axes: Axes, text: str) -> None:
 def show(figure: Figure, alt: str) -> None:
     """Display a figure with `alt`, a sentence that says what is to be seen in it."""
     file = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(file)
-    display({"image/png": base64.b64encode(file.getvalue()).decode()}, metadata={"image/png": {"alt": alt}}, raw=True)
+    with in_style():
+        FigureCanvasAgg(figure).print_png(file)
+    picture = base64.b64encode(file.getvalue()).decode()
+    # JupyterLab gives a bare picture no alt text: it takes the page, other places the picture.
+    page = f'<img alt="{html.escape(alt)}" style="background: white" src="data:image/png;base64,{picture}">'
+    display({"text/html": page, "image/png": picture}, metadata={"image/png": {"alt": alt}}, raw=True)
 
 
 def learning_curves(histories: dict[str, list[float]], window: int = 50) -> Figure:
@@ -163,14 +208,16 @@ class Triptych:
     Attributes:
         figure: for `live.interact`.
         where, weights, what: its three panels. Draw what stands still into `where` and `what`.
+        drag: for `live.interact`: the sliders that are the axes of `where`, so that the star can be taken by hand.
     """
 
-    @matplotlib.rc_context(STYLE)
+    @in_style()
     def __init__(self, main: MainNetwork, x_axis: Tensor, weight_limit: float):
         self.figure, (self.where, self.weights, self.what) = subplots(3, width_ratios=(1.05, 1, 1.15))
         title(self.where, "τ   where we are")
         title(self.weights, f"θ = f(τ)   {main.weight_dim:,} weights")
         title(self.what, "y = g(θ, x)   what it does")
+        self.drag: dict[Axes, tuple[str, str]] = {}
         self.fill_weights = weight_heatmap(self.weights, main, weight_limit)
         self.x_axis = x_axis
         self.what.set_xlim(x_axis[0].item(), x_axis[-1].item())

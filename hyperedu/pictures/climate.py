@@ -1,15 +1,25 @@
 """The live figure of a hypernetwork on the stations of Colorado."""
 
-import matplotlib
 import torch
 
-from hyperedu.pictures.basics import BLACK, BLUE, GREY, MAGNITUDE, STYLE, VERMILION, Triptych, as_numpy, weight_limit, written
+from hyperedu.pictures.basics import (
+    BLACK,
+    BLUE,
+    GREY,
+    MAGNITUDE,
+    VERMILION,
+    Triptych,
+    as_numpy,
+    in_style,
+    weight_limit,
+    written,
+)
 
 
 class ColoradoTriptych(Triptych):
     """The signature picture of a hypernetwork on `ColoradoClimate`: `update(elevation, latitude, longitude)`."""
 
-    @matplotlib.rc_context(STYLE)
+    @in_style()
     def __init__(self, family, learner):
         self.family, self.learner = family, learner
         stations = family.stations
@@ -26,6 +36,7 @@ class ColoradoTriptych(Triptych):
             [], [], "o", color="none", mec=BLUE, mew=2.5, markersize=13, zorder=4, ls="none", label="nearest"
         )
         self.where.set(xlabel="longitude (°)", ylabel="latitude (°)")
+        self.drag = {self.where: ("longitude", "latitude")}
         self.where.legend(loc="lower center", bbox_to_anchor=(0.5, -0.6), ncols=2, handletextpad=0.1, columnspacing=0.8)
         bar = self.figure.colorbar(dots, ax=self.where, aspect=14, pad=0.02)
         bar.set_label("elevation (m)")

@@ -1,6 +1,5 @@
 """The live figure of a sentence that becomes a network."""
 
-import matplotlib
 import torch
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -14,10 +13,10 @@ from hyperedu.pictures.basics import (
     ORANGE,
     PURPLE,
     SKY,
-    STYLE,
     Plane,
     Triptych,
     as_numpy,
+    in_style,
     nothing_over,
     subplots,
     weight_limit,
@@ -41,7 +40,7 @@ class SentenceTriptych(Triptych):
         describe: sentences → τ, as the learner was trained with: `text` or `text.words`.
     """
 
-    @matplotlib.rc_context(STYLE)
+    @in_style()
     def __init__(self, family, learner, text, describe):
         self.family, self.learner, self.text, self.describe = family, learner, text, describe
         self.sentences = family.train.text[:600]

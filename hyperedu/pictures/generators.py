@@ -1,6 +1,5 @@
 """Live figures of generator designs: what each writes, and one generator for main networks of several sizes."""
 
-import matplotlib
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -10,9 +9,9 @@ from hyperedu.pictures.basics import (
     BLUE,
     GREEN,
     MAGNITUDE,
-    STYLE,
     VERMILION,
     as_numpy,
+    in_style,
     labels,
     nothing_over,
     subplots,
@@ -49,7 +48,7 @@ class SizesPicture:
         learners: name → hypernetwork, up to three; their generators share all parameters.
     """
 
-    @matplotlib.rc_context(STYLE)
+    @in_style()
     def __init__(self, family, learners):
         self.family, self.learners = family, learners
         n = len(learners)
@@ -58,6 +57,7 @@ class SizesPicture:
         train = family.train.sample(100, 0, 1, torch.Generator().manual_seed(0))
         self.where.scatter(*(as_numpy(train.properties[name]) for name in ("phase", "amplitude")), s=14, color=BLUE)
         self.where.set(xlabel="phase p (rad)", ylabel="amplitude A")
+        self.drag = {self.where: ("phase", "amplitude")}
         (self.star,) = self.where.plot([], [], "*", color=VERMILION, markersize=20, mec="black", ls="none", label="τ now")
         self.where.legend(loc="lower center", bbox_to_anchor=(0.5, -0.45))
         title(self.what, "y = g(θ, x)   what they do")

@@ -1,6 +1,5 @@
 """Description or examples: all learners in one table, and who errs least where."""
 
-import matplotlib
 import torch
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
@@ -15,10 +14,10 @@ from hyperedu.pictures.basics import (
     GREY,
     ORANGE,
     SKY,
-    STYLE,
     VERMILION,
     YELLOW,
     as_numpy,
+    in_style,
     nothing_over,
     subplots,
     title,
@@ -27,7 +26,7 @@ from hyperedu.pictures.basics import (
 
 
 class DescribeOrShow:
-    """Describe a task, or show examples of it? `update(task, noise, shots)`.
+    """Describe a task, or show examples of it? `update(task, noise, shots)`; the star and the circle on the map can be dragged.
 
     Three panels: the task as it is and as it is described, τ + noise · ε; what every learner makes of that and of the
     support set; and, over all tasks, which learner errs least at each noise and number of shots.
@@ -40,7 +39,7 @@ class DescribeOrShow:
         seed: of the 20 tasks, which are unseen ones, and of ε.
     """
 
-    @matplotlib.rc_context(STYLE)
+    @in_style()
     def __init__(self, family, learners, errors: dict[str, Tensor], noises, shots, seed: int = 0):
         self.family, self.learners, self.noises, self.shots = family, learners, torch.tensor(noises), torch.tensor(shots)
         random = torch.Generator().manual_seed(seed)
@@ -63,6 +62,7 @@ class DescribeOrShow:
         self.what.legend(loc="upper left", ncols=2, handlelength=1.2, columnspacing=0.8)
         self._draw_map(errors, colors)
         (self.here,) = self.map.plot([], [], "o", color="none", markersize=32, mec=BLACK, mew=2.5, ls="none")
+        self.task, self.drag = 0, {self.where: self.describe, self.map: self.choose}
 
     reach = 3.0  # standard deviations of τ that the first panel shows; what is described farther away stands at its edge
 
@@ -98,7 +98,23 @@ class DescribeOrShow:
         self.map.set(xticks=range(len(self.shots)), xticklabels=self.shots.tolist())
         self.map.set(yticks=range(len(self.noises)), yticklabels=[f"{s:g}" for s in self.noises.tolist()])
 
+    def describe(self, x: float, y: float, begins: bool) -> dict[str, float]:
+        """The task is described as what stands at (x, y): an ε and how large it is."""
+        tau = self.tasks.descriptor[self.task]
+        values = self.family.descriptors.values(tau)
+        values[-1], values[0] = x, y
+        away = self.family.descriptors(values) - tau
+        noise = away.square().mean().sqrt().item()
+        if noise:
+            self.error[self.task] = away / noise
+        return {"noise": noise}
+
+    def choose(self, x: float, y: float, begins: bool) -> dict[str, float]:
+        """A place on the map: a number of shots and a noise."""
+        return {"shots": round(_on(self.shots, x)), "noise": _on(self.noises, y)}
+
     def update(self, task: int, noise: float, shots: int) -> str:
+        self.task = task
         one = self.tasks.task(task).with_shots(shots)
         (tau,), D = one.descriptor, one.support.task(0)
         said = tau + noise * self.error[task]
@@ -128,6 +144,12 @@ def _between(grid: Tensor, value: float) -> float:
     """The position of a value on an ascending grid, counted in its entries: halfway from the third to the fourth is 2.5."""
     above = int((grid[1:-1] <= value).sum())
     return above + ((value - grid[above]) / (grid[above + 1] - grid[above])).item()
+
+
+def _on(grid: Tensor, position: float) -> float:
+    """The inverse: from a position, counted in entries, to the value there."""
+    below = min(max(int(position), 0), len(grid) - 2)
+    return torch.lerp(grid[below].double(), grid[below + 1].double(), position - below).item()
 
 
 def all_mappings() -> Figure:

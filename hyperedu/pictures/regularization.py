@@ -2,7 +2,6 @@
 
 import copy
 
-import matplotlib
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -15,9 +14,9 @@ from hyperedu.pictures.basics import (
     BLUE,
     GREEN,
     GREY,
-    STYLE,
     VERMILION,
     as_numpy,
+    in_style,
     nothing_over,
     subplots,
     title,
@@ -41,7 +40,7 @@ class StrengthPicture:
         exponents: (strengths,) the decimal logarithms of the strengths, ascending and equally spaced.
     """
 
-    @matplotlib.rc_context(STYLE)
+    @in_style()
     def __init__(self, family, learner: Learner, paths: dict[str, Tensor], exponents: Tensor):
         self.family, self.learner, self.paths, self.exponents = family, copy.deepcopy(learner), paths, exponents
         held_out = family.test.sample(None, 0, 12, torch.Generator().manual_seed(0))

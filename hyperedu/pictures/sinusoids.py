@@ -1,6 +1,5 @@
 """Live figures of hypernetworks on sinusoids."""
 
-import matplotlib
 import torch
 from torch import Tensor
 
@@ -9,11 +8,11 @@ from hyperedu.pictures.basics import (
     BLUE,
     GREY,
     MAGNITUDE,
-    STYLE,
     VERMILION,
     Plane,
     Triptych,
     as_numpy,
+    in_style,
     nothing_over,
     subplots,
     title,
@@ -25,7 +24,7 @@ from hyperedu.pictures.basics import (
 class SinusoidTriptych(Triptych):
     """The signature picture of a hypernetwork on `Sinusoids`: `update(amplitude, phase)` for two sliders."""
 
-    @matplotlib.rc_context(STYLE)
+    @in_style()
     def __init__(self, family, learner, seed: int = 0):
         self.family, self.learner = family, learner
         random = torch.Generator().manual_seed(seed)
@@ -36,6 +35,7 @@ class SinusoidTriptych(Triptych):
                               (test, {"s": 30, "facecolor": "none", "edgecolor": BLACK, "label": "never seen"})):  # fmt: skip
             self.where.scatter(*(as_numpy(batch.properties[name]) for name in ("phase", "amplitude")), **marker)
         self.where.set(xlabel="phase p (rad)", ylabel="amplitude A")
+        self.drag = {self.where: ("phase", "amplitude")}
         self.where.legend(loc="lower center", bbox_to_anchor=(0.5, -0.42), ncols=3, handletextpad=0.1, columnspacing=0.8)
         (self.truth,) = self.what.plot(*nothing_over(x_axis), "--", color=BLUE, lw=2, label="A sin(x − p)")
         self.curve.set_label("generated network")
@@ -69,7 +69,7 @@ class PathTriptych:
         seed: of the pairs.
     """
 
-    @matplotlib.rc_context(STYLE)
+    @in_style()
     def __init__(self, family, learner, amplitude: Tensor, phase: Tensor, separate: Tensor, seed: int = 0):
         self.family, self.learner, separate = family, learner, separate.detach().to(amplitude)
         self.separate, self.tasks = separate.flatten(0, 1), torch.stack([amplitude, phase], dim=-1).flatten(0, 1)
