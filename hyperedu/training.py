@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,16 @@ from hyperedu.learners import Learner, expect_learner, in_mode
 from hyperedu.losses import accuracy
 from hyperedu.penalties import Penalties, check, total
 from hyperedu.snapshots import Snapshot
+
+
+class Watched(Protocol):
+    """What can be looked at while a training runs, such as a live figure."""
+
+    def redraw(self, history: History) -> None: ...
+
+
+# A figure is redrawn once in so many times of what that takes; messages to the browser take a little more.
+WATCHING = 30.0
 
 
 @dataclass
@@ -91,6 +101,7 @@ def meta_train(
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 500,
     progress: bool = True,
+    watch: Watched | None = None,
 ) -> History:
     """Train φ on batches of tasks. The stop button ends it between two steps and keeps what was learned.
 
@@ -112,16 +123,21 @@ def meta_train(
             exists, training resumes from it, bit for bit as if it had never stopped (on the same machine with the same
             versions); it is refused where the training would be another one.
         progress: whether to show a progress bar.
+        watch: a live figure that is redrawn while the training runs, for at most a twentieth of its time, and at its end.
 
     Raises:
-        ValueError: an optimizer that lacks some of the parameters; a checkpoint of something else; a penalty that does not fit.
+        ValueError: an optimizer that lacks some of the parameters; a checkpoint of something else; a penalty that does not fit;
+            something to watch that cannot be redrawn.
         FloatingPointError: the loss or its gradient is no longer finite. The learner keeps its last good weights, and so does
             the checkpoint.
     """
     whole("checkpoint_every", checkpoint_every, 1)
+    if watch is not None and not callable(getattr(watch, "redraw", None)):
+        raise ValueError(f"watch must be a live figure, what live.interact gave back; got {type(watch).__name__}")
     sizes = {"n_tasks": tasks_per_step, "shots": shots, "queries": queries}
     run = _Run(learner, tasks, steps, sizes, optimizer, anneal, schedule, max_norm, penalties or {}, rng, checkpoint)
-    return run.train(checkpoint_every, progress)
+    with _watching(watch, run) as look:
+        return run.train(checkpoint_every, progress, look)
 
 
 @dataclass
@@ -184,7 +200,7 @@ class _Run:
         if self.anneal:  # a rate depends on how many steps there will be
             self.facts["steps"] = self.steps
 
-    def train(self, checkpoint_every: int, progress: bool) -> History:
+    def train(self, checkpoint_every: int, progress: bool, look: Callable[[], None]) -> History:
         if self.checkpoint is not None and self.checkpoint.exists():
             self.history = load_checkpoint(self.checkpoint, self.learner, run=self.facts, **self._state())
         history, begun = self.history, time.perf_counter() - self.history.seconds
@@ -197,6 +213,7 @@ class _Run:
                 set_rates(history.steps)
                 self.meta_step(good)
                 bar.update()
+                look()
                 if history.steps % 50 == 0:
                     bar.set_postfix({name: f"{value:.4g}" for name, value in history.recent().items()}, refresh=False)
                 # After the first step too: what cannot be written must say so before much is learned.
@@ -300,6 +317,28 @@ def _expect_plain_step(what: str, stepped: object) -> None:
         raise ValueError(
             f"{what} is a {type(stepped).__name__}, which cannot be stepped with nothing but step(): give another"
         ) from None
+
+
+@contextlib.contextmanager
+def _watching(figure: Watched | None, run: _Run) -> Iterator[Callable[[], None]]:
+    """Something to call after each step: it redraws the figure when that has become affordable. At the end it is redrawn too.
+
+    The learner is shown as it is used, in evaluation mode, and no random number is taken from the training.
+    """
+    due = 0.0
+
+    def look(last: bool = False) -> None:
+        nonlocal due
+        begins = time.perf_counter()
+        if figure is not None and (last or begins >= due):
+            with in_mode(run.learner, False), torch.random.fork_rng():
+                figure.redraw(run.history)
+            due = begins + WATCHING * (time.perf_counter() - begins)
+
+    try:
+        yield look
+    finally:
+        look(last=True)
 
 
 def _half_cosine(share: float) -> float:

@@ -1,5 +1,6 @@
 """Meta-training: the outer loop, its defaults, its ends, and that no step is taken with numbers that are not finite."""
 
+import contextlib
 import copy
 import inspect
 import math
@@ -23,10 +24,12 @@ from hyperedu import (
     SharedWeights,
     TaskBatch,
     TaskSet,
+    live,
     load_checkpoint,
     meta_test,
     meta_train,
     outer_loss,
+    pictures,
     training,
 )
 
@@ -671,3 +674,92 @@ def test_what_is_stepped_with_more_than_step_is_refused_before_the_training(fami
         with pytest.raises(ValueError, match=words):
             meta_train(learner, family.train, 5, progress=False, **options)
     assert same(learner, make()[0])
+
+
+class Onlooker:
+    """Stands for a live figure: it takes random numbers and notes what it is shown; `seconds` on a clock that is not real."""
+
+    def __init__(self, learner, seconds=0.0):
+        self.learner, self.seconds, self.now, self.looks = learner, seconds, 0.0, []
+
+    def redraw(self, history):
+        torch.rand(3)
+        self.now += self.seconds
+        self.looks.append((history.steps, self.learner.training))
+
+
+def test_a_training_that_is_watched_is_the_same_training(family, monkeypatch):
+    monkeypatch.setattr(training.time, "perf_counter", lambda: 0.0)
+
+    def parts():
+        torch.manual_seed(0)
+        main = MainNetwork.mlp([1, 8, 1])
+        learner = SharedWeights(main)
+        learner.noise = nn.Dropout(0.5)
+        learner.register_forward_hook(lambda module, given, theta: module.noise(theta))
+        return learner, torch.optim.Adam(learner.parameters(), lr=1e-3), seeded(1)
+
+    alone, history = train(family, 20, parts)
+    learner, optimizer, rng = parts()
+    onlooker = Onlooker(learner)
+    watched = meta_train(learner, family.train, 20, optimizer=optimizer, rng=rng, progress=False, watch=onlooker)
+    assert same(alone, learner)
+    assert watched.loss == history.loss
+    assert onlooker.looks[0] == (1, False), "after the first step, as it is used"
+    assert onlooker.looks[-1] == (20, False)
+    assert len(onlooker.looks) == 21, "what takes no time is done after each step, and once more at the end"
+
+
+def test_watching_takes_a_twentieth_of_the_time_at_most(family, monkeypatch):
+    learner, optimizer, rng = make()
+    onlooker = Onlooker(learner, seconds=1.0)
+    monkeypatch.setattr(training.time, "perf_counter", lambda: onlooker.now)
+    step = training._Run.meta_step
+
+    def meta_step(self, good):
+        onlooker.now += 0.5
+        step(self, good)
+
+    monkeypatch.setattr(training._Run, "meta_step", meta_step)
+    meta_train(learner, family.train, 400, optimizer=optimizer, rng=rng, progress=False, watch=onlooker)
+    looks = [steps for steps, _ in onlooker.looks]
+    assert len(looks) > 5
+    assert looks[-1] == 400
+    assert len(looks) - 1 <= 0.05 * onlooker.now, "each takes a second"
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, None])
+def test_whatever_ends_a_training_its_last_state_is_shown(family, monkeypatch, end):
+    learner, optimizer, rng = make()
+    onlooker = Onlooker(learner, seconds=1.0)
+    monkeypatch.setattr(training.time, "perf_counter", lambda: onlooker.now)
+
+    def stop():
+        if end is None:
+            raise RuntimeError("no more tasks")
+        signal.raise_signal(end)
+
+    when_asked(monkeypatch, family.train, 7, stop)
+    ends = contextlib.nullcontext() if end else pytest.raises(RuntimeError)
+    with ends:
+        meta_train(learner, family.train, 50, optimizer=optimizer, rng=rng, progress=False, watch=onlooker)
+    assert [steps for steps, _ in onlooker.looks] == [1, 7 if end else 6]
+
+
+def test_what_cannot_be_redrawn_is_refused(family):
+    with pytest.raises(ValueError, match="a live figure"):
+        train(family, 1, watch=object())
+
+
+def test_a_live_figure_is_redrawn_with_the_history(family):
+    learner, optimizer, rng = make()
+    figure, (axes,) = pictures.subplots(width=2, height=2)
+    (curve,) = axes.plot([])
+    view = live.interact(
+        figure, lambda a, history: curve.set_data([0, a], [0, 0]) or f"{history.steps if history else 0} steps", a=(0, 9)
+    )
+    assert view.sentence == "0 steps"
+    meta_train(learner, family.train, 3, optimizer=optimizer, rng=rng, progress=False, watch=view)
+    assert view.sentence == "3 steps"
+    view.controls["a"].value = 7
+    assert view.sentence == "3 steps", "the sliders move what was learned"
