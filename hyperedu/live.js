@@ -1,4 +1,4 @@
-// The surface of a live figure: a canvas that shows the newest frame, and two lines of text.
+// The surface of a live figure: a canvas that shows the newest frame, panels to be taken by hand, and lines of text.
 // A frame is decoded before it is drawn, so the picture is never blank; an older frame never replaces a newer one.
 
 // A VideoFrame or an ImageBitmap. ImageDecoder takes the bytes as they are and is some milliseconds faster than the way
@@ -12,50 +12,111 @@ async function decoded(frame) {
   return image;
 }
 
+const BUTTONS = ["play or pause", "stop", "repeat"]; // of ipywidgets' player, in its order
+
+function element(parent, tag, className, attributes = {}) {
+  const made = document.createElement(tag);
+  made.className = className;
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  parent.append(made);
+  return made;
+}
+
 function render({ model, el }) {
-  const canvas = document.createElement("canvas");
-  canvas.className = "hyperedu-canvas";
-  canvas.setAttribute("role", "img");
-  const sentence = document.createElement("p");
-  sentence.className = "hyperedu-sentence";
-  sentence.setAttribute("role", "status");
-  const problem = document.createElement("p");
-  problem.className = "hyperedu-problem";
-  problem.setAttribute("role", "alert");
-  el.append(canvas, sentence, problem);
+  const picture = element(el, "div", "hyperedu-picture");
+  const canvas = element(picture, "canvas", "hyperedu-canvas", { role: "img" });
+  const busy = element(picture, "div", "hyperedu-busy", { "aria-hidden": "true" });
+  busy.textContent = "computing …";
+  const sentence = element(el, "p", "hyperedu-sentence", { role: "status" });
+  const problem = element(el, "p", "hyperedu-problem", { role: "alert" });
+  // The picture that a saved notebook keeps is not shown beside the live one.
+  const kept = `[data-hyperedu-kept="${model.get("key")}"]`;
+  element(el, "style", "").textContent = `${kept}, .jp-OutputArea-child:has(${kept}) { display: none }`;
 
   let asked = 0;
   let shown = 0;
   async function draw() {
     const mine = ++asked;
-    const picture = await decoded(model.get("frame"));
-    if (mine < shown) return picture.close();
+    const frame = await decoded(model.get("frame"));
+    if (mine < shown) return frame.close();
     shown = mine;
-    const width = picture.displayWidth ?? picture.width;
-    const height = picture.displayHeight ?? picture.height;
+    const width = frame.displayWidth ?? frame.width;
+    const height = frame.displayHeight ?? frame.height;
     if (canvas.width !== width || canvas.height !== height) {
       canvas.width = width; // setting a size clears the canvas: only when it changes
       canvas.height = height;
+      picture.style.aspectRatio = `${width} / ${height}`;
     }
-    canvas.getContext("2d").drawImage(picture, 0, 0);
-    picture.close();
+    canvas.getContext("2d").drawImage(frame, 0, 0);
+    frame.close();
   }
   function write() {
     canvas.setAttribute("aria-label", model.get("alt"));
     sentence.textContent = model.get("sentence");
     problem.textContent = model.get("problem");
+    picture.style.width = `${model.get("width")}px`;
+    picture.classList.toggle("hyperedu-computes", model.get("busy"));
   }
   model.on("change:frame", draw);
-  for (const name of ["alt", "sentence", "problem"]) model.on(`change:${name}`, write);
+  for (const name of ["alt", "sentence", "problem", "width", "busy"]) model.on(`change:${name}`, write);
   draw();
   write();
 
-  // The handles of ipywidgets' sliders have no accessible name, and JupyterLab takes the arrow keys for itself
-  // unless told not to. They are made after this surface, hence the observer.
+  // Panels that can be taken by hand. The widget manager keeps only the newest of the positions that wait to be sent.
+  function takeable(panel, number) {
+    const send = (event, begins) => {
+      const box = picture.getBoundingClientRect();
+      const at = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+      model.set("hand", [number, ...at, begins ? 1 : 0]);
+      model.save_changes();
+    };
+    panel.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      panel.setPointerCapture(event.pointerId);
+      send(event, true);
+    });
+    panel.addEventListener("mousedown", (event) => event.preventDefault()); // no text is selected on the way
+    panel.addEventListener("pointermove", (event) => {
+      if (panel.hasPointerCapture(event.pointerId)) send(event, false);
+    });
+  }
+  let panels = [];
+  function placePanels() {
+    const grips = model.get("grips");
+    while (panels.length > grips.length) panels.pop().remove();
+    while (panels.length < grips.length) {
+      const panel = element(picture, "div", "hyperedu-grip", { "aria-hidden": "true" });
+      takeable(panel, panels.length);
+      panels.push(panel);
+    }
+    grips.forEach((box, i) => {
+      const [left, top, width, height] = box.map((share) => `${100 * share}%`);
+      Object.assign(panels[i].style, { left, top, width, height });
+    });
+  }
+  model.on("change:grips", placePanels);
+  placePanels();
+
+  // As many pixels as the screen has, also after a zoom or on another screen.
+  let screen;
+  function sharpen() {
+    const ratio = Math.min(3, Math.max(1, window.devicePixelRatio));
+    if (model.get("ratio") !== ratio) {
+      model.set("ratio", ratio);
+      model.save_changes();
+    }
+    screen?.removeEventListener("change", sharpen);
+    screen = matchMedia(`(resolution: ${window.devicePixelRatio}dppx)`);
+    screen.addEventListener("change", sharpen);
+  }
+  sharpen();
+
+  // The handles of ipywidgets' sliders and the buttons of its player have no accessible name, and JupyterLab takes the arrow
+  // keys for itself unless told not to. They are made after this surface, hence the observer.
   let observer;
-  function mendHandles() {
+  function mendControls() {
     const figure = el.closest(".hyperedu-live");
-    if (!figure) return requestAnimationFrame(mendHandles);
+    if (!figure) return requestAnimationFrame(mendControls);
     const mend = () => {
       for (const handle of figure.querySelectorAll(".noUi-handle:not([aria-label])")) {
         const label = handle.closest(".jupyter-widgets, .widget-slider")?.querySelector("label");
@@ -63,13 +124,18 @@ function render({ model, el }) {
         handle.setAttribute("aria-label", label.textContent);
         handle.setAttribute("data-lm-suppress-shortcuts", "true");
       }
+      for (const player of figure.querySelectorAll(".widget-play"))
+        player.querySelectorAll("button").forEach((button, i) => button.setAttribute("aria-label", BUTTONS[i]));
     };
     observer = new MutationObserver(mend);
     observer.observe(figure, { childList: true, subtree: true });
     mend();
   }
-  mendHandles();
-  return () => observer?.disconnect();
+  mendControls();
+  return () => {
+    observer?.disconnect();
+    screen?.removeEventListener("change", sharpen);
+  };
 }
 
 export default { render };

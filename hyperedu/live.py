@@ -1,41 +1,51 @@
-"""A matplotlib figure driven by sliders, fast enough to feel attached to them.
+"""A matplotlib figure driven by sliders and by hand, fast enough to feel attached to them.
 
-The figure is drawn once; after that only the artists that the callback changed are drawn again, over a copy of
-everything else (blitting), and the frame is sent as a JPEG to a canvas that swaps it in when it is decoded.
+The figure is drawn once; after that only what changed is drawn again (painter.py), and the frame is sent as a JPEG to a
+canvas that swaps it in when it is decoded.
 """
 
+import asyncio
 import base64
 import contextlib
+import html
 import inspect
-import io
 import threading
+import uuid
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import ipywidgets
 import torch
 import traitlets
-from matplotlib.artist import Artist
-from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from IPython import get_ipython
+from IPython.display import display
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.spines import Spine
-from PIL import Image
+
+from hyperedu.painter import Painter
 
 HERE = Path(__file__).parent
 # With colour at half resolution, which is not seen in lines and dots, a frame is 40% smaller and 6 ms sooner on the screen.
 JPEG = {"quality": 85, "subsampling": 2}
+PATIENCE = 0.15  # seconds that an update may take before the figure says that it computes
+REST = 1.0  # seconds without a change after which the picture that a saved notebook keeps is brought up to date
+
+Hand = tuple[str, str] | Callable[[float, float, bool], Mapping[str, Any] | None]
 
 
-def interact(figure: Figure, update: Callable, *, play: str | None = None, **controls) -> "LiveFigure":
+def interact(
+    figure: Figure, update: Callable, *, play: str | None = None, drag: Mapping[Axes, Hand] | None = None, **controls
+) -> "LiveFigure":
     """Show `figure` with a control for each keyword; `update` changes its artists when a control moves.
 
     The calling convention of `ipywidgets.interact`, without drawing the figure anew::
 
         def update(amplitude, steps):
-            line.set_ydata(...)                       # change artists, do not plot again
+            line.set_ydata(...)                       # change artists rather than plot again
             return f"amplitude {amplitude:.1f}"       # the state in words, shown below the figure
 
         live.interact(figure, update, amplitude=(0.1, 5.0), steps=(0, 10))
@@ -43,20 +53,33 @@ def interact(figure: Figure, update: Callable, *, play: str | None = None, **con
     Args:
         figure: a matplotlib `Figure`, made with `Figure(...)` and not by pyplot, so that it is shown only once.
         update: called with the controls' values by name. What it returns is the figure's sentence and alt text;
-            None gives the values themselves. It should end within 50 ms. Where it raises, the message stands below
-            the figure and the figure goes on living.
+            None gives the values themselves. It should end within 50 ms; where it takes longer, the figure says that it
+            computes, and goes on with the newest values. Where it raises, the message stands below the figure and the
+            figure goes on living. A parameter named `history` needs no control: it is what `meta_train(watch=)` hands on.
         play: the name of a slider of whole numbers that gets a button which walks through its values.
+        drag: panels in which things can be taken by hand: axes → the names of the two sliders that its x and y are, or a
+            function (x, y, begins) → {name of a control: value}, or None where there is nothing to take. `begins` is True
+            for the press that begins a drag. The figure is drawn after each call of the function.
         controls: as for `ipywidgets.interact`: (low, high) or (low, high, step) is a slider, True or False a checkbox,
             a list or dictionary a menu, and a widget is itself. A default of `update`'s parameter is the first value.
 
     Raises:
         ValueError: a control with a reversed range, or that is none; names that are not those of `update`.
     """
-    return LiveFigure(figure, update, controls, play)
+    return LiveFigure(figure, update, controls, play, drag)
 
 
 class Surface(anywidget.AnyWidget):
-    """The canvas in the browser: the newest frame, its alt text, the sentence, and what went wrong, if anything."""
+    """The canvas in the browser: the newest frame, its alt text, the sentence, and what went wrong, if anything.
+
+    Attributes:
+        width: of the picture on the page, in CSS pixels.
+        ratio: how many pixels of the screen a CSS pixel has; the browser says it.
+        grips: the panels that can be taken by hand, as [left, top, width, height] in shares of the picture.
+        hand: [number of the panel, x, y, begins], in shares of the picture, while a hand drags; the browser says it.
+        busy: whether an update takes long.
+        key: of the picture that a saved notebook keeps, which is hidden while this one lives.
+    """
 
     _esm = HERE / "live.js"
     _css = HERE / "live.css"
@@ -64,10 +87,18 @@ class Surface(anywidget.AnyWidget):
     alt = traitlets.Unicode("").tag(sync=True)
     sentence = traitlets.Unicode("").tag(sync=True)
     problem = traitlets.Unicode("").tag(sync=True)
+    width = traitlets.Float(0.0).tag(sync=True)
+    ratio = traitlets.Float(1.0, min=0.25, max=4.0).tag(sync=True)
+    grips = traitlets.List().tag(sync=True)
+    hand = traitlets.List().tag(sync=True)
+    busy = traitlets.Bool(False).tag(sync=True)
+    key = traitlets.Unicode("").tag(sync=True)
 
 
 class LiveFigure(ipywidgets.VBox):
     """What `interact` returns: the surface and its controls.
+
+    A cell that is run again closes the figures that it made before, and `close()` frees the figure and its widgets.
 
     Attributes:
         controls: name → ipywidgets widget; set a control's `value` to move it by program.
@@ -75,33 +106,53 @@ class LiveFigure(ipywidgets.VBox):
         problem: what the last callback raised, in words; empty if it ended well.
     """
 
-    shown = weakref.WeakSet()  # every live figure there is, for tools that try each slider
+    _painter: Painter | None = None  # until there is one, and once it is closed
+    shown: "weakref.WeakSet[LiveFigure]" = weakref.WeakSet()  # every live figure there is, for tools that try each slider
 
-    def __init__(self, figure: Figure, update: Callable, controls: dict, play: str | None = None):
+    def __init__(
+        self,
+        figure: Figure,
+        update: Callable,
+        controls: dict,
+        play: str | None = None,
+        drag: Mapping[Axes, Hand] | None = None,
+    ):
         parameters = inspect.signature(update).parameters
-        free = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-        required = {n for n, p in parameters.items() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD}
-        if not required <= controls.keys() or not (free or controls.keys() <= parameters.keys()):
-            raise ValueError(
-                f"the controls are {list(controls)}, but update takes {list(parameters)}: give each parameter its control"
-            )
+        _check_names(parameters, controls)
         self.controls = {
             name: _control(name, abbreviation, parameters[name].default if name in parameters else inspect.Parameter.empty)
             for name, abbreviation in controls.items()
         }
-        self._update, self._painter, self._surface = update, _Painter(figure), Surface()
-        self._titles = [t for t in (_plain(axes.get_title(loc)) for axes in figure.axes for loc in ("left", "center")) if t]
-        # JupyterLab may run the callbacks of two sliders on two threads; matplotlib bears only one.
-        self._lock = threading.RLock()
-        self._drawn = None
+        self._given = {id(widget) for widget in controls.values() if isinstance(widget, ipywidgets.Widget)}
+        self._hands = [(axes, _hand(figure, axes, hand, self.controls)) for axes, hand in (drag or {}).items()]
         if play is not None and not isinstance(self.controls.get(play), ipywidgets.IntSlider):
             raise ValueError(f"play={play!r} must name a slider of whole numbers, one of {list(self.controls)}")
-        rows = [_with_button(c) if name == play else c for name, c in self.controls.items()]
+        self._takes_history = "history" in parameters and "history" not in controls
+        self._update: Callable | None = update
+        self._style = getattr(figure, "in_style", contextlib.nullcontext)  # the course's figures have one of their own
+        with self._style():
+            self._painter = Painter(figure)
+        self._history: object = None
+        # JupyterLab may run the callbacks of two sliders on two threads; matplotlib bears only one.
+        self._lock = threading.RLock()
+        self._drawn: dict | None = None
+        self._held = False
+        self._resting: asyncio.TimerHandle | None = None
+        self._stored: Any = None
+        self._cell = _cell_that_runs()
+        self._close_those_of_the_same_cell()
+        width = figure.bbox.width / self._painter.canvas.device_pixel_ratio
+        self._surface = Surface(width=width, key=uuid.uuid4().hex)
+        rows = [
+            _with_button(c) if name == play else c for name, c in self.controls.items() if isinstance(c, ipywidgets.DOMWidget)
+        ]
         super().__init__([self._surface, *rows])
         self.add_class("hyperedu-live")
         self._draw()
         for control in self.controls.values():
             control.observe(self._draw, "value")
+        self._surface.observe(self._take, "hand")
+        self._surface.observe(self._sharpen, "ratio")
         self.shown.add(self)
 
     @property
@@ -120,41 +171,239 @@ class LiveFigure(ipywidgets.VBox):
     def png(self) -> bytes:
         """The picture as it now is, as a PNG file."""
         with self._lock:
+            if self._painter is None:
+                raise RuntimeError("this figure was closed; run its cell again")
             return self._painter.encode("PNG", optimize=True)
 
-    def _draw(self, change=None) -> None:
+    def redraw(self, history: object = None) -> None:
+        """Update and draw with the values as they are: what changed is no control, such as a learner in training.
+
+        Args:
+            history: what `update` gets as `history` from now on, if it has such a parameter.
+        """
+        with self._lock:
+            self._history, self._drawn = history, None
+            self._draw()
+
+    def close(self) -> None:
+        """Free the figure, its widgets and what observes them; the picture that the notebook keeps stays."""
+        if self._painter is None:
+            return
+        with self._lock:
+            self._painter = self._update = self._history = self._drawn = None
+            self._hands = []
+        if self._resting:
+            self._resting.cancel()
+        self.shown.discard(self)
+        self._surface.unobserve_all()
+        for control in self.controls.values():
+            control.unobserve(self._draw, "value")
+        for widget in _tree(self):
+            if widget is not self and id(widget) not in self._given:
+                for part in (getattr(widget, "layout", None), getattr(widget, "style", None), widget):
+                    if isinstance(part, ipywidgets.Widget):
+                        part.close()
+        self.layout.close()
+        super().close()
+        self.controls = {}
+
+    def _close_those_of_the_same_cell(self) -> None:
+        cell, execution = self._cell
+        for other in list(self.shown):
+            if cell is not None and other._cell[0] == cell and other._cell[1] != execution:
+                other.close()
+
+    def _draw(self, change: object = None) -> None:
         # Sliders report one by one, but each frame shows all of them as they are now: what is already drawn is skipped.
         with self._lock:
+            if self._held or self._painter is None or self._update is None:
+                return
             values = {name: control.value for name, control in self.controls.items()}
             if values == self._drawn:
                 return
             self._drawn = values
             state = ", ".join(f"{name} {_in_words(value)}" for name, value in values.items())
+            handed = {"history": self._history} if self._takes_history else {}
             try:
-                with _one_thread():
-                    sentence = self._update(**values) or state
+                with _one_thread(), self._said_to_be_busy(), self._style():
+                    sentence = self._update(**values, **handed) or state
+                    self._painter.paint()
+                    frame = self._painter.encode("JPEG", **JPEG)
                 problem = ""
-                self._painter.paint()
-                frame = self._painter.encode("JPEG", **JPEG)
             except Exception as error:
                 sentence, frame = self._surface.sentence, self._surface.frame
                 problem = f"At {state} the figure could not be drawn: {type(error).__name__}: {error}"
-            with self._surface.hold_sync():
-                self._surface.set_trait("frame", frame)
-                self._surface.sentence, self._surface.problem = sentence, problem
-                self._surface.alt = ". ".join([*self._titles, sentence])
+            self._show(frame, sentence, problem)
 
-    def _repr_mimebundle_(self, **kwargs):
-        """The widget, and beside it the picture for places without a kernel."""
-        data = super()._repr_mimebundle_(**kwargs)
-        if not isinstance(data, dict):
-            return data
-        picture = base64.b64encode(self.png()).decode()
-        return data | {"image/png": picture}, {"image/png": {"alt": self.alt}}
+    def _show(self, frame: bytes, sentence: str, problem: str) -> None:
+        figure, surface = self._painter.figure, self._surface
+        titles = [t for t in (_plain(axes.get_title(loc)) for axes in figure.axes for loc in ("left", "center")) if t]
+        with surface.hold_sync():
+            surface.set_trait("frame", frame)
+            surface.sentence, surface.problem, surface.busy = sentence, problem, False
+            surface.alt = ". ".join([*titles, sentence])
+            surface.grips = [_share(axes, figure) for axes, _ in self._hands]
+        self._keep_soon()
+
+    @contextlib.contextmanager
+    def _said_to_be_busy(self) -> Iterator[None]:
+        """After a while the surface says that it computes: by another thread, since this one is at work."""
+        over = threading.Lock()  # taken for good when the update has ended, so that nothing is said after it
+
+        def say() -> None:
+            if over.acquire(blocking=False):
+                self._surface.busy = True
+                over.release()
+
+        timer = threading.Timer(PATIENCE, say)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            over.acquire()
+
+    def _take(self, change: dict) -> None:
+        """A hand presses or drags in a panel: its controls go there, and one frame shows them all."""
+        with self._lock:
+            if self._painter is None or len(change["new"]) != 4:
+                return
+            number, across, down, begins = change["new"]
+            axes, hand = self._hands[int(number)]
+            width, height = axes.get_figure(root=True).bbox.size
+            x, y = axes.transData.inverted().transform((across * width, (1 - down) * height))
+            with contextlib.ExitStack() as frame_first:  # the sliders follow the frame, which the hand waits for
+                try:
+                    for name, value in (hand(float(x), float(y), bool(begins)) or {}).items():
+                        frame_first.enter_context(self.controls[name].hold_sync())
+                        self._held = True
+                        self.controls[name].value = _nearest(self.controls[name], value)
+                except Exception as error:
+                    self._surface.problem = (
+                        f"At x = {x:.4g}, y = {y:.4g} nothing could be taken: {type(error).__name__}: {error}"
+                    )
+                    return
+                finally:
+                    self._held = False
+                if not isinstance(hand, _Pair):
+                    self._drawn = None
+                self._draw()
+
+    def _sharpen(self, change: dict) -> None:
+        """As many pixels as the screen has."""
+        with self._lock:
+            if self._painter is not None and self._painter.canvas._set_device_pixel_ratio(change["new"]):
+                self._drawn = None
+                self._draw()
+
+    def _keep_soon(self) -> None:
+        """Bring the picture that the notebook keeps up to date once the hand rests."""
+        if self._stored is None:
+            return
+        if self._resting:
+            self._resting.cancel()
+        with contextlib.suppress(RuntimeError):  # where no loop runs, nobody saves the notebook either
+            self._resting = asyncio.get_running_loop().call_later(REST, self._keep)
+
+    def _keep(self) -> None:
+        if self._painter is not None:
+            data, metadata = self._kept()
+            self._stored.update(data, raw=True, metadata=metadata)
+
+    def _kept(self) -> tuple[dict[str, str], dict[str, dict]]:
+        """The picture for places without a kernel, and a line on how to make it live again."""
+        picture, width = base64.b64encode(self.png()).decode(), round(self._surface.width)
+        page = KEPT.format(
+            key=self._surface.key, alt=html.escape(self.alt), sentence=html.escape(self.sentence), width=width, picture=picture
+        )
+        return {"text/html": page, "image/png": picture, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+
+    def _ipython_display_(self, **kwargs) -> None:
+        """The widget, and after it the picture that the notebook keeps, which is hidden while the widget lives."""
+        data, metadata = self._repr_mimebundle_(**kwargs)
+        display(data, metadata=metadata, raw=True)
+        if self._painter is not None:
+            data, metadata = self._kept()
+            self._stored = display(data, raw=True, metadata=metadata, display_id=f"hyperedu-{uuid.uuid4().hex}")
+
+    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
+        # Colab asks the widget that is displayed for this, and `Surface`, which has it, is only a part of it.
+        found = self._surface._repr_mimebundle_(**kwargs)
+        return super()._repr_mimebundle_(**kwargs), found[1] if isinstance(found, tuple) else {}
+
+
+# What a saved notebook shows in the figure's place.
+KEPT = """<div data-hyperedu-kept="{key}">
+<img alt="{alt}" width="{width}" style="max-width: 100%; background: white" src="data:image/png;base64,{picture}">
+<p>{sentence}</p>
+<p><em>This is a picture of a live figure: run the cells above and this one, and its controls are here again.</em></p>
+</div>"""
+
+
+class _Pair:
+    """A panel whose axes are two of the sliders' quantities."""
+
+    def __init__(self, names: tuple[str, str]):
+        self.names = names
+
+    def __call__(self, x: float, y: float, begins: bool) -> dict[str, float]:
+        return dict(zip(self.names, (x, y), strict=True))
+
+
+def _hand(figure: Figure, axes: Axes, hand: Hand, controls: Mapping[str, ipywidgets.Widget]) -> Callable:
+    if axes not in figure.axes:
+        raise ValueError(f"drag names {axes!r}, which is no panel of this figure; it has {figure.axes}")
+    if callable(hand):
+        return hand
+    if len(hand) != 2 or not all(hasattr(controls.get(name), "max") for name in hand):
+        raise ValueError(f"drag names {hand!r}: two sliders are wanted, one for x and one for y, of {list(controls)}")
+    return _Pair((hand[0], hand[1]))
+
+
+def _nearest(control: ipywidgets.Widget, value: Any) -> Any:
+    """The value of a slider that is nearest; what is no number, and other controls, take it as it is."""
+    low, high = getattr(control, "min", None), getattr(control, "max", None)
+    if low is None or high is None or not isinstance(value, Real):
+        return value
+    step = getattr(control, "step", None) or (high - low) / 1000
+    kind = int if isinstance(control, ipywidgets.IntSlider) else float
+    return kind(min(max(low, round(low + round((value - low) / step) * step, 10)), high))
+
+
+def _share(axes: Axes, figure: Figure) -> list[float]:
+    """Where a panel is in the picture: left, top, width and height, in shares of it."""
+    (left, bottom, width, height), (across, up) = axes.bbox.bounds, figure.bbox.size
+    return [left / across, 1 - (bottom + height) / up, width / across, height / up]
+
+
+def _cell_that_runs() -> tuple[str | None, str | None]:
+    """The cell that is running, and this run of it; None where there is no notebook."""
+    shell = get_ipython()
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    cell = parent.get("metadata", {}).get("cellId") or parent.get("content", {}).get("code")
+    return cell, parent.get("header", {}).get("msg_id")
+
+
+def _tree(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
+    for child in getattr(widget, "children", ()):
+        yield from _tree(child)
+    if isinstance(link := getattr(widget, "link", None), ipywidgets.Widget):
+        yield link
+    yield widget
+
+
+def _check_names(parameters: Mapping[str, inspect.Parameter], controls: Mapping[str, object]) -> None:
+    free = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    required = {n for n, p in parameters.items() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD} - {"history"}
+    if not required <= controls.keys() or not (free or controls.keys() <= parameters.keys()):
+        raise ValueError(
+            f"the controls are {list(controls)}, but update takes {list(parameters)}: give each parameter its control"
+        )
 
 
 @contextlib.contextmanager
-def _one_thread():
+def _one_thread() -> Iterator[None]:
     """Torch on one thread: its others spin for a while after each use, on cores that the browser needs to show the frame."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -164,7 +413,9 @@ def _one_thread():
         torch.set_num_threads(threads)
 
 
-def _control(name: str, abbreviation, default) -> ipywidgets.Widget:
+def _control(name: str, abbreviation: object, default: object) -> ipywidgets.Widget:
+    if isinstance(abbreviation, ipywidgets.fixed):  # not shown, as ipywidgets.interact has it
+        return abbreviation
     if isinstance(abbreviation, tuple) and len(abbreviation) in (2, 3):
         low, high = abbreviation[:2]
         if not low < high:
@@ -176,8 +427,10 @@ def _control(name: str, abbreviation, default) -> ipywidgets.Widget:
         raise ValueError(f"{name}={abbreviation!r} is no control: give (low, high), a list, True or False, or a widget")
     if not control.description:
         control.description = name.replace("_", " ")
-    control.style = {"description_width": "9em"}
-    control.layout = {"width": "min(44em, 98%)"}
+    # Not new ones in their place: ipywidgets would keep the old ones for ever.
+    if hasattr(control, "style"):
+        control.style.description_width = "9em"
+    control.layout.width = "min(44em, 98%)"
     return control
 
 
@@ -189,63 +442,10 @@ def _with_button(slider: ipywidgets.IntSlider) -> ipywidgets.HBox:
     return box
 
 
-class _Painter:
-    """Draws a figure by redrawing only what moves.
-
-    Matplotlib marks every artist that changed since it was drawn as stale. Those are the moving artists: they are left
-    out of the background and drawn over it. A change of limits, ticks or spines makes a new background.
-    """
-
-    def __init__(self, figure: Figure):
-        self.figure, self.canvas = figure, FigureCanvasAgg(figure)
-        self.canvas.draw()  # lays the figure out once; from here on, stale means moved
-        figure.set_layout_engine("none")
-        self.moving: list[Artist] = []
-        self.background, self.limits = None, None
-
-    def paint(self) -> None:
-        stale = [artist for artist in self._artists() if artist.stale and artist not in self.moving]
-        limits = [tuple(axes.viewLim.bounds) for axes in self.figure.axes]
-        if self.background is None or stale or limits != self.limits:
-            self._draw_background(stale)
-            self.limits = limits
-        self.canvas.restore_region(self.background)
-        renderer = self.canvas.get_renderer()
-        for artist in self.moving:
-            artist.draw(renderer)
-
-    def encode(self, kind: str, **options) -> bytes:
-        """The picture last painted as a JPEG or PNG file."""
-        width, height = self.canvas.get_width_height()
-        # RGBX: Agg's own memory, without a copy; the fourth byte of each pixel is passed over.
-        image = Image.frombuffer("RGBX", (width, height), self.canvas.buffer_rgba(), "raw", "RGBX", 0, 1)
-        file = io.BytesIO()
-        (image if kind == "JPEG" else image.convert("RGB")).save(file, kind, **options)
-        return file.getvalue()
-
-    def _artists(self):
-        for parent in (self.figure, *self.figure.axes):
-            for artist in parent.get_children():
-                if artist is not parent.patch and artist not in self.figure.axes:
-                    yield artist
-
-    def _draw_background(self, stale: list[Artist]) -> None:
-        found = [artist for artist in stale if not isinstance(artist, Axis | Spine)]
-        frames = [spine for axes in {a.axes for a in found if a.axes} for spine in axes.spines.values()]
-        found += [spine for spine in frames if spine.get_visible() and spine not in self.moving]  # they stand above images
-        self.moving = sorted(self.moving + found, key=lambda a: (a.axes.zorder if a.axes else 0, a.zorder))
-        for artist in found:
-            artist.set_animated(True)  # drawing the figure now leaves it out
-        self.canvas.draw()
-        self.background = self.canvas.copy_from_bbox(self.figure.bbox)
-        for artist in self._artists():
-            artist.stale = False  # an axis that is switched off is never drawn and would stay stale for ever
-
-
 def _plain(title: str) -> str:
     """A title without mathematical markup."""
     return title.translate(str.maketrans("", "", "${}\\")).strip()
 
 
-def _in_words(value) -> str:
+def _in_words(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -159,6 +159,8 @@ class Figure:
     def __init__(self, root: Locator):
         self.root, self.page = root, root.page
         self.canvas = root.locator("canvas.hyperedu-canvas")
+        self.grips = root.locator(".hyperedu-grip")
+        self.busy = root.locator(".hyperedu-busy")
         self.sentence = root.locator(".hyperedu-sentence")
         self.problem = root.locator(".hyperedu-problem")
         self.handles = root.locator(".noUi-handle")
@@ -200,13 +202,38 @@ class Figure:
         """Drag a handle by the mouse, `distance` pixels to the right, as evenly as a hand does."""
         box = handle.bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        self._drag((x, y), (x + distance, y), seconds)
+
+    def drag_in(self, panel: int, begin: tuple[float, float], end: tuple[float, float], seconds: float = 0.5) -> None:
+        """Drag by the mouse in a panel that can be taken, from and to shares of its width and height, from its left top."""
+        self._drag(self.place(panel, *begin), self.place(panel, *end), seconds)
+
+    def touch_in(self, panel: int, *path: tuple[float, float]) -> None:
+        """Put a finger on a panel, move it along and lift it; the context needs has_touch=True."""
+        fingers = self.page.context.new_cdp_session(self.page)
+        for kind, at in zip(("touchStart", *("touchMove" for _ in path[1:])), path, strict=True):
+            x, y = self.place(panel, *at)
+            fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+            self.page.wait_for_timeout(100)
+        fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    def place(self, panel: int, across: float, down: float) -> tuple[float, float]:
+        """Of a place in a panel, the pixels of the page."""
+        box = self.grips.nth(panel).bounding_box()
+        return box["x"] + across * box["width"], box["y"] + down * box["height"]
+
+    def _drag(self, begin: tuple[float, float], end: tuple[float, float], seconds: float) -> None:
         steps = round(60 * seconds)
-        self.page.mouse.move(x, y)
+        self.page.mouse.move(*begin)
         self.page.mouse.down()
         for step in range(1, steps + 1):
-            self.page.mouse.move(x + distance * step / steps, y)
+            self.page.mouse.move(*(a + (b - a) * step / steps for a, b in zip(begin, end, strict=True)))
             self.page.wait_for_timeout(1000 * seconds / steps)
         self.page.mouse.up()
+
+    def numbers(self) -> list[float]:
+        """What the boxes beside the sliders say."""
+        return [float(text.replace("\N{MINUS SIGN}", "-")) for text in self.readouts.all_inner_texts()]
 
     def storm(self, events: int = 2000, seconds: float = 20) -> None:
         """Send key presses to all sliders by turns."""
@@ -258,6 +285,14 @@ class Notebook:
         )
         self._command("notebook:run-cell", seconds)
         return "".join(output.get("text", "") for output in self.outputs()[-1])
+
+    def run_again(self, times: int = 1, seconds: float = 60) -> None:
+        """Run the last cell once more, or so many times."""
+        for _ in range(times):
+            self._command("notebook:run-cell", seconds)
+
+    def save(self) -> None:
+        self._command("docmanager:save", 30)
 
     def _command(self, name: str, seconds: float) -> None:
         self.page.evaluate(
@@ -317,11 +352,15 @@ class Lab:
     @contextlib.contextmanager
     def scratch(self, **context) -> Iterator[Notebook]:
         """Open an empty notebook."""
+        with self.open(self.new(), **context) as notebook:
+            yield notebook
+
+    def new(self) -> str:
+        """The name of an empty notebook."""
         path = self.folder / f"scratch-{secrets.token_hex(4)}.ipynb"
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(nbformat.v4.new_notebook(metadata={"kernelspec": kernel}), path)
-        with self.open(path.name, **context) as notebook:
-            yield notebook
+        return path.name
 
     def _shut_down_kernels(self) -> None:
         for session in self._ask("GET", "sessions"):

@@ -1,6 +1,10 @@
 """What a learner sees: JupyterLab in a real browser."""
 
+import json
+
+import nbformat
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from lab import jupyterlab
 from playwright.sync_api import expect
 
@@ -15,7 +19,7 @@ def wave(**start):
     figure, (axes,) = pictures.subplots(width=7, height=3)
     x = np.linspace(0, 6, 200)
     (line,) = axes.plot(x, 0 * x)
-    axes.set(ylim=(-5, 5), xlabel="x", ylabel="y", title="a wave")
+    axes.set(xlim=(0, 30), ylim=(-5, 20), xlabel="phase, x", ylabel="amplitude, y", title="a wave")
 
     def update(amplitude, phase):
         if amplitude == 13:
@@ -24,7 +28,7 @@ def wave(**start):
         return f"amplitude {amplitude}, phase {phase}"
 
     sliders = {"amplitude": (0, 20), "phase": (0, 30)}
-    view = live.interact(figure, update, **sliders)
+    view = live.interact(figure, update, drag={axes: ("phase", "amplitude")}, **sliders)
     for name, value in start.items():
         view.controls[name].value = value
     return view
@@ -173,6 +177,187 @@ def test_a_storm_of_events_leaves_the_last_state_on_the_screen(wave):
     assert len(seen.changes) > 100
     assert seen.settled(seen.keys) < 1000, "a queue of old frames is played back"
     assert wave.errors == []
+
+
+def test_a_panel_is_dragged_by_the_mouse(wave):
+    figure = wave.figure()
+    assert figure.grips.evaluate("element => getComputedStyle(element).cursor") == "grab"
+    with figure.watch() as seen:
+        figure.drag_in(0, (0.5, 0.5), (0.2, 0.4))
+    assert figure.numbers() == [10, 6], "the sliders follow"
+    assert figure.sentence.inner_text() == "amplitude 10, phase 6"
+    assert len(seen.changes) > 5, "the picture follows the drag, not only its end"
+    assert seen.blank == 0
+    figure.handle("phase").press("ArrowRight")
+    expect(figure.sentence).to_have_text("amplitude 10, phase 7")
+    figure.drag_in(0, (0.5, 0.5), (3, -3))
+    assert figure.numbers() == [20, 30], "a hand that leaves the panel takes its sliders to their ends"
+    assert wave.page.evaluate("getSelection().toString()") == ""
+    assert wave.errors == []
+
+
+def test_a_panel_is_dragged_by_a_finger(lab):
+    with lab.scratch(has_touch=True) as notebook:
+        notebook.run(LIVE)
+        figure = notebook.figure()
+        before = notebook.page.evaluate("[scrollX, scrollY]")
+        figure.touch_in(0, (0.5, 0.5), (0.4, 0.3), (0.1, 0.2))
+        expect(figure.sentence).to_have_text("amplitude 15, phase 3")
+        assert figure.numbers() == [15, 3]
+        assert notebook.page.evaluate("[scrollX, scrollY]") == before
+        assert notebook.errors == []
+
+
+@pytest.mark.parametrize("ratio", [1, 2, 3])
+def test_the_picture_is_as_sharp_as_the_screen(lab, ratio):
+    with lab.scratch(device_scale_factor=ratio) as notebook:
+        notebook.run(LIVE)
+        figure = notebook.figure()
+        width = "element => [element.width, element.getBoundingClientRect().width]"
+        notebook.page.wait_for_function(f"element => element.width === {700 * ratio}", arg=figure.canvas.element_handle())
+        assert figure.canvas.evaluate(width) == [700 * ratio, 700]
+        figure.handle("phase").press("ArrowRight")
+        expect(figure.sentence).to_have_text("amplitude 10, phase 16")
+        assert figure.canvas.evaluate(width) == [700 * ratio, 700]
+
+
+SLOW = """
+import time
+
+def slow(phase):
+    time.sleep(0.6)
+    calls.append(phase)
+    return f"phase {phase}"
+
+figure, calls = pictures.subplots(width=4, height=2)[0], []
+live.interact(figure, slow, phase=(0, 60))
+"""
+
+
+def test_a_slow_figure_says_that_it_computes_and_ends_with_the_newest_value(wave):
+    wave.run(SLOW)
+    figure = wave.figure(1)
+    expect(figure.busy).to_be_hidden()
+    for _ in range(20):
+        figure.handle("phase").press("ArrowRight")
+        wave.page.wait_for_timeout(30)
+    expect(figure.busy).to_be_visible()
+    expect(figure.sentence).to_have_text("phase 50", timeout=10_000)
+    expect(figure.busy).to_be_hidden()
+    calls = json.loads(wave.run("print(calls)"))
+    assert calls[-1] == 50
+    assert len(calls) <= 6, "what is no longer wanted is not computed"
+    wave.figure(0).handle("phase").press("ArrowRight")
+    expect(wave.figure(0).sentence).to_have_text("amplitude 10, phase 16")
+
+
+WATCHED = """
+from hyperedu import Hypernetwork, MainNetwork, MLPGenerator, Sinusoids, meta_train
+
+family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
+learner = Hypernetwork(main, MLPGenerator(2, main))
+picture = pictures.SinusoidTriptych(family, learner)
+view = live.interact(picture.figure, picture.update, amplitude=(0.1, 5.0), phase=(0.0, 3.14))
+display(view)
+meta_train(learner, family.train, 400, watch=view)
+shown = view._surface.frame
+view.redraw()
+print(view._surface.frame == shown)
+"""
+
+
+def test_a_training_is_watched_while_it_runs(wave):
+    wave.page.evaluate(
+        """() => {
+          const look = () => {
+            const root = document.querySelectorAll(".hyperedu-live")[1];
+            if (root?.querySelector("canvas")?.width > 300) probe.watch(root);
+            else setTimeout(look, 20);
+          };
+          look();
+        }"""
+    )
+    assert wave.run(WATCHED).strip().endswith("True"), "the last frame is what was learned"
+    wave.page.wait_for_timeout(500)
+    seen = wave.page.evaluate("probe.stop()")
+    assert len(seen["changes"]) >= 3
+    assert wave.errors == []
+
+
+def test_a_notebook_that_was_saved_shows_its_pictures_the_next_day(lab):
+    name = lab.new()
+    with lab.open(name) as notebook:
+        notebook.run(LIVE)
+        figure = notebook.figure()
+        expect(notebook.page.locator("[data-hyperedu-kept]")).to_be_hidden()
+        figure.handle("phase").press("ArrowRight")
+        expect(figure.sentence).to_have_text("amplitude 10, phase 16")
+        notebook.page.wait_for_timeout(2000)
+        notebook.save()
+        assert notebook.errors == []
+    saved = nbformat.read(lab.folder / name, as_version=4)
+    assert "widgets" not in saved.metadata
+    (output,) = saved.cells[-1].outputs
+    assert {"image/png", "text/html"} <= set(output.data)
+    assert "phase 16" in output.metadata["image/png"]["alt"]
+    with lab.open(name) as notebook:
+        kept = notebook.page.locator("[data-hyperedu-kept]")
+        expect(kept).to_contain_text("amplitude 10, phase 16")
+        expect(kept).to_contain_text("run the cells above and this one")
+        picture = kept.locator("img")
+        assert picture.get_attribute("alt") == "a wave. amplitude 10, phase 16"
+        assert picture.evaluate("image => image.naturalWidth") == 700
+        for words in ("model not found", "Error displaying widget"):
+            expect(notebook.page.get_by_text(words)).to_have_count(0)
+        notebook.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
+        notebook.run_all()
+        assert notebook.figure().look() is not None
+        expect(notebook.page.locator("[data-hyperedu-kept]")).to_be_hidden()
+        assert notebook.errors == []
+
+
+# Megabytes that the kernel holds, told by a figure's cell after its figure was made.
+HELD = """
+import gc
+import psutil
+
+gc.collect()
+print(psutil.Process().memory_info().rss / 2**20)
+"""
+
+
+def test_a_cell_that_is_run_again_and_again_frees_its_figures(lab):
+    with lab.scratch() as notebook:
+        notebook.run(LIVE.replace("\nwave()\n", "\ndisplay(wave())\n") + HELD)
+        notebook.run_again(10)
+        before = held(notebook)
+        notebook.run_again(50)
+        assert held(notebook) - before < 30
+        assert notebook.run("print(len(live.LiveFigure.shown))").strip() == "1"
+        assert notebook.page.locator(".hyperedu-live").count() == 1
+
+
+def held(notebook):
+    return float(notebook.outputs()[-1][-1]["text"])
+
+
+def test_ten_thousand_moves_hold_no_memory(lab):
+    with lab.scratch() as notebook:
+        notebook.run(LIVE + "\nview = wave()\n")
+        move = "for n in range({}):\n    view.controls['phase'].value = n % 31\n" + HELD
+        notebook.run(move.format(500))
+        before = held(notebook)
+        notebook.run(move.format(10_000), seconds=300)
+        assert held(notebook) - before < 10
+
+
+@pytest.mark.parametrize("name", ["01_everything_is_a_mapping", "06_maml"])
+def test_axe_finds_nothing_serious(lab, name):
+    with lab.open(f"{name}.ipynb") as notebook:
+        notebook.run_all(300)
+        for root in (".hyperedu-live", "[data-hyperedu-kept]", ".jp-OutputArea-output img"):
+            found = Axe().run(notebook.page, context=root).response["violations"]
+            assert [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found if v["impact"] in ("serious", "critical")] == []
 
 
 def test_a_figure_reads_well_in_the_dark_theme(wave):

@@ -1,15 +1,22 @@
+import asyncio
+import base64
+import gc
 import io
 import threading
 import time
+import weakref
 
 import ipywidgets
 import numpy as np
 import pytest
 import torch
-from matplotlib import pyplot
+from drawings import fresh
+from matplotlib import pyplot, style
+from matplotlib.figure import Figure
 from PIL import Image
 
 from hyperedu import live, pictures
+from hyperedu.pictures.basics import in_style
 
 
 def wave(update=None, start=None, **controls):
@@ -52,24 +59,21 @@ def test_what_is_blitted_is_what_a_fresh_drawing_shows(values):
     for amplitude, phase in ((1, 3), (8, 12), (3, 29), values):
         send(view, "amplitude", amplitude)
         send(view, "phase", phase)
-    if values[0] < 4:  # limits that were moved stay moved: the fresh figure must have gone there too
-        fresh = wave(start={"amplitude": 8})
+    if values[0] < 4:  # limits that were moved stay moved: the other figure must have gone there too
+        other = wave(start={"amplitude": 8})
         for name, value in zip(("phase", "amplitude"), values[::-1], strict=True):
-            send(fresh, name, value)
+            send(other, name, value)
     else:
-        fresh = wave(start={"amplitude": values[0], "phase": values[1]})
-    assert np.array_equal(pixels(view), pixels(fresh))
+        other = wave(start={"amplitude": values[0], "phase": values[1]})
+    assert np.array_equal(pixels(view), pixels(other))
 
 
-def test_blitting_agrees_with_matplotlib_drawing_everything():
+def test_what_is_shown_is_what_matplotlib_draws():
     view = wave()
-    for amplitude in (1, 3, 7):
+    for amplitude in (1, 3, 7, 2):
         send(view, "amplitude", amplitude)
-    blitted = pixels(view)
-    for artist in view._painter.moving:
-        artist.set_animated(False)
-    view._painter.canvas.draw()
-    assert np.array_equal(blitted, np.asarray(view._painter.canvas.buffer_rgba())[..., :3])
+    with in_style():
+        assert np.array_equal(pixels(view), fresh(view._painter.figure)[..., :3])
 
 
 def test_the_frame_is_the_picture():
@@ -195,11 +199,10 @@ def test_two_sliders_on_two_threads_leave_the_last_state():
     assert not any(overlaps)
     assert view.sentence == "amplitude 8, phase 11"
     assert view.problem == ""
-    fresh = wave(start={"amplitude": 9})
-    move_to = {"amplitude": 8, "phase": 11}
-    for name, value in move_to.items():
-        fresh.controls[name].value = value
-    assert np.array_equal(pixels(view), pixels(fresh))
+    other = wave(start={"amplitude": 9})
+    for name, value in {"amplitude": 8, "phase": 11}.items():
+        other.controls[name].value = value
+    assert np.array_equal(pixels(view), pixels(other))
 
 
 def test_torch_has_its_threads_back_after_a_frame():
@@ -222,15 +225,259 @@ def test_a_slider_can_have_a_play_button():
         live.interact(figure, lambda a: None, play="a", a=(0.0, 1.0))
 
 
-def test_a_notebook_keeps_the_picture_beside_the_widget():
+@pytest.fixture
+def shown(monkeypatch):
+    """What is displayed, as (data, metadata); a dictionary that is updated when the display is."""
+    outputs = []
+
+    class Handle:
+        def update(self, data, metadata, **_):
+            outputs[1] = data, metadata
+
+    monkeypatch.setattr(live, "display", lambda data, metadata, **_: outputs.append((data, metadata)) or Handle())
+    return outputs
+
+
+def test_a_notebook_keeps_the_picture_beside_the_widget(shown):
     view = wave()
-    data, metadata = view._repr_mimebundle_()
-    assert "application/vnd.jupyter.widget-view+json" in data
-    assert data["image/png"]
+    view._ipython_display_()
+    (widget, _), (kept, metadata) = shown
+    assert "application/vnd.jupyter.widget-view+json" in widget
+    assert base64.b64decode(kept["image/png"]) == view.png()
     assert metadata["image/png"]["alt"] == view.alt
+    for words in (kept["image/png"], f'alt="{view.alt}"', f"<p>{view.sentence}</p>", "run the cells above and this one"):
+        assert words in kept["text/html"]
+    assert f'data-hyperedu-kept="{view._surface.key}"' in kept["text/html"]
+
+
+def test_what_a_notebook_keeps_follows_once_the_hand_rests(shown, monkeypatch):
+    monkeypatch.setattr(live, "REST", 0.01)
+
+    async def use():
+        view = wave()
+        view._ipython_display_()
+        for amplitude in (1, 2, 3):
+            send(view, "amplitude", amplitude)
+        first = shown[1]
+        await asyncio.sleep(0.1)
+        return view, first
+
+    view, (before, _) = asyncio.run(use())
+    kept, metadata = shown[1]
+    assert kept["image/png"] != before["image/png"]
+    assert base64.b64decode(kept["image/png"]) == view.png()
+    assert "amplitude 3" in kept["text/html"]
+    assert "amplitude 3" in metadata["image/png"]["alt"]
+
+
+def test_a_title_cannot_write_into_the_page(shown):
+    view = wave(lambda amplitude, phase: '<script>"&')
+    view._ipython_display_()
+    assert "<script>" not in shown[1][0]["text/html"]
+
+
+def test_colab_finds_its_widget_manager(monkeypatch):
+    metadata = {"application/vnd.jupyter.widget-view+json": {"colab": {"custom_widget_manager": {"url": "somewhere"}}}}
+    view = wave()
+    monkeypatch.setattr(live.Surface, "_repr_mimebundle_", lambda self, **_: ({}, metadata))
+    assert view._repr_mimebundle_()[1] == metadata
 
 
 def test_pyplot_knows_nothing_of_it():
     before = pyplot.get_fignums()
     send(wave(), "amplitude", 2)
     assert pyplot.get_fignums() == before
+
+
+# By hand.
+
+
+def panel(drag, update=None, **controls):
+    """A live figure with one panel, −1 to 1 by 0 to 10, that can be taken by hand; and the states that it was updated to."""
+    states = []
+
+    def note(**values):
+        states.append(values)
+
+    figure = Figure((4, 3))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(-1, 1), ylim=(0, 10))
+    controls = controls or {"east": (-1.0, 1.0, 0.25), "north": (0, 10)}
+    return live.interact(figure, update or note, drag={axes: drag}, **controls), states
+
+
+def press(view, across, down, begins=True):
+    view._surface.hand = [0, across, down, int(begins)]
+
+
+def test_a_hand_in_a_panel_moves_both_of_its_sliders_in_one_frame():
+    view, states = panel(("east", "north"))
+    press(view, 0.74, 0.22)
+    assert states[1:] == [{"east": 0.5, "north": 8}], "at the nearest steps"
+    assert {name: control.value for name, control in view.controls.items()} == states[-1]
+    press(view, 3, -2, False)
+    assert states[2:] == [{"east": 1.0, "north": 10}], "a hand that left the panel holds on to its edge"
+    press(view, 3, -3, False)
+    assert len(states) == 3, "nothing moved"
+
+
+def test_where_a_panel_is_follows_its_axes():
+    view, _ = panel(("east", "north"))
+    assert view._surface.grips == [pytest.approx([0, 0, 1, 1])]
+    view._hands[0][0].set_position((0.5, 0.25, 0.25, 0.5))
+    view.redraw()
+    assert view._surface.grips == [pytest.approx([0.5, 0.25, 0.25, 0.5])]
+    press(view, 0.75, 0.75)
+    assert (view.controls["east"].value, view.controls["north"].value) == (1.0, 0)
+
+
+def test_a_function_says_what_a_hand_takes():
+    taken = []
+
+    def take(x, y, begins):
+        taken.append((round(x, 3), round(y, 3), begins))
+        return {"what": "b", "north": y} if y > 5 else None
+
+    view, states = panel(take, what=["a", "b"], north=(0, 10))
+    press(view, 0.5, 0.1)
+    assert states[-1] == {"what": "b", "north": 9}
+    press(view, 0.5, 0.9, False)
+    assert taken == [(0, 9, True), (0, 1, False)]
+    assert len(states) == 3, "it is drawn after each call, since the function may have moved something itself"
+
+
+def test_what_a_hand_cannot_take_is_said_and_the_figure_lives_on():
+    view, states = panel(lambda x, y, begins: {"nowhere": 1})
+    press(view, 0.5, 0.5)
+    assert "nothing could be taken" in view.problem
+    assert "nowhere" in view.problem
+    send(view, "north", 3)
+    assert view.problem == ""
+    assert states[-1]["north"] == 3
+
+
+@pytest.mark.parametrize(
+    ("drag", "words"),
+    [
+        (("east", "south"), ["south", "'north'"]),
+        (("east",), ["two sliders"]),
+        (("east", "what"), ["two sliders"]),
+    ],
+)
+def test_a_drag_that_cannot_be_is_refused(drag, words):
+    with pytest.raises(ValueError) as error:  # noqa: PT011, the words are checked below
+        panel(drag, east=(-1.0, 1.0), north=(0, 10), what=["a", "b"])
+    assert all(word in str(error.value) for word in words), str(error.value)
+
+
+def test_a_panel_of_another_figure_is_refused():
+    figure, other = Figure(), Figure()
+    with pytest.raises(ValueError, match="no panel of this figure"):
+        live.interact(figure, lambda a, b: None, drag={other.subplots(): ("a", "b")}, a=(0, 1), b=(0, 1))
+
+
+# The screen, the style, time and memory.
+
+
+@pytest.mark.parametrize("ratio", [1.5, 2, 3])
+def test_as_many_pixels_as_the_screen_has(ratio):
+    view = wave()
+    send(view, "amplitude", 3)
+    width = view._surface.width
+    view._surface.ratio = ratio
+    for amplitude in (2, 1, 3):
+        send(view, "amplitude", amplitude)
+    assert pixels(view).shape == (int(200 * ratio), int(500 * ratio), 3)
+    assert view._surface.width == width == 500, "as large on the page as before"
+    with in_style():
+        assert np.array_equal(pixels(view), fresh(view._painter.figure)[..., :3])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "dark_background",
+        {"text.usetex": True, "font.size": 30},
+        {"axes.spines.top": True, "savefig.dpi": 300, "image.cmap": "jet"},
+    ],
+)
+def test_the_courses_figures_have_their_own_style(settings):
+    def picture():
+        with in_style():  # as in a cell that has made a figure of the course
+            view = wave(start={"amplitude": 3})
+        send(view, "amplitude", 9)
+        return pixels(view)
+
+    expected = picture()
+    with style.context(settings):
+        assert np.array_equal(picture(), expected)
+        assert pyplot.rcParams["text.usetex"] == (isinstance(settings, dict) and "text.usetex" in settings), "the reader's stay"
+
+
+def test_a_slow_update_says_that_it_computes(monkeypatch):
+    monkeypatch.setattr(live, "PATIENCE", 0.01)
+    said, hold = [], threading.Event()
+
+    def update(a):
+        hold.wait(5)
+
+    figure, _ = pictures.subplots(width=2, height=2)
+    hold.set()
+    view = live.interact(figure, update, a=(0, 9))
+    hold.clear()
+    view._surface.observe(lambda change: (said.append(change["new"]), hold.set()), "busy")
+    send(view, "a", 3)
+    assert said == [True, False]
+    send(view, "a", 4)  # fast again
+    assert said[2:] == []
+
+
+def test_a_fixed_value_is_no_slider():
+    figure, _ = pictures.subplots(width=2, height=2)
+    view = live.interact(figure, lambda a, b: f"{a} and {b}", a=(0, 9), b=ipywidgets.fixed(3))
+    assert view.sentence == "4 and 3"
+    assert view.children == (view._surface, view.controls["a"])
+
+
+def test_redraw_shows_what_no_control_tells_of():
+    heard = []
+    figure, _ = pictures.subplots(width=2, height=2)
+    view = live.interact(figure, lambda a, history: heard.append(history), a=(0, 9))
+    view.redraw("of step 1")
+    send(view, "a", 5)
+    assert heard == [None, "of step 1", "of step 1"]
+
+
+def widgets():
+    return len(ipywidgets.widgets.widget._instances)
+
+
+def test_close_frees_the_figure_its_widgets_and_its_observers():
+    own = ipywidgets.IntSlider(3)
+    before = widgets()
+
+    def make():
+        figure, (axes,) = pictures.subplots(width=2, height=2)
+        axes.plot([0, 1])
+        return live.interact(figure, lambda a, b, c: None, play="b", drag={axes: ("a", "b")}, a=(0.0, 1.0), b=(0, 9), c=own)
+
+    view = make()
+    figure, update = weakref.ref(view._painter.figure), weakref.ref(view._update)
+    assert widgets() > before
+    view.close()
+    gc.collect()
+    assert figure() is None
+    assert update() is None
+    assert widgets() == before
+    assert own.comm is not None, "the reader's own widget is the reader's"
+    own.value = 5
+    view.close()  # a second time is no error
+    with pytest.raises(RuntimeError, match="closed"):
+        view.png()
+
+
+def test_a_cell_that_is_run_again_closes_what_it_showed_before(monkeypatch):
+    runs = [("cell 1", "run 1"), ("cell 1", "run 1"), ("cell 2", "run 2"), ("cell 1", "run 3"), (None, None), (None, None)]
+    monkeypatch.setattr(live, "_cell_that_runs", lambda: runs.pop(0))
+    views = [wave() for _ in range(6)]
+    assert [view._painter is None for view in views] == [True, True, False, False, False, False]
