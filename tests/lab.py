@@ -109,14 +109,32 @@ window.probe = {
     cancelAnimationFrame(this.running);
     return { ...this.seen, keys: this.keys, moves: this.moves };
   },
-  // Arrow keys at an even pace, by turns to each handle, to and fro. Nobody can type so fast, hence by script.
-  async storm(handles, events, seconds) {
+  // Two hands at an even pace: arrow keys by turns to each handle, to and fro, and a pointer on a panel, if there is one, at
+  // every other event. Nobody can type so fast, hence by script.
+  async storm(handles, panel, events, seconds) {
     const start = performance.now();
+    const point = (type, i) => {
+      const { left, top, width, height } = panel.getBoundingClientRect();
+      const [across, down] = [0.5 + 0.4 * Math.sin(i / 40), 0.5 + 0.4 * Math.cos(i / 30)];
+      const at = { clientX: left + width * across, clientY: top + height * down };
+      panel.dispatchEvent(new PointerEvent(type, { ...at, pointerId: 1, button: 0, bubbles: true, cancelable: true }));
+    };
+    if (panel) {
+      panel.setPointerCapture = () => {};  // a pointer of a script cannot be captured
+      panel.hasPointerCapture = () => true;
+      point("pointerdown", 0);
+    }
     for (let i = 0; i < events; i++) {
       while (performance.now() - start < (i * 1000 * seconds) / events) await new Promise((go) => setTimeout(go, 1));
+      if (panel && i % 2) {
+        point("pointermove", i);
+        this.moves.push(performance.now());
+        continue;
+      }
       const key = Math.sin(i / 60) > -0.1 ? "ArrowRight" : "ArrowLeft";
       handles[i % handles.length].dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
     }
+    if (panel) delete panel.hasPointerCapture;
   },
 };
 addEventListener("keydown", (event) => probe.keys.push(event.timeStamp), true);
@@ -140,12 +158,12 @@ class Seen:
     keys: list[float] = field(default_factory=list)
     moves: list[float] = field(default_factory=list)
 
-    def latencies(self) -> list[float]:
-        """From each key press to the first frame in which the picture differs; infinite if none came before the next."""
-        ends = [*self.keys[1:], float("inf")]
+    def latencies(self, events: list[float] | None = None) -> list[float]:
+        """From each event to the first frame in which the picture differs; infinite if none came before the next."""
+        begins = self.keys if events is None else events
         return [
-            next((change - key for change in self.changes if key < change < end), float("inf"))
-            for key, end in zip(self.keys, ends, strict=True)
+            next((change - begin for change in self.changes if begin < change < end), float("inf"))
+            for begin, end in zip(begins, [*begins[1:], float("inf")], strict=True)
         ]
 
     def settled(self, events: list[float]) -> float:
@@ -236,10 +254,11 @@ class Figure:
         return [float(text.replace("\N{MINUS SIGN}", "-")) for text in self.readouts.all_inner_texts()]
 
     def storm(self, events: int = 2000, seconds: float = 20) -> None:
-        """Send key presses to all sliders by turns."""
+        """Send key presses to all sliders by turns, and in between movements of a pointer to the first panel that has them."""
+        panel = self.grips.first.element_handle() if self.grips.count() else None
         self.page.evaluate(
-            "([handles, events, seconds]) => probe.storm(handles, events, seconds)",
-            [self.handles.element_handles(), events, seconds],
+            "([handles, panel, events, seconds]) => probe.storm(handles, panel, events, seconds)",
+            [self.handles.element_handles(), panel, events, seconds],
         )
 
 
