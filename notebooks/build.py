@@ -23,9 +23,9 @@ EDITIONS = {"learner": HERE, "solutions": HERE / "solutions"}
 LEAVES_OUT = {"learner": "solution", "solutions": "exercise"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
-# Run in the notebook's own kernel after its last cell: every slider goes to its ends and back, by the message that
-# the browser would send.
-TRY_EVERY_SLIDER = """
+# Run in the notebook's own kernel after its last cell, by the messages that the browser would send: every slider goes to its
+# ends and back, and a hand goes through every panel that can be taken.
+TRY_EVERY_FIGURE = """
 from ipywidgets.widgets.widget import _instances as _all
 from hyperedu.live import LiveFigure as _Live
 for _widget in [w for w in _all.values() if {"value", "min", "max"} <= set(w.keys)]:
@@ -37,6 +37,13 @@ for _widget in [w for w in _all.values() if {"value", "min", "max"} <= set(w.key
         _problems = [figure.problem for figure in _Live.shown if figure.problem]
         if _problems:
             raise RuntimeError(f"{_widget.description} = {_value}: {_problems}")
+for _figure in _Live.shown:
+    for _n, (_left, _top, _width, _height) in enumerate(_figure._surface.grips):
+        for _begins, _across, _down in ((1, 0.5, 0.5), (0, 0, 0), (0, 1, 1), (1, 0.3, 0.7), (0, 2, -1)):
+            _hand = [_n, _left + _across * _width, _top + _down * _height, _begins]
+            _figure._surface._handle_msg({"content": {"data": {"method": "update", "state": {"hand": _hand}}}})
+            if _figure._surface.hand != _hand or _figure.problem:
+                raise RuntimeError(f"{_figure.alt}: panel {_n}, taken at {_across}, {_down}: {_figure.problem}")
 """
 
 
@@ -67,8 +74,8 @@ def digest(source: Path) -> str:
 
 
 def run(notebook: nbformat.NotebookNode, seconds: int = 180) -> float:
-    """Run the notebook in place, try its sliders, and make its outputs readable without a kernel; returns seconds."""
-    last = nbformat.v4.new_code_cell(TRY_EVERY_SLIDER)
+    """Run the notebook in place, try its figures, and leave out what needs a kernel; returns seconds."""
+    last = nbformat.v4.new_code_cell(TRY_EVERY_FIGURE)
     notebook.cells.append(last)
     client = NotebookClient(
         notebook, timeout=seconds, kernel_name="python3", record_timing=False, store_widget_state=False,
@@ -81,24 +88,12 @@ def run(notebook: nbformat.NotebookNode, seconds: int = 180) -> float:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.metadata.pop("execution", None)
-            cell.outputs = [_still(output) for output in cell.outputs if not _only_widget(output)]
+            # Of a live figure its picture follows; of a progress bar nothing is left.
+            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
             said = [o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stderr"]
             if said:
                 raise RuntimeError(f"a cell wrote to stderr: {said[0]}\n{cell.source}")
     return took
-
-
-def _only_widget(output) -> bool:
-    """Progress bars: nothing is left of them without a kernel."""
-    data = output.get("data", {})
-    return WIDGET in data and "image/png" not in data
-
-
-def _still(output):
-    """A live figure's picture in place of its widget."""
-    if WIDGET in output.get("data", {}):
-        del output.data[WIDGET], output.data["text/plain"]
-    return output
 
 
 def stale() -> list[str]:

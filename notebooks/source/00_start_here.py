@@ -15,6 +15,8 @@
 import matplotlib
 import torch
 
+from IPython.display import display
+
 from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator
 from hyperedu import live, meta_test, meta_train, pictures
 from hyperedu.exercises import lesson_00 as check
@@ -32,26 +34,29 @@ print(f"Everything works: torch {torch.__version__}, matplotlib {matplotlib.__ve
 # * a small **main network** $g$ that draws one station's year: time of year in (two numbers, a point on a circle, so that December lies beside
 #   January), mean daily maximum temperature out;
 # * a **generator** $f$ that reads where a station is and *writes all the weights* of $g$. Only the generator is trained.
+#
+# Run it and **watch it learn**: the figure is drawn anew while the training runs. The star is the place that is described.
 
 # %%
 family = ColoradoClimate("tmax")  # monthly mean of the daily maximum, °C
 main = MainNetwork.mlp([2, 32, 32, 1], activation="tanh", y_mean=family.y_mean, y_std=family.y_std)
 learner = Hypernetwork(main, MLPGenerator(descriptor_dim=3, main=main))
+
+picture = pictures.ColoradoTriptych(family, learner)
+ranges = {"elevation": (1000, 3500, 10), "latitude": (36.6, 41.4), "longitude": (-109.4, -101.2)}
+figure = live.interact(picture.figure, picture.update, drag=picture.drag, **ranges)
+display(figure)
+
 optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=1.0)
-history = meta_train(learner, family.train, steps=1000, shots=0, queries=12, optimizer=optimizer)
+sizes = {"steps": 1000, "shots": 0, "queries": 12}
+history = meta_train(learner, family.train, **sizes, optimizer=optimizer, watch=figure)
 print(f"{family.train.n_tasks} training stations, {family.test.n_tasks} never seen; {history}")
 
 # %% [markdown]
-# **Predict.** The star below stands at a place in the mountains. You are about to move it from 1,500 m to 3,500 m.
+# **Predict.** The star above stands at a place in the mountains. You are about to move it from 1,500 m to 3,500 m.
 # Will the whole curve sink by the same amount, or winter and summer by different amounts? By about how many degrees?
-# Say it aloud, then drag *elevation* (or click its handle and hold an arrow key).
-
-# %%
-picture = pictures.ColoradoTriptych(family, learner)
-ranges = {"elevation": (1000, 3500, 10), "latitude": (36.6, 41.4), "longitude": (-109.4, -101.2)}
-live.interact(picture.figure, picture.update, **ranges)
-
-# %% [markdown]
+# Say it aloud, then drag *elevation* (or click its handle and hold an arrow key). Then take the star itself and pull it over the map.
+#
 # **What to look for.** *Left*: the **descriptor** τ, what the generator is told: here, where we are among the stations; filled dots were trained on, ringed dots were not.
 # *Middle*: every weight of the main network, written afresh for each position of the sliders. *Right*: what this network does; grey, the
 # years of all training stations; blue, the measured year of the most similar station that was kept aside. No slider touches the

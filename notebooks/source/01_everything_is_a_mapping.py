@@ -12,6 +12,7 @@
 
 # %%
 import torch
+from IPython.display import display
 from torch import nn
 
 from hyperedu import Examples, Hypernetwork, MainNetwork, MLPGenerator, Sinusoids
@@ -22,26 +23,27 @@ from hyperedu.exercises import lesson_01 as check
 # ## Two sliders
 #
 # A task in this lesson is one sine wave, $y = A \sin(x - p)$. The descriptor is the pair $\tau = (A, p)$, standardised as in lesson 00; the main network must draw the
-# wave. Training takes some seconds.
+# wave. Training takes some seconds; watch the weights take shape.
 
 # %%
 torch.manual_seed(0)
 family = Sinusoids()
 main = MainNetwork.mlp([1, 40, 40, 1], activation="relu")
 learner = Hypernetwork(main, MLPGenerator(descriptor_dim=2, main=main))
-history = meta_train(learner, family.train, steps=3000, tasks_per_step=25, shots=0, queries=10)
+
+picture = pictures.SinusoidTriptych(family, learner)
+ranges = {"amplitude": (0.1, 5.0, 0.05), "phase": (0.0, 3.14, 0.02)}
+figure = live.interact(picture.figure, picture.update, drag=picture.drag, **ranges)
+display(figure)
+
+history = meta_train(learner, family.train, steps=3000, shots=0, queries=10, watch=figure)
 learned = sum(p.numel() for p in learner.parameters())
 print(f"{main.weight_dim:,} weights are written by {learned:,} learned numbers")
 
 # %% [markdown]
 # **Predict.** You will move *amplitude* from one end to the other. Which of the weights will change: a few in the last layer, which
-# sets the height, or all of them? And when you move *phase*?
-
-# %%
-picture = pictures.SinusoidTriptych(family, learner)
-live.interact(picture.figure, picture.update, amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
-
-# %% [markdown]
+# sets the height, or all of them? And when you move *phase*? Decide, then drag the sliders above, or the star itself.
+#
 # **What to look for.** The star is the descriptor; the dots are waves that training drew, the rings are unseen ones. The dashed line is
 # the wave that the descriptor names, the solid one is what the written network computes. Nearly every layer changes with either
 # slider. A scaling of the last layer would be enough for the amplitude, but nobody asked for the simplest solution; training found

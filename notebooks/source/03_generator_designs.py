@@ -39,7 +39,7 @@ print("on unseen waves:", meta_test(tiny, family.test, shots=0, n_tasks=200))
 
 # %%
 picture = pictures.SinusoidTriptych(family, tiny)
-live.interact(picture.figure, picture.update, amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
+live.interact(picture.figure, picture.update, drag=picture.drag, amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
 
 # %% [markdown]
 # **What to look for.** A landscape of hills and valleys: units that stand beside each other have almost the same weights, and all of it moves. The weights are many, but they are *not independent*. All that they say is
@@ -114,7 +114,7 @@ for name, of_seeds in learners.items():
 
 # %%
 picture = pictures.DesignsTriptych(family, {name: of_seeds[0] for name, of_seeds in learners.items()})
-live.interact(picture.figure, picture.update, design=list(learners), amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
+live.interact(picture.figure, picture.update, drag=picture.drag, design=list(learners), amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
 
 # %%
 pictures.show(pictures.designs({name: of_seeds[0] for name, of_seeds in learners.items()}, tau), "The weights of one wave as five designs write them: rows, diagonals, tiles, hills, and noise.")
@@ -196,7 +196,7 @@ def driven(*hidden):  # a main network that this generator writes
 
 sizes = {"32": driven(32, 32), "40, unseen": driven(40, 40), "48": driven(48, 48)}
 picture = pictures.SizesPicture(family, sizes)
-live.interact(picture.figure, picture.update, amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
+live.interact(picture.figure, picture.update, drag=picture.drag, amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
 
 # %%
 y = family.test.sample(600, 0, 50, torch.Generator().manual_seed(0)).query.y

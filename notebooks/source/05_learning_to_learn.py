@@ -29,12 +29,13 @@ torch.manual_seed(0)
 # a few gradient steps on them. What can be learned beforehand, from many other tasks, is **where to start**: this is *meta-learning*.
 #
 # **Predict.** Each task below has its own best weights (round dots) and its own narrow valley (ellipses). One start must serve both.
-# Where is it best: in the middle, or nearer to one of them? Does it depend on how many steps follow? Decide, then drag *steps* from 0 to 10.
+# Where is it best: in the middle, or nearer to one of them? Does it depend on how many steps follow? Decide, then drag *steps* from 0 to 10,
+# and put the square, a start of your own, where you would begin. The dots can be dragged too.
 
 # %%
 picture = pictures.QuadraticPicture(lr=0.25)
 optima = {"x_1": (-3.0, 3.0), "y_1": (-2.0, 2.0), "x_2": (-3.0, 3.0), "y_2": (-2.0, 2.0)}
-figure = live.interact(picture.figure, picture.update, **optima, steps=(0, 10))
+figure = live.interact(picture.figure, picture.update, drag=picture.drag, **optima, steps=(0, 10))
 for name, value in {"x_1": -2.0, "y_1": -0.5, "x_2": 2.0, "y_2": 0.8, "steps": 3}.items():
     figure.controls[name].value = value
 figure

@@ -41,12 +41,13 @@ for name, learner in learners.items():
 
 # %% [markdown]
 # **Predict.** MAML's start was made for *one* step. What happens at the second, the fifth, the tenth: does the loss fall on, stay, or rise? Which weights
-# move most? Press the play button beside *steps*, then try other tasks, fewer *shots*, and a larger *alpha*.
+# move most? Press the play button beside *steps*, then try other tasks, fewer *shots*, and a larger *alpha*. Then take a point of the
+# support set by hand and pull it off the wave: how far does the curve follow a single wrong point?
 
 # %%
 picture = pictures.AdaptationPicture(family, main, learners["MAML"].theta_0)
 sliders = {"task": (0, 19), "shots": (1, 20), "alpha": (0.001, 0.03, 0.001), "steps": (0, 10)}
-figure = live.interact(picture.figure, picture.update, play="steps", **sliders)
+figure = live.interact(picture.figure, picture.update, drag=picture.drag, play="steps", **sliders)
 for name, value in {"task": 3, "shots": 10, "alpha": 0.01, "steps": 1}.items():
     figure.controls[name].value = value
 figure

@@ -66,11 +66,12 @@ errors = measure(learners, family, shots, lambda report: report.median, n_tasks=
 
 # %% [markdown]
 # **Predict.** With the description perfect, do ten examples still help? With ten examples, does a bad description still help, and where would one do better without it?
-# Drag *noise* and *shots*, and look for a place on the map where examples alone win (*shown* or *untold*).
+# Drag *noise* and *shots*, or the circle on the map, and look for a place where examples alone win (*shown* or *untold*). The star can be dragged too:
+# then the task is described as what stands there.
 
 # %%
 picture = pictures.DescribeOrShow(family, learners[0], errors, noises, shots)
-figure = live.interact(picture.figure, picture.update, task=(0, 19), noise=(0.0, 3.0, 0.05), shots=(1, 20))
+figure = live.interact(picture.figure, picture.update, drag=picture.drag, task=(0, 19), noise=(0.0, 3.0, 0.05), shots=(1, 20))
 for name, value in {"task": 3, "noise": 0.5, "shots": 5}.items():
     figure.controls[name].value = value
 figure
@@ -198,7 +199,7 @@ degrees = measure(stations, climate, months, lambda report: report.rmse, queries
 # %%
 picture = pictures.DescribeOrShow(climate, stations[0], degrees, noises, months)
 picture.what.set(xticks=range(12), xticklabels="JFMAMJJASOND")
-live.interact(picture.figure, picture.update, task=(0, 19), noise=(0.0, 3.0, 0.05), shots=(1, 6))
+live.interact(picture.figure, picture.update, drag=picture.drag, task=(0, 19), noise=(0.0, 3.0, 0.05), shots=(1, 6))
 
 # %% [markdown]
 # **What to look for.** The numbers at the right are RMSE in °C, and *shots* are months.
