@@ -7,7 +7,7 @@ apart so (other limits, ticks, titles, children, a position, a size) is drawn wh
 """
 
 import io
-from dataclasses import dataclass
+import itertools
 from typing import Any
 
 import matplotlib
@@ -43,7 +43,7 @@ class Painter:
         self.figure, self.canvas = figure, FigureCanvasAgg(figure)
         self.moving: list[Artist] = []
         self._calm = 2  # paints without a whole drawing; a plan is made for what will be used again
-        self._plan: list[_Leaf] | None = None
+        self._plan: list[Artist | tuple[_Painted, list[tuple[Artist, _Painted]]]] | None = None
         self._seen: _Seen | None = None
         self._draw_whole()  # lays the figure out once
         figure.set_layout_engine("none")
@@ -60,14 +60,14 @@ class Painter:
             self._draw_whole()
             return
         self._calm += 1
-        new = [leaf for leaf in changed if not _among(leaf, self.moving)]
-        self.moving += new
-        self.moving = [leaf for leaf in seen.order if _among(leaf, self.moving) or seen.follows(leaf, self.moving)]
-        if self.moving and (new or self._plan is None):
-            if self._calm < 2 or len(self.moving) > len(seen.order) // 2:
-                self._draw_whole()
-                return
-            self._make_plan(seen)
+        if changed or self._plan is None:
+            known = {id(leaf) for leaf in [*self.moving, *changed]}
+            self.moving = [leaf for leaf in seen.order if id(leaf) in known or seen.follows(leaf, known)]
+            if self.moving:
+                if self._calm < 2 or len(self.moving) > len(seen.order) // 2:
+                    self._draw_whole()
+                    return
+                self._make_plan(seen)
         if self.moving:  # else nothing has ever moved, and the picture is right as it is
             self._draw_plan(seen)
         self._seen, self.fast = seen, True
@@ -94,55 +94,68 @@ class Painter:
         """Draw what stands still, once, and remember of each what it paints and what that looks like."""
         renderer = self.canvas.get_renderer()
         renderer.clear()
-        alone, pixels, order = RendererAgg(renderer.width, renderer.height, renderer.dpi), self._pixels(), seen.order
-        first = next(i for i, leaf in enumerate(order) if _among(leaf, self.moving))
+        alone, pixels = RendererAgg(renderer.width, renderer.height, renderer.dpi), self._pixels()
+        known = {id(leaf) for leaf in self.moving}
+        order = [(leaf, id(leaf) in known) for leaf in seen.order]
+        first = next(i for i, (_, moves) in enumerate(order) if moves)
         self._plan = []
         with _saving(self.canvas):
-            for leaf in order[:first]:
+            for leaf, _ in order[:first]:
                 leaf.draw(renderer)
             self._background = pixels.copy()
-            for leaf in order[first:]:
-                if _among(leaf, self.moving):
-                    self._plan.append(_Leaf(leaf))
+            for moves, run in itertools.groupby(order[first:], lambda pair: pair[1]):
+                if moves:
+                    self._plan += [leaf for leaf, _ in run]
                     continue
-                alone.clear()
-                leaf.draw(alone)
-                painted = np.asarray(alone.buffer_rgba())[..., 3] != 0
-                rows, columns = painted.any(1).nonzero()[0], painted.any(0).nonzero()[0]
-                if len(rows):
-                    where = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-                    mask = painted[where]
-                    inside = ... if mask.all() else mask
-                    below = pixels[where][inside].copy()
+                before, anywhere, each = pixels.copy(), np.zeros(pixels.shape, bool), []
+                for leaf, _ in run:
+                    alone.clear()
+                    leaf.draw(alone)
+                    anywhere |= (mask := np.asarray(alone.buffer_rgba())[..., 3] != 0)
+                    each.append((leaf, _Painted(mask, pixels.copy())))
                     leaf.draw(renderer)
-                    self._plan.append(_Leaf(leaf, where, inside, below, pixels[where][inside].copy()))
+                    each[-1][1].keep(pixels)
+                self._plan.append((together := _Painted(anywhere, before), each))
+                together.keep(pixels)
         seen.look_again()
 
     def _draw_plan(self, seen: "_Seen") -> None:
         renderer, pixels = self.canvas.get_renderer(), self._pixels()
         pixels[...] = self._background
         with _saving(self.canvas):
-            for leaf in self._plan or ():
-                if leaf.where is None:
-                    leaf.artist.draw(renderer)
+            for step in self._plan or ():
+                if isinstance(step, Artist):
+                    step.draw(renderer)
                     continue
-                here = pixels[leaf.where]
-                if np.array_equal(here[leaf.inside], leaf.below):
-                    here[leaf.inside] = leaf.painted
-                else:
-                    leaf.artist.draw(renderer)
-                    seen.look_again_at(leaf.artist)  # its ticks were set anew, which is no change
+                together, each = step
+                if together.paste(pixels):
+                    continue
+                for leaf, painted in each:
+                    if not painted.paste(pixels):
+                        leaf.draw(renderer)
+                        seen.look_again_at(leaf)  # its ticks were set anew, which is no change
 
 
-@dataclass
-class _Leaf:
-    """An artist that is drawn at each frame, or what it painted when it was drawn: into which pixels, over what."""
+class _Painted:
+    """What was painted where a mask says so: over which pixels, and what they were afterwards."""
 
-    artist: Artist
-    where: tuple[slice, slice] | None = None
-    inside: Any = ...
-    below: np.ndarray | None = None
-    painted: np.ndarray | None = None
+    def __init__(self, mask: np.ndarray, before: np.ndarray):
+        rows, columns = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
+        self.where = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if len(rows) else (slice(0), slice(0))
+        inside = mask[self.where]
+        self.inside: Any = ... if inside.all() else inside
+        self.below = before[self.where][self.inside].copy()
+
+    def keep(self, pixels: np.ndarray) -> None:
+        self.painted = pixels[self.where][self.inside].copy()
+
+    def paste(self, pixels: np.ndarray) -> bool:
+        """Whether it could be put there from memory: whether nothing has changed below."""
+        here = pixels[self.where]
+        same = np.array_equal(here[self.inside], self.below)
+        if same:
+            here[self.inside] = self.painted
+        return same
 
 
 class _saving:
@@ -208,10 +221,6 @@ def _zorder(artist: Artist) -> float:
     return artist.zorder
 
 
-def _among(artist: Artist, artists: list[Artist]) -> bool:
-    return any(artist is other for other in artists)
-
-
 class _Seen:
     """What a figure was like when it was drawn, to tell what has changed since.
 
@@ -245,16 +254,17 @@ class _Seen:
             vars(holder)["_stale"] = False  # it says no more than that something in it changed
         if dict.__ne__(matplotlib.rcParams, self.settings) or self.whole.changed():
             return None
-        changed = [leaf for leaf in order if not _among(leaf, moving) and self.parts[id(leaf)].changed()]
+        known = {id(leaf) for leaf in moving}
+        changed = [leaf for leaf in order if id(leaf) not in known and self.parts[id(leaf)].changed()]
         return None if any(map(_shapes_others, changed)) else changed
 
-    def follows(self, leaf: Artist, moving: list[Artist]) -> bool:
+    def follows(self, leaf: Artist, moving: set[int]) -> bool:
         """Whether what an artist shows depends on one that moves."""
         if isinstance(leaf, Legend) and leaf._loc == 0:  # the best place, beside what is drawn
-            return any(leaf.axes is other.axes for other in moving)
+            return any(leaf.axes is other.axes and id(other) in moving for other in self.order)
         if leaf.get_clip_path() is not None:  # Agg's mask of it depends on who drew with it first
             return bool(moving)
-        return any(id(other) in self.parts[id(leaf)].needs for other in moving)
+        return not self.parts[id(leaf)].needs.isdisjoint(moving)
 
 
 def _shapes_others(artist: Artist) -> bool:
@@ -271,22 +281,22 @@ class _Parts:
 
     def __init__(self, seen: _Seen, leaf: Artist | None = None):
         self.seen, self.leaf = seen, leaf
-        self.fields: list[tuple[dict, dict]] = []
-        self.lists: list[tuple[Any, Any]] = []
-        self.arrays: list[tuple[Any, bytes]] = []
-        self.artists: list[Artist] = []
+        self.now: list[dict | list] = []
+        self.then: list[dict | list] = []
+        self.arrays: list[np.ndarray] = []
+        self.bytes: list[bytes] = []
+        self.ticks: list[Artist] = []
         self.needs: set[int] = set()  # other artists of the figure
         self.known: set[int] = set()
         if leaf is not None:
             self.add(leaf, True)
 
     def changed(self) -> bool:
-        try:
+        try:  # lists are compared as wholes, which Python does fast
             return (
-                any(artist._stale for artist in self.artists)
-                or any(now != then for now, then in self.fields)
-                or any(now != then for now, then in self.lists)
-                or any(now.tobytes() != then for now, then in self.arrays)
+                self.now != self.then
+                or [array.tobytes() for array in self.arrays] != self.bytes
+                or any(tick._stale for tick in self.ticks)
             )
         except ValueError:  # an array in place of another, which has no truth value
             return True
@@ -295,12 +305,16 @@ class _Parts:
         """A figure or axes: what they are like, without the artists in them."""
         own = vars(thing)
         own["_stale"] = False
-        self.fields.append((own, own.copy()))
+        self._remember(own)
         for name, value in own.items():
             if isinstance(value, list | dict) and name not in _NOT_ITS_OWN:
-                self.lists.append((value, value.copy()))
+                self._remember(value)
             elif isinstance(value, TransformNode):
                 self.add(value)
+
+    def _remember(self, value: dict | list) -> None:
+        self.now.append(value)
+        self.then.append(value.copy())
 
     def add(self, value: Any, top: bool = False) -> None:
         """Whatever is reached from an artist's attributes."""
@@ -312,7 +326,8 @@ class _Parts:
         if not isinstance(value, tuple):
             self.known.add(id(value))
         if isinstance(value, np.ndarray):
-            self.arrays.append((value, value.tobytes()))
+            self.arrays.append(value)
+            self.bytes.append(value.tobytes())
             if isinstance(value, np.ma.MaskedArray):
                 self.add(np.ma.getmaskarray(value) if value.mask is np.ma.nomask else value.mask)
         elif isinstance(value, Path):
@@ -321,7 +336,7 @@ class _Parts:
         elif isinstance(value, TransformNode):
             self._add_transform(value)
         elif isinstance(value, list | dict):
-            self.lists.append((value, value.copy()))
+            self._remember(value)
             for item in value.values() if isinstance(value, dict) else value:
                 self.add(item)
         elif isinstance(value, tuple):
@@ -342,16 +357,16 @@ class _Parts:
             return
         self.known.add(id(artist))
         artist._stale = False
-        self.artists.append(artist)
-        in_an_axis = isinstance(self.leaf, Axis) and artist is not self.leaf
-        if not in_an_axis:  # of ticks there are many, and they are set through their axis
+        if isinstance(self.leaf, Axis) and artist is not self.leaf:
+            self.ticks.append(artist)  # of which there are many, and they are set through their axis
+        else:
             self._add_object(artist)
         for child in artist.get_children():
             self.add(child)
 
     def _add_object(self, value: Any) -> None:
         own = vars(value)
-        self.fields.append((own, own.copy()))
+        self._remember(own)
         for name, item in list(own.items()):
             if name not in _NOT_ITS_OWN:
                 self.add(item)
