@@ -74,6 +74,7 @@ class SizesPicture:
         reach = family.amplitude[1]
         self.what.set(xlabel="x", ylabel="y", xlim=family.x, ylim=(-1.15 * reach, 2 * reach))
         self.what.legend(loc="upper left", ncols=2, handlelength=1.2, columnspacing=0.8)
+        self.figure.get_layout_engine().set(w_pad=0.1)  # room between the last heatmap and y
 
     def update(self, amplitude: float, phase: float) -> str:
         tau = self.family.describe(amplitude, phase)
