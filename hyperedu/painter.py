@@ -8,6 +8,7 @@ apart so (other limits, ticks, titles, children, a position, a size) is drawn wh
 
 import io
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import matplotlib
@@ -43,11 +44,11 @@ class Painter:
         self.figure, self.canvas = figure, FigureCanvasAgg(figure)
         self.moving: list[Artist] = []
         self._calm = 2  # paints without a whole drawing; a plan is made for what will be used again
-        self._plan: list[Artist | tuple[_Painted, list[tuple[Artist, _Painted]]]] | None = None
+        self._plan: list[Artist | _Still] | None = None
         self._seen: _Seen | None = None
         self._draw_whole()  # lays the figure out once
         figure.set_layout_engine("none")
-        self._seen = _Seen(figure)
+        self._seen.look_again()
 
     def paint(self) -> None:
         """Bring the canvas up to date."""
@@ -62,7 +63,9 @@ class Painter:
         self._calm += 1
         if changed or self._plan is None:
             known = {id(leaf) for leaf in [*self.moving, *changed]}
-            self.moving = [leaf for leaf in seen.order if id(leaf) in known or seen.follows(leaf, known)]
+            while followers := {id(leaf) for leaf in seen.order if id(leaf) not in known and seen.follows(leaf, known)}:
+                known |= followers
+            self.moving = [leaf for leaf in seen.order if id(leaf) in known]
             if self.moving:
                 if self._calm < 2 or len(self.moving) > len(seen.order) // 2:
                     self._draw_whole()
@@ -88,14 +91,13 @@ class Painter:
         self._seen = _Seen(self.figure)
 
     def _pixels(self) -> np.ndarray:
-        return np.asarray(self.canvas.get_renderer().buffer_rgba()).view(np.uint32)[..., 0]
+        return _as_numbers(self.canvas.get_renderer())
 
     def _make_plan(self, seen: "_Seen") -> None:
         """Draw what stands still, once, and remember of each what it paints and what that looks like."""
         renderer = self.canvas.get_renderer()
         renderer.clear()
-        alone, pixels = RendererAgg(renderer.width, renderer.height, renderer.dpi), self._pixels()
-        known = {id(leaf) for leaf in self.moving}
+        pixels, known = self._pixels(), {id(leaf) for leaf in self.moving}
         order = [(leaf, id(leaf) in known) for leaf in seen.order]
         first = next(i for i, (_, moves) in enumerate(order) if moves)
         self._plan = []
@@ -104,19 +106,8 @@ class Painter:
                 leaf.draw(renderer)
             self._background = pixels.copy()
             for moves, run in itertools.groupby(order[first:], lambda pair: pair[1]):
-                if moves:
-                    self._plan += [leaf for leaf, _ in run]
-                    continue
-                before, anywhere, each = pixels.copy(), np.zeros(pixels.shape, bool), []
-                for leaf, _ in run:
-                    alone.clear()
-                    leaf.draw(alone)
-                    anywhere |= (mask := np.asarray(alone.buffer_rgba())[..., 3] != 0)
-                    each.append((leaf, _Painted(mask, pixels.copy())))
-                    leaf.draw(renderer)
-                    each[-1][1].keep(pixels)
-                self._plan.append((together := _Painted(anywhere, before), each))
-                together.keep(pixels)
+                leaves = [leaf for leaf, _ in run]
+                self._plan += leaves if moves else [_Still(leaves, renderer)]
         seen.look_again()
 
     def _draw_plan(self, seen: "_Seen") -> None:
@@ -127,34 +118,82 @@ class Painter:
                 if isinstance(step, Artist):
                     step.draw(renderer)
                     continue
-                together, each = step
-                if together.paste(pixels):
-                    continue
-                for leaf, painted in each:
-                    if not painted.paste(pixels):
-                        leaf.draw(renderer)
-                        seen.look_again_at(leaf)  # its ticks were set anew, which is no change
+                known = step.each is not None
+                for leaf in step.put_back(pixels):
+                    leaf.draw(renderer)
+                    seen.look_again_at(leaf)  # its ticks were set anew, which is no change
+                if not known and step.each is not None:
+                    seen.look_again()
+
+
+def _as_numbers(renderer: RendererAgg) -> np.ndarray:
+    """The pixels of a renderer, a number each (height, width): a view."""
+    return np.asarray(renderer.buffer_rgba()).view(np.uint32)[..., 0]
+
+
+def _touched(leaves: list[Artist], like: RendererAgg) -> np.ndarray:
+    """Where artists paint (height, width): drawn on a sheet of their own, where it is no longer transparent."""
+    sheet = RendererAgg(like.width, like.height, like.dpi)
+    for leaf in leaves:
+        leaf.draw(sheet)
+    return np.asarray(sheet.buffer_rgba())[..., 3] != 0
+
+
+class _Still:
+    """Artists one after the other that stand still, and what they painted over what: together, and, once it matters, each."""
+
+    def __init__(self, leaves: list[Artist], renderer: RendererAgg):
+        self.leaves, self.renderer = leaves, renderer
+        self.each: list[_Painted] | None = None
+        self.together = self._draw(leaves, renderer)
+
+    def put_back(self, pixels: np.ndarray) -> Iterator[Artist]:
+        """Put back what can be; the artists under which something has changed are for the caller to draw, as they come."""
+        if self.together.paste(pixels):
+            return
+        if self.each is None:
+            sheet = RendererAgg(self.renderer.width, self.renderer.height, self.renderer.dpi)
+            self.together.uncover(_as_numbers(sheet))
+            self.each = [self._draw([leaf], sheet) for leaf in self.leaves]
+        for leaf, painted in zip(self.leaves, self.each, strict=True):
+            if not painted.paste(pixels):
+                yield leaf
+
+    @staticmethod
+    def _draw(leaves: list[Artist], renderer: RendererAgg) -> "_Painted":
+        painted, pixels = _Painted(_touched(leaves, renderer)), _as_numbers(renderer)
+        painted.below = painted.of(pixels)
+        for leaf in leaves:
+            leaf.draw(renderer)
+        painted.above = painted.of(pixels)
+        return painted
 
 
 class _Painted:
-    """What was painted where a mask says so: over which pixels, and what they were afterwards."""
+    """What was painted where a mask (height, width) says so: the pixels below, before, and above, afterwards."""
 
-    def __init__(self, mask: np.ndarray, before: np.ndarray):
+    below: np.ndarray
+    above: np.ndarray
+
+    def __init__(self, mask: np.ndarray):
         rows, columns = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
         self.where = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if len(rows) else (slice(0), slice(0))
         inside = mask[self.where]
         self.inside: Any = ... if inside.all() else inside
-        self.below = before[self.where][self.inside].copy()
 
-    def keep(self, pixels: np.ndarray) -> None:
-        self.painted = pixels[self.where][self.inside].copy()
+    def of(self, pixels: np.ndarray) -> np.ndarray:
+        return pixels[self.where][self.inside].copy()
+
+    def uncover(self, pixels: np.ndarray) -> None:
+        """Put there what was below."""
+        pixels[self.where][self.inside] = self.below
 
     def paste(self, pixels: np.ndarray) -> bool:
         """Whether it could be put there from memory: whether nothing has changed below."""
         here = pixels[self.where]
         same = np.array_equal(here[self.inside], self.below)
         if same:
-            here[self.inside] = self.painted
+            here[self.inside] = self.above
         return same
 
 
