@@ -313,10 +313,11 @@ class LiveFigure(ipywidgets.VBox):
 
     def _kept(self) -> tuple[dict[str, str], dict[str, dict]]:
         """The picture for places without a kernel, and a line on how to make it live again."""
-        picture, width = base64.b64encode(self.png()).decode(), round(self._surface.width)
+        picture = base64.b64encode(self.png()).decode()
         page = KEPT.format(
-            key=self._surface.key, alt=html.escape(self.alt), sentence=html.escape(self.sentence), width=width, picture=picture
-        )
+            key=self._surface.key, alt=html.escape(self.alt), sentence=html.escape(self.sentence), width=round(self._surface.width),
+            frame=base64.b64encode(self._surface.frame).decode(),  # a fraction of the PNG's size
+        )  # fmt: skip
         return {"text/html": page, "image/png": picture, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
 
     def _ipython_display_(self, **kwargs) -> None:
@@ -335,7 +336,7 @@ class LiveFigure(ipywidgets.VBox):
 
 # What a saved notebook shows in the figure's place.
 KEPT = """<div data-hyperedu-kept="{key}">
-<img alt="{alt}" width="{width}" style="max-width: 100%; background: white" src="data:image/png;base64,{picture}">
+<img alt="{alt}" width="{width}" style="max-width: 100%; background: white" src="data:image/jpeg;base64,{frame}">
 <p>{sentence}</p>
 <p><em>This is a picture of a live figure: run the cells above and this one, and its controls are here again.</em></p>
 </div>"""
