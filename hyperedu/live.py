@@ -315,9 +315,12 @@ class LiveFigure(ipywidgets.VBox):
         """The picture for places without a kernel, and a line on how to make it live again."""
         picture = base64.b64encode(self.png()).decode()
         page = KEPT.format(
-            key=self._surface.key, alt=html.escape(self.alt), sentence=html.escape(self.sentence), width=round(self._surface.width),
+            key=self._surface.key,
+            alt=html.escape(self.alt),
+            sentence=html.escape(self.sentence),
+            width=round(self._surface.width),
             frame=base64.b64encode(self._surface.frame).decode(),  # a fraction of the PNG's size
-        )  # fmt: skip
+        )
         return {"text/html": page, "image/png": picture, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
 
     def _ipython_display_(self, **kwargs) -> None:
