@@ -1,8 +1,8 @@
 """What JupyterLab does when a notebook of the course is saved: pictures in place of live figures.
 
 A widget needs the kernel that made it: opened the next day, "model not found" would stand where the figures were. Each figure
-leaves a picture beside its widget (hyperedu/live.py), and this leaves the widgets out of the file. A module of its own, so
-that the server need not import torch.
+leaves a picture beside its widget (hyperedu/figures/live.py), and this leaves the widgets out of the file. A module of its own,
+so that the server need not import torch.
 """
 
 from tornado.ioloop import IOLoop

@@ -31,7 +31,7 @@ import ipywidgets
 from IPython.display import display
 
 def redraw(amplitude=2.55, phase=1.56):
-    picture = pictures.SinusoidTriptych(family, learner)
+    picture = figures.SinusoidTriptych(family, learner)
     print(picture.update(amplitude, phase))
     display(picture.figure)
 
@@ -43,7 +43,7 @@ display(box)
 """
 # The least that any live figure can take: one moving line on a small picture.
 BARE = """
-bare, (axes,) = pictures.subplots(width=2, height=2)
+bare, (axes,) = figures.subplots(width=2, height=2)
 (line,) = axes.plot([0, 1], [0, 0])
 axes.set(ylim=(0, 1))
 from hyperedu import live as _live
@@ -108,7 +108,7 @@ def moves(figure: Figure, panel: int, n: int) -> tuple[list[float], float]:
 
 def import_cost(n: int = 7) -> float:
     """`import hyperedu`, as a multiple of importing the libraries it stands on; medians of `n` runs each."""
-    lines = {"own": "import hyperedu, hyperedu.live", "theirs": "import torch, matplotlib, ipywidgets"}
+    lines = {"own": "import hyperedu, hyperedu.figures.live", "theirs": "import torch, matplotlib, ipywidgets"}
     seconds = {name: [] for name in lines}
     for _ in range(n):
         for name, line in lines.items():

@@ -1,4 +1,4 @@
-"""Build, run and check every edition of every notebook from its one source in notebooks/source/.
+"""Build, run and check every edition of every notebook from its one source in hyperedu/lessons/.
 
     python notebooks/build.py            build, run and write all
     python notebooks/build.py 01         only those whose name starts with 01
@@ -125,7 +125,7 @@ def main() -> int:
         print(f"stale, run `make notebooks`: {', '.join(found)}" if found else "every edition is fresh")
         return bool(found)
     if not sources(arguments.prefix):
-        print(f"no source in notebooks/source/ starts with {arguments.prefix!r}")
+        print(f"no source in hyperedu/lessons/ starts with {arguments.prefix!r}")
         return 1
     for source in sources(arguments.prefix):
         for name, folder in EDITIONS.items():

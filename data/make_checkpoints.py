@@ -40,12 +40,12 @@ from hyperedu import (
     Sinusoids,
     TaskConditionedMAML,
     Text,
-    WavesInWords,
     WordAttention,
     meta_train,
     outer_loss,
     save_checkpoint,
 )
+from hyperedu.lessons.task_descriptors.phrases import WavesInWords
 
 FOLDER = Path(__file__).parent / "checkpoints"
 STEPS = 10_000

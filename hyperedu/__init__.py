@@ -51,9 +51,6 @@ from hyperedu.tasks import (
     NoisyDescriptors,
     Quadratics,
     Sinusoids,
-    WavesInWords,
-    tell_place,
-    tell_places,
 )
 from hyperedu.testing import Comparison, Report, compare, meta_test
 from hyperedu.text import Text
@@ -110,7 +107,6 @@ __all__ = [
     "Text",
     "TowardSharedWeights",
     "Trajectory",
-    "WavesInWords",
     "WeightNorm",
     "WordAttention",
     "accuracy",
@@ -119,24 +115,22 @@ __all__ = [
     "constant_norm",
     "cross_entropy",
     "data_file",
-    "exercises",
+    "figures",
     "live",
     "load_checkpoint",
     "meta_test",
     "meta_train",
     "outer_loss",
     "penalties",
-    "pictures",
     "save_checkpoint",
     "squared_error",
-    "tell_place",
-    "tell_places",
 ]
 
-_ON_FIRST_USE = {"exercises", "live", "pictures"}  # they import matplotlib and the widgets
+# They import matplotlib and the widgets.
+_ON_FIRST_USE = {"figures": "hyperedu.figures", "live": "hyperedu.figures.live"}
 
 
 def __getattr__(name: str):
     if name in _ON_FIRST_USE:
-        return importlib.import_module(f"hyperedu.{name}")
+        return importlib.import_module(_ON_FIRST_USE[name])
     raise AttributeError(f"module 'hyperedu' has no attribute {name!r}")

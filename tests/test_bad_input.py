@@ -45,7 +45,6 @@ from hyperedu import (
     TaskConditionedMAML,
     Text,
     TowardSharedWeights,
-    WavesInWords,
     WeightNorm,
     WordAttention,
     accuracy,
@@ -56,6 +55,7 @@ from hyperedu import (
     meta_train,
     squared_error,
 )
+from hyperedu.lessons.task_descriptors.phrases import WavesInWords
 from hyperedu.losses import per_task
 
 PACKAGE = Path(hyperedu.__file__).parent

@@ -24,12 +24,12 @@ from hyperedu import (
     SupportSetHypernetwork,
     TaskBatch,
     TaskSet,
-    WavesInWords,
     adapt,
     meta_test,
     meta_train,
 )
 from hyperedu.batches import floats, readable
+from hyperedu.lessons.task_descriptors.phrases import WavesInWords
 
 # Kinds of examples: the shape of one x, its dtype; the shape of one y, its dtype.
 KINDS = {

@@ -13,10 +13,10 @@ pytestmark = pytest.mark.browser
 LIVE = """
 import matplotlib
 import numpy as np
-from hyperedu import live, pictures
+from hyperedu import figures, live
 
 def wave(**start):
-    figure, (axes,) = pictures.subplots(width=7, height=3)
+    figure, (axes,) = figures.subplots(width=7, height=3)
     x = np.linspace(0, 6, 200)
     (line,) = axes.plot(x, 0 * x)
     axes.set(xlim=(0, 30), ylim=(-5, 20), xlabel="phase, x", ylabel="amplitude, y", title="a wave")
@@ -229,7 +229,7 @@ def slow(phase):
     calls.append(phase)
     return f"phase {phase}"
 
-figure, calls = pictures.subplots(width=4, height=2)[0], []
+figure, calls = figures.subplots(width=4, height=2)[0], []
 live.interact(figure, slow, phase=(0, 60))
 """
 
@@ -256,7 +256,7 @@ from hyperedu import Hypernetwork, MainNetwork, MLPGenerator, Sinusoids, meta_tr
 
 family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 learner = Hypernetwork(main, MLPGenerator(2, main))
-picture = pictures.SinusoidTriptych(family, learner)
+picture = figures.SinusoidTriptych(family, learner)
 view = live.interact(picture.figure, picture.update, amplitude=(0.1, 5.0), phase=(0.0, 3.14))
 display(view)
 meta_train(learner, family.train, 400, watch=view)

@@ -34,13 +34,13 @@ from hyperedu import (
     Sensitivity,
     SharedWeights,
     Sinusoids,
-    WavesInWords,
     WeightNorm,
     load_checkpoint,
     meta_train,
     save_checkpoint,
 )
 from hyperedu.facts import difference, facts
+from hyperedu.lessons.task_descriptors.phrases import WavesInWords
 
 
 def seeded(seed):

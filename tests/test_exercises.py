@@ -14,10 +14,17 @@ from hyperedu import (
     MLPGenerator,
     SetEncoder,
     adapt,
-    exercises,
     outer_loss,
 )
-from hyperedu.exercises import lesson_00, lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_06, lesson_07, lesson_08
+from hyperedu.lessons.everything_is_a_mapping import checks as lesson_01
+from hyperedu.lessons.generator_designs import checks as lesson_03
+from hyperedu.lessons.hypernetworks_meet_maml import checks as lesson_07
+from hyperedu.lessons.learning_to_learn import checks as lesson_05
+from hyperedu.lessons.maml import checks as lesson_06
+from hyperedu.lessons.regularization import checks as lesson_08
+from hyperedu.lessons.start_here import checks as lesson_00
+from hyperedu.lessons.task_descriptors import checks as lesson_04
+from hyperedu.lessons.training_a_hypernetwork import checks as lesson_02
 
 NOT_YET, RIGHT, UNANSWERED = "✗ Not yet.", "✓ Right.", "○ Not answered yet"
 
@@ -75,12 +82,6 @@ def says(capsys):
 )
 def test_an_exercise_not_yet_answered_is_no_error(says, climate, check, needs_climate):
     assert says(check, ..., *climate[2 - needs_climate :]).startswith(UNANSWERED)
-
-
-def test_exercises_are_reached_by_lesson():
-    assert exercises.lesson_00 is lesson_00
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = exercises.nothing
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,14 @@ from matplotlib import pyplot, style
 from matplotlib.figure import Figure
 from PIL import Image
 
-from hyperedu import live, pictures
-from hyperedu.pictures.basics import in_style
+from hyperedu import figures, live
+from hyperedu.figures.style import in_style
 
 
 def wave(update=None, start=None, **controls):
     """A live figure with a curve, a heatmap and a text that move; the curve's limits follow from amplitude 4 on."""
-    figure, (axes, other) = pictures.subplots(2, width=5, height=2)
-    pictures.title(axes, "a $wave$")
+    figure, (axes, other) = figures.subplots(2, width=5, height=2)
+    figures.title(axes, "a $wave$")
     x = np.linspace(0, 6, 50)
     (line,) = axes.plot(x, 0 * x)
     axes.set(ylim=(-5, 5))
@@ -137,7 +137,7 @@ def test_what_is_already_drawn_is_not_drawn_again():
 )
 def test_controls_are_those_of_ipywidgets_interact(control, kind, value):
     seen = []
-    figure, _ = pictures.subplots(width=2, height=2)
+    figure, _ = figures.subplots(width=2, height=2)
     view = live.interact(figure, lambda my_control: seen.append(my_control), my_control=control)
     assert type(view.controls["my_control"]) is kind
     assert view.controls["my_control"].description == "my control"
@@ -163,7 +163,7 @@ def test_a_default_of_update_is_the_first_value():
     ],
 )
 def test_a_control_that_cannot_be_is_refused(update, controls, words):
-    figure, _ = pictures.subplots(width=2, height=2)
+    figure, _ = figures.subplots(width=2, height=2)
     with pytest.raises(ValueError) as error:  # noqa: PT011, the words are checked below
         live.interact(figure, update, **controls)
     assert all(word in str(error.value) for word in words), str(error.value)
@@ -214,7 +214,7 @@ def test_torch_has_its_threads_back_after_a_frame():
 
 
 def test_a_slider_can_have_a_play_button():
-    figure, _ = pictures.subplots(width=2, height=2)
+    figure, _ = figures.subplots(width=2, height=2)
     view = live.interact(figure, lambda a, b: None, play="b", a=(0.0, 1.0), b=(2, 8, 2))
     row = view.children[2]
     slider, button = row.children
@@ -422,7 +422,7 @@ def test_a_slow_update_says_that_it_computes(monkeypatch):
     def update(a):
         hold.wait(5)
 
-    figure, _ = pictures.subplots(width=2, height=2)
+    figure, _ = figures.subplots(width=2, height=2)
     hold.set()
     view = live.interact(figure, update, a=(0, 9))
     hold.clear()
@@ -434,7 +434,7 @@ def test_a_slow_update_says_that_it_computes(monkeypatch):
 
 
 def test_a_fixed_value_is_no_slider():
-    figure, _ = pictures.subplots(width=2, height=2)
+    figure, _ = figures.subplots(width=2, height=2)
     view = live.interact(figure, lambda a, b: f"{a} and {b}", a=(0, 9), b=ipywidgets.fixed(3))
     assert view.sentence == "4 and 3"
     assert view.children == (view._surface, view.controls["a"])
@@ -442,7 +442,7 @@ def test_a_fixed_value_is_no_slider():
 
 def test_redraw_shows_what_no_control_tells_of():
     heard = []
-    figure, _ = pictures.subplots(width=2, height=2)
+    figure, _ = figures.subplots(width=2, height=2)
     view = live.interact(figure, lambda a, history: heard.append(history), a=(0, 9))
     view.redraw("of step 1")
     send(view, "a", 5)
@@ -458,7 +458,7 @@ def test_close_frees_the_figure_its_widgets_and_its_observers():
     before = widgets()
 
     def make():
-        figure, (axes,) = pictures.subplots(width=2, height=2)
+        figure, (axes,) = figures.subplots(width=2, height=2)
         axes.plot([0, 1])
         return live.interact(figure, lambda a, b, c: None, play="b", drag={axes: ("a", "b")}, a=(0.0, 1.0), b=(0, 9), c=own)
 

@@ -59,8 +59,8 @@ def test_an_edition_runs_from_top_to_bottom_and_every_slider_moves(source, name)
 def test_a_slider_whose_callback_raises_fails_the_build(tmp_path):
     source = tmp_path / "90_broken.py"
     source.write_text(
-        "# %% [markdown]\n# # Broken\n\n# %%\nfrom hyperedu import live, pictures\n"
-        "figure, (axes,) = pictures.subplots()\nlive.interact(figure, lambda a: str(1 / (a - 3)), a=(1, 3))\n",
+        "# %% [markdown]\n# # Broken\n\n# %%\nfrom hyperedu import figures, live\n"
+        "figure, (axes,) = figures.subplots()\nlive.interact(figure, lambda a: str(1 / (a - 3)), a=(1, 3))\n",
         encoding="utf-8",
     )
     with pytest.raises(Exception, match="ZeroDivisionError"):

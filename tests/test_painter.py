@@ -10,7 +10,7 @@ from matplotlib.patches import Circle, Ellipse
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Affine2D
 
-from hyperedu.painter import Painter
+from hyperedu.figures.painter import Painter
 
 
 def follow(build, changes):

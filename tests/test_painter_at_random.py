@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.patheffects import withStroke
 
-from hyperedu.painter import Painter
+from hyperedu.figures.painter import Painter
 
 FIGURES, SEED = int(os.environ.get("HYPEREDU_FIGURES", "500")), int(os.environ.get("HYPEREDU_SEED", "0"))
 CHANGES = 8

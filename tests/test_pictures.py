@@ -13,9 +13,15 @@ from hyperedu import (
     MainNetwork,
     MLPGenerator,
     adapt,
+    figures,
     learners,
-    pictures,
 )
+from hyperedu.lessons.generator_designs.figures import DesignsTriptych, SizesPicture, designs, sensitivity
+from hyperedu.lessons.hypernetworks_meet_maml.figures import DescribeOrShow, all_mappings
+from hyperedu.lessons.maml.figures import AdaptationPicture
+from hyperedu.lessons.regularization.figures import StrengthPicture
+from hyperedu.lessons.start_here.figures import ColoradoTriptych
+from hyperedu.lessons.training_a_hypernetwork.figures import PathTriptych, learning_curves
 
 
 @pytest.fixture
@@ -33,7 +39,7 @@ def climate():
 @pytest.mark.parametrize("sizes", [[1, 40, 40, 1], [2, 5, 3], [30, 4]])
 def test_every_weight_stands_in_the_heatmap_under_its_layer(sizes):
     main = MainNetwork.mlp(sizes)
-    grid = pictures.WeightGrid(main)
+    grid = figures.WeightGrid(main)
     shown = grid.index[grid.index < main.weight_dim]
     assert set(shown.tolist()) == set(range(main.weight_dim))
     start = 0
@@ -53,15 +59,15 @@ def test_every_weight_stands_in_the_heatmap_under_its_layer(sizes):
 
 
 def test_the_colours_of_weights_are_centred_on_zero(main):
-    _, (axes,) = pictures.subplots()
-    fill = pictures.weight_heatmap(axes, main, limit=1.5)
+    _, (axes,) = figures.subplots()
+    fill = figures.weight_heatmap(axes, main, limit=1.5)
     fill(torch.ones(main.weight_dim))
     (image,) = axes.images
     assert (image.norm.vmin, image.norm.vmax) == (-1.5, 1.5)
 
 
 def test_the_sinusoid_picture_shows_what_the_written_network_does(family, learner):
-    picture = pictures.SinusoidTriptych(family, learner)
+    picture = figures.SinusoidTriptych(family, learner)
     sentence = picture.update(amplitude=2.0, phase=0.5)
     theta = learner.generator(family.describe(2.0, 0.5))
     x = torch.linspace(-5, 5, 200)
@@ -74,7 +80,7 @@ def test_the_sinusoid_picture_shows_what_the_written_network_does(family, learne
 
 def test_the_climate_picture_names_the_most_similar_unseen_station(climate):
     family, learner = climate
-    picture = pictures.ColoradoTriptych(family, learner)
+    picture = ColoradoTriptych(family, learner)
     sentence = picture.update(elevation=3000, latitude=39.0, longitude=-106.0)
     tau = family.describe(3000, 39.0, -106.0)
     unseen = family.test.sample(None, 0, 12)
@@ -93,7 +99,7 @@ def test_the_climate_picture_names_the_most_similar_unseen_station(climate):
 def test_the_path_between_two_networks_begins_at_one_and_ends_at_the_other(family, learner, random):
     amplitude, phase = torch.meshgrid(torch.linspace(1, 4, 3), torch.linspace(0, 3, 3), indexing="ij")
     separate = learner.main.initial_weights(9, rng=random).view(3, 3, -1)
-    picture = pictures.PathTriptych(family, learner, amplitude, phase, separate)
+    picture = PathTriptych(family, learner, amplitude, phase, separate)
     for along in (0.0, 1.0):
         picture.update(pair=4, along=along)
         task = picture.pairs[4][round(along)]
@@ -107,7 +113,7 @@ def test_the_path_between_two_networks_begins_at_one_and_ends_at_the_other(famil
 
 def test_the_adaptation_picture_walks_along_the_path(family, main, random):
     theta_0 = main.initial_weights(rng=random)
-    picture = pictures.AdaptationPicture(family, main, theta_0)
+    picture = AdaptationPicture(family, main, theta_0)
     sentence = picture.update(task=2, shots=5, alpha=0.01, steps=3)
     tasks = picture.tasks
     path = adapt(main, theta_0, tasks.support.task(2).first(5), 3, 0.01)
@@ -124,7 +130,7 @@ def test_the_adaptation_picture_walks_along_the_path(family, main, random):
 
 def test_learning_curves_draw_every_history():
     histories = {"one": [4.0, 2.0, 1.0] * 40, "two": [3.0] * 120}
-    (axes,) = pictures.learning_curves(histories).axes
+    (axes,) = learning_curves(histories).axes
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["one", "two"]
     one, two = axes.lines
     assert set(two.get_ydata().tolist()) == {3.0}
@@ -134,9 +140,9 @@ def test_learning_curves_draw_every_history():
 
 def test_a_picture_is_shown_with_its_alt_text(monkeypatch):
     shown = []
-    monkeypatch.setattr(pictures.basics, "display", lambda data, metadata, raw: shown.append((data, metadata)))
-    figure, _ = pictures.subplots(width=2, height=2)
-    pictures.show(figure, "an empty picture")
+    monkeypatch.setattr(figures.style, "display", lambda data, metadata, raw: shown.append((data, metadata)))
+    figure, _ = figures.subplots(width=2, height=2)
+    figures.show(figure, "an empty picture")
     ((data, metadata),) = shown
     assert data["image/png"]
     assert metadata == {"image/png": {"alt": "an empty picture"}}
@@ -152,7 +158,7 @@ def describe_or_show(family, main, random):
         "described": torch.tensor([[[1.0, 1.0], [4.0, 4.0]], [[1.0, 1.0], [4.0, 2.0]]]),  # (seeds, noises, shots)
         "shown": torch.tensor([[[3.0, 0.5], [3.0, 3.0]], [[3.0, 0.5], [3.0, 3.0]]]),
     }
-    return pictures.DescribeOrShow(family, learners, errors, noises=(0.0, 1.0), shots=(2, 10))
+    return DescribeOrShow(family, learners, errors, noises=(0.0, 1.0), shots=(2, 10))
 
 
 def test_the_map_says_who_errs_least_and_whether_the_seeds_agree(describe_or_show):
@@ -190,15 +196,15 @@ def every_picture(family, learner, climate, describe_or_show):
     theta = learner(family.describe(amplitude, amplitude / 2).to(own))  # takes a gradient
     phi = torch.nn.utils.parameters_to_vector(reader.parameters()).expand(2, -1)
     wave = {"amplitude": 2.0, "phase": 0.5}
-    yield pictures.SinusoidTriptych(family, learner), wave
-    yield pictures.PathTriptych(family, learner, amplitude, amplitude / 2, theta), {"pair": 4, "along": 0.5}
-    yield pictures.DesignsTriptych(family, others), {"design": "two", **wave}
-    yield pictures.SizesPicture(family, others), wave
+    yield figures.SinusoidTriptych(family, learner), wave
+    yield PathTriptych(family, learner, amplitude, amplitude / 2, theta), {"pair": 4, "along": 0.5}
+    yield DesignsTriptych(family, others), {"design": "two", **wave}
+    yield SizesPicture(family, others), wave
     steps = {"task": 2, "shots": 5, "alpha": 0.01, "steps": 3}
-    yield pictures.AdaptationPicture(family, learner.main, theta[0, 0]), steps
+    yield AdaptationPicture(family, learner.main, theta[0, 0]), steps
     yield describe_or_show, {"task": 3, "noise": 0.5, "shots": 4}
-    yield pictures.ColoradoTriptych(stations, reader), {"elevation": 3000, "latitude": 39.0, "longitude": -106.0}
-    strengths = pictures.StrengthPicture(stations, reader, {"sensitivity": phi}, torch.tensor([0.0, 1.0]))
+    yield ColoradoTriptych(stations, reader), {"elevation": 3000, "latitude": 39.0, "longitude": -106.0}
+    strengths = StrengthPicture(stations, reader, {"sensitivity": phi}, torch.tensor([0.0, 1.0]))
     yield strengths, {"penalty": "sensitivity", "strength": 0.5, "station": 4}
 
 
@@ -214,14 +220,14 @@ def test_a_learner_in_another_precision_is_drawn_beside_families_that_are_not(fa
 
 
 def test_tensors_become_numpys_in_one_place():
-    sources = Path(pictures.__file__).parent.glob("*.py")
+    sources = Path(figures.__file__).parent.glob("*.py")
     assert sum(source.read_text(encoding="utf-8").count(".numpy()") for source in sources) == 1
     value = torch.ones(3, requires_grad=True)
-    assert pictures.basics.as_numpy(2 * value).tolist() == [2, 2, 2]
+    assert figures.style.as_numpy(2 * value).tolist() == [2, 2, 2]
 
 
 def test_every_learner_stands_in_the_picture_of_all_mappings():
-    (axes,) = pictures.all_mappings().axes
+    (axes,) = all_mappings().axes
     said = " ".join(text.get_text() for text in axes.texts)
     every = [kind for kind in vars(learners).values() if isinstance(kind, type) and issubclass(kind, learners.Learner)]
     missing = {kind.__name__ for kind in every} - {"Learner"}
@@ -230,7 +236,7 @@ def test_every_learner_stands_in_the_picture_of_all_mappings():
 
 def test_the_picture_of_designs_draws_the_one_that_is_chosen(family, learner, main):
     other = Hypernetwork(main, ChunkedGenerator(2, main, rng=torch.Generator().manual_seed(3)))
-    picture = pictures.DesignsTriptych(family, {"connected": learner, "chunked": other})
+    picture = DesignsTriptych(family, {"connected": learner, "chunked": other})
     for name, chosen in (("chunked", other), ("connected", learner)):
         sentence = picture.update(design=name, amplitude=2.0, phase=0.5)
         y = main(chosen.generator(family.describe(2.0, 0.5)), torch.linspace(-5, 5, 200).unsqueeze(-1)).squeeze(-1).detach()
@@ -242,7 +248,7 @@ def test_the_picture_of_sizes_runs_every_main_network(family, random):
     small, large = MainNetwork.mlp([1, 6, 1]), MainNetwork.mlp([1, 9, 9, 1])
     generator = AttentionGenerator(2, small, rng=random)
     learners = {"small": Hypernetwork(small, generator), "large": Hypernetwork(large, generator.for_main(large))}
-    picture = pictures.SizesPicture(family, learners)
+    picture = SizesPicture(family, learners)
     sentence = picture.update(amplitude=3.0, phase=1.0)
     truth = 3.0 * torch.sin(picture.x_axis - 1.0)
     for name, learner in learners.items():
@@ -253,7 +259,7 @@ def test_the_picture_of_sizes_runs_every_main_network(family, random):
 
 def test_the_sensitivity_of_layers_is_written_where_it_belongs(main):
     changes = {name: torch.rand(6, 2, generator=torch.Generator().manual_seed(k)) for k, name in enumerate(("one", "two"))}
-    figure = pictures.sensitivity(changes, main.shapes, ["amplitude", "phase"])
+    figure = sensitivity(changes, main.shapes, ["amplitude", "phase"])
     for k, axes in enumerate(figure.axes[:2]):
         said = {(t.get_position()[1], t.get_position()[0]): t.get_text() for t in axes.texts}
         assert said[1, 3] == f"{changes['two'][3, k]:.2f}"
@@ -262,7 +268,7 @@ def test_the_sensitivity_of_layers_is_written_where_it_belongs(main):
 
 def test_the_row_of_designs_shows_each(family, learner, main):
     other = Hypernetwork(main, ChunkedGenerator(2, main, rng=torch.Generator().manual_seed(3)))
-    figure = pictures.designs({"connected": learner, "chunked": other}, family.describe(2.0, 1.0))
+    figure = designs({"connected": learner, "chunked": other}, family.describe(2.0, 1.0))
     panels = [axes for axes in figure.axes if axes.images]
     for axes, shown in zip(panels, (learner, other), strict=True):
         theta = shown.generator(family.describe(2.0, 1.0)).detach()

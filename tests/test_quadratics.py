@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from hyperedu import MAML, Quadratics, adapt, outer_loss, pictures
+from hyperedu import MAML, Quadratics, adapt, outer_loss
+from hyperedu.lessons.learning_to_learn.figures import QuadraticPicture
 from hyperedu.tasks.quadratics import best_start, hessian, pull, shrinkage
 
 
@@ -82,7 +83,7 @@ def test_lesson_05_equation_1(tasks):
 
 
 def test_the_picture_shows_the_closed_form_and_the_adapted_weights():
-    picture = pictures.QuadraticPicture()
+    picture = QuadraticPicture()
     optima = {"x_1": -2.0, "y_1": 0.0, "x_2": 2.0, "y_2": 1.0}
     assert "after 1 step " in picture.update(**optima, steps=1)
     sentence = picture.update(**optima, steps=3)

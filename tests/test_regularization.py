@@ -17,8 +17,8 @@ from hyperedu import (
     data_file,
     meta_test,
     outer_loss,
-    pictures,
 )
+from hyperedu.lessons.regularization.figures import StrengthPicture, intervals
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def path():
 
 def test_the_picture_of_strengths_shows_the_learner_that_was_trained_there(path):
     family, learners, phi = path
-    picture = pictures.StrengthPicture(family, learners[0], {"sensitivity": phi}, torch.tensor([-1.0, 0.0, 1.0]))
+    picture = StrengthPicture(family, learners[0], {"sensitivity": phi}, torch.tensor([-1.0, 0.0, 1.0]))
     for k, exponent in enumerate((-1.0, 0.0, 1.0)):
         sentence = picture.update("sensitivity", exponent, 4)
         assert f"RMSE {meta_test(learners[k], family.test, 0).rmse:.2f} °C on stations never seen" in sentence
@@ -90,7 +90,7 @@ def test_the_picture_of_strengths_shows_the_learner_that_was_trained_there(path)
 
 def test_between_two_strengths_phi_is_blended(path):
     family, learners, phi = path
-    picture = pictures.StrengthPicture(family, learners[0], {"sensitivity": phi}, torch.tensor([-1.0, 0.0, 1.0]))
+    picture = StrengthPicture(family, learners[0], {"sensitivity": phi}, torch.tensor([-1.0, 0.0, 1.0]))
     before = parameters_to_vector(learners[0].parameters()).clone()
     picture.update("sensitivity", 0.25, 0)
     blended = parameters_to_vector(picture.learner.parameters())
@@ -100,6 +100,6 @@ def test_between_two_strengths_phi_is_blended(path):
 
 def test_intervals_are_drawn_one_row_for_each_name():
     seeds = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])
-    figure = pictures.intervals({"one": seeds, "other": seeds + 1}, "RMSE (°C)", (2.0, "a line"))
+    figure = intervals({"one": seeds, "other": seeds + 1}, "RMSE (°C)", (2.0, "a line"))
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["one", "other"]

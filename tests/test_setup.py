@@ -104,7 +104,7 @@ def test_no_address_of_a_package_registry_is_written_down():
             assert not re.search(r"index-url|pypi\.org|pythonhosted|download\.pytorch", text), path
 
 
-@pytest.mark.parametrize("name", ["make.py", "README.md", "notebooks/source/01_everything_is_a_mapping.py", "constraints.txt"])
+@pytest.mark.parametrize("name", ["make.py", "README.md", "hyperedu/lessons/maml/lesson.py", "constraints.txt"])
 def test_text_has_the_same_bytes_on_windows(name):
     """Else the fingerprints of the notebooks' sources are others there."""
     tracked()

@@ -24,12 +24,12 @@ from hyperedu import (
     SharedWeights,
     TaskBatch,
     TaskSet,
+    figures,
     live,
     load_checkpoint,
     meta_test,
     meta_train,
     outer_loss,
-    pictures,
     training,
 )
 
@@ -753,7 +753,7 @@ def test_what_cannot_be_redrawn_is_refused(family):
 
 def test_a_live_figure_is_redrawn_with_the_history(family):
     learner, optimizer, rng = make()
-    figure, (axes,) = pictures.subplots(width=2, height=2)
+    figure, (axes,) = figures.subplots(width=2, height=2)
     (curve,) = axes.plot([])
     view = live.interact(
         figure, lambda a, history: curve.set_data([0, a], [0, 0]) or f"{history.steps if history else 0} steps", a=(0, 9)

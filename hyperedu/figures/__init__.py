@@ -1,7 +1,6 @@
-"""Matplotlib pictures, and the signature picture: descriptor → weights → function. One module per subject."""
+"""Figures: live ones, their style, heatmaps of weights, and the signature picture. matplotlib and the widgets load with it."""
 
-from hyperedu.pictures.adaptation import AdaptationPicture, QuadraticPicture
-from hyperedu.pictures.basics import (
+from hyperedu.figures.style import (
     BLACK,
     BLUE,
     DIVERGING,
@@ -13,23 +12,12 @@ from hyperedu.pictures.basics import (
     SKY,
     VERMILION,
     YELLOW,
-    Plane,
-    Triptych,
-    WeightGrid,
-    learning_curves,
     show,
     subplots,
     title,
-    weight_heatmap,
-    weight_limit,
-    weight_spread,
 )
-from hyperedu.pictures.climate import ColoradoTriptych
-from hyperedu.pictures.descriptors import SentenceTriptych, attention_to_words, error_bars
-from hyperedu.pictures.generators import DesignsTriptych, SizesPicture, designs, sensitivity
-from hyperedu.pictures.mappings import DescribeOrShow, all_mappings
-from hyperedu.pictures.regularization import StrengthPicture, intervals
-from hyperedu.pictures.sinusoids import PathTriptych, SinusoidTriptych
+from hyperedu.figures.triptych import SinusoidTriptych, Triptych
+from hyperedu.figures.weights import Plane, WeightGrid, weight_heatmap, weight_limit
 
 __all__ = [
     "BLACK",
@@ -43,30 +31,13 @@ __all__ = [
     "SKY",
     "VERMILION",
     "YELLOW",
-    "AdaptationPicture",
-    "ColoradoTriptych",
-    "DescribeOrShow",
-    "DesignsTriptych",
-    "PathTriptych",
     "Plane",
-    "QuadraticPicture",
-    "SentenceTriptych",
     "SinusoidTriptych",
-    "SizesPicture",
-    "StrengthPicture",
     "Triptych",
     "WeightGrid",
-    "all_mappings",
-    "attention_to_words",
-    "designs",
-    "error_bars",
-    "intervals",
-    "learning_curves",
-    "sensitivity",
     "show",
     "subplots",
     "title",
     "weight_heatmap",
     "weight_limit",
-    "weight_spread",
 ]

@@ -1,13 +1,4 @@
-"""Checks for the notebooks' exercises: they name the misconception behind a wrong answer.
+"""The lessons, a folder each: the notebook's source, its figures, its checks, its trainings.
 
-One module per lesson, one function per exercise. An exercise not yet answered (`...`) is no error, so that a notebook
-runs from top to bottom as it is.
+They are a second floor: they may use all of hyperedu, and nothing else in hyperedu imports them.
 """
-
-import importlib
-
-
-def __getattr__(name: str):
-    if name.startswith("lesson_"):
-        return importlib.import_module(f"hyperedu.exercises.{name}")
-    raise AttributeError(f"module 'hyperedu.exercises' has no attribute {name!r}")

@@ -1,4 +1,8 @@
-"""What all checks share: how they speak, and how a number is compared with the mistakes that lead to it."""
+"""What all checks share: how they speak, and how a number is compared with the mistakes that lead to it.
+
+A check names the misconception behind a wrong answer. An exercise not yet answered (`...`) is no error, so that a notebook runs
+from top to bottom as it is.
+"""
 
 import math
 from collections.abc import Mapping

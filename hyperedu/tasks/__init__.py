@@ -1,7 +1,6 @@
 """Families of tasks. Each has `.train` and `.test`, disjoint sets of tasks that are sampled as batches."""
 
 from hyperedu.tasks.climate import ColoradoClimate
-from hyperedu.tasks.phrases import WavesInWords, tell_place, tell_places
 from hyperedu.tasks.quadratics import Quadratics
 from hyperedu.tasks.redescribed import Described, NoisyDescriptors
 from hyperedu.tasks.sinusoids import Sinusoids
@@ -12,7 +11,4 @@ __all__ = [
     "NoisyDescriptors",
     "Quadratics",
     "Sinusoids",
-    "WavesInWords",
-    "tell_place",
-    "tell_places",
 ]

@@ -1,8 +1,8 @@
-"""Checks of 01_everything_is_a_mapping."""
+"""The checks of this lesson's exercises."""
 
 import torch
 
-from hyperedu.exercises import feedback
+from hyperedu.lessons import feedback
 from hyperedu.main_network import MainNetwork
 
 

@@ -16,8 +16,8 @@ from IPython.display import display
 from torch import nn
 
 from hyperedu import Examples, Hypernetwork, MainNetwork, MLPGenerator, Sinusoids
-from hyperedu import live, meta_test, meta_train, pictures
-from hyperedu.exercises import lesson_01 as check
+from hyperedu import figures, live, meta_test, meta_train
+from hyperedu.lessons.everything_is_a_mapping import checks
 
 # %% [markdown]
 # ## Two sliders
@@ -31,7 +31,7 @@ family = Sinusoids()
 main = MainNetwork.mlp([1, 40, 40, 1], activation="relu")
 learner = Hypernetwork(main, MLPGenerator(descriptor_dim=2, main=main))
 
-picture = pictures.SinusoidTriptych(family, learner)
+picture = figures.SinusoidTriptych(family, learner)
 ranges = {"amplitude": (0.1, 5.0, 0.05), "phase": (0.0, 3.14, 0.02)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **ranges)
 display(figure)
@@ -101,9 +101,9 @@ print(y.shape, "← 25 networks, 7 points each")
 
 # %%
 wanted = Examples(x, x.sin())  # D: x and y together, so that one can ask for the loss on them
-figure, (axes,) = pictures.subplots(width=8, height=3)
-axes.plot(wanted.x, wanted.y, "--", color=pictures.BLUE, label="wanted: sin x")
-(curve,) = axes.plot(x, 0 * x, color=pictures.VERMILION, lw=3, label="g(θ, x)")
+figure, (axes,) = figures.subplots(width=8, height=3)
+axes.plot(wanted.x, wanted.y, "--", color=figures.BLUE, label="wanted: sin x")
+(curve,) = axes.plot(x, 0 * x, color=figures.VERMILION, lw=3, label="g(θ, x)")
 axes.set(xlabel="x", ylabel="y", ylim=(-4, 4), title="one slider per weight")
 axes.legend(loc="upper right", ncols=2, frameon=False)
 
@@ -170,16 +170,16 @@ amplitudes, phases = torch.linspace(0.1, 10, 100), torch.linspace(0, 3.14, 20)
 A, p = torch.meshgrid(amplitudes, phases, indexing="ij")
 y = family.function(A[..., None, None], p[..., None, None], x)
 waves = Examples(x.expand_as(y), y)  # 100 by 20 of them
-figure, (axes,) = pictures.subplots(width=7, height=3.3)
+figure, (axes,) = figures.subplots(width=7, height=3.3)
 with torch.no_grad():
     for each in learners:
         error = main.loss(each(family.describe(A, p)), waves).mean(1)
-        axes.plot(amplitudes, error, color=pictures.VERMILION, alpha=0.7)
-axes.axvspan(0.1, 5, color=pictures.SKY, alpha=0.2, label="trained on")
+        axes.plot(amplitudes, error, color=figures.VERMILION, alpha=0.7)
+axes.axvspan(0.1, 5, color=figures.SKY, alpha=0.2, label="trained on")
 axes.set(xlabel="amplitude A", ylabel="mean squared error", yscale="log")
 axes.legend(frameon=False)
 alt = "Error against amplitude, three seeds: small up to 5, then rising by orders of magnitude."
-pictures.show(figure, alt)
+figures.show(figure, alt)
 
 # %% [markdown]
 # Inside the range the error stays small; outside it grows by orders of magnitude, with every seed. The surface is good where training put it and
@@ -194,11 +194,11 @@ pictures.show(figure, alt)
 
 # %% tags=["exercise"]
 P = ...
-check.weight_count(P)
+checks.weight_count(P)
 
 # %% tags=["solution"]
 P = (2 * 5 + 5) + (5 * 3 + 3)
-check.weight_count(P)
+checks.weight_count(P)
 
 # %% [markdown]
 # **2 · Change.** Write `g_relu(theta, x)` for sizes `[1, 4, 1]` with ReLU in place of tanh. It must also be a function of $\theta$ for
@@ -209,14 +209,14 @@ check.weight_count(P)
 
 # %% tags=["exercise"]
 g_relu = ...
-check.relu_network(g_relu)
+checks.relu_network(g_relu)
 
 # %% tags=["solution"]
 def g_relu(theta, x):
     W_1, b_1, W_2, b_2 = theta[0:4].view(4, 1), theta[4:8], theta[8:12].view(1, 4), theta[12:13]
     return torch.relu(x @ W_1.T + b_1) @ W_2.T + b_2
 
-check.relu_network(g_relu)
+checks.relu_network(g_relu)
 
 # %% [markdown]
 # **3 · Find what is wrong.** This function cuts $\theta$ of a `[2, 3, 1]` network into matrices. It raises no error, and it is wrong.
@@ -231,13 +231,13 @@ def cut(theta):
 
 # %% tags=["exercise"]
 mended_cut = ...
-check.cut(mended_cut)
+checks.cut(mended_cut)
 
 # %% tags=["solution"]
 def mended_cut(theta):
     return theta[0:6].view(3, 2), theta[6:9], theta[9:12].view(1, 3), theta[12:13]
 
-check.cut(mended_cut)
+checks.cut(mended_cut)
 
 # %% [markdown]
 # ## Quiz

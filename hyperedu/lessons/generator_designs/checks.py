@@ -1,8 +1,8 @@
-"""Checks of 03_generator_designs."""
+"""The checks of this lesson's exercises."""
 
 import torch
 
-from hyperedu.exercises import feedback
+from hyperedu.lessons import feedback
 from hyperedu.main_network import MainNetwork
 
 

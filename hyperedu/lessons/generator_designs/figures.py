@@ -4,7 +4,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from hyperedu.pictures.basics import (
+from hyperedu.figures.style import (
     BLACK,
     BLUE,
     GREEN,
@@ -12,15 +12,13 @@ from hyperedu.pictures.basics import (
     VERMILION,
     as_numpy,
     in_style,
-    labels,
     nothing_over,
     subplots,
     title,
-    weight_heatmap,
-    weight_limit,
     written,
 )
-from hyperedu.pictures.sinusoids import SinusoidTriptych
+from hyperedu.figures.triptych import SinusoidTriptych
+from hyperedu.figures.weights import labels, weight_heatmap, weight_limit
 
 
 class DesignsTriptych(SinusoidTriptych):

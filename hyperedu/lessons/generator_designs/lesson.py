@@ -16,8 +16,9 @@ import time
 import torch
 
 from hyperedu import AttentionGenerator, ChunkedGenerator, ConvGenerator, Generator, Hypernetwork, LowRankGenerator
-from hyperedu import MainNetwork, MLPGenerator, Sinusoids, data_file, live, load_checkpoint, meta_test, pictures
-from hyperedu.exercises import lesson_03 as check
+from hyperedu import MainNetwork, MLPGenerator, Sinusoids, data_file, figures, live, load_checkpoint, meta_test
+from hyperedu.lessons.generator_designs import checks
+from hyperedu.lessons.generator_designs.figures import DesignsTriptych, SizesPicture, designs, sensitivity
 
 family = Sinusoids()
 
@@ -38,7 +39,7 @@ print("on unseen waves:", meta_test(tiny, family.test, shots=0, n_tasks=200))
 # **Predict.** With so few numbers, what will the weight matrix in the middle look like: noise, as in the lessons before, or something else? And will the whole matrix change with τ, or a part of it?
 
 # %%
-picture = pictures.SinusoidTriptych(family, tiny)
+picture = figures.SinusoidTriptych(family, tiny)
 live.interact(picture.figure, picture.update, drag=picture.drag, amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
 
 # %% [markdown]
@@ -113,11 +114,11 @@ for name, of_seeds in learners.items():
 # **Predict.** One of the five writes hills and valleys, one a small tile over and over, one a matrix that looks like noise. Which, and why? Choose a *design*, and drag.
 
 # %%
-picture = pictures.DesignsTriptych(family, {name: of_seeds[0] for name, of_seeds in learners.items()})
+picture = DesignsTriptych(family, {name: of_seeds[0] for name, of_seeds in learners.items()})
 live.interact(picture.figure, picture.update, drag=picture.drag, design=list(learners), amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
 
 # %%
-pictures.show(pictures.designs({name: of_seeds[0] for name, of_seeds in learners.items()}, tau), "The weights of one wave as five designs write them: rows, diagonals, tiles, hills, and noise.")
+figures.show(designs({name: of_seeds[0] for name, of_seeds in learners.items()}, tau), "The weights of one wave as five designs write them: rows, diagonals, tiles, hills, and noise.")
 
 # %% [markdown]
 # **What to look for.** The functions are all but the same; the weights have nothing in common. Attention makes hills, since a unit's code is a smooth function of its place. The convolution repeats a tile of four by four, since it enlarges its small picture so.
@@ -144,8 +145,8 @@ torch.set_num_threads(1)
 costs = {name: torch.tensor([cost(kind, width) for width in (30, 100, 315, 1000)]).T for name, kind in kinds.items()}
 
 # %%
-figure, panels = pictures.subplots(2, width=11, height=3.8)
-colors = pictures.BLACK, pictures.BLUE, pictures.GREEN, pictures.VERMILION, pictures.PURPLE
+figure, panels = figures.subplots(2, width=11, height=3.8)
+colors = figures.BLACK, figures.BLUE, figures.GREEN, figures.VERMILION, figures.PURPLE
 for (name, rows), color in zip(costs.items(), colors):
     slopes = (rows[1:, -1] / rows[1:, -2]).log() / (rows[0, -1] / rows[0, -2]).log()
     print(f"{name:14} at P = {rows[0, -1]:,.0f}: {rows[1, -1]:12,.0f} parameters ~ P^{slopes[0]:.2f}, {rows[2, -1]:6.1f} ms ~ P^{slopes[1]:.2f}")
@@ -153,9 +154,9 @@ for (name, rows), color in zip(costs.items(), colors):
         axes.plot(rows[0], values, "o-", color=color, label=name)
 for axes, label in zip(panels, ("parameters of the generator", "ms, forward and backward")):
     axes.set(xscale="log", yscale="log", xlabel="P, weights of the main network", ylabel=label)
-panels[0].plot(costs["chunked"][0], costs["chunked"][0], ":", color=pictures.GREY)
+panels[0].plot(costs["chunked"][0], costs["chunked"][0], ":", color=figures.GREY)
 panels[1].legend(loc="upper left", frameon=False)
-pictures.show(figure, "Cost of five designs against the number of weights: fully connected grows in proportion, attention's parameters not at all.")
+figures.show(figure, "Cost of five designs against the number of weights: fully connected grows in proportion, attention's parameters not at all.")
 
 # %% [markdown]
 # Fully connected grows in proportion to $P$, since it has a row for every weight. Low rank is on its way there: it shares a $\theta_0$, already more than half of its parameters, and says only the *change* with few. Chunked grows like the root, or a little less while its trunk is
@@ -175,7 +176,7 @@ with torch.no_grad():
         changes[name] = torch.stack([torch.stack([d[k].norm() / w.norm() for d in nudged]) for k, w in theta.items()])
         similar = [torch.corrcoef(torch.stack([torch.pdist(tau), torch.pdist(one.generator(tau))]))[0, 1] for one in learners[name]]
         print(f"{name:14} distances in τ and in θ correlate {torch.stack(similar).mean():.2f}", [f"{r:.2f}" for r in similar])
-pictures.show(pictures.sensitivity(changes, main.shapes, ["amplitude", "phase"]), "Relative change of each weight tensor when amplitude or phase moves.")
+figures.show(sensitivity(changes, main.shapes, ["amplitude", "phase"]), "Relative change of each weight tensor when amplitude or phase moves.")
 
 # %% [markdown]
 # Read the picture row by row: when the phase moves, connected changes $W_1$ most and attention hardly changes it. How the work is shared out among layers is no fact about sines. Distances in weights follow those between tasks in every design, least
@@ -195,7 +196,7 @@ def driven(*hidden):  # a main network that this generator writes
     return Hypernetwork(net, generator.for_main(net))
 
 sizes = {"32": driven(32, 32), "40, unseen": driven(40, 40), "48": driven(48, 48)}
-picture = pictures.SizesPicture(family, sizes)
+picture = SizesPicture(family, sizes)
 live.interact(picture.figure, picture.update, drag=picture.drag, amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
 
 # %%
@@ -217,11 +218,11 @@ for hidden in ((24, 24), (32, 32), (36, 36), (40, 40), (44, 44), (48, 48), (64, 
 
 # %% tags=["exercise"]
 n = ...
-check.chunk_parameters(n)
+checks.chunk_parameters(n)
 
 # %% tags=["solution"]
 n = 1000 * 16 + 64 * 1000 + 1000
-check.chunk_parameters(n)
+checks.chunk_parameters(n)
 
 # %% [markdown]
 # **2 · Change.** A relative of (3) multiplies instead of adding: with the scaling of *FiLM*, τ writes one number $s_i$ for each unit, and $W' = W \odot \big((1 + s)\, \mathbf{1}^\top\big)$, a factor of rank one. Write `film(W, s)` for $W$ (out, in) and a batch $s$ (tasks, out); it returns (tasks, out, in).
@@ -231,13 +232,13 @@ check.chunk_parameters(n)
 
 # %% tags=["exercise"]
 film = ...
-check.film(film)
+checks.film(film)
 
 # %% tags=["solution"]
 def film(W, s):
     return (1 + s).unsqueeze(-1) * W
 
-check.film(film)
+checks.film(film)
 
 # %% [markdown]
 # **3 · Find what is wrong.** This chunked generator trains without an error, but its loss stays high. (That the scale is left out is not the fault.) Write the class `Mended`, made as `Mended(main)`.
@@ -258,7 +259,7 @@ class Forgetful(Generator):
 
 # %% tags=["exercise"]
 Mended = ...
-check.embeddings(Mended)
+checks.embeddings(Mended)
 
 # %% tags=["solution"]
 class Mended(Forgetful):
@@ -270,7 +271,7 @@ class Mended(Forgetful):
         pairs = torch.cat([tau.unsqueeze(-2).expand(-1, len(self.e), -1), self.e.expand(len(tau), -1, -1)], dim=-1)
         return self.head(torch.relu(self.trunk(pairs))).flatten(-2)[..., : self.main.weight_dim]
 
-check.embeddings(Mended)
+checks.embeddings(Mended)
 
 # %% [markdown]
 # ## Quiz

@@ -1,10 +1,10 @@
-"""Checks of 07_hypernetworks_meet_maml."""
+"""The checks of this lesson's exercises."""
 
 import torch
 
 from hyperedu.batches import Examples
-from hyperedu.exercises import feedback
 from hyperedu.learners import Learner
+from hyperedu.lessons import feedback
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Sinusoids
 

@@ -6,8 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from hyperedu.history import counted
-from hyperedu.pictures.basics import (
+from hyperedu.figures.style import (
     BLACK,
     BLUE,
     GREEN,
@@ -23,6 +22,7 @@ from hyperedu.pictures.basics import (
     title,
     written,
 )
+from hyperedu.history import counted
 
 
 class DescribeOrShow:

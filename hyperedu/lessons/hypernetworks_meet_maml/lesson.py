@@ -14,8 +14,9 @@
 import torch
 
 from hyperedu import MAML, ColoradoClimate, Hypernetwork, Learner, MainNetwork, MLPGenerator, NoisyDescriptors, SetEncoder
-from hyperedu import Sinusoids, TaskConditionedMAML, data_file, live, load_checkpoint, meta_test, meta_train, pictures
-from hyperedu.exercises import lesson_07 as check
+from hyperedu import Sinusoids, TaskConditionedMAML, data_file, figures, live, load_checkpoint, meta_test, meta_train
+from hyperedu.lessons.hypernetworks_meet_maml import checks
+from hyperedu.lessons.hypernetworks_meet_maml.figures import DescribeOrShow, all_mappings
 
 torch.manual_seed(0)
 family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
@@ -70,7 +71,7 @@ errors = measure(learners, family, shots, lambda report: report.median, n_tasks=
 # then the task is described as what stands there.
 
 # %%
-picture = pictures.DescribeOrShow(family, learners[0], errors, noises, shots)
+picture = DescribeOrShow(family, learners[0], errors, noises, shots)
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, task=(0, 19), noise=(0.0, 3.0, 0.05), shots=(1, 20))
 for name, value in {"task": 3, "noise": 0.5, "shots": 5}.items():
     figure.controls[name].value = value
@@ -86,7 +87,7 @@ figure
 # Every learner of this course is a mapping $(\tau, D) \mapsto \theta$. They differ in what they take of the one and of the other:
 
 # %%
-pictures.show(pictures.all_mappings(), "All learners by what they take of the description and what of the examples; one cell, marked ?, is yours to fill.")
+figures.show(all_mappings(), "All learners by what they take of the description and what of the examples; one cell, marked ?, is yours to fill.")
 
 # %% [markdown]
 # ($h$ reads a support set into a vector, $H_\varphi$ writes a change of weights, $b_1 + A\tau$ is the first bias; *sought* means that τ itself is found by gradient steps. A dash: no learner of this course.) Where does *untold* belong? With MAML: it is told
@@ -146,8 +147,8 @@ for seed in range(3):
 nothing = meta_test(learners[0]["shown"], family.test, 1, 50, 200, inner_steps=0).median
 
 # %%
-figure, (axes,) = pictures.subplots(width=8, height=4)
-colors = pictures.VERMILION, pictures.BLUE, pictures.GREEN, pictures.ORANGE, pictures.PURPLE
+figure, (axes,) = figures.subplots(width=8, height=4)
+colors = figures.VERMILION, figures.BLUE, figures.GREEN, figures.ORANGE, figures.PURPLE
 for name, color in zip(errors, colors):
     at_ten = torch.as_tensor(errors[name])
     at_ten = at_ten[..., shots.index(10)] if at_ten.ndim == 3 else at_ten  # (seeds, noises)
@@ -155,11 +156,11 @@ for name, color in zip(errors, colors):
     axes.fill_between(noises, at_ten.amin(0).numpy(), at_ten.amax(0).numpy(), color=color, alpha=0.2)
     print(f"{name:10}", "   ".join(f"s = {s:g}: {m:.3f}" for s, m in zip(noises, at_ten.mean(0))))
 print(f"neither    {nothing:.2f}; both, with one example and s = 0: {errors['both'][:, 0, 0].mean():.2f}")
-axes.axhline(nothing, color=pictures.GREY, ls="--", label="neither")
-axes.axvspan(0, 1.5, color=pictures.SKY, alpha=0.15)
+axes.axhline(nothing, color=figures.GREY, ls="--", label="neither")
+axes.axvspan(0, 1.5, color=figures.SKY, alpha=0.15)
 axes.set(xlabel="noise in τ (std); blue ground: as in training", ylabel="median loss (lowest to highest seed)", yscale="log")
 axes.legend(ncols=3, loc="lower right", frameon=False)
-pictures.show(figure, "Median loss against the error of the description, three seeds: description alone rises fast, examples alone are flat.")
+figures.show(figure, "Median loss against the error of the description, three seeds: description alone rises fast, examples alone are flat.")
 
 # %% [markdown]
 # Believe the **trusting** one while its description is perfect: without an example it has the least loss of all. A quarter of a standard deviation costs it more than an order of
@@ -197,7 +198,7 @@ degrees = measure(stations, climate, months, lambda report: report.rmse, queries
 # **Predict.** How many months of a year tell more than a description that is wrong by one standard deviation? Guess where the border runs in the right panel.
 
 # %%
-picture = pictures.DescribeOrShow(climate, stations[0], degrees, noises, months)
+picture = DescribeOrShow(climate, stations[0], degrees, noises, months)
 picture.what.set(xticks=range(12), xticklabels="JFMAMJJASOND")
 live.interact(picture.figure, picture.update, drag=picture.drag, task=(0, 19), noise=(0.0, 3.0, 0.05), shots=(1, 6))
 
@@ -224,11 +225,11 @@ for name, values in degrees.items():
 
 # %% tags=["exercise"]
 alpha = ...
-check.step_size(alpha)
+checks.step_size(alpha)
 
 # %% tags=["solution"]
 alpha = 1**2 / (1**2 + 2**2 / 12)  # equation (3)
-check.step_size(alpha)
+checks.step_size(alpha)
 
 # %% [markdown]
 # **2 · Change.** Fill the empty cell of the table: `class Reader(Learner)`, which writes the weights of a sinusoid's network from $\tau$ (two numbers) *and* from the examples, without a gradient
@@ -239,7 +240,7 @@ check.step_size(alpha)
 
 # %% tags=["exercise"]
 Reader = ...
-check.reader(Reader)
+checks.reader(Reader)
 
 # %% tags=["solution"]
 class Reader(Learner):
@@ -251,7 +252,7 @@ class Reader(Learner):
         read = self.encoder(descriptor, support)
         return self.generator(torch.cat([descriptor, read], dim=-1))
 
-check.reader(Reader)
+checks.reader(Reader)
 
 # %% [markdown]
 # **3 · Find what is wrong.** Someone corrupts the descriptors of all tasks with this line, those for training and for the test together, and finds to their joy that hypernetworks do not mind at all. Write `misdescribe(tau, s)` as it should be.
@@ -265,13 +266,13 @@ def harmless(tau, s):  # τ (n_tasks, d_tau)
 
 # %% tags=["exercise"]
 misdescribe = ...
-check.misdescribed(misdescribe)
+checks.misdescribed(misdescribe)
 
 # %% tags=["solution"]
 def misdescribe(tau, s):
     return tau + s * torch.randn_like(tau)
 
-check.misdescribed(misdescribe)
+checks.misdescribed(misdescribe)
 
 # %% [markdown]
 # ## Quiz

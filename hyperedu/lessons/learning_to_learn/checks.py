@@ -1,10 +1,10 @@
-"""Checks of 05_learning_to_learn."""
+"""The checks of this lesson's exercises."""
 
 import torch
 
 from hyperedu.adaptation import adapt
-from hyperedu.exercises import feedback
 from hyperedu.learners import MAML
+from hyperedu.lessons import feedback
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Quadratics, Sinusoids
 

@@ -1,28 +1,11 @@
 """Live figures of adaptation: on two quadratics, and step by step on a sinusoid."""
 
 import torch
-from matplotlib.colors import LogNorm
-from torch import Tensor
 
 from hyperedu.adaptation import adapt
 from hyperedu.batches import Examples, TaskBatch
+from hyperedu.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, as_numpy, in_style, subplots, title
 from hyperedu.history import counted
-from hyperedu.main_network import MainNetwork
-from hyperedu.pictures.basics import (
-    BLUE,
-    GREEN,
-    GREY,
-    MAGNITUDE,
-    ORANGE,
-    PURPLE,
-    VERMILION,
-    as_numpy,
-    in_style,
-    nothing_over,
-    subplots,
-    title,
-    weight_heatmap,
-)
 from hyperedu.tasks import Quadratics
 from hyperedu.tasks.quadratics import best_start, hessian, rotation, shrinkage
 
@@ -113,121 +96,3 @@ class QuadraticPicture:
             f"{at['shared'][0]:.3f} and your start {at['own'][0]:.3f}; after {counted(steps, 'step')} {at['meta'][steps]:.4f}, "
             f"{at['shared'][steps]:.4f} and {at['own'][steps]:.4f}."
         )
-
-
-class AdaptationPicture:
-    """Step by step from a start θ₀ to a task's own weights: `update(task, shots, alpha, steps)`.
-
-    The points of the support set can be dragged. Four panels: where θ is, on the plane through θ₀ in which this adaptation
-    moves most, over the task's loss; the change Δθ
-    of each weight; the function; the loss. The path is computed once for each task, number of shots and α; the steps walk
-    along it.
-
-    Args:
-        family: `Sinusoids`.
-        main: the main network.
-        theta_0: (P,) the start.
-        most: the largest number of steps.
-        seed: of the 20 tasks, which are unseen ones.
-    """
-
-    @in_style()
-    def __init__(self, family, main: MainNetwork, theta_0: Tensor, most: int = 10, seed: int = 0):
-        self.family, self.main, self.most = family, main, most
-        self.tasks = family.test.sample(20, 20, 100, torch.Generator().manual_seed(seed))
-        self.theta_0 = theta_0.detach().to(self.tasks.descriptor)
-        self.figure, panels = subplots(4, width=13, height=3.7, width_ratios=(1, 1, 1.1, 0.9))
-        self.plane, self.change, self.what, self.loss = panels
-        names = "θ   on a plane of weights", "Δθ = θ − θ₀", "y = g(θ, x)   what it does", "L   mean squared error"
-        for axes, name in zip(panels, names, strict=True):
-            title(axes, name)
-        self.surface = self.plane.imshow(
-            as_numpy(torch.zeros(self.size, self.size)), cmap=MAGNITUDE + "_r", norm=LogNorm(0.02, 20), origin="lower",
-            extent=(-1, 1, -1, 1), aspect="auto", interpolation="bilinear",
-        )  # fmt: skip
-        bar = self.figure.colorbar(self.surface, ax=self.plane, location="bottom", aspect=30, pad=0.04)
-        bar.set_label("loss on unseen points")
-        (self.path,) = self.plane.plot([], [], ".-", color="white", mec="black")
-        (self.star,) = self.plane.plot([], [], "*", color=VERMILION, markersize=20, mec="black", ls="none")
-        self.plane.set(xticks=[], yticks=[], xlim=(-1, 1), ylim=(-1, 1))
-        self.fill_change = weight_heatmap(self.change, main, 0.1, "change of a weight")
-        self.x_axis = torch.linspace(*family.x, 200).unsqueeze(-1)
-        nothing = nothing_over(self.x_axis[:, 0])
-        (self.truth,) = self.what.plot(*nothing, "--", color=BLUE, lw=2, label="the task")
-        (self.start,) = self.what.plot(*nothing, color=GREY, lw=2, label="θ₀")
-        (self.curve,) = self.what.plot(*nothing, color=VERMILION, lw=3, label="θ now")
-        (self.shown,) = self.what.plot([], [], "o", color=BLUE, mec="black", ls="none", zorder=5, label="support set")
-        self.what.set(xlabel="x", ylabel="y", xlim=family.x, ylim=(-6, 10))
-        self.what.legend(loc="upper left", ncols=2, handlelength=1.2, columnspacing=0.8)
-        self.losses = []
-        for color, name in ((BLUE, "support set"), (VERMILION, "unseen points")):
-            (line,) = self.loss.plot(range(most + 1), [torch.nan] * (most + 1), color=color, label=name)
-            (dot,) = self.loss.plot([0], [torch.nan], "o", color=color, mec="black", markersize=10)
-            self.losses.append((line, dot))
-        self.loss.set(xlabel="steps", yscale="log", ylim=(1e-3, 100), xlim=(-0.5, most + 0.5))
-        self.loss.set_xticks(range(0, most + 1, 2))
-        self.loss.legend(loc="upper right")
-        self.task = self.shots = 0
-        self.taken: int | None = None
-        self.drag = {self.what: self.move_point}
-        self.last = None
-
-    def move_point(self, x: float, y: float, begins: bool) -> dict | None:
-        """Press near a point of the support set, and it goes where the hand goes."""
-        support = self.tasks.support.task(self.task)
-        here = torch.tensor([x, y])
-        if begins:
-            (left, right), (low, high) = self.what.get_xlim(), self.what.get_ylim()
-            away = (torch.cat([support.x, support.y], -1)[: self.shots] - here) / torch.tensor([right - left, high - low])
-            nearest = away.norm(dim=-1).argmin()
-            self.taken = int(nearest) if away[nearest].norm() < 0.08 else None
-        if self.taken is not None:
-            support.x[self.taken, 0], support.y[self.taken, 0] = here  # views: the task itself has moved
-            self.last = None
-        return None
-
-    size = 24  # of the grid on which the loss surface is computed
-
-    def update(self, task: int, shots: int, alpha: float, steps: int) -> str:
-        self.task, self.shots = task, shots
-        if self.last != (task, shots, alpha):
-            self._adapt(task, shots, alpha)
-            self.last = task, shots, alpha
-        theta = self.thetas[steps]
-        self.star.set_data(*as_numpy(self.points[steps, :, None]))
-        self.fill_change(theta - self.theta_0)
-        self.curve.set_ydata(as_numpy(self.main(theta, self.x_axis)[:, 0]))
-        for (_, dot), values in zip(self.losses, self.values, strict=True):
-            dot.set_data([steps], [values[steps].item()])
-        properties = {name: self.tasks.properties[name][task] for name in ("amplitude", "phase")}
-        seen, unseen = (values[steps].item() for values in self.values)
-        return (
-            f"Task {task}: amplitude {properties['amplitude']:.1f}, phase {properties['phase']:.1f}; after "
-            f"{counted(steps, 'step')} on {counted(shots, 'example')} the loss is {seen:.3f} on the support set and "
-            f"{unseen:.3f} on unseen points (at the start {self.values[1][0]:.2f})."
-        )
-
-    def _adapt(self, task: int, shots: int, alpha: float) -> None:
-        support, query = self.tasks.support.task(task).first(shots), self.tasks.query.task(task)
-        with torch.no_grad():
-            path = adapt(self.main, self.theta_0, support, self.most, alpha)
-        self.thetas = path.theta
-        self.values = [self.main.loss(self.thetas, examples) for examples in (support, query)]
-        # The two directions of the path: singular vectors of its displacements from θ₀. It is scaled to fill the panel, whose
-        # limits stand still, so that moving a slider does not draw the whole figure anew.
-        away = (self.thetas - self.theta_0).nan_to_num(0.0, 0.0, 0.0)
-        directions = torch.linalg.svd(away, full_matrices=False).Vh[:2]
-        points = away @ directions.T
-        center, half = (points.amax(0) + points.amin(0)) / 2, (points.amax(0) - points.amin(0)).amax().clamp(min=1e-3) / 1.2
-        self.points = (points - center) / half
-        side = torch.linspace(-1, 1, self.size)
-        grid = center + half * torch.stack(torch.meshgrid(side, side, indexing="xy"), -1)
-        a_quarter = query.some(slice(None, None, 4))
-        self.surface.set_data(as_numpy(self.main.loss(self.theta_0 + grid @ directions, a_quarter)))
-        self.path.set_data(*as_numpy(self.points.T))
-        wave = (self.tasks.properties[name][task] for name in ("amplitude", "phase"))
-        self.truth.set_ydata(as_numpy(self.family.function(*wave, self.x_axis)[:, 0]))
-        self.start.set_ydata(as_numpy(self.main(self.theta_0, self.x_axis)[:, 0]))
-        self.shown.set_data(as_numpy(support.x[:, 0]), as_numpy(support.y[:, 0]))
-        for (line, _), values in zip(self.losses, self.values, strict=True):
-            line.set_ydata(as_numpy(values))

@@ -16,8 +16,9 @@ from dataclasses import replace
 import torch
 
 from hyperedu import MAML, ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, Quadratics, SharedWeights, Sinusoids
-from hyperedu import TaskSet, adapt, live, meta_test, meta_train, outer_loss, pictures
-from hyperedu.exercises import lesson_05 as check
+from hyperedu import TaskSet, adapt, figures, live, meta_test, meta_train, outer_loss
+from hyperedu.lessons.learning_to_learn import checks
+from hyperedu.lessons.learning_to_learn.figures import QuadraticPicture
 from hyperedu.tasks.quadratics import best_start, pull, shrinkage
 
 torch.manual_seed(0)
@@ -33,7 +34,7 @@ torch.manual_seed(0)
 # and put the square, a start of your own, where you would begin. The dots can be dragged too.
 
 # %%
-picture = pictures.QuadraticPicture(lr=0.25)
+picture = QuadraticPicture(lr=0.25)
 optima = {"x_1": (-3.0, 3.0), "y_1": (-2.0, 2.0), "x_2": (-3.0, 3.0), "y_2": (-2.0, 2.0)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **optima, steps=(0, 10))
 for name, value in {"x_1": -2.0, "y_1": -0.5, "x_2": 2.0, "y_2": 0.8, "steps": 3}.items():
@@ -193,8 +194,8 @@ for n in counts:
         errors[name].append(values)
 
 # %%
-figure, (axes,) = pictures.subplots(width=7, height=3.6)
-for color, (name, values) in zip((pictures.VERMILION, pictures.BLUE), errors.items()):
+figure, (axes,) = figures.subplots(width=7, height=3.6)
+for color, (name, values) in zip((figures.VERMILION, figures.BLUE), errors.items()):
     values = torch.tensor(values)  # (counts, seeds)
     axes.plot(counts, values.mean(1).numpy(), "o-", color=color, label=name)
     axes.fill_between(counts, values.min(1).values.numpy(), values.max(1).values.numpy(), color=color, alpha=0.2)
@@ -202,7 +203,7 @@ axes.set(xscale="log", yscale="log", xticks=counts, xticklabels=counts, xlabel="
 axes.set(yticks=(1, 2, 5, 10), yticklabels=(1, 2, 5, 10))
 axes.minorticks_off()
 axes.legend(title="mean and range of 3 seeds")
-pictures.show(figure, "Error on unseen stations against the number of training stations: the hypernetwork needs more of them than MAML.")
+figures.show(figure, "Error on unseen stations against the number of training stations: the hypernetwork needs more of them than MAML.")
 for name, values in errors.items():
     print(f"{name:24}", ", ".join(f"{n}: {sum(v) / 3:.2f} °C" for n, v in zip(counts, values)))
 
@@ -220,11 +221,11 @@ for name, values in errors.items():
 
 # %% tags=["exercise"]
 start = ...
-check.best_start(start)
+checks.best_start(start)
 
 # %% tags=["solution"]
 start = 0.5**2 * 4 / (0.5**2 + 0.25**2)  # equation (4) with M = 0.5 and 0.25
-check.best_start(start)
+checks.best_start(start)
 
 # %% [markdown]
 # **2 · Change.** What does adaptation flatter? Write `gap(learner, tasks)`, in place of the line with the dots: by how much, both *after* adaptation, the mean query loss exceeds the mean support loss; one number.
@@ -234,7 +235,7 @@ check.best_start(start)
 
 # %% tags=["exercise"]
 gap = ...
-check.gap(gap)
+checks.gap(gap)
 
 # %% tags=["solution"]
 def gap(learner, tasks):
@@ -242,7 +243,7 @@ def gap(learner, tasks):
     seen, unseen = (learner.main.loss(theta, D).mean() for D in (tasks.support, tasks.query))
     return (unseen - seen).item()
 
-check.gap(gap)
+checks.gap(gap)
 
 # %% [markdown]
 # **3 · Find what is wrong.** This outer loss falls nicely and means nothing. Write `outer(main, theta_0, tasks)` so that it is the mean in (1), with three steps of rate 0.1.
@@ -257,14 +258,14 @@ def wrong(main, theta_0, tasks):
 
 # %% tags=["exercise"]
 outer = ...
-check.honest(outer)
+checks.honest(outer)
 
 # %% tags=["solution"]
 def outer(main, theta_0, tasks):
     theta = adapt(main, theta_0, tasks.support, steps=3, lr=0.1).final
     return main.loss(theta, tasks.query).mean()
 
-check.honest(outer)
+checks.honest(outer)
 
 # %% [markdown]
 # ## Quiz

@@ -1,9 +1,9 @@
-"""Checks of 06_maml."""
+"""The checks of this lesson's exercises."""
 
 import torch
 
 from hyperedu.adaptation import adapt
-from hyperedu.exercises import feedback
+from hyperedu.lessons import feedback
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Sinusoids
 

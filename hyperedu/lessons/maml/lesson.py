@@ -14,8 +14,9 @@
 import torch
 
 from hyperedu import ANIL, MAML, FirstOrderMAML, MainNetwork, Reptile, SharedWeights, Sinusoids, adapt, compare, data_file
-from hyperedu import live, load_checkpoint, meta_test, meta_train, outer_loss, pictures
-from hyperedu.exercises import lesson_06 as check
+from hyperedu import figures, live, load_checkpoint, meta_test, meta_train, outer_loss
+from hyperedu.lessons.maml import checks
+from hyperedu.lessons.maml.figures import AdaptationPicture
 from hyperedu.statistics import half_interval
 
 torch.manual_seed(0)
@@ -45,7 +46,7 @@ for name, learner in learners.items():
 # support set by hand and pull it off the wave: how far does the curve follow a single wrong point?
 
 # %%
-picture = pictures.AdaptationPicture(family, main, learners["MAML"].theta_0)
+picture = AdaptationPicture(family, main, learners["MAML"].theta_0)
 sliders = {"task": (0, 19), "shots": (1, 20), "alpha": (0.001, 0.03, 0.001), "steps": (0, 10)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, play="steps", **sliders)
 for name, value in {"task": 3, "shots": 10, "alpha": 0.01, "steps": 1}.items():
@@ -75,19 +76,19 @@ for name in ("Reptile", "shared weights"):
 
 # %%
 tasks, x = family.test.sample(12, 10, 100, torch.Generator().manual_seed(5)), torch.linspace(-5, 5, 200).unsqueeze(-1)
-shared, panels = pictures.subplots(5, width=13, height=3.4, sharey=True)
+shared, panels = figures.subplots(5, width=13, height=3.4, sharey=True)
 for axes, (name, learner) in zip(panels, learners.items()):
     path = learner.path(None, tasks.support, inner_steps=5)
     wave = (tasks.properties[name][0] for name in ("amplitude", "phase"))
-    axes.plot(x, family.function(*wave, x), "--", color=pictures.BLUE)
-    axes.plot(tasks.support.x[0], tasks.support.y[0], "o", color=pictures.BLUE)
-    for k, color, width in ((0, pictures.GREY, 1.5), (1, pictures.ORANGE, 2), (5, pictures.VERMILION, 3)):
+    axes.plot(x, family.function(*wave, x), "--", color=figures.BLUE)
+    axes.plot(tasks.support.x[0], tasks.support.y[0], "o", color=figures.BLUE)
+    for k, color, width in ((0, figures.GREY, 1.5), (1, figures.ORANGE, 2), (5, figures.VERMILION, 3)):
         axes.plot(x, main(path.theta[k, 0], x).detach(), color=color, lw=width, label=f"after {k}")
-    pictures.title(axes, name)
+    figures.title(axes, name)
     axes.set(xlabel="x", ylim=(-6, 9))
 panels[0].set_ylabel("y")
 panels[0].legend(loc="upper center", ncols=3, handlelength=0.8, columnspacing=0.6, frameon=False)
-pictures.show(shared, "Five starts on one wave (dashed) of which ten points are seen, before, after one and after five steps.")
+figures.show(shared, "Five starts on one wave (dashed) of which ten points are seen, before, after one and after five steps.")
 
 # %% [markdown]
 # Shared weights move least in five steps; the others go to the points. But one task is an anecdote. On 600 unseen waves, ten points each, and MAML also with three:
@@ -220,12 +221,12 @@ for name, weight in main.unflatten(theta_0).items():
 
 # %% tags=["exercise"]
 gradient = ...
-check.meta_gradient(gradient)
+checks.meta_gradient(gradient)
 
 # %% tags=["solution"]
 theta = 2 - 0.3 * 2 * 2  # θ' = 0.8
 gradient = (1 - 0.3 * 2) * (theta + 0.4)  # equation (2)
-check.meta_gradient(gradient)
+checks.meta_gradient(gradient)
 
 # %% [markdown]
 # **2 · Change.** Write `head_rates(main, alpha)`. It returns a dictionary from names to rates, like `head` above, with which only the last layer of any main network adapts.
@@ -235,13 +236,13 @@ check.meta_gradient(gradient)
 
 # %% tags=["exercise"]
 head_rates = ...
-check.head_only(head_rates)
+checks.head_only(head_rates)
 
 # %% tags=["solution"]
 def head_rates(main, alpha):
     return dict.fromkeys(list(main.shapes)[-2:], alpha)
 
-check.head_only(head_rates)
+checks.head_only(head_rates)
 
 # %% [markdown]
 # **3 · Find what is wrong.** A course published this as MAML. It trains, and not badly. Write `maml(main, theta_0, tasks)`, with the same rate and loss, whose gradient with respect to $\theta_0$ is that of (2).
@@ -258,7 +259,7 @@ def so_called(main, theta_0, tasks):
 
 # %% tags=["exercise"]
 maml = ...
-check.second_order(maml)
+checks.second_order(maml)
 
 # %% tags=["solution"]
 def maml(main, theta_0, tasks):
@@ -267,7 +268,7 @@ def maml(main, theta_0, tasks):
     theta = theta - 0.05 * torch.autograd.grad(loss, theta, create_graph=True)[0]
     return main.loss(theta, tasks.query).mean()
 
-check.second_order(maml)
+checks.second_order(maml)
 
 # %% [markdown]
 # ## Quiz

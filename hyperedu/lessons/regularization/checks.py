@@ -1,11 +1,11 @@
-"""Checks of 08_regularization."""
+"""The checks of this lesson's exercises."""
 
 import math
 
 import torch
 
-from hyperedu.exercises import feedback
 from hyperedu.generators import MLPGenerator
+from hyperedu.lessons import feedback
 from hyperedu.main_network import MainNetwork
 
 

@@ -8,8 +8,7 @@ from torch import Tensor
 from torch.nn.utils import vector_to_parameters
 
 from hyperedu.batches import TaskBatch
-from hyperedu.learners import Learner
-from hyperedu.pictures.basics import (
+from hyperedu.figures.style import (
     BLACK,
     BLUE,
     GREEN,
@@ -20,10 +19,10 @@ from hyperedu.pictures.basics import (
     nothing_over,
     subplots,
     title,
-    weight_heatmap,
-    weight_limit,
     written,
 )
+from hyperedu.figures.weights import weight_heatmap, weight_limit
+from hyperedu.learners import Learner
 from hyperedu.statistics import half_interval
 
 

@@ -19,8 +19,9 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from tqdm.auto import tqdm
 
 from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, Sinusoids, data_file, live, meta_test, meta_train
-from hyperedu import OutputRegularizer, Sensitivity, WeightNorm, pictures
-from hyperedu.exercises import lesson_08 as check
+from hyperedu import OutputRegularizer, Sensitivity, WeightNorm, figures
+from hyperedu.lessons.regularization import checks
+from hyperedu.lessons.regularization.figures import StrengthPicture, intervals
 from hyperedu.statistics import half_interval
 
 torch.set_num_threads(1)  # networks as small as these are trained faster by one
@@ -54,7 +55,7 @@ for name, penalty in {"sensitivity": Sensitivity(), "weight norm": WeightNorm()}
 # training error (dotted)? Then drag *strength*, the exponent of ten, and change *penalty*. Between the nine strengths φ is blended, hence the small bumps.
 
 # %%
-picture = pictures.StrengthPicture(family, learner, paths, exponents)
+picture = StrengthPicture(family, learner, paths, exponents)
 figure = live.interact(picture.figure, picture.update, penalty=list(paths), strength=(-1.0, 3.0, 0.05), station=(0, 19))
 figure.controls["station"].value = 17
 figure
@@ -132,8 +133,8 @@ print(f"now {meta_test(learner, family.test, shots=0).rmse:.3f} °C, in the file
 ways = "none", "early_stopping", "learning_rate", "weight_norm", "reconstruction", "spectral_norm", "sensitivity", "weight_decay"
 at_20 = {way: chosen(way, 20) for way in (*ways, "decay_and_sensitivity")}
 line = chosen("linear", 20, "linear").mean().item(), "linear regression per month"
-pictures.show(
-    pictures.intervals(at_20, "RMSE on test stations (°C), 20 training stations", line),
+figures.show(
+    intervals(at_20, "RMSE on test stations (°C), 20 training stations", line),
     "Test error of each remedy at 20 training stations, five seeds and their mean with a 95% interval, beside linear regression.",
 )
 for way, values in at_20.items():
@@ -152,9 +153,9 @@ for way, values in at_20.items():
 # How do the remedies compare with simply having more stations?
 
 # %%
-figure, (axes,) = pictures.subplots(width=8, height=4)
+figure, (axes,) = figures.subplots(width=8, height=4)
 stations = (10, 20, 50, 154)
-colors = pictures.GREY, pictures.VERMILION, pictures.GREEN, pictures.PURPLE, pictures.BLUE
+colors = figures.GREY, figures.VERMILION, figures.GREEN, figures.PURPLE, figures.BLUE
 for way, color in zip(("none", "sensitivity", "spectral_norm", "weight_decay", "linear"), colors):
     seeds = torch.stack([chosen(way, n, "linear" if way == "linear" else "plain") for n in stations])
     half = [half_interval(s) for s in seeds]
@@ -164,7 +165,7 @@ axes.set(xscale="log", yscale="log", xlabel="training stations", ylabel="RMSE on
 axes.set(xticks=stations, xticklabels=stations, yticks=(0.8, 1, 1.5, 2, 3, 5), yticklabels=(0.8, 1, 1.5, 2, 3, 5))
 axes.minorticks_off()
 axes.legend()
-pictures.show(figure, "Test error against the number of training stations: without a remedy it falls steeply, with one it begins much lower.")
+figures.show(figure, "Test error against the number of training stations: without a remedy it falls steeply, with one it begins much lower.")
 
 # %% [markdown]
 # Twenty stations with weight decay are worth more than fifty without. With 154, penalties gain hundredths of a degree, and a better learning rate (below) more than they do. Linear regression is unbeaten at ten stations; from twenty on it gains little, because it cannot bend.
@@ -235,11 +236,11 @@ for seed in range(3):
 
 # %% tags=["exercise"]
 sensitivity = ...
-check.linear_sensitivity(sensitivity)
+checks.linear_sensitivity(sensitivity)
 
 # %% tags=["solution"]
 sensitivity = (1**2 + 2**2 + 0**2 + 1**2) / 2  # ‖V‖² / P
-check.linear_sensitivity(sensitivity)
+checks.linear_sensitivity(sensitivity)
 
 # %% [markdown]
 # **2 · Change.** Estimate (2) without any derivative: `rough(f, tau, error, h)`, where `tau` (n, 2) moves by `h * error` and `error` is the ε of (2), returns the mean over tasks and weights of ((change of `f`) / h)². A gradient must reach φ.
@@ -249,13 +250,13 @@ check.linear_sensitivity(sensitivity)
 
 # %% tags=["exercise"]
 rough = ...
-check.finite_difference(rough)
+checks.finite_difference(rough)
 
 # %% tags=["solution"]
 def rough(f, tau, error, h=1e-3):
     return ((f(tau + h * error) - f(tau)) / h).square().mean()
 
-check.finite_difference(rough)
+checks.finite_difference(rough)
 
 # %% [markdown]
 # **3 · Find what is wrong.** With `forgetful`, below, as its output penalty a generator forgets everything, at any strength. Write `keeper(f, old_tau)`, which returns a function `penalty()` that is right.
@@ -272,14 +273,14 @@ def forgetful(f, old_tau):
 
 # %% tags=["exercise"]
 keeper = ...
-check.keeper(keeper)
+checks.keeper(keeper)
 
 # %% tags=["solution"]
 def keeper(f, old_tau):
     theta_old = f(old_tau).detach()
     return lambda: (f(old_tau) - theta_old).square().sum(-1).mean()
 
-check.keeper(keeper)
+checks.keeper(keeper)
 
 # %% [markdown]
 # ## Quiz

@@ -1,8 +1,8 @@
-"""Checks of 00_start_here."""
+"""The checks of this lesson's exercises."""
 
 import torch
 
-from hyperedu.exercises import feedback
+from hyperedu.lessons import feedback
 
 
 def weight_count(answer) -> None:

@@ -2,18 +2,9 @@
 
 import torch
 
-from hyperedu.pictures.basics import (
-    BLACK,
-    BLUE,
-    GREY,
-    MAGNITUDE,
-    VERMILION,
-    Triptych,
-    as_numpy,
-    in_style,
-    weight_limit,
-    written,
-)
+from hyperedu.figures.style import BLACK, BLUE, GREY, MAGNITUDE, VERMILION, as_numpy, in_style, written
+from hyperedu.figures.triptych import Triptych
+from hyperedu.figures.weights import weight_limit
 
 
 class ColoradoTriptych(Triptych):

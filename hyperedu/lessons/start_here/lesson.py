@@ -18,8 +18,9 @@ import torch
 from IPython.display import display
 
 from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator
-from hyperedu import live, meta_test, meta_train, pictures
-from hyperedu.exercises import lesson_00 as check
+from hyperedu import figures, live, meta_test, meta_train
+from hyperedu.lessons.start_here import checks
+from hyperedu.lessons.start_here.figures import ColoradoTriptych
 from hyperedu.statistics import half_interval
 
 torch.manual_seed(0)
@@ -42,7 +43,7 @@ family = ColoradoClimate("tmax")  # monthly mean of the daily maximum, °C
 main = MainNetwork.mlp([2, 32, 32, 1], activation="tanh", y_mean=family.y_mean, y_std=family.y_std)
 learner = Hypernetwork(main, MLPGenerator(descriptor_dim=3, main=main))
 
-picture = pictures.ColoradoTriptych(family, learner)
+picture = ColoradoTriptych(family, learner)
 ranges = {"elevation": (1000, 3500, 10), "latitude": (36.6, 41.4), "longitude": (-109.4, -101.2)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **ranges)
 display(figure)
@@ -148,14 +149,14 @@ print(f"difference {difference.mean():.2f} ± {half:.2f} °C")
 print(f"linear regression wins at {(linear < written).float().mean():.0%} of the stations")
 
 # %%
-figure, (axes,) = pictures.subplots(width=6, height=4.5)
-axes.scatter(linear.flatten(), written.flatten(), s=14, color=pictures.BLUE, alpha=0.6)
-axes.axline((0, 0), slope=1, color=pictures.GREY, ls="--")
+figure, (axes,) = figures.subplots(width=6, height=4.5)
+axes.scatter(linear.flatten(), written.flatten(), s=14, color=figures.BLUE, alpha=0.6)
+axes.axline((0, 0), slope=1, color=figures.GREY, ls="--")
 axes.annotate("here linear regression wins", (0.05, 0.9), xycoords="axes fraction")
 axes.set(xlabel="linear regression: RMSE (°C)", ylabel="hypernetwork: RMSE (°C)")
 axes.set(xlim=(0, 4), ylim=(0, 4))
 alt = "RMSE at unseen stations, hypernetwork against linear regression: most below the diagonal."
-pictures.show(figure, alt)
+figures.show(figure, alt)
 
 # %% [markdown]
 # The hypernetwork wins on average, and the interval of the difference excludes zero (the five choices share stations, so that it is a little too narrow). It does *not* win everywhere:
@@ -175,11 +176,11 @@ pictures.show(figure, alt)
 
 # %% tags=["exercise"]
 weight_count = ...
-check.weight_count(weight_count)
+checks.weight_count(weight_count)
 
 # %% tags=["solution"]
 weight_count = (2 * 16 + 16) + (16 * 16 + 16) + (16 * 1 + 1)
-check.weight_count(weight_count)
+checks.weight_count(weight_count)
 
 # %% [markdown]
 # **2 · Change.** Write the network for the summit of Mount Elbert (4,401 m, 39.1° N, 106.4° W) and give its July temperature as a number
@@ -190,12 +191,12 @@ check.weight_count(weight_count)
 
 # %% tags=["exercise"]
 july_on_the_summit = ...
-check.summit(july_on_the_summit, learner, family)
+checks.summit(july_on_the_summit, learner, family)
 
 # %% tags=["solution"]
 summit = learner.generator(family.describe(elevation=4401.0, latitude=39.1, longitude=-106.4))
 july_on_the_summit = main(summit, family.x([6])).item()
-check.summit(july_on_the_summit, learner, family)
+checks.summit(july_on_the_summit, learner, family)
 
 # %% [markdown]
 # **3 · Find what is wrong.** A colleague wants the year of a place at 2,000 m and gets temperatures that no thermometer has seen.
@@ -211,11 +212,11 @@ print([round(t) for t in year.flatten().tolist()])
 
 # %% tags=["exercise"]
 place = ...
-check.raw_descriptor(place, family)
+checks.raw_descriptor(place, family)
 
 # %% tags=["solution"]
 place = family.describe(elevation=2000.0, latitude=38.0, longitude=-107.5)
-check.raw_descriptor(place, family)
+checks.raw_descriptor(place, family)
 
 # %% [markdown]
 # ## Quiz

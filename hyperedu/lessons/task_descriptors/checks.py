@@ -1,11 +1,11 @@
-"""Checks of 04_task_descriptors."""
+"""The checks of this lesson's exercises."""
 
 from dataclasses import replace
 
 import torch
 
 from hyperedu.batches import Examples
-from hyperedu.exercises import feedback
+from hyperedu.lessons import feedback
 from hyperedu.tasks import Sinusoids
 
 

@@ -4,7 +4,7 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hyperedu.pictures.basics import (
+from hyperedu.figures.style import (
     BLACK,
     BLUE,
     GREEN,
@@ -13,15 +13,14 @@ from hyperedu.pictures.basics import (
     ORANGE,
     PURPLE,
     SKY,
-    Plane,
-    Triptych,
     as_numpy,
     in_style,
     nothing_over,
     subplots,
-    weight_limit,
     written,
 )
+from hyperedu.figures.triptych import Triptych
+from hyperedu.figures.weights import Plane, weight_limit
 
 COLORS = {(-1, -1): BLUE, (-1, 1): ORANGE, (1, -1): GREEN, (1, 1): PURPLE}  # levels of amplitude and frequency
 MARKERS = {-1: "<", 0: "o", 1: ">"}  # levels of shift

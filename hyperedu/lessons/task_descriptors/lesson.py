@@ -16,9 +16,11 @@ import time
 import ipywidgets
 import torch
 from hyperedu import ColoradoClimate, Described, Hypernetwork, Learned, MainNetwork, MLPGenerator, NoisyDescriptors, OneHot, Text
-from hyperedu import SupportSetHypernetwork, SupportStatistics, WavesInWords, WordAttention, adapt, data_file, live, load_checkpoint
-from hyperedu import meta_test, meta_train, pictures, tell_places
-from hyperedu.exercises import lesson_04 as check
+from hyperedu import SupportSetHypernetwork, SupportStatistics, WordAttention, adapt, data_file, live, load_checkpoint
+from hyperedu import figures, meta_test, meta_train
+from hyperedu.lessons.task_descriptors import checks
+from hyperedu.lessons.task_descriptors.figures import SentenceTriptych, attention_to_words, error_bars
+from hyperedu.lessons.task_descriptors.phrases import WavesInWords, tell_places
 
 families, main = [WavesInWords(split, n_train=1000, n_test=100) for split in range(3)], MainNetwork.mlp([1, 24, 24, 1], "tanh")
 family, text, reads = families[0], Text(), Text.available()
@@ -47,7 +49,7 @@ for seed, reader in enumerate(readers):
 # **Predict.** Which of these will be understood: *a slow tall wave, shifted left*; *a pagoda, moving like lava*; *a wave that is not tall*; *une grande vague lente*? Type them, then your own. (Answers are under *Where it has not understood*.)
 
 # %%
-picture = pictures.SentenceTriptych(family, readers[0], text, text.words) if reads else None
+picture = SentenceTriptych(family, readers[0], text, text.words) if reads else None
 box = ipywidgets.Text("a slow tall wave, shifted left", continuous_update=False)
 live.interact(picture.figure, picture.update, sentence=box) if reads else None
 
@@ -64,8 +66,8 @@ live.interact(picture.figure, picture.update, sentence=box) if reads else None
 
 # %%
 if reads:
-    heads = pictures.attention_to_words(readers[0].encoder, text, "a slow tall wave, shifted left")
-    pictures.show(heads, "Attention of six heads to the words: one looks at tall alone, one mostly at slow, one at left.")
+    heads = attention_to_words(readers[0].encoder, text, "a slow tall wave, shifted left")
+    figures.show(heads, "Attention of six heads to the words: one looks at tall alone, one mostly at slow, one at left.")
 
 # %% [markdown]
 # (*Start* and *end* are marks that the model adds.) Nobody told a head what to look for: in this sentence one found the word of height, two that of speed, two the side. Below, the plain way is trained for comparison, with some noise on each $\tau$ and without; you will see why.
@@ -212,7 +214,7 @@ def compare_descriptors(climate, seed):
 # %%
 by_split = [dict(compare_descriptors(climate, seed)) for seed, climate in enumerate(climates)]
 errors = {name: [here[name] for here in by_split] for name in by_split[0]}
-pictures.show(pictures.error_bars(errors, "RMSE on unseen stations (°C)"), "Error on unseen stations by kind of descriptor: numbers err least, the mean year most; dots are three splits.")
+figures.show(error_bars(errors, "RMSE on unseen stations (°C)"), "Error on unseen stations by kind of descriptor: numbers err least, the mean year most; dots are three splits.")
 
 # %% [markdown]
 # (Bar and number: the mean of three splits, the dots.) **Numbers win**: elevation in metres says more than "in the uplands". Text takes away nearly half of the error of knowing nothing, with words only; many stations share their words and differ in their years, and no reader can mend that.
@@ -227,11 +229,11 @@ pictures.show(pictures.error_bars(errors, "RMSE on unseen stations (°C)"), "Err
 
 # %% tags=["exercise"]
 size = ...
-check.table_size(size)
+checks.table_size(size)
 
 # %% tags=["solution"]
 size = 200 * 4 + 4 * 64 + 64
-check.table_size(size)
+checks.table_size(size)
 
 # %% [markdown]
 # **2 · Change.** Write `describe(batch)` for `Described`: $\tau$ (n_tasks, 2), the mean and the standard deviation (`.std`) of the outputs y of the support set.
@@ -241,13 +243,13 @@ check.table_size(size)
 
 # %% tags=["exercise"]
 describe = ...
-check.describer(describe)
+checks.describer(describe)
 
 # %% tags=["solution"]
 def describe(batch):
     return torch.stack([batch.support.y.mean((1, 2)), batch.support.y.std((1, 2))], dim=-1)
 
-check.describer(describe)
+checks.describer(describe)
 
 # %% [markdown]
 # **3 · Find what is wrong.** Someone claims that their reader understands *words it never saw*, and tests it with `flattering`, below. Write `split(sentences, words)`, where `words` are those to be new: two lists, train and test, and every sentence in exactly one of them.
@@ -262,14 +264,14 @@ def flattering(sentences, words):
 
 # %% tags=["exercise"]
 split = ...
-check.honest_split(split)
+checks.honest_split(split)
 
 # %% tags=["solution"]
 def split(sentences, words):
     new = [s for s in sentences if any(word in s.lower() for word in words)]
     return [s for s in sentences if s not in new], new
 
-check.honest_split(split)
+checks.honest_split(split)
 
 # %% [markdown]
 # ## Quiz

@@ -1,11 +1,11 @@
-"""Checks of 02_training_a_hypernetwork."""
+"""The checks of this lesson's exercises."""
 
 import torch
 from torch import nn
 
-from hyperedu.exercises import feedback
 from hyperedu.generators import MLPGenerator
 from hyperedu.learners import Hypernetwork
+from hyperedu.lessons import feedback
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Sinusoids
 from hyperedu.training import outer_loss

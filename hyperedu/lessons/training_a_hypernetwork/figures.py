@@ -1,59 +1,26 @@
 """Live figures of hypernetworks on sinusoids."""
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
-from hyperedu.pictures.basics import (
+from hyperedu.figures.style import (
     BLACK,
     BLUE,
+    GREEN,
     GREY,
     MAGNITUDE,
+    ORANGE,
+    PURPLE,
     VERMILION,
-    Plane,
-    Triptych,
     as_numpy,
     in_style,
     nothing_over,
     subplots,
     title,
-    weight_limit,
     written,
 )
-
-
-class SinusoidTriptych(Triptych):
-    """The signature picture of a hypernetwork on `Sinusoids`: `update(amplitude, phase)` for two sliders."""
-
-    @in_style()
-    def __init__(self, family, learner, seed: int = 0):
-        self.family, self.learner = family, learner
-        random = torch.Generator().manual_seed(seed)
-        train, test = family.train.sample(100, 0, 1, random), family.test.sample(25, 0, 1, random)
-        x_axis = torch.linspace(*family.x, 200)
-        super().__init__(learner.main, x_axis, weight_limit(written(learner, train.descriptor)))
-        for batch, marker in ((train, {"s": 14, "color": BLUE, "label": "training"}),
-                              (test, {"s": 30, "facecolor": "none", "edgecolor": BLACK, "label": "never seen"})):  # fmt: skip
-            self.where.scatter(*(as_numpy(batch.properties[name]) for name in ("phase", "amplitude")), **marker)
-        self.where.set(xlabel="phase p (rad)", ylabel="amplitude A")
-        self.drag = {self.where: ("phase", "amplitude")}
-        self.where.legend(loc="lower center", bbox_to_anchor=(0.5, -0.42), ncols=3, handletextpad=0.1, columnspacing=0.8)
-        (self.truth,) = self.what.plot(*nothing_over(x_axis), "--", color=BLUE, lw=2, label="A sin(x − p)")
-        self.curve.set_label("generated network")
-        reach = family.amplitude[1]
-        self.what.set(xlabel="x", ylabel="y", ylim=(-1.15 * reach, 1.6 * reach))
-        self.what.legend(loc="upper left", ncols=2, handlelength=1.2, columnspacing=0.8)
-
-    def update(self, amplitude: float, phase: float) -> str:
-        theta = written(self.learner, self.family.describe(amplitude, phase))
-        y = self.learner.main(theta, self.x_axis.unsqueeze(-1)).squeeze(-1)
-        truth = self.family.function(amplitude, phase, self.x_axis)
-        self.move((phase, amplitude), theta, y)
-        self.truth.set_ydata(as_numpy(truth))
-        error = (y - truth).square().mean().item()
-        return (
-            f"The descriptor says amplitude {amplitude:.2f} and phase {phase:.2f} rad; the network whose "
-            f"{len(theta):,} weights were written from it misses that sine with a mean squared error of {error:.4f}."
-        )
+from hyperedu.figures.weights import Plane, labels
 
 
 class PathTriptych:
@@ -123,3 +90,27 @@ class PathTriptych:
             f"{self.tasks[j][0]:.1f}, {self.tasks[j][1]:.1f}: mean squared error {errors[0]:.3f} with written weights, "
             f"{errors[1]:.3f} between trained ones."
         )
+
+
+def learning_curves(histories: dict[str, list[float]], window: int = 50) -> Figure:
+    """The loss of each training against its steps, on a logarithmic axis, as running means over `window` steps."""
+    figure, (axes,) = subplots(width=7, height=3.2)
+    for color, (name, loss) in zip((VERMILION, BLUE, GREEN, PURPLE, ORANGE), histories.items(), strict=False):
+        mean = as_numpy(torch.tensor(loss).unfold(0, min(window, len(loss)), 1).mean(-1))
+        axes.plot(range(len(loss) - len(mean), len(loss)), mean, color=color, label=name)
+    axes.set(xlabel="step", ylabel="query loss", yscale="log")
+    axes.legend(frameon=False)
+    return figure
+
+
+def weight_spread(spreads: dict[str, dict[str, Tensor]]) -> Figure:
+    """Bars that compare how large the weights of each layer are: kind → {name of the layer: its weights}."""
+    figure, (axes,) = subplots(width=9, height=3.2)
+    width = 0.8 / len(spreads)
+    for k, (color, (kind, weights)) in enumerate(zip((GREY, BLUE, ORANGE), spreads.items(), strict=False)):
+        heights = [w.square().mean().sqrt().item() for w in weights.values()]
+        axes.bar([layer + k * width for layer in range(len(heights))], heights, width=width, color=color, label=kind)
+    names = labels(spreads[kind])
+    axes.set(xticks=[layer + 0.4 - width / 2 for layer in range(len(names))], xticklabels=names, ylabel="spread of the weights")
+    axes.legend(frameon=False)
+    return figure

@@ -14,8 +14,9 @@
 import torch
 
 from hyperedu import ColoradoClimate, Conditioned, Examples, Hypernetwork, MainNetwork, MLPGenerator
-from hyperedu import SharedWeights, Sinusoids, compare, live, meta_train, outer_loss, pictures
-from hyperedu.exercises import lesson_02 as check
+from hyperedu import SharedWeights, Sinusoids, compare, figures, live, meta_train, outer_loss
+from hyperedu.lessons.training_a_hypernetwork import checks
+from hyperedu.lessons.training_a_hypernetwork.figures import PathTriptych, learning_curves, weight_spread
 
 # %% [markdown]
 # ## Two ways to own 36 networks
@@ -59,11 +60,11 @@ for name, theta in networks.items():
 
 # %% [markdown]
 # **Predict.** Each dot below is a whole network, drawn in the two directions in which the weights vary most; lines join waves that are
-# alike. Go from one network to another. Halfway between two good networks, is there a good network? Decide for both pictures, then
+# alike. Go from one network to another. Halfway between two good networks, is there a good network? Decide for both figures, then
 # drag *along*.
 
 # %%
-picture = pictures.PathTriptych(family, learners[0], A, p, separate)
+picture = PathTriptych(family, learners[0], A, p, separate)
 live.interact(picture.figure, picture.update, pair=(0, 19), along=(0.0, 1.0, 0.01))
 
 # %% [markdown]
@@ -171,7 +172,7 @@ for name, way in ways.items():
     last = sum(curves[name][-50:]) / 50
     print(f"{name:12}  last losses {last:.2f}; largest gradient norm {max(norms):.3g}")
 alt = "Query loss of the three ways: all fall, but the two wrong ones stop far above the right one."
-pictures.show(pictures.learning_curves(curves), alt)
+figures.show(learning_curves(curves), alt)
 
 # %% [markdown]
 # No error, and all three losses fall: in the wrong two, $\theta_0$ learns the one function that suits all waves best. The loss does not show
@@ -200,7 +201,7 @@ for init in ("hyperfan", "default"):
         finals.append(meta_train(learner, family.train, 300, shots=0).recent()["loss"])
     print(f"{init}: loss after 300 steps, three seeds:", ", ".join(f"{loss:.2f}" for loss in finals))
 alt = "Spread of the written weights: hyperfan meets what is wanted."
-pictures.show(pictures.weight_spread(spreads), alt)
+figures.show(weight_spread(spreads), alt)
 
 # %% [markdown]
 # ## Against baselines
@@ -254,11 +255,11 @@ for name, results in (("sinusoids", sines), ("Colorado", years)):
 
 # %% tags=["exercise"]
 dL_dV = ...
-check.head_gradient(dL_dV)
+checks.head_gradient(dL_dV)
 
 # %% tags=["solution"]
 dL_dV = torch.outer(torch.tensor([0.5, -1.0]), torch.tensor([2.0, 3.0]))
-check.head_gradient(dL_dV)
+checks.head_gradient(dL_dV)
 
 # %% [markdown]
 # **2 · Change.** Make the guard that this lesson asks for: `untrained(generator)` returns the names of all parameters that got no gradient,
@@ -269,7 +270,7 @@ check.head_gradient(dL_dV)
 
 # %% tags=["exercise"]
 untrained = ...
-check.guard(untrained)
+checks.guard(untrained)
 
 
 # %% tags=["solution"]
@@ -277,7 +278,7 @@ def untrained(generator):
     return [name for name, w in generator.named_parameters() if w.grad is None or not w.grad.any()]
 
 
-check.guard(untrained)
+checks.guard(untrained)
 
 # %% [markdown]
 # **3 · Find what is wrong.** A training loop calls `loss()` at each step. "Writing the same weights again and again is a waste", says a
@@ -295,7 +296,7 @@ def stale(learner, tasks):
 
 # %% tags=["exercise"]
 mended = ...
-check.fresh_weights(mended)
+checks.fresh_weights(mended)
 
 
 # %% tags=["solution"]
@@ -304,7 +305,7 @@ def mended(learner, tasks):
     return lambda: outer_loss(learner, tasks).mean()
 
 
-check.fresh_weights(mended)
+checks.fresh_weights(mended)
 
 # %% [markdown]
 # ## Quiz

@@ -1,0 +1,91 @@
+"""Heatmaps of all the weights of a network, and their map in two dimensions."""
+
+import math
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.ticker import MaxNLocator
+from torch import Tensor
+
+from hyperedu.figures.style import DIVERGING, as_numpy
+from hyperedu.main_network import MainNetwork
+
+
+def labels(names) -> list[str]:
+    """The names of weight tensors as in the formulas: W₁, b₁, W₂, …"""
+    labels, layer = [], 0
+    for name in names:
+        kind = name.rsplit(".", 1)[-1]
+        layer += kind == "weight"
+        subscript = str(layer).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+        labels.append({"weight": f"W{subscript}", "bias": f"b{subscript}"}.get(kind, name))
+    return labels
+
+
+class WeightGrid:
+    """Where each weight of θ stands in one picture of all layers, side by side: W₁ b₁ W₂ b₂ …
+
+    Matrices stand upright, one row per unit of the wider side; vectors are drawn three cells wide, or wider beside a large
+    matrix.
+
+    Attributes:
+        index: (height, width) positions in θ; P, one past the end, where there is a gap.
+        labels, centers: the layers' names and the columns at which they stand.
+    """
+
+    def __init__(self, main: MainNetwork):
+        blocks, self.labels = [], labels(main.shapes)
+        widest = max(min(shape[0], math.prod(shape[1:])) for shape in main.shapes.values() if shape)
+        gap, least_width = max(3, widest // 30), max(3, widest // 12)  # so that the labels have room
+        for shape, part in zip(main.shapes.values(), torch.arange(main.weight_dim).split(main.sizes), strict=True):
+            block = part.reshape(shape[0] if shape else 1, -1)
+            block = block.T if block.shape[0] < block.shape[1] else block
+            blocks.append(block.repeat_interleave(-(-least_width // block.shape[1]), dim=1))
+        height = max(block.shape[0] for block in blocks)
+        width = sum(block.shape[1] for block in blocks) + gap * (len(blocks) - 1)
+        self.index, self.centers, left = torch.full((height, width), main.weight_dim), [], 0
+        for block in blocks:
+            rows, columns = block.shape
+            top = (height - rows) // 2
+            self.index[top : top + rows, left : left + columns] = block
+            self.centers.append(left + (columns - 1) / 2)
+            left += columns + gap
+
+    def __call__(self, theta: Tensor) -> Tensor:
+        """θ (P,) → (height, width), NaN in the gaps."""
+        return torch.cat([theta, theta.new_full((1,), torch.nan)])[self.index]
+
+
+def weight_heatmap(axes: Axes, main: MainNetwork, limit: float, label: str = "value of a weight"):
+    """An empty heatmap of all weights; returns a function θ (P,) → None that fills it."""
+    grid = WeightGrid(main)
+    image = axes.imshow(
+        as_numpy(torch.full(grid.index.shape, torch.nan)), cmap=DIVERGING, norm=Normalize(-limit, limit), aspect="auto",
+        interpolation="nearest",
+    )  # fmt: skip
+    axes.set(xticks=grid.centers, xticklabels=grid.labels, yticks=[])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    bar = axes.figure.colorbar(image, ax=axes, location="bottom", aspect=40, pad=0.04)
+    bar.set_label(label)
+    bar.locator = MaxNLocator(4)
+    bar.outline.set_visible(False)
+    return lambda theta: image.set_data(as_numpy(grid(theta)))
+
+
+def weight_limit(theta: Tensor) -> float:
+    """A colour limit for many θ (…, P): it covers all but two of a hundred weights."""
+    return theta.detach().abs().flatten()[:: max(1, theta.numel() // 100_000)].quantile(0.98).item()
+
+
+class Plane:
+    """θ (…, P) → its coordinates (…, 2) in the two directions in which the given θ (n, P) vary most (PCA)."""
+
+    def __init__(self, theta: Tensor):
+        self.mean = theta.mean(0)
+        _, s, directions = torch.linalg.svd(theta - self.mean, full_matrices=False)
+        self.directions, self.share = directions[:2], (s[:2].square().sum() / s.square().sum()).item()
+
+    def __call__(self, theta: Tensor) -> Tensor:
+        return (theta - self.mean) @ self.directions.T
