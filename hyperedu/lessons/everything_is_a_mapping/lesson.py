@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% opening [markdown]
 # # 01 · Everything is a mapping
 #
 # **What is a network a function *of*?**
@@ -10,7 +10,7 @@
 #
 # 50 minutes. Before: [00 · Start here](00_start_here.ipynb).
 
-# %%
+# %% imports
 import torch
 from IPython.display import display
 from torch import nn
@@ -19,13 +19,13 @@ from hyperedu import Examples, Hypernetwork, MainNetwork, MLPGenerator, Sinusoid
 from hyperedu import figures, live, meta_test, meta_train
 from hyperedu.lessons.everything_is_a_mapping import checks
 
-# %% [markdown]
+# %% two-sliders-about [markdown]
 # ## Two sliders
 #
 # A task in this lesson is one sine wave, $y = A \sin(x - p)$. The descriptor is the pair $\tau = (A, p)$, standardised as in lesson 00; the main network must draw the
 # wave. Training takes some seconds; watch the weights take shape.
 
-# %%
+# %% two-sliders
 torch.manual_seed(0)
 family = Sinusoids()
 main = MainNetwork.mlp([1, 40, 40, 1], activation="relu")
@@ -40,17 +40,18 @@ history = meta_train(learner, family.train, steps=3000, shots=0, queries=10, wat
 learned = sum(p.numel() for p in learner.parameters())
 print(f"{main.weight_dim:,} weights are written by {learned:,} learned numbers")
 
-# %% [markdown]
+# %% two-sliders-predict [markdown]
 # **Predict.** You will move *amplitude* from one end to the other. Which of the weights will change: a few in the last layer, which
 # sets the height, or all of them? And when you move *phase*? Decide, then drag the sliders above, or the star itself.
-#
+
+# %% two-sliders-look [markdown]
 # **What to look for.** The star is the descriptor; the dots are waves that training drew, the rings are unseen ones. The dashed line is
 # the wave that the descriptor names, the solid one is what the written network computes. Nearly every layer changes with either
 # slider. A scaling of the last layer would be enough for the amplitude, but nobody asked for the simplest solution; training found
 # one of many. How much moves what, the next cell measures with the Jacobian $\partial\theta/\partial\tau$: two columns, one per slider; one unit of τ is one
 # standard deviation of the amplitudes or phases.
 
-# %%
+# %% amplitude-or-phase
 tau = family.describe(amplitude=2.5, phase=1.5)
 jacobian = torch.func.jacrev(learner.generator)(tau)  # ∂θ/∂τ, (P, 2)
 layers = [main.unflatten(jacobian[:, j].detach()) for j in range(2)]
@@ -58,7 +59,7 @@ for name in main.shapes:
     amplitude, phase = (layer[name].square().mean().sqrt() for layer in layers)
     print(f"{name:9} moves by {amplitude:.2f} per unit of τ in amplitude, {phase:.2f} in phase")
 
-# %% [markdown]
+# %% a-network-is-a-function-of-two-things [markdown]
 # ## A network is a function of two things
 #
 # In `nn.Linear` the weights live *inside* the function, and only $x$ goes in. Take them out. A network with one hidden layer is
@@ -67,16 +68,16 @@ for name in main.shapes:
 #
 # where $\sigma$ is the activation, $\theta$ is one flat vector and the matrices are *views* of it. The same line in code:
 
-# %%
+# %% by-hand
 def g(theta, x):
     """Equation (1) for three hidden units: θ (10,), x (n, 1) → y (n, 1)."""
     W_1, b_1, W_2, b_2 = theta[0:3].view(3, 1), theta[3:6], theta[6:9].view(1, 3), theta[9:10]
     return torch.tanh(x @ W_1.T + b_1) @ W_2.T + b_2
 
-# %% [markdown]
+# %% by-hand-then [markdown]
 # It must agree with an ordinary module that holds the same numbers, and with the package's version, which we use from now on.
 
-# %%
+# %% same-as-a-module
 small = MainNetwork.mlp([1, 3, 1], activation="tanh")
 theta, x = small.initial_weights(), torch.linspace(-5, 5, 200).unsqueeze(-1)
 module = nn.Sequential(nn.Linear(1, 3), nn.Tanh(), nn.Linear(3, 1))
@@ -85,21 +86,22 @@ print("same as the module: ", torch.allclose(g(theta, x), module(x), atol=1e-6))
 print("same as the package:", torch.allclose(g(theta, x), small(theta, x), atol=1e-6))
 print("the views:", {name: tuple(w.shape) for name, w in small.unflatten(theta).items()})
 
-# %% [markdown]
+# %% same-as-a-module-then [markdown]
 # Since $\theta$ is an ordinary input, it may come in a batch: 25 weight vectors, 25 sets of points, 25 networks in one call, without a
 # loop.
 
-# %%
+# %% twenty-five-networks
 y = small(torch.randn(25, small.weight_dim), torch.randn(25, 7, 1))
 print(y.shape, "← 25 networks, 7 points each")
 
-# %% [markdown]
+# %% one-slider-per-weight [markdown]
 # ## One slider per weight
-#
+
+# %% slider-per-weight-predict [markdown]
 # **Predict.** Here are the ten weights of that small network, a slider for each. The dashed wave is wanted. How long will you need to bring
 # the error below 0.1? Try for one minute, not longer.
 
-# %%
+# %% slider-per-weight
 wanted = Examples(x, x.sin())  # D: x and y together, so that one can ask for the loss on them
 figure, (axes,) = figures.subplots(width=8, height=3)
 axes.plot(wanted.x, wanted.y, "--", color=figures.BLUE, label="wanted: sin x")
@@ -115,11 +117,12 @@ def update(**weights):
 
 live.interact(figure, update, **{f"θ{i}": (-3.0, 3.0) for i in range(1, 11)})
 
-# %% [markdown]
+# %% slider-per-weight-look [markdown]
 # **What to look for.** At first all weights are zero, and most sliders do nothing at all: the matrices multiply each other. Later
 # every slider spoils what another has mended. The weights are a poor language for *tasks*: a wave has two properties, the network
 # has ten coordinates, and no coordinate means anything alone.
-#
+
+# %% let-a-network-write-them [markdown]
 # ## Let a network write them
 #
 # The generator is one more mapping, from the two numbers that mean something to the many that do not:
@@ -128,7 +131,7 @@ live.interact(figure, update, **{f"θ{i}": (-3.0, 3.0) for i in range(1, 11)})
 #
 # with $h$ an ordinary small network, the *trunk*, and $V, c$ the *head*, whose output has one number per weight. By hand:
 
-# %%
+# %% head-directions
 generator = learner.generator
 h = tau
 for layer in generator.trunk:
@@ -137,17 +140,18 @@ theta = h @ generator.head.weight.T + generator.head.bias  # θ = V h + c
 print("same as the package:", torch.allclose(theta, generator(tau), atol=1e-6))
 print("V has shape", tuple(generator.head.weight.shape))
 
-# %% [markdown]
+# %% head-directions-then [markdown]
 # However long $\theta$ is, $f_\varphi(\tau)$ can only reach a two-dimensional surface in $\mathbb{R}^P$, one point for each
 # $\tau$. Training lays that surface through weights that work. This is the whole trick: *the sliders run along a surface on
 # which every point is a good network for its own task.*
-#
+
+# %% is-it-good-on-waves-it-has-never-seen [markdown]
 # ## Is it good on waves it has never seen?
 #
 # Training and test tasks are disjoint. The error of one task is $\frac1n \sum_i (g(\theta, x_i) - y_i)^2$; we report its mean over 600 unseen
 # tasks for three seeds, so that luck can be seen.
 
-# %%
+# %% unseen-waves
 learners = [learner]
 for seed in (1, 2):
     torch.manual_seed(seed)
@@ -156,16 +160,17 @@ for seed in (1, 2):
 for seed, each in enumerate(learners):
     print(f"seed {seed}: {meta_test(each, family.test, shots=0)}")
 
-# %% [markdown]
+# %% unseen-waves-then [markdown]
 # A fair warning: these descriptors are *perfect*. They say everything there is to know about the wave, so no example is needed. Few-shot
 # methods such as MAML get no descriptor and must find the wave from points; comparing the two errors would compare two different
 # problems.
-#
+
+# %% where-does-it-fail [markdown]
 # ## Where does it fail?
 #
 # The generator was trained on amplitudes up to 5. The sliders stop there. What lies beyond?
 
-# %%
+# %% outside
 amplitudes, phases = torch.linspace(0.1, 10, 100), torch.linspace(0, 3.14, 20)
 A, p = torch.meshgrid(amplitudes, phases, indexing="ij")
 y = family.function(A[..., None, None], p[..., None, None], x)
@@ -181,7 +186,7 @@ axes.legend(frameon=False)
 alt = "Error against amplitude, three seeds: small up to 5, then rising by orders of magnitude."
 figures.show(figure, alt)
 
-# %% [markdown]
+# %% exercise-1 [markdown]
 # Inside the range the error stays small; outside it grows by orders of magnitude, with every seed. The surface is good where training put it and
 # nowhere else: *interpolation, not magic*.
 #
@@ -192,54 +197,54 @@ figures.show(figure, alt)
 # <details><summary>Hint 1</summary>Two layers: from 2 to 5, from 5 to 3.</details>
 # <details><summary>Hint 2</summary>Each unit has as many weights as it has inputs, and a bias.</details>
 
-# %% tags=["exercise"]
+# %% exercise-1-answer tags=["exercise"]
 P = ...
 checks.weight_count(P)
 
-# %% tags=["solution"]
+# %% exercise-1-solution tags=["solution"]
 P = (2 * 5 + 5) + (5 * 3 + 3)
 checks.weight_count(P)
 
-# %% [markdown]
+# %% exercise-2 [markdown]
 # **2 · Change.** Write `g_relu(theta, x)` for sizes `[1, 4, 1]` with ReLU in place of tanh. It must also be a function of $\theta$ for
 # the gradient: no `nn.Parameter`, no `.data`.
 #
 # <details><summary>Hint 1</summary>Now θ has 13 numbers: 4, 4, 4 and 1.</details>
 # <details><summary>Hint 2</summary>Change the four slices of <code>g</code>, then the activation.</details>
 
-# %% tags=["exercise"]
+# %% exercise-2-answer tags=["exercise"]
 g_relu = ...
 checks.relu_network(g_relu)
 
-# %% tags=["solution"]
+# %% exercise-2-solution tags=["solution"]
 def g_relu(theta, x):
     W_1, b_1, W_2, b_2 = theta[0:4].view(4, 1), theta[4:8], theta[8:12].view(1, 4), theta[12:13]
     return torch.relu(x @ W_1.T + b_1) @ W_2.T + b_2
 
 checks.relu_network(g_relu)
 
-# %% [markdown]
+# %% exercise-3 [markdown]
 # **3 · Find what is wrong.** This function cuts $\theta$ of a `[2, 3, 1]` network into matrices. It raises no error, and it is wrong.
 # Return the four tensors as they should be.
 #
 # <details><summary>Hint 1</summary>Compare with <code>MainNetwork.mlp([2, 3, 1]).unflatten(theta)</code> for <code>theta = torch.arange(13.)</code>.</details>
 # <details><summary>Hint 2</summary>A matrix of 3 rows and 2 columns is not the transpose of one filled with 2 rows and 3 columns.</details>
 
-# %%
+# %% exercise-3-given
 def cut(theta):
     return theta[0:6].view(2, 3).T, theta[6:9], theta[9:12].view(1, 3), theta[12:13]
 
-# %% tags=["exercise"]
+# %% exercise-3-answer tags=["exercise"]
 mended_cut = ...
 checks.cut(mended_cut)
 
-# %% tags=["solution"]
+# %% exercise-3-solution tags=["solution"]
 def mended_cut(theta):
     return theta[0:6].view(3, 2), theta[6:9], theta[9:12].view(1, 3), theta[12:13]
 
 checks.cut(mended_cut)
 
-# %% [markdown]
+# %% quiz [markdown]
 # ## Quiz
 #
 # **1. In $g(\theta, x)$, what are the network's parameters?**
@@ -261,12 +266,14 @@ checks.cut(mended_cut)
 # **5. Which batch does `main(theta, x)` accept?**
 # <details><summary>θ (25, P) with x (7, 1)</summary>Yes: leading dimensions broadcast, so all 25 networks see the same points.</details>
 # <details><summary>θ (25, P) with x (24, 7, 1)</summary>No: 25 and 24 do not broadcast; a sentence says so.</details>
-#
+
+# %% in-one-breath [markdown]
 # ## In one breath
 #
 # $g : (\theta, x) \mapsto y$ and $f_\varphi : \tau \mapsto \theta$. Move $\theta$ from inside the function to its arguments, and a network can write it. It
 # fails beyond the tasks that training covered.
-#
+
+# %% references [markdown]
 # ## References
 #
 # * D. Ha, A. Dai, Q. Le, *HyperNetworks*, 2016, [arXiv 1609.09106](https://arxiv.org/abs/1609.09106).

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% opening [markdown]
 # # 03 · Generator designs
 #
 # **How do 3,000 parameters write 300,000 weights?**
@@ -10,7 +10,7 @@
 #
 # 60 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
-# %%
+# %% imports
 import time
 
 import torch
@@ -22,30 +22,31 @@ from hyperedu.lessons.generator_designs.figures import DesignsTriptych, SizesPic
 
 family = Sinusoids()
 
-# %% [markdown]
+# %% a-hundred-times-smaller-than-what-it-writes [markdown]
 # ## A hundred times smaller than what it writes
 #
 # The generator of lesson 02 has a head with one row of numbers for each weight that it writes, and so is always larger than the main network. The one below is not.
 # It was trained for some minutes (`python data/make_checkpoints.py tiny`).
 
-# %%
+# %% tiny
 big = MainNetwork.mlp([1, 547, 547, 1])
 tiny = Hypernetwork(big, AttentionGenerator(2, big, dim=14, heads=2, layers=1, rank=8))
 load_checkpoint(data_file("checkpoints/tiny.safetensors"), tiny)
 print(f"{sum(p.numel() for p in tiny.parameters()):,} parameters write {big.weight_dim:,} weights")
 print("on unseen waves:", meta_test(tiny, family.test, shots=0, n_tasks=200))
 
-# %% [markdown]
+# %% tiny-triptych-predict [markdown]
 # **Predict.** With so few numbers, what will the weight matrix in the middle look like: noise, as in the lessons before, or something else? And will the whole matrix change with τ, or a part of it?
 
-# %%
+# %% tiny-triptych
 picture = figures.SinusoidTriptych(family, tiny)
 live.interact(picture.figure, picture.update, drag=picture.drag, amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
 
-# %% [markdown]
+# %% tiny-triptych-look [markdown]
 # **What to look for.** A landscape of hills and valleys: units that stand beside each other have almost the same weights, and all of it moves. The weights are many, but they are *not independent*. All that they say is
 # which point of the two-dimensional sheet of lesson 02 is meant. To name the point takes two numbers; the sheet must be stored as well, but a sheet with a pattern can be stored in few. Every design of this lesson finds its own pattern.
-#
+
+# %% four-designs [markdown]
 # ## Four designs
 #
 # Three of them, chunked, attention and convolutional, write $u$, of mean 0 and variance 1, and leave the scale to $\theta = \mu + (\sigma + \gamma) \odot u$, where $\mu$ and $\sigma$ are the mean and the spread of a direct
@@ -57,7 +58,7 @@ live.interact(picture.figure, picture.update, drag=picture.drag, amplitude=(0.1,
 #
 # with pieces of $C$ weights, $h$ the trunk and $V$ the head. Embeddings of $d$ numbers cost $d\,P/C$ in all; a head on $H$ units, with biases, costs $(H + 1)\,C$. Where $C$ is a fixed multiple of $\sqrt P$, both grow like $\sqrt P$; the package takes $C \approx \sqrt P$.
 
-# %%
+# %% chunks-and-channels
 main, tau = MainNetwork.mlp([1, 40, 40, 1]), family.describe(amplitude=2.0, phase=1.0)
 torch.manual_seed(0)
 chunked = ChunkedGenerator(2, main)
@@ -66,7 +67,7 @@ u = torch.cat(pieces)[: main.weight_dim]
 print(f"{len(pieces)} pieces of {len(pieces[0])} weights")
 print("same as the package:", torch.allclose(main.initial_mean + main.initial_std * u, chunked(tau), atol=1e-6))
 
-# %% [markdown]
+# %% chunks-and-channels-then [markdown]
 # **Attention.** Every weight tensor is a *token* that knows how deep it lies and how large it is; τ is one more. They attend to each other: token by token, a mean of what all say,
 # weighted by $\operatorname{softmax}(QK^\top/\sqrt d)$, with $Q$ and $K$ linear in the tokens, of $d$ columns. Then every unit gets a code of $r$ numbers from its tensor's token and its place in the layer, between 0 (first) and 1 (last), and a weight is the product of the
 # codes of the unit that it leads to and the one that it comes from:
@@ -81,7 +82,7 @@ print("same as the package:", torch.allclose(main.initial_mean + main.initial_st
 #
 # **Convolutional.** A weight matrix is decoded like an image: learned codes of rows and columns are added to a small picture, τ scales and shifts it, convolutions let neighbours speak and enlarge it four times each way.
 
-# %%
+# %% attention-and-low-rank
 attention, low_rank = AttentionGenerator(2, main), LowRankGenerator(2, main)
 token = attention.tokens(tau[None])[:, list(main.shapes).index("2.weight")]
 a, b = (attention.unit_codes(token, 40, side)[0] for side in "ab")
@@ -90,12 +91,12 @@ print("same as the package:", torch.allclose(W, main.unflatten(attention(tau))["
 change = main.unflatten(low_rank(tau) - low_rank.theta_0)["2.weight"]  # B A of equation (3)
 print("rank of a change of 40 x 40 weights:", torch.linalg.matrix_rank(change).item())
 
-# %% [markdown]
+# %% what-they-write [markdown]
 # ## What they write
 #
 # The four, and the fully connected generator of lesson 02 (*connected*), with about 30,000 parameters each, trained with the same 3,000 batches (`python data/make_checkpoints.py`), three seeds each.
 
-# %%
+# %% trainings
 designs = {
     "connected": lambda: MLPGenerator(2, main, hidden=(64, 15)),
     "chunked": lambda: ChunkedGenerator(2, main, hidden=(143, 143)),
@@ -110,27 +111,28 @@ for name, of_seeds in learners.items():
     losses = torch.tensor([meta_test(learner, family.test, shots=0).mean for learner in of_seeds])
     print(f"{name:14} loss on unseen waves {losses.mean():.4f}  (seeds {losses.min():.4f} to {losses.max():.4f})")
 
-# %% [markdown]
+# %% designs-predict [markdown]
 # **Predict.** One of the five writes hills and valleys, one a small tile over and over, one a matrix that looks like noise. Which, and why? Choose a *design*, and drag.
 
-# %%
+# %% designs
 picture = DesignsTriptych(family, {name: of_seeds[0] for name, of_seeds in learners.items()})
 live.interact(picture.figure, picture.update, drag=picture.drag, design=list(learners), amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
 
-# %%
+# %% designs-row
 figures.show(designs({name: of_seeds[0] for name, of_seeds in learners.items()}, tau), "The weights of one wave as five designs write them: rows, diagonals, tiles, hills, and noise.")
 
-# %% [markdown]
+# %% designs-look [markdown]
 # **What to look for.** The functions are all but the same; the weights have nothing in common. Attention makes hills, since a unit's code is a smooth function of its place. The convolution repeats a tile of four by four, since it enlarges its small picture so.
 # Low rank changes a matrix that began as noise, and stays near it. Chunks of 42 weights lie askew across rows of 40, hence diagonals; each differs, since each has its own $e_k$. Connected has single units that stand out, and otherwise looks like noise too: each weight has its own row in the head. On a task this simple low rank is the best
 # and no design fails, though attention's three trainings differ by a factor of eight. So a design must earn its keep elsewhere: in what it costs, in how it grows, and in what it shows.
-#
+
+# %% efficiency-and-scalability [markdown]
 # ## Efficiency and scalability
 #
 # Parameters and time for writing one network, forward and backward (the fastest of five runs), as the main network grows, with the package's own sizes of each design; the exponent $a$ says that from the last but one size to the last the cost grows like $P^a$.
 # Along the dotted line a generator has as many parameters as it writes weights.
 
-# %%
+# %% costs
 kinds = dict(zip(designs, (MLPGenerator, ChunkedGenerator, ConvGenerator, AttentionGenerator, LowRankGenerator)))
 def cost(kind, width):  # P, parameters, milliseconds
     generator = kind(2, MainNetwork.mlp([1, width, width, 1]))
@@ -144,7 +146,7 @@ def cost(kind, width):  # P, parameters, milliseconds
 torch.set_num_threads(1)
 costs = {name: torch.tensor([cost(kind, width) for width in (30, 100, 315, 1000)]).T for name, kind in kinds.items()}
 
-# %%
+# %% costs-figure
 figure, panels = figures.subplots(2, width=11, height=3.8)
 colors = figures.BLACK, figures.BLUE, figures.GREEN, figures.VERMILION, figures.PURPLE
 for (name, rows), color in zip(costs.items(), colors):
@@ -158,16 +160,17 @@ panels[0].plot(costs["chunked"][0], costs["chunked"][0], ":", color=figures.GREY
 panels[1].legend(loc="upper left", frameon=False)
 figures.show(figure, "Cost of five designs against the number of weights: fully connected grows in proportion, attention's parameters not at all.")
 
-# %% [markdown]
+# %% costs-figure-then [markdown]
 # Fully connected grows in proportion to $P$, since it has a row for every weight. Low rank is on its way there: it shares a $\theta_0$, already more than half of its parameters, and says only the *change* with few. Chunked grows like the root, or a little less while its trunk is
 # the larger part; convolutional comes to the root later; attention's parameters do not grow. *Writing* must in the end take every design time in proportion to $P$, since each weight is computed. Up to ten million weights, with memory: `docs/generators.md`.
-#
+
+# %% interpretability [markdown]
 # ## Interpretability
 #
 # Two questions can be asked of any generator. *Which layer does a property of the task move?* Nudge τ, and see by how much each tensor changes, relative to its norm (the first seed of each). *Are like tasks given like weights?*
 # Correlate the distances between 100 tasks in τ with those between their weights.
 
-# %%
+# %% sensitivity
 tau, changes = family.test.sample(100, 0, 1, torch.Generator().manual_seed(0)).descriptor, {}
 with torch.no_grad():
     for name, (learner, *_) in learners.items():
@@ -178,17 +181,19 @@ with torch.no_grad():
         print(f"{name:14} distances in τ and in θ correlate {torch.stack(similar).mean():.2f}", [f"{r:.2f}" for r in similar])
 figures.show(sensitivity(changes, main.shapes, ["amplitude", "phase"]), "Relative change of each weight tensor when amplitude or phase moves.")
 
-# %% [markdown]
+# %% sensitivity-then [markdown]
 # Read the picture row by row: when the phase moves, connected changes $W_1$ most and attention hardly changes it. How the work is shared out among layers is no fact about sines. Distances in weights follow those between tasks in every design, least
 # well in the convolutional one: this is what a smooth sheet looks like in numbers. What else can be read depends on the design: attention's tokens can be asked whom they attend to (`attention_map`), low rank's change has four directions to look at, a fully connected head has one row for each weight.
-#
+
+# %% one-generator-three-main-networks [markdown]
 # ## One generator, three main networks
 #
 # The size of the main network is only an input of the attention generator. This one was trained by two networks, of widths 32 and 48, both in each step (`two_widths`). `for_main` asks it for any other.
-#
+
+# %% three-main-networks-predict [markdown]
 # **Predict.** Width 40 it has never seen. Will that network work? And one with a third hidden layer?
 
-# %%
+# %% three-main-networks
 generator = AttentionGenerator(2, MainNetwork.mlp([1, 32, 32, 1]))
 load_checkpoint(data_file("checkpoints/two_widths.safetensors"), Hypernetwork(generator.main, generator))
 def driven(*hidden):  # a main network that this generator writes
@@ -199,13 +204,13 @@ sizes = {"32": driven(32, 32), "40, unseen": driven(40, 40), "48": driven(48, 48
 picture = SizesPicture(family, sizes)
 live.interact(picture.figure, picture.update, drag=picture.drag, amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
 
-# %%
+# %% three-main-networks-table
 y = family.test.sample(600, 0, 50, torch.Generator().manual_seed(0)).query.y
 for hidden in ((24, 24), (32, 32), (36, 36), (40, 40), (44, 44), (48, 48), (64, 64), (40, 40, 40)):
     error = meta_test(driven(*hidden), family.test, shots=0).mean
     print(f"hidden layers {hidden!s:13} explain {1 - error / y.var():7.1%} of the variance of y (loss {error:.3f})")
 
-# %% [markdown]
+# %% exercise-1 [markdown]
 # **What to look for.** Between the two widths the networks work, though with ten to thirty times the loss: the generator has learned what a layer *does*, at places between 0 and 1, and a width is only how finely
 # these are sampled. Outside it gets worse. With a third layer, a depth it was never trained for, the network is worse than always answering the mean. "Any size" is true of the shapes, not of the function.
 #
@@ -216,37 +221,37 @@ for hidden in ((24, 24), (32, 32), (36, 36), (40, 40), (44, 44), (48, 48), (64, 
 # <details><summary>Hint 1</summary>How many pieces are there?</details>
 # <details><summary>Hint 2</summary>The head has 64 inputs, 1,000 outputs, and biases.</details>
 
-# %% tags=["exercise"]
+# %% exercise-1-answer tags=["exercise"]
 n = ...
 checks.chunk_parameters(n)
 
-# %% tags=["solution"]
+# %% exercise-1-solution tags=["solution"]
 n = 1000 * 16 + 64 * 1000 + 1000
 checks.chunk_parameters(n)
 
-# %% [markdown]
+# %% exercise-2 [markdown]
 # **2 · Change.** A relative of (3) multiplies instead of adding: with the scaling of *FiLM*, τ writes one number $s_i$ for each unit, and $W' = W \odot \big((1 + s)\, \mathbf{1}^\top\big)$, a factor of rank one. Write `film(W, s)` for $W$ (out, in) and a batch $s$ (tasks, out); it returns (tasks, out, in).
 #
 # <details><summary>Hint 1</summary>Row i of W belongs to unit i.</details>
 # <details><summary>Hint 2</summary><code>s.unsqueeze(-1)</code> has the shape (tasks, out, 1).</details>
 
-# %% tags=["exercise"]
+# %% exercise-2-answer tags=["exercise"]
 film = ...
 checks.film(film)
 
-# %% tags=["solution"]
+# %% exercise-2-solution tags=["solution"]
 def film(W, s):
     return (1 + s).unsqueeze(-1) * W
 
 checks.film(film)
 
-# %% [markdown]
+# %% exercise-3 [markdown]
 # **3 · Find what is wrong.** This chunked generator trains without an error, but its loss stays high. (That the scale is left out is not the fault.) Write the class `Mended`, made as `Mended(main)`.
 #
 # <details><summary>Hint 1</summary>Ask it twice for the same τ.</details>
 # <details><summary>Hint 2</summary>Which of its numbers would an optimiser find in <code>parameters()</code>?</details>
 
-# %%
+# %% exercise-3-given
 class Forgetful(Generator):
     def __init__(self, main):
         super().__init__(2, main)
@@ -257,11 +262,11 @@ class Forgetful(Generator):
         pairs = torch.cat([tau.unsqueeze(-2).expand(-1, len(e), -1), e.expand(len(tau), -1, -1)], dim=-1)
         return self.head(torch.relu(self.trunk(pairs))).flatten(-2)[..., : self.main.weight_dim]
 
-# %% tags=["exercise"]
+# %% exercise-3-answer tags=["exercise"]
 Mended = ...
 checks.embeddings(Mended)
 
-# %% tags=["solution"]
+# %% exercise-3-solution tags=["solution"]
 class Mended(Forgetful):
     def __init__(self, main):
         super().__init__(main)
@@ -273,7 +278,7 @@ class Mended(Forgetful):
 
 checks.embeddings(Mended)
 
-# %% [markdown]
+# %% quiz [markdown]
 # ## Quiz
 #
 # **1. How can 3,000 parameters write 300,000 weights that work?**
@@ -295,12 +300,14 @@ checks.embeddings(Mended)
 # **5. When is fully connected the right choice?**
 # <details><summary>Never</summary>No: for small main networks it is the simplest, and fast.</details>
 # <details><summary>When the main network is small</summary>Yes: with 1,761 weights its cost does not matter.</details>
-#
+
+# %% in-one-breath [markdown]
 # ## In one breath
 #
 # $\tau \mapsto \theta$ can be written piece by piece, $V h([\tau, e_k])$, as products of codes, $\langle a_i, b_j \rangle / \sqrt r$, or as a change, $W_0 + BA$. It would fail where tasks need a pattern that the design
 # cannot write; it did fail at a depth that it was not trained for.
-#
+
+# %% references [markdown]
 # ## References
 #
 # * D. Ha, A. Dai, Q. Le, *HyperNetworks*, 2016, [arXiv 1609.09106](https://arxiv.org/abs/1609.09106).

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% opening [markdown]
 # # 07 · Hypernetworks meet MAML
 #
 # **Describe the task, or show examples?**
@@ -10,7 +10,7 @@
 #
 # 60 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb), [06 · MAML](06_maml.ipynb).
 
-# %%
+# %% imports
 import torch
 
 from hyperedu import MAML, ColoradoClimate, Hypernetwork, Learner, MainNetwork, MLPGenerator, NoisyDescriptors, SetEncoder
@@ -21,7 +21,7 @@ from hyperedu.lessons.hypernetworks_meet_maml.figures import DescribeOrShow, all
 torch.manual_seed(0)
 family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 
-# %% [markdown]
+# %% a-description-that-lies [markdown]
 # ## A description that lies
 #
 # A hypernetwork is told which wave it is, MAML is shown points of it. Until now the description was perfect. Here it errs: $\tau + s\,\varepsilon$, with another standard normal $\varepsilon$ for each
@@ -31,7 +31,7 @@ family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 #
 # A fourth, **untold**, makes the comparison fair: *both* has many more numbers to learn than MAML. *Untold* has as many as it, in a generator that is told nothing and writes one start for all.
 
-# %%
+# %% learners
 class Untold(TaskConditionedMAML):
     def start(self, descriptor, support):  # U(f_φ(1), D): one start for all tasks
         return super().start(torch.ones_like(descriptor), support)
@@ -46,14 +46,14 @@ def trained(seed, f=lambda: MLPGenerator(2, main, hidden=(64, 32))):
         learner.inner_steps = 5 if learner.inner_steps else 0  # for those that adapt
     return found
 
-# %%
+# %% trained
 learners = [trained(seed) for seed in range(3)]
 print("numbers to learn:", {name: sum(p.numel() for p in learner.parameters()) for name, learner in learners[0].items()})
 
-# %% [markdown]
+# %% trained-then [markdown]
 # How well each does on 200 unseen waves, for six numbers of shots and six errors, also errors larger than in training. (Each number of shots draws its own $\varepsilon$: *described*, which sees no examples, differs by chance along it.)
 
-# %%
+# %% errors-measured
 noises, shots = (0.0, 0.25, 0.5, 1.0, 1.5, 3.0), (1, 2, 3, 5, 10, 20)
 
 def measure(learners, family, shots, score, **sizes):  # name → (seeds, noises, shots)
@@ -65,31 +65,32 @@ def measure(learners, family, shots, score, **sizes):  # name → (seeds, noises
 
 errors = measure(learners, family, shots, lambda report: report.median, n_tasks=200, queries=50)
 
-# %% [markdown]
+# %% describe-or-show-predict [markdown]
 # **Predict.** With the description perfect, do ten examples still help? With ten examples, does a bad description still help, and where would one do better without it?
 # Drag *noise* and *shots*, or the circle on the map, and look for a place where examples alone win (*shown* or *untold*). The star can be dragged too:
 # then the task is described as what stands there.
 
-# %%
+# %% describe-or-show
 picture = DescribeOrShow(family, learners[0], errors, noises, shots)
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, task=(0, 19), noise=(0.0, 3.0, 0.05), shots=(1, 20))
 for name, value in {"task": 3, "noise": 0.5, "shots": 5}.items():
     figure.controls[name].value = value
 figure
 
-# %% [markdown]
+# %% describe-or-show-look [markdown]
 # **What to look for.** *Left*, the description (star) leaves the task (ring). *Middle*, the red curve is written from the star alone, but cautiously, pulled towards the middle of all tasks; the blue and the yellow one know only the points; the green one starts
 # at a curve that its own generator writes from the star, and bends towards the points. Beyond $s = 1.5$ the star is mostly farther off than in training. *Right*, the colour, as in the middle, says who errs least over all tasks, and the number how much (median, mean of three
 # seeds; a question mark where the seeds do not agree).
-#
+
+# %% one-table-for-all-of-them [markdown]
 # ## One table for all of them
 #
 # Every learner of this course is a mapping $(\tau, D) \mapsto \theta$. They differ in what they take of the one and of the other:
 
-# %%
+# %% all-mappings
 figures.show(all_mappings(), "All learners by what they take of the description and what of the examples; one cell, marked ?, is yours to fill.")
 
-# %% [markdown]
+# %% all-mappings-then [markdown]
 # ($h$ reads a support set into a vector, $H_\varphi$ writes a change of weights, $b_1 + A\tau$ is the first bias; *sought* means that τ itself is found by gradient steps. A dash: no learner of this course.) Where does *untold* belong? With MAML: it is told
 # nothing. *Both* stands at the right of the middle row:
 #
@@ -97,7 +98,7 @@ figures.show(all_mappings(), "All learners by what they take of the description 
 #
 # MAML is the case in which $f_\varphi$ ignores $\tau$, the hypernetwork the case in which $U$ takes no step. In code, by hand:
 
-# %%
+# %% in-one-line
 both, tasks = learners[0]["both"], family.test.sample(4, 10, 50)
 theta = both.generator(tasks.descriptor)  # f_φ(τ)
 for _ in range(5):  # U
@@ -105,7 +106,7 @@ for _ in range(5):  # U
     theta = theta - 0.01 * torch.autograd.grad(loss, theta, create_graph=True)[0]
 print("same as the package:", torch.allclose(theta, both(tasks.descriptor, tasks.support), atol=1e-5))
 
-# %% [markdown]
+# %% how-far-to-step-away-from-a-description [markdown]
 # ## How far to step away from a description
 #
 # Take a task of one number $c$, and let $\theta$ be our guess of it. The description says $\tau = c + s\,\varepsilon$; the examples are $n$ readings of $c$ with standard deviation $\sigma$, whose errors are independent of $\varepsilon$, and $\bar y$ is their
@@ -119,7 +120,7 @@ print("same as the package:", torch.allclose(theta, both(tasks.descriptor, tasks
 #
 # less than $s^2$ and less than $\sigma^2/n$: **with the right step, both is better than either**. But the step was chosen in training, for the descriptions there:
 
-# %%
+# %% how-far
 sigma, n, alpha = 1.0, 4, 0.8  # α* for s = 1
 c, e, e_mean = torch.randn(3, 200_000)
 y_mean = c + sigma / n**0.5 * e_mean
@@ -129,15 +130,16 @@ for s in (0.25, 1.0, 3.0):
     ends = tau, y_mean, tau + best * (y_mean - tau), tau + alpha * (y_mean - tau)  # equation (2)
     print(f"s = {s:4}       " + "".join(f"{(theta - c).square().mean():11.3f}" for theta in ends))
 
-# %% [markdown]
+# %% how-far-then [markdown]
 # A step that is right for $s = 1$ wastes a good description and believes a bad one: at $s = 3$, both is *worse than the examples alone*. Networks learn $\alpha$'s part in another
 # way, by where $f_\varphi$ starts; the trade stays.
-#
+
+# %% who-wins-on-sinusoids [markdown]
 # ## Who wins on sinusoids
 #
 # At ten shots, with one more rival: a **trusting** hypernetwork, as large as *described*, trained on perfect descriptions only, for a tenth of the steps. And as the bar that all have to clear, a network that has neither description nor examples: MAML's start, before any step.
 
-# %%
+# %% trusting
 errors["trusting"] = []
 for seed in range(3):
     torch.manual_seed(seed)
@@ -146,7 +148,7 @@ for seed in range(3):
     errors["trusting"].append([meta_test(trusting, NoisyDescriptors(family.test, s), 0, 50, 200).median for s in noises])
 nothing = meta_test(learners[0]["shown"], family.test, 1, 50, 200, inner_steps=0).median
 
-# %%
+# %% winners-figure
 figure, (axes,) = figures.subplots(width=8, height=4)
 colors = figures.VERMILION, figures.BLUE, figures.GREEN, figures.ORANGE, figures.PURPLE
 for name, color in zip(errors, colors):
@@ -162,19 +164,20 @@ axes.set(xlabel="noise in τ (std); blue ground: as in training", ylabel="median
 axes.legend(ncols=3, loc="lower right", frameon=False)
 figures.show(figure, "Median loss against the error of the description, three seeds: description alone rises fast, examples alone are flat.")
 
-# %% [markdown]
+# %% winners-figure-then [markdown]
 # Believe the **trusting** one while its description is perfect: without an example it has the least loss of all. A quarter of a standard deviation costs it more than an order of
 # magnitude, and where it crosses the dashed line, **a bad description is worse than knowing nothing**. The warned hypernetwork pays for its caution at small errors and is paid back from $s = 1$ on.
 #
 # *Both* beats MAML and *untold* clearly while the description is good, ties with MAML at the edge of what it was trained for, and loses beyond. *Untold* has as many numbers to learn as *both*, and is no better than MAML: what *both* wins is the
 # description's. (MAML and *untold* were each trained with the outer rate that suits them, lesson 06; with the other's rate MAML had twice the loss, and *untold* would have looked like the better one.) And in the first column of the map *described* alone wins up to $s = 1$:
 # five steps, from a start made for ten points, follow a single point too far.
-#
+
+# %% who-wins-on-the-stations-of-colorado [markdown]
 # ## Who wins on the stations of Colorado
 #
 # The same with real measurements: described by elevation and place, or shown some months of a year. All that adapt take three gradient steps with $\alpha = 3\cdot10^{-4}$.
 
-# %%
+# %% stations
 climate = ColoradoClimate("tmax")
 year = MainNetwork.mlp([2, 32, 32, 1], "tanh", climate.y_mean, climate.y_std)
 warned = NoisyDescriptors(climate.train, (0.0, 1.5))
@@ -190,28 +193,28 @@ def train_on_stations(seed):
         meta_train(learner, warned, steps=400, shots=3, queries=6, optimizer=optimizer)
     return found
 
-# %%
+# %% stations-measured
 stations, months = [train_on_stations(seed) for seed in range(3)], (1, 2, 3, 4, 6)
 degrees = measure(stations, climate, months, lambda report: report.rmse, queries=6)
 
-# %% [markdown]
+# %% months-or-description-predict [markdown]
 # **Predict.** How many months of a year tell more than a description that is wrong by one standard deviation? Guess where the border runs in the right panel.
 
-# %%
+# %% months-or-description
 picture = DescribeOrShow(climate, stations[0], degrees, noises, months)
 picture.what.set(xticks=range(12), xticklabels="JFMAMJJASOND")
 live.interact(picture.figure, picture.update, drag=picture.drag, task=(0, 19), noise=(0.0, 3.0, 0.05), shots=(1, 6))
 
-# %% [markdown]
+# %% months-or-description-look [markdown]
 # **What to look for.** The numbers at the right are RMSE in °C, and *shots* are months.
 
-# %%
+# %% months-table
 for name, values in degrees.items():
     for n in (1, 3):
         at_n = values.mean(0)[:, months.index(n)]
         print(f"{name:10} months: {n} ", "  ".join(f"s = {s:g}: {v:.2f} °C" for s, v in zip(noises, at_n)))
 
-# %% [markdown]
+# %% exercise-1 [markdown]
 # *Both* wins for every number of months while the description is good, up to $s = 0.25$, and at 0.5 with one or two months; from three on the seeds disagree. From $s = 1$ on, examples alone win: **a single month tells more than a description that is wrong by one
 # standard deviation**. So *both* loses in half of this map, inside the errors that it was warned of, and not because it lacks anything: after three months even a perfect description has little left to say, and a warning in training does not tell *this* error from
 # another. *Described* alone wins nowhere once a month is known.
@@ -223,26 +226,26 @@ for name, values in degrees.items():
 # <details><summary>Hint 1</summary>The mean of n readings has the variance σ²/n.</details>
 # <details><summary>Hint 2</summary>Equation (3).</details>
 
-# %% tags=["exercise"]
+# %% exercise-1-answer tags=["exercise"]
 alpha = ...
 checks.step_size(alpha)
 
-# %% tags=["solution"]
+# %% exercise-1-solution tags=["solution"]
 alpha = 1**2 / (1**2 + 2**2 / 12)  # equation (3)
 checks.step_size(alpha)
 
-# %% [markdown]
+# %% exercise-2 [markdown]
 # **2 · Change.** Fill the empty cell of the table: `class Reader(Learner)`, which writes the weights of a sinusoid's network from $\tau$ (two numbers) *and* from the examples, without a gradient
 # step: $f_\varphi([\tau, h(D)])$. Its `__init__(self, main)` begins with `super().__init__(main)`; its `start(self, descriptor, support)` returns θ. It need not be trained.
 #
 # <details><summary>Hint 1</summary><code>SetEncoder(1, 1, 32)</code> is h: called with τ and D, it reads D alone and gives 32 numbers per task.</details>
 # <details><summary>Hint 2</summary><code>torch.cat([descriptor, read], dim=-1)</code>, where <code>read</code> is what h gave, goes into an <code>MLPGenerator</code> of 2 + 32 inputs.</details>
 
-# %% tags=["exercise"]
+# %% exercise-2-answer tags=["exercise"]
 Reader = ...
 checks.reader(Reader)
 
-# %% tags=["solution"]
+# %% exercise-2-solution tags=["solution"]
 class Reader(Learner):
     def __init__(self, main):
         super().__init__(main)
@@ -254,27 +257,27 @@ class Reader(Learner):
 
 checks.reader(Reader)
 
-# %% [markdown]
+# %% exercise-3 [markdown]
 # **3 · Find what is wrong.** Someone corrupts the descriptors of all tasks with this line, those for training and for the test together, and finds to their joy that hypernetworks do not mind at all. Write `misdescribe(tau, s)` as it should be.
 #
 # <details><summary>Hint 1</summary>Which shape has the error, and which has τ?</details>
 # <details><summary>Hint 2</summary>An error that is the same for all tasks can be learned and taken off.</details>
 
-# %%
+# %% exercise-3-given
 def harmless(tau, s):  # τ (n_tasks, d_tau)
     return tau + s * torch.randn(tau.shape[-1])
 
-# %% tags=["exercise"]
+# %% exercise-3-answer tags=["exercise"]
 misdescribe = ...
 checks.misdescribed(misdescribe)
 
-# %% tags=["solution"]
+# %% exercise-3-solution tags=["solution"]
 def misdescribe(tau, s):
     return tau + s * torch.randn_like(tau)
 
 checks.misdescribed(misdescribe)
 
-# %% [markdown]
+# %% quiz [markdown]
 # ## Quiz
 #
 # **1. Of which learner is MAML a special case?**
@@ -296,11 +299,13 @@ checks.misdescribed(misdescribe)
 # **5. The hypernetwork beats MAML. What must be known before that means anything?**
 # <details><summary>What each was told</summary>Yes: they may be given different problems.</details>
 # <details><summary>Which is the newer method</summary>No.</details>
-#
+
+# %% in-one-breath [markdown]
 # ## In one breath
 #
 # $(\tau, D) \mapsto \theta' = U(f_\varphi(\tau), D)$: start where the description says, and let examples correct it. It fails where the description says less than the examples already do: on sinusoids beyond the errors of training, on stations well within them.
-#
+
+# %% references [markdown]
 # ## References
 #
 # * R. Vuorio and others, *Multimodal model-agnostic meta-learning via task-aware modulation*, 2019, [arXiv 1910.13616](https://arxiv.org/abs/1910.13616).

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% opening [markdown]
 # # 05 · Learning to learn
 #
 # **What is optimised in meta-learning?**
@@ -10,7 +10,7 @@
 #
 # 55 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
-# %%
+# %% imports
 from dataclasses import replace
 
 import torch
@@ -23,17 +23,18 @@ from hyperedu.tasks.quadratics import best_start, pull, shrinkage
 
 torch.manual_seed(0)
 
-# %% [markdown]
+# %% two-tasks-and-one-start [markdown]
 # ## Two tasks and one start
 #
 # Until now a description τ told the generator what a task is. Now there is none: a new task shows only a few examples, and the weights take
 # a few gradient steps on them. What can be learned beforehand, from many other tasks, is **where to start**: this is *meta-learning*.
-#
+
+# %% two-quadratics-predict [markdown]
 # **Predict.** Each task below has its own best weights (round dots) and its own narrow valley (ellipses). One start must serve both.
 # Where is it best: in the middle, or nearer to one of them? Does it depend on how many steps follow? Decide, then drag *steps* from 0 to 10,
 # and put the square, a start of your own, where you would begin. The dots can be dragged too.
 
-# %%
+# %% two-quadratics
 picture = QuadraticPicture(lr=0.25)
 optima = {"x_1": (-3.0, 3.0), "y_1": (-2.0, 2.0), "x_2": (-3.0, 3.0), "y_2": (-2.0, 2.0)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **optima, steps=(0, 10))
@@ -41,12 +42,13 @@ for name, value in {"x_1": -2.0, "y_1": -0.5, "x_2": 2.0, "y_2": 0.8, "steps": 3
     figure.controls[name].value = value
 figure
 
-# %% [markdown]
+# %% two-quadratics-look [markdown]
 # **What to look for.** With no step, the meta-learned start (star) *is* that of shared weights (diamond), trained on all tasks jointly: the weights with the least mean loss. With more
 # steps it moves away, to places from which both tasks are reached soon (small dots: the steps from there; ellipses: equal loss). It need not be in the middle: steps across a valley are fast and steps along it slow, and the
 # best start saves the slow ones. *Right*, against the number of steps taken; the dashed line stands at the number that the start was made for. **Before adaptation it is the worse of the two**, after these
 # steps the better. Meta-learning does not look for good weights; it looks for weights that *become* good.
-#
+
+# %% two-levels-about [markdown]
 # ## Two levels
 #
 # Each task splits its examples: the **support set** $D$, which adaptation may see, and the **query set** $D'$, on which the result is judged.
@@ -57,7 +59,7 @@ figure
 # The *outer* level learns $\theta_0$ from all $N$ tasks, the *inner* level learns $\theta'_i$ from one. (A prime marks what is after adaptation or of the query set, never a derivative.) **MAML** (model-agnostic meta-learning) takes a few gradient
 # steps for $U$. In code, the same line as in lesson 02; every learner is called with the descriptor, and MAML ignores it:
 
-# %%
+# %% two-levels
 family = Quadratics()  # y = c · x with another c for each task; two weights, θ
 tasks = family.train.sample(200, shots=3, queries=20)
 learner = MAML(family.main, steps=3, lr=0.25)
@@ -65,7 +67,7 @@ theta = learner(tasks.descriptor, tasks.support)  # θ'_i = U(θ₀, D_i), one r
 loss = family.main.loss(theta, tasks.query)  # L'_i(θ'_i)
 print(f"θ' {tuple(theta.shape)}; same as the package: {torch.equal(loss, outer_loss(learner, tasks))}")
 
-# %% [markdown]
+# %% what-is-the-inner-problem [markdown]
 # ## What is the inner problem?
 #
 # Two different things are written with the same $\theta^*$ in many texts. In **bi-level optimisation** the inner problem is solved to its end:
@@ -81,7 +83,7 @@ print(f"θ' {tuple(theta.shape)}; same as the package: {torch.equal(loss, outer_
 #
 # $$ \theta_0 = \Big(\sum_i M_i^\top H'_i M_i\Big)^{-1} \sum_i M_i^\top H'_i M_i\, c_i \tag{4} $$
 
-# %%
+# %% pulled-argmin
 closed = best_start(tasks, shrinkage(tasks, steps=3, lr=0.25))  # equation (4)
 optimizer = torch.optim.Adam(learner.parameters(), lr=0.05)
 for _ in range(400):  # the same by gradient descent on (1), through the three steps
@@ -91,11 +93,11 @@ for _ in range(400):  # the same by gradient descent on (1), through the three s
 print("closed form      ", [round(v, 4) for v in closed.tolist()])
 print("gradient descent ", [round(v, 4) for v in learner.theta_0.tolist()])
 
-# %% [markdown]
+# %% pulled-argmin-then [markdown]
 # When do $K$ steps (3) end near the pulled argmin (2)? They move $\theta$ about as far as it does with a pull of $\lambda = 1/(\alpha K)$. The table compares where the
 # tasks end, and the starts that (4) finds; then the pull is taken away altogether.
 
-# %%
+# %% a-few-steps
 def end(M, start):  # c + M (θ₀ − c); the descriptor of a quadratic task is its c
     return tasks.descriptor + (M @ (start - tasks.descriptor).unsqueeze(-1)).squeeze(-1)
 
@@ -112,17 +114,18 @@ with torch.no_grad():
         losses = [meta_test(learner, family.train, 3, 20, 200, inner_steps=k).mean for k in (0, 2000)]
         print(f"from {[round(v, 2) for v in learner.theta_0.tolist()]}: outer loss {losses[0]:.2f} before, {losses[1]:.2g} at the end")
 
-# %% [markdown]
+# %% a-few-steps-then [markdown]
 # With a matching pull the ends stay within a quarter of the way of each other, and up to ten steps the best starts nearly agree; later they part. Stopping early is *like* a pull to the start. Without
 # any pull, and where the support set fixes the optimum (here: three examples, two weights), the argmin forgets where it came from: **every** $\theta_0$ is as good as any other, and nothing is left to learn in (1). An
 # inner problem that is solved too well leaves nothing to the outer one. (A network with more weights than examples has many optima, and remembers its start.)
-#
+
+# %% the-same-code-on-sines-and-on-stations [markdown]
 # ## The same code on sines and on stations
 #
 # A few examples for each task, unseen tasks, the median loss before and after one step. **Shared weights** minimise the mean loss of all tasks and know
 # of no step; so that they are not judged at a rate that does not suit them, they may choose the best of four, even on the test tasks, in their favour. Losses are squares: °C² for the stations' maximum temperatures.
 
-# %%
+# %% before-and-after
 def before_and_after(family, main, lr, shots, queries):
     for name, learner, rates in (
         ("meta-learned", MAML(main, lr=lr), (lr,)),
@@ -136,24 +139,25 @@ def before_and_after(family, main, lr, shots, queries):
         print(f"{type(family).__name__:15} {name:14} median loss {before:5.2f} before, ", end="")
         print(f"{min(after):5.2f} after one step")
 
-# %%
+# %% sines-and-stations
 sines, climate = Sinusoids(), ColoradoClimate("tmax")
 main = MainNetwork.mlp([1, 40, 40, 1])
 before_and_after(sines, main, lr=0.01, shots=10, queries=10)
 year = MainNetwork.mlp([2, 32, 32, 1], "tanh", climate.y_mean, climate.y_std)
 before_and_after(climate, year, lr=1e-3, shots=3, queries=9)
 
-# %% [markdown]
+# %% sines-and-stations-then [markdown]
 # The two starts are about equally bad as they are. After one step on ten points of a wave, or on three months of a station's year, the meta-learned one has come far, and on the stations nearly all the way; the
 # other has moved little. The starting loss says nothing; the next lesson looks into what is different.
-#
+
+# %% what-leaks [markdown]
 # ## What leaks
 #
 # After adaptation the support loss flatters: it is what the steps went down on. If query examples enter adaptation, the query loss flatters too, and training optimises
 # the flattery. A learner of this package never receives the query set, so that the mistake can be made in the data only: below, MAML is trained as it should be, and on tasks with one wrong line that puts the query set in the place of the support set. With five examples each, not ten, and fewer rounds, both are worse than above. Compare what each *believes* in training
 # with what it *achieves* on unseen tasks (means):
 
-# %%
+# %% leaks
 class Leaky(TaskSet):
     n_tasks = None
 
@@ -169,17 +173,18 @@ for seed in range(3):
         achieved = meta_test(trained, sines.test, shots=5)
         print(f"seed {seed}  {name:6} believes {believed:5.2f}, achieves {achieved.mean:5.2f}")
 
-# %% [markdown]
+# %% leaks-then [markdown]
 # The leaky one believes in less than half of the loss that it achieves; the honest one is off by a few percent. Nothing raised an error, and the wrong loss looked *better*. What
 # it learned is only a little worse; what is lost is knowing how good it is, and with it every comparison. Here the mistake had to be made on purpose; with
 # the bare function `adapt` (exercise 3) one word is enough.
-#
+
+# %% how-many-tasks-are-enough [markdown]
 # ## How many tasks are enough?
 #
 # Examples teach the inner level, tasks teach the outer one. On Colorado, both levels are real: how many stations must have been seen before a new one is easy? A
 # hypernetwork (described by elevation, latitude and longitude, no example; with a weight decay, without which it is worse on few stations) and MAML (three months, one step, no description), 60 unseen stations, three seeds:
 
-# %%
+# %% task-counts
 counts, errors = (4, 12, 40, 214), {"hypernetwork, no months": [], "MAML, three months": []}
 for n in counts:
     few, found = ColoradoClimate("tmax", n_train=n), []
@@ -193,7 +198,7 @@ for n in counts:
     for values, name in zip(zip(*found), errors):
         errors[name].append(values)
 
-# %%
+# %% task-counts-figure
 figure, (axes,) = figures.subplots(width=7, height=3.6)
 for color, (name, values) in zip((figures.VERMILION, figures.BLUE), errors.items()):
     values = torch.tensor(values)  # (counts, seeds)
@@ -207,7 +212,7 @@ figures.show(figure, "Error on unseen stations against the number of training st
 for name, values in errors.items():
     print(f"{name:24}", ", ".join(f"{n}: {sum(v) / 3:.2f} °C" for n, v in zip(counts, values)))
 
-# %% [markdown]
+# %% exercise-1 [markdown]
 # A generator must learn how τ maps to a year, in the three dimensions of τ, and needs many stations to cover them. A start has only to learn what years have in
 # common: for this one step, a dozen stations are as good as all. Up to 40 stations examples win; with all 214 the description does, and needs no examples at all.
 #
@@ -219,25 +224,25 @@ for name, values in errors.items():
 # <details><summary>Hint 1</summary>By (3), one step leaves the share 1 − α h of the distance.</details>
 # <details><summary>Hint 2</summary>Minimise (0.5 (θ₀ − 4))² + (0.25 θ₀)².</details>
 
-# %% tags=["exercise"]
+# %% exercise-1-answer tags=["exercise"]
 start = ...
 checks.best_start(start)
 
-# %% tags=["solution"]
+# %% exercise-1-solution tags=["solution"]
 start = 0.5**2 * 4 / (0.5**2 + 0.25**2)  # equation (4) with M = 0.5 and 0.25
 checks.best_start(start)
 
-# %% [markdown]
+# %% exercise-2 [markdown]
 # **2 · Change.** What does adaptation flatter? Write `gap(learner, tasks)`, in place of the line with the dots: by how much, both *after* adaptation, the mean query loss exceeds the mean support loss; one number.
 #
 # <details><summary>Hint 1</summary>The learner gives θ' from τ and D; the same θ' is judged twice.</details>
 # <details><summary>Hint 2</summary><code>learner.main.loss(theta, D).mean()</code> for both sets.</details>
 
-# %% tags=["exercise"]
+# %% exercise-2-answer tags=["exercise"]
 gap = ...
 checks.gap(gap)
 
-# %% tags=["solution"]
+# %% exercise-2-solution tags=["solution"]
 def gap(learner, tasks):
     theta = learner(tasks.descriptor, tasks.support)
     seen, unseen = (learner.main.loss(theta, D).mean() for D in (tasks.support, tasks.query))
@@ -245,29 +250,29 @@ def gap(learner, tasks):
 
 checks.gap(gap)
 
-# %% [markdown]
+# %% exercise-3 [markdown]
 # **3 · Find what is wrong.** This outer loss falls nicely and means nothing. Write `outer(main, theta_0, tasks)` so that it is the mean in (1), with three steps of rate 0.1.
 #
 # <details><summary>Hint 1</summary>Which examples does adaptation see, and which is it judged on?</details>
 # <details><summary>Hint 2</summary>One word has to change.</details>
 
-# %%
+# %% exercise-3-given
 def wrong(main, theta_0, tasks):
     theta = adapt(main, theta_0, tasks.query, steps=3, lr=0.1).final
     return main.loss(theta, tasks.query).mean()
 
-# %% tags=["exercise"]
+# %% exercise-3-answer tags=["exercise"]
 outer = ...
 checks.honest(outer)
 
-# %% tags=["solution"]
+# %% exercise-3-solution tags=["solution"]
 def outer(main, theta_0, tasks):
     theta = adapt(main, theta_0, tasks.support, steps=3, lr=0.1).final
     return main.loss(theta, tasks.query).mean()
 
 checks.honest(outer)
 
-# %% [markdown]
+# %% quiz [markdown]
 # ## Quiz
 #
 # **1. What does the outer level learn in MAML?**
@@ -289,12 +294,14 @@ checks.honest(outer)
 # **5. A learner errs on new tasks. Should one collect more examples per task, or more tasks?**
 # <details><summary>They are interchangeable</summary>No: examples teach the inner level, tasks the outer one.</details>
 # <details><summary>It depends on which level errs</summary>Yes: in the picture above MAML gains nothing from more than 12 stations, so that examples or steps must help it; the hypernetwork still gains.</details>
-#
+
+# %% in-one-breath [markdown]
 # ## In one breath
 #
 # $\min_{\theta_0} \frac{1}{N} \sum_i L'_i(U(\theta_0, D_i))$: learn a start by what becomes of it. It fails where query examples leak into $U$, and it is empty where $U$ forgets its
 # start.
-#
+
+# %% references [markdown]
 # ## References
 #
 # * C. Finn, P. Abbeel, S. Levine, *Model-agnostic meta-learning*, 2017, [arXiv 1703.03400](https://arxiv.org/abs/1703.03400).

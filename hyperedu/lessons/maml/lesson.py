@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% opening [markdown]
 # # 06 · MAML
 #
 # **Why do a few gradient steps suffice?**
@@ -10,7 +10,7 @@
 #
 # 60 minutes. Before: [05 · Learning to learn](05_learning_to_learn.ipynb).
 
-# %%
+# %% imports
 import torch
 
 from hyperedu import ANIL, MAML, FirstOrderMAML, MainNetwork, Reptile, SharedWeights, Sinusoids, adapt, compare, data_file
@@ -22,7 +22,7 @@ from hyperedu.statistics import half_interval
 torch.manual_seed(0)
 family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 
-# %% [markdown]
+# %% step-by-step-about [markdown]
 # ## Step by step
 #
 # Training MAML well takes some minutes, so this lesson loads starts that were trained before, all with the same 10,000 batches of 25 waves;
@@ -32,7 +32,7 @@ family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 # taken for a constant. In *ANIL* (almost no inner loop) the last layer alone steps. *Reptile* has no query set: $\theta_0 \leftarrow \theta_0 + \epsilon\,(\theta' - \theta_0)$, the mean over tasks, after five steps. *Shared weights*
 # are one network fitted to all waves at once, which is also called joint training or pre-training; they take steps in the test only.
 
-# %%
+# %% learners
 learners = {"MAML": MAML(main), "first order": FirstOrderMAML(main), "ANIL": ANIL(main)}
 learners |= {"Reptile": Reptile(main, steps=5, lr=0.003), "shared weights": SharedWeights(main)}
 for name, learner in learners.items():
@@ -40,12 +40,12 @@ for name, learner in learners.items():
     load_checkpoint(data_file(f"checkpoints/{file}.safetensors"), learner)
     learner.inner_steps = 1  # in tests, unless other numbers are asked for
 
-# %% [markdown]
+# %% step-by-step-predict [markdown]
 # **Predict.** MAML's start was made for *one* step. What happens at the second, the fifth, the tenth: does the loss fall on, stay, or rise? Which weights
 # move most? Press the play button beside *steps*, then try other tasks, fewer *shots*, and a larger *alpha*. Then take a point of the
 # support set by hand and pull it off the wave: how far does the curve follow a single wrong point?
 
-# %%
+# %% step-by-step
 picture = AdaptationPicture(family, main, learners["MAML"].theta_0)
 sliders = {"task": (0, 19), "shots": (1, 20), "alpha": (0.001, 0.03, 0.001), "steps": (0, 10)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, play="steps", **sliders)
@@ -53,14 +53,14 @@ for name, value in {"task": 3, "shots": 10, "alpha": 0.01, "steps": 1}.items():
     figure.controls[name].value = value
 figure
 
-# %% [markdown]
+# %% step-by-step-look [markdown]
 # **What to look for.** *First panel*: the loss of this task on the plane in which this path lies, with a dot for each step and the star where you are; the start lies on a slope from which one step goes most of the way. *Second*: single
 # weights of $W_1$ and $W_3$ move most, those of $W_2$ little but everywhere. *Third*: the grey curve bends until it meets the points. *Fourth*: the loss falls on long after the one step that training knew. With five shots or fewer the loss on unseen points
 # stops falling while that on the support set still does, and with a large α some tasks leave the panel: they diverge.
 #
 # Now all starts side by side. A rate of 0.01 is what the first three were trained for; Reptile and shared weights may choose the best of five, on training tasks:
 
-# %%
+# %% tuned-rates
 def tuned(learner):  # the inner rate with the least median loss after five steps, on training tasks
     def loss(lr):
         batch = family.train.sample(200, 10, 100, torch.Generator().manual_seed(9))
@@ -74,7 +74,7 @@ for name in ("Reptile", "shared weights"):
     learners[name].lr = tuned(learners[name])
     print(f"{name}: a rate of {learners[name].lr}")
 
-# %%
+# %% five-starts
 tasks, x = family.test.sample(12, 10, 100, torch.Generator().manual_seed(5)), torch.linspace(-5, 5, 200).unsqueeze(-1)
 shared, panels = figures.subplots(5, width=13, height=3.4, sharey=True)
 for axes, (name, learner) in zip(panels, learners.items()):
@@ -90,15 +90,15 @@ panels[0].set_ylabel("y")
 panels[0].legend(loc="upper center", ncols=3, handlelength=0.8, columnspacing=0.6, frameon=False)
 figures.show(shared, "Five starts on one wave (dashed) of which ten points are seen, before, after one and after five steps.")
 
-# %% [markdown]
+# %% five-starts-then [markdown]
 # Shared weights move least in five steps; the others go to the points. But one task is an anecdote. On 600 unseen waves, ten points each, and MAML also with three:
 
-# %%
+# %% table
 for steps in (1, 5, 10):
     print(f"MAML, three points, {steps} steps: {meta_test(learners['MAML'], family.test, shots=3, inner_steps=steps)}")
 compare(learners, family, steps=0, shots=10, test_inner_steps=(0, 1, 5, 10))  # steps=0: no further training
 
-# %% [markdown]
+# %% table-then [markdown]
 # A task counts as diverged when its support loss ends ten times higher than it began, or is no number; it stays in the mean. The interval is over waves, not over trainings.
 #
 # **Before** the first step MAML's loss is no better than that of shared weights: all five start as a compromise between all waves, and no compromise is good. After **one** step MAML's is less than a seventh of it, while that of shared
@@ -107,13 +107,14 @@ compare(learners, family, steps=0, shots=10, test_inner_steps=(0, 1, 5, 10))  # 
 # MAML is the best after one step, which is what it was trained for. First order leaves out the curvature and is a little behind; Reptile, which only looks where five small steps lead, is far behind after a single
 # one and level after ten. ANIL moves a single layer and stays behind all three. Watch it from five to ten steps: the median falls, the mean jumps, since a few tasks diverge. A mean hides who did badly, a median hides that anyone did; hence both, and the share. With three
 # points every loss is several times higher, and more steps help less: three points do not say which wave it is. One training of each is no proof of an order; three of each, under the published protocol, are in `docs/sinusoid.md`.
-#
+
+# %% a-start-of-the-start [markdown]
 # ## A start of the start
 #
 # $\theta_0$ is learned, but its training must begin somewhere too. He's rule, standard deviation $\sqrt{2/\mathrm{fan\_in}}$, keeps the size of activations from layer to layer. PyTorch's `nn.Linear` draws smaller weights, $1/\sqrt{3\,\mathrm{fan\_in}}$; all starts above
 # began from those. A short training from either, three seeds, all else equal:
 
-# %%
+# %% start-of-the-start
 def trained_from(draw, seed):  # the median loss after one step
     torch.manual_seed(seed)
     learner = MAML(main)
@@ -126,10 +127,11 @@ for name, draw in {"He's": main.initial_weights, "nn.Linear's": main.start_weigh
     print(f"from {name:12} {losses.mean():.2f} ± {half_interval(losses):.2f}, one by one", end=" ")
     print(", ".join(f"{loss:.2f}" for loss in losses))
 
-# %% [markdown]
+# %% start-of-the-start-then [markdown]
 # From the smaller weights MAML learns faster, and about as fast with each seed; from He's some seeds lag far behind. The two still differ after 8,000 steps, and with other
 # rates of the outer loop: `docs/starts.md` has what was tried. Why is not settled by this: a rule made for one thing, activations of even size, need not suit another.
-#
+
+# %% the-gradient-through-a-step [markdown]
 # ## The gradient through a step
 #
 # The inner step and the outer loss are, with $L$ on the support and $L'$ on the query set (here a prime never means a derivative),
@@ -145,7 +147,7 @@ for name, draw in {"He's": main.initial_weights, "nn.Linear's": main.start_weigh
 # *First order* MAML leaves out $H$, as if the step were a fixed shift. In PyTorch the difference is `create_graph=True` in the inner gradient. Three ways to (2) on a small
 # network: autograd through the step, the formula with $H$ written out, and finite differences.
 
-# %%
+# %% meta-gradient
 net = MainNetwork.mlp([1, 6, 1], activation="tanh")
 theta_0, one = net.initial_weights().double(), family.train.sample(1, 10, 10).to(torch.float64)
 D, D_query = one.support, one.query
@@ -160,7 +162,8 @@ autograd = torch.func.grad(outer)(theta_0)
 theta = theta_0 - 0.05 * torch.func.grad(L)(theta_0, D)
 H = torch.func.hessian(L)(theta_0, D)
 formula = (torch.eye(len(H)) - 0.05 * H) @ torch.func.grad(L)(theta, D_query)  # equation (2)
-# %%
+
+# %% finite-differences
 moved = 1e-6 * torch.eye(len(H), dtype=torch.float64)
 differences = torch.stack([(outer(theta_0 + e) - outer(theta_0 - e)) / 2e-6 for e in moved])
 first_order = torch.func.grad(L)(theta, D_query)
@@ -169,12 +172,12 @@ for name, gradient in (("formula", formula), ("finite differences", differences)
     print(f"{name:18} differs from autograd by {(gradient - autograd).abs().max():.1e}")
 print(f"cosine between first order and MAML: {torch.cosine_similarity(first_order, autograd, dim=0):.3f}")
 
-# %% [markdown]
+# %% finite-differences-then [markdown]
 # On this small network, not yet trained, the two directions are almost the same; that does not settle where training ends, as the table above shows.
 #
 # The package does the same for a batch of tasks at once, and agrees with a loop over tasks and three steps:
 
-# %%
+# %% three-steps-by-hand
 learner, tasks = MAML(main, steps=3), family.train.sample(25, 10, 10)
 (batched,) = torch.autograd.grad(outer_loss(learner, tasks).mean(), learner.theta_0)
 loop = 0
@@ -187,13 +190,13 @@ for i in range(25):
 (by_hand,) = torch.autograd.grad(loop, learner.theta_0)
 print(f"largest difference {(batched - by_hand).abs().max():.1e} in a gradient of norm {by_hand.norm():.1f}")
 
-# %% [markdown]
+# %% feature-reuse-or-rapid-learning [markdown]
 # ## Feature reuse or rapid learning?
 #
 # Does the step build new features, or does it only read old ones out in another way? If only the **head** need move, the last layer ($W_3$ and $b_3$, `4.weight` and `4.bias`), the features are reused; if the **body**, all that comes before, must move, they are
 # learned anew. `adapt` takes a rate for each layer, and a layer that is not named stays. Medians over 600 unseen waves, five steps:
 
-# %%
+# %% layers-that-move
 theta_0, tasks = learners["MAML"].theta_0.detach(), family.test.sample(600, 10, 100, torch.Generator().manual_seed(0))
 head = {"4.weight": 0.01, "4.bias": 0.01}
 body = {name: 0.01 for name in main.shapes if name not in head}
@@ -206,7 +209,7 @@ change = main.unflatten(adapt(main, theta_0, tasks.support, 5, 0.01).final.detac
 for name, weight in main.unflatten(theta_0).items():
     print(f"{name:9} changes by {change[name].flatten(1).norm(dim=1).median() / weight.norm():.1%} of its norm")
 
-# %% [markdown]
+# %% exercise-1 [markdown]
 # *MAML's* start does **not** work by reuse on these waves: with the head alone the loss hardly falls, with the body alone it falls as far as with all layers. The first matrix changes most for its
 # size: a wave of another phase needs other kinks, and these are made there. ANIL's start, *trained* for the head alone, comes much further with it (its row in the table): reuse is possible here, but costs something. Raghu and others found reuse
 # on images, where a body that was trained once serves every class; which of the two it is depends on the tasks.
@@ -219,49 +222,49 @@ for name, weight in main.unflatten(theta_0).items():
 # <details><summary>Hint 1</summary>First the step: θ' = θ₀ − α h θ₀.</details>
 # <details><summary>Hint 2</summary>Equation (2), with H = h.</details>
 
-# %% tags=["exercise"]
+# %% exercise-1-answer tags=["exercise"]
 gradient = ...
 checks.meta_gradient(gradient)
 
-# %% tags=["solution"]
+# %% exercise-1-solution tags=["solution"]
 theta = 2 - 0.3 * 2 * 2  # θ' = 0.8
 gradient = (1 - 0.3 * 2) * (theta + 0.4)  # equation (2)
 checks.meta_gradient(gradient)
 
-# %% [markdown]
+# %% exercise-2 [markdown]
 # **2 · Change.** Write `head_rates(main, alpha)`. It returns a dictionary from names to rates, like `head` above, with which only the last layer of any main network adapts.
 #
 # <details><summary>Hint 1</summary><code>main.shapes</code> has the names in the order of the layers.</details>
 # <details><summary>Hint 2</summary>The last two names are the last layer's matrix and bias.</details>
 
-# %% tags=["exercise"]
+# %% exercise-2-answer tags=["exercise"]
 head_rates = ...
 checks.head_only(head_rates)
 
-# %% tags=["solution"]
+# %% exercise-2-solution tags=["solution"]
 def head_rates(main, alpha):
     return dict.fromkeys(list(main.shapes)[-2:], alpha)
 
 checks.head_only(head_rates)
 
-# %% [markdown]
+# %% exercise-3 [markdown]
 # **3 · Find what is wrong.** A course published this as MAML. It trains, and not badly. Write `maml(main, theta_0, tasks)`, with the same rate and loss, whose gradient with respect to $\theta_0$ is that of (2).
 #
 # <details><summary>Hint 1</summary>Does the inner gradient remember that it depends on θ₀?</details>
 # <details><summary>Hint 2</summary><code>torch.autograd.grad</code> has an option for it.</details>
 
-# %%
+# %% exercise-3-given
 def so_called(main, theta_0, tasks):
     theta = theta_0.expand(len(tasks), -1)
     loss = main.loss(theta, tasks.support).sum()
     theta = theta - 0.05 * torch.autograd.grad(loss, theta)[0]
     return main.loss(theta, tasks.query).mean()
 
-# %% tags=["exercise"]
+# %% exercise-3-answer tags=["exercise"]
 maml = ...
 checks.second_order(maml)
 
-# %% tags=["solution"]
+# %% exercise-3-solution tags=["solution"]
 def maml(main, theta_0, tasks):
     theta = theta_0.expand(len(tasks), -1)
     loss = main.loss(theta, tasks.support).sum()
@@ -270,7 +273,7 @@ def maml(main, theta_0, tasks):
 
 checks.second_order(maml)
 
-# %% [markdown]
+# %% quiz [markdown]
 # ## Quiz
 #
 # **1. MAML's loss before any step is as bad as that of shared weights. What did training achieve?**
@@ -292,12 +295,14 @@ checks.second_order(maml)
 # **5. Reptile has no query set. What does it learn from?**
 # <details><summary>Where adaptation ends, compared with where it started</summary>Yes: θ₀ moves towards the mean of θ'.</details>
 # <details><summary>From the Hessian</summary>No: it uses gradients only.</details>
-#
+
+# %% in-one-breath [markdown]
 # ## In one breath
 #
 # $D \mapsto \theta' = \theta_0 - \alpha \nabla L(\theta_0)$ with $\nabla_{\theta_0} L'(\theta') = (I - \alpha H) \nabla L'(\theta')$. No $\tau$ is used. MAML fails where one rate does not suit all tasks, and where too few
 # examples say which task it is.
-#
+
+# %% references [markdown]
 # ## References
 #
 # * C. Finn, P. Abbeel, S. Levine, *Model-agnostic meta-learning*, 2017, [arXiv 1703.03400](https://arxiv.org/abs/1703.03400).

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% opening [markdown]
 # # 08 · Regularization
 #
 # **What keeps a generator honest?**
@@ -10,7 +10,7 @@
 #
 # 50 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
-# %%
+# %% imports
 import copy
 import json
 
@@ -26,13 +26,13 @@ from hyperedu.statistics import half_interval
 
 torch.set_num_threads(1)  # networks as small as these are trained faster by one
 
-# %% [markdown]
+# %% twenty-stations [markdown]
 # ## Twenty stations
 #
 # With two hundred stations a hypernetwork learns how the year goes with elevation and place. Here it gets **twenty**, and 120 are held out. A generator has thousands of numbers to
 # learn, so that it can give each of the twenty its own year, and draw anything in between. Two remedies, each at nine strengths: 600 steps at the weakest, then 100 more at each of the next. (So the strong end is trained longest too; the fair comparison comes below.)
 
-# %%
+# %% one-training
 def make(n, seed=0):
     family, random = ColoradoClimate(split=seed, n_test=120, n_train=n), torch.Generator().manual_seed(seed)
     main = MainNetwork.mlp([2, 16, 16, 1], "tanh", family.y_mean, family.y_std)
@@ -43,29 +43,29 @@ def train(family, learner, random, steps=600, penalties=None):
     meta_train(learner, family.train, steps, min(25, family.train.n_tasks), 0, 12, penalties=penalties, **settings)
     return parameters_to_vector(learner.parameters()).detach()
 
-# %%
+# %% paths
 exponents, paths = torch.linspace(-1, 3, 9), {}
 for name, penalty in {"sensitivity": Sensitivity(), "weight norm": WeightNorm()}.items():
     family, learner, random = make(20)
     each = [train(family, learner, random, 100 if e > -1 else 600, {penalty: 10.0**e}) for e in tqdm(exponents.tolist())]
     paths[name] = torch.stack(each)
 
-# %% [markdown]
+# %% strengths-predict [markdown]
 # **Predict.** *weight norm* asks for small generated weights, *sensitivity* for weights that change little when $\tau$ does. Which of the two lowers the error on stations never seen? What happens to the
 # training error (dotted)? Then drag *strength*, the exponent of ten, and change *penalty*. Between the nine strengths φ is blended, hence the small bumps.
 
-# %%
+# %% strengths
 picture = StrengthPicture(family, learner, paths, exponents)
 figure = live.interact(picture.figure, picture.update, penalty=list(paths), strength=(-1.0, 3.0, 0.05), station=(0, 19))
 figure.controls["station"].value = 17
 figure
 
-# %% [markdown]
+# %% strengths-look [markdown]
 # **What to look for.** *Left*, at the weak end the network errs by a tenth of a degree or less on what it trained on, and by about three degrees on the rest: right where it was trained, wrong elsewhere. Both penalties raise the training error. On stations never seen, sensitivity
 # halves the error; small weights help next to nothing, and at the strong end they hurt. *Middle*, both take colour out. *Right*, one held-out station: rings are measured, the
 # orange year is written, the grey ones are the twenty training stations'. At the weak and the strong end:
 
-# %%
+# %% along-the-paths
 everywhere = family.test.sample(None, 0, 12).descriptor
 for penalty, path in paths.items():
     for k in (0, -1):
@@ -74,9 +74,10 @@ for penalty, path in paths.items():
         size, change = (f"{v.square().mean().sqrt():.2f}" for v in (theta, theta.std(0)))
         print(f"{penalty:12} strength {10 ** exponents[k]:6.1f}: size of a weight {size}, how much it differs between stations {change}")
 
-# %% [markdown]
+# %% along-the-paths-then [markdown]
 # Weights can be small and still change by almost their whole size from one place to the next.
-#
+
+# %% what-can-be-penalised [markdown]
 # ## What can be penalised
 #
 # Training minimises the query loss (primes, as before) over the $n$ tasks of a step, plus penalties, each with a strength $\lambda$:
@@ -96,7 +97,7 @@ for penalty, path in paths.items():
 #
 # $$ R = \frac1P \Big\lVert \frac{\partial f_\varphi(\tau)}{\partial \tau} \Big\rVert^2 = \frac1P\, \mathbb{E}_\varepsilon \Big\lVert \frac{\partial f_\varphi(\tau)}{\partial \tau}\, \varepsilon \Big\rVert^2 \tag{2} $$
 
-# %%
+# %% jacobian
 tasks, f = family.test.sample(None, 0, 12), learner.generator  # of the last training, weight norm at its strongest
 with torch.no_grad():
     columns = [torch.func.jvp(f, (tasks.descriptor,), (e.expand_as(tasks.descriptor),))[1] for e in torch.eye(3)]  # ∂θ/∂τ
@@ -104,19 +105,20 @@ with torch.no_grad():
     estimates = torch.stack([Sensitivity()(learner, tasks, None, random) for _ in range(100)])
 print(f"exact {exact:.5f}; mean of 100 estimates {estimates.mean():.5f}, of which each errs by about {estimates.std():.5f}")
 
-# %% [markdown]
+# %% jacobian-then [markdown]
 # **Spectral norm** bounds the largest stretch, everywhere at once. If $\sigma(W)$ is the largest singular value of $W$, no change of τ can be stretched by more than the product over the layers:
 #
 # $$ R = \sum_W \sigma(W)^2, \qquad \lVert f_\varphi(\tau) - f_\varphi(\tau')\rVert \le c \prod_W \sigma(W)\; \lVert\tau - \tau'\rVert \tag{3} $$
 #
 # with $c$ from the activations (1 for tanh). Small $\sigma^2$ keep the product small. Weight decay on φ, the optimizer's own, pulls on *all* singular values: $\lVert W\rVert^2$ is the sum of their squares.
-#
+
+# %% what-helps-stations-never-seen [markdown]
 # ## What helps stations never seen
 #
 # Now the honest test. For 10 to 154 training stations and five seeds (each another split of the stations, another start), every remedy was tried by itself at several strengths (`data/make_regularization.py`, half an hour). Of the 120 held-out stations
 # half, the *validation* stations, choose the strength, for each seed by itself; the others, the *test* stations, judge. *None* is the `train` above, with AdamW's usual weight decay of 0.01 and a learning rate of 0.002; its learning rate, its decay, and when to stop are tuned in rows of their own.
 
-# %%
+# %% runs
 runs = json.loads(data_file("regularization.json").read_text(encoding="utf-8"))
 
 def chosen(way, n, generator="plain", what="test"):  # (seeds,) of the runs with the least validation error
@@ -129,7 +131,7 @@ train(family, learner, random, penalties={Sensitivity(): 100})
 (then,) = [r for r in runs if [r[k] for k in ("way", "strength", "seed", "stations", "generator")] == ["sensitivity", 100, 3, 20, "plain"]]
 print(f"now {meta_test(learner, family.test, shots=0).rmse:.3f} °C, in the file {(then['validation'] + then['test']) / 2:.3f} °C")
 
-# %%
+# %% ways-table
 ways = "none", "early_stopping", "learning_rate", "weight_norm", "reconstruction", "spectral_norm", "sensitivity", "weight_decay"
 at_20 = {way: chosen(way, 20) for way in (*ways, "decay_and_sensitivity")}
 line = chosen("linear", 20, "linear").mean().item(), "linear regression per month"
@@ -143,16 +145,17 @@ for way, values in at_20.items():
     tried = sorted({r["strength"] for r in runs if (r["way"], r["stations"], r["generator"]) == (way, 20, "plain")})
     print(f"{way:22} lowers it by {gain.mean():5.2f} ± {half_interval(gain):.2f} °C; chosen: {strengths} of {tried}")
 
-# %% [markdown]
+# %% ways-table-then [markdown]
 # The printed intervals are of the differences seed by seed; where one contains zero, nothing was shown. Three penalties help: a bound on how the weights change with τ (sensitivity), a bound on each layer (spectral norm), and,
 # with the least mean, **plain weight decay on φ**, far stronger than the usual 0.01. Small generated weights, weights that can be read back, and stopping early change next to nothing, probably because they leave open what is drawn *between* the
 # stations. A larger learning rate, without any penalty, is worth more than half of the best, and sensitivity on top of decay adds nothing. The dashed line keeps us modest: at twenty stations, linear regression (each month's temperature on elevation, latitude and longitude) is within a tenth of a degree of the best of these networks.
-#
+
+# %% more-tasks [markdown]
 # ## More tasks
 #
 # How do the remedies compare with simply having more stations?
 
-# %%
+# %% more-tasks-figure
 figure, (axes,) = figures.subplots(width=8, height=4)
 stations = (10, 20, 50, 154)
 colors = figures.GREY, figures.VERMILION, figures.GREEN, figures.PURPLE, figures.BLUE
@@ -167,24 +170,26 @@ axes.minorticks_off()
 axes.legend()
 figures.show(figure, "Test error against the number of training stations: without a remedy it falls steeply, with one it begins much lower.")
 
-# %% [markdown]
+# %% more-tasks-figure-then [markdown]
 # Twenty stations with weight decay are worth more than fifty without. With 154, penalties gain hundredths of a degree, and a better learning rate (below) more than they do. Linear regression is unbeaten at ten stations; from twenty on it gains little, because it cannot bend.
-#
+
+# %% a-start-that-tasks-share [markdown]
 # ## A start that tasks share
 #
 # `toward_theta_0` needs a generator that writes $\theta_0 + \Delta\theta(\tau)$. One such, of almost equal size, also encodes τ so that its norm is constant (`magnitude_invariant=True`); what do the two do without a penalty, and what can still be added?
 
-# %%
+# %% shared-start
 for n in stations:
     alone = chosen("none", n, "shared")
     gains = {way: alone - chosen(way, n, "shared") for way in ("toward_theta_0", "sensitivity", "spectral_norm", "weight_decay")}
     said = "   ".join(f"{way} {v.mean():5.2f} ± {half_interval(v):.2f}" for way, v in gains.items())
     print(f"{n:3} stations: {alone.mean():.2f} °C, lowered by {said}")
 
-# %% [markdown]
+# %% shared-start-then [markdown]
 # Without a penalty this generator has less than half of the plain one's error at ten stations: an architecture is a regularizer too. Staying near $\theta_0$ is shown to help at fifty stations only, by a tenth of a degree; what helped the plain
 # generator mostly helps this one too, until there are 154 stations.
-#
+
+# %% optimizers-as-regularizers [markdown]
 # ## Optimizers as regularizers
 #
 # *How* one descends matters too. **Reptile on φ** takes a few steps to a $\varphi'$ on a few stations, and goes part of the way; **MAML inside** trains $U(f_\varphi(\tau), D)$, a few gradient steps from what is written, and is tested without a step; **small batches** are one
@@ -192,24 +197,25 @@ for n in stations:
 #
 # $$ \varphi \leftarrow \varphi + \beta\,(\varphi' - \varphi) \tag{4} $$
 
-# %%
+# %% optimizers
 for n in stations:
     gains = {way: chosen("none", n) - chosen(way, n) for way in ("learning_rate", "maml", "reptile", "five_tasks", "one_task")}
     said = "   ".join(f"{way} {v.mean():5.2f} ± {half_interval(v):.2f}" for way, v in gains.items())
     print(f"{n:3} stations, lowered by (°C): {said}")
 print("β chosen for Reptile:", {n: chosen("reptile", n, what="strength").tolist() for n in stations})
 
-# %% [markdown]
+# %% optimizers-then [markdown]
 # MAML inside gains a little at fifty stations, and nothing that was shown elsewhere: its start is made to be adapted. One station per step helps everywhere, five per step and Reptile are shown to help from twenty on, though the examples are as many. There are two likely
 # reasons, which these runs do not separate: the steps are noisier, and there are more of them. And mind which β was chosen for Reptile: 1 is all the way to $\varphi'$, so that nothing is averaged, and what is left is to take few stations at a time. A larger learning rate, with 25 stations a step, does much the same.
-#
+
+# %% old-tasks-about [markdown]
 # ## Old tasks
 #
 # Another way to be dishonest: forget. Here a hypernetwork learns weak waves, then strong ones, with no weak one to be seen any more. The **output** penalty keeps what it wrote for a hundred old descriptions, θ*:
 #
 # $$ R = \frac1n \sum_{t=1}^{n} \big\lVert f_\varphi(\tau_t) - \theta^*_t \big\rVert^2 \tag{5} $$
 
-# %%
+# %% old-tasks
 weak, strong = Sinusoids(amplitude=(0.1, 2)), Sinusoids(amplitude=(3, 5))
 strong.descriptors = weak.descriptors  # both standardised alike
 both = MainNetwork.mlp([1, 40, 40, 1])
@@ -224,7 +230,7 @@ for seed in range(3):
         meta_train(after, strong.train, steps=400, shots=0, penalties={keep: strength})
         print(f"    then λ = {strength}: weak {meta_test(after, weak.test, 0).mean:.3f}, strong {meta_test(after, strong.test, 0).mean:.3f}")
 
-# %% [markdown]
+# %% exercise-1 [markdown]
 # (Mean squared errors; the strength was not tuned.) Without the penalty weak waves are lost while strong ones are learned; with it most is kept, at a price: in each of the three seeds the error on strong waves is larger, up to two and a half times.
 #
 # ## Exercises
@@ -234,55 +240,55 @@ for seed in range(3):
 # <details><summary>Hint 1</summary>What is ∂f/∂τ of a linear map?</details>
 # <details><summary>Hint 2</summary>The squared norm of a matrix is the sum of its squared entries.</details>
 
-# %% tags=["exercise"]
+# %% exercise-1-answer tags=["exercise"]
 sensitivity = ...
 checks.linear_sensitivity(sensitivity)
 
-# %% tags=["solution"]
+# %% exercise-1-solution tags=["solution"]
 sensitivity = (1**2 + 2**2 + 0**2 + 1**2) / 2  # ‖V‖² / P
 checks.linear_sensitivity(sensitivity)
 
-# %% [markdown]
+# %% exercise-2 [markdown]
 # **2 · Change.** Estimate (2) without any derivative: `rough(f, tau, error, h)`, where `tau` (n, 2) moves by `h * error` and `error` is the ε of (2), returns the mean over tasks and weights of ((change of `f`) / h)². A gradient must reach φ.
 #
 # <details><summary>Hint 1</summary>(f(τ + hε) − f(τ)) / h becomes the product with the Jacobian as h becomes small.</details>
 # <details><summary>Hint 2</summary>Square it, then .mean().</details>
 
-# %% tags=["exercise"]
+# %% exercise-2-answer tags=["exercise"]
 rough = ...
 checks.finite_difference(rough)
 
-# %% tags=["solution"]
+# %% exercise-2-solution tags=["solution"]
 def rough(f, tau, error, h=1e-3):
     return ((f(tau + h * error) - f(tau)) / h).square().mean()
 
 checks.finite_difference(rough)
 
-# %% [markdown]
+# %% exercise-3 [markdown]
 # **3 · Find what is wrong.** With `forgetful`, below, as its output penalty a generator forgets everything, at any strength. Write `keeper(f, old_tau)`, which returns a function `penalty()` that is right.
 #
 # <details><summary>Hint 1</summary>When is θ* computed?</details>
 # <details><summary>Hint 2</summary>Whatever <code>keeper</code> computes before it defines <code>penalty</code> is computed once.</details>
 
-# %%
+# %% exercise-3-given
 def forgetful(f, old_tau):
     def penalty():
         theta_old = f(old_tau).detach()
         return (f(old_tau) - theta_old).square().sum(-1).mean()
     return penalty
 
-# %% tags=["exercise"]
+# %% exercise-3-answer tags=["exercise"]
 keeper = ...
 checks.keeper(keeper)
 
-# %% tags=["solution"]
+# %% exercise-3-solution tags=["solution"]
 def keeper(f, old_tau):
     theta_old = f(old_tau).detach()
     return lambda: (f(old_tau) - theta_old).square().sum(-1).mean()
 
 checks.keeper(keeper)
 
-# %% [markdown]
+# %% quiz [markdown]
 # ## Quiz
 #
 # **1. A generator has a training error of almost zero. What does that say of unseen tasks?**
@@ -304,11 +310,13 @@ checks.keeper(keeper)
 # **5. The output penalty needs no old examples. What does it need?**
 # <details><summary>Old descriptions</summary>Yes: and a snapshot of what was written for them.</details>
 # <details><summary>Old weights φ</summary>No: of them only what they write for the old descriptions.</details>
-#
+
+# %% in-one-breath [markdown]
 # ## In one breath
 #
 # $\min_\varphi \text{loss} + \sum_k \lambda_k R_k$: what helps tells the generator how to behave *between* its tasks. Choose λ on validation tasks, never on test tasks; a simpler model may do better all the same.
-#
+
+# %% references [markdown]
 # ## References
 #
 # * Y. Yoshida, T. Miyato, *Spectral norm regularization*, 2017, [arXiv 1705.10941](https://arxiv.org/abs/1705.10941).

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% opening [markdown]
 # # 00 · Start here
 #
 # **Does everything work, and what will I learn?**
@@ -11,7 +11,7 @@
 # 45 minutes. Before: PyTorch's basics (tensors, `nn.Linear`, an optimiser) and the chain rule. In JupyterLab, `Shift+Enter` runs a cell;
 # *Run ▸ Run All Cells* runs them all.
 
-# %%
+# %% imports
 import matplotlib
 import torch
 
@@ -26,7 +26,7 @@ from hyperedu.statistics import half_interval
 torch.manual_seed(0)
 print(f"Everything works: torch {torch.__version__}, matplotlib {matplotlib.__version__}.")
 
-# %% [markdown]
+# %% a-network-for-a-mountain-nobody-measured [markdown]
 # ## A network for a mountain nobody measured
 #
 # The data are real: the average year of weather stations in and around Colorado, 1895 to 1997. One part of them is kept aside and
@@ -38,7 +38,7 @@ print(f"Everything works: torch {torch.__version__}, matplotlib {matplotlib.__ve
 #
 # Run it and **watch it learn**: the figure is drawn anew while the training runs. The star is the place that is described.
 
-# %%
+# %% watch-it-learn
 family = ColoradoClimate("tmax")  # monthly mean of the daily maximum, °C
 main = MainNetwork.mlp([2, 32, 32, 1], activation="tanh", y_mean=family.y_mean, y_std=family.y_std)
 learner = Hypernetwork(main, MLPGenerator(descriptor_dim=3, main=main))
@@ -53,18 +53,19 @@ sizes = {"steps": 1000, "shots": 0, "queries": 12}
 history = meta_train(learner, family.train, **sizes, optimizer=optimizer, watch=figure)
 print(f"{family.train.n_tasks} training stations, {family.test.n_tasks} never seen; {history}")
 
-# %% [markdown]
+# %% watch-it-learn-predict [markdown]
 # **Predict.** The star above stands at a place in the mountains. You are about to move it from 1,500 m to 3,500 m.
 # Will the whole curve sink by the same amount, or winter and summer by different amounts? By about how many degrees?
 # Say it aloud, then drag *elevation* (or click its handle and hold an arrow key). Then take the star itself and pull it over the map.
-#
+
+# %% watch-it-learn-look [markdown]
 # **What to look for.** *Left*: the **descriptor** τ, what the generator is told: here, where we are among the stations; filled dots were trained on, ringed dots were not.
 # *Middle*: every weight of the main network, written afresh for each position of the sliders. *Right*: what this network does; grey, the
 # years of all training stations; blue, the measured year of the most similar station that was kept aside. No slider touches the
 # curve. The sliders move the descriptor, the descriptor moves the weights, the weights move the curve. Every
 # live figure of this course is this one.
 
-# %%
+# %% 2000-m-higher
 where = {"latitude": [39.0, 39.0], "longitude": [-106.0, -106.0]}
 places = family.describe(elevation=[1500.0, 3500.0], **where)
 low, high = main(learner(places), family.x(torch.arange(12))).squeeze(-1)  # twelve months each
@@ -75,10 +76,11 @@ measured = family.mean_year[order[-20:]].mean(0) - family.mean_year[order[:20]].
 print("20 highest stations against 20 lowest, measured:", end=" ")
 print(f"January {measured[0]:+.1f} °C, July {measured[6]:+.1f} °C")
 
-# %% [markdown]
+# %% 2000-m-higher-then [markdown]
 # The answer to the prediction: higher is colder in every month, but summer sinks by more than winter. Nobody told the network so. It is in the measurements, where the
 # highest and the lowest stations differ in the same way; cold air that lies in the valleys in winter is probably the reason.
-#
+
+# %% the-one-idea [markdown]
 # ## The one idea
 #
 # A trained network is usually a fixed object. Here its weights are a *variable*, and something computes them:
@@ -87,7 +89,7 @@ print(f"January {measured[0]:+.1f} °C, July {measured[6]:+.1f} °C")
 #
 # Read it as two mappings, one after the other. In code, with the same letters:
 
-# %%
+# %% two-mappings
 # τ: the task descriptor, standardised
 tau = family.describe(elevation=3300.0, latitude=39.4, longitude=-106.0)
 theta = learner.generator(tau)  # θ = f_φ(τ)
@@ -95,7 +97,7 @@ x = family.x(torch.arange(12))  # x: the time of year, as a point on a circle
 y = main(theta, x)  # y = g_θ(x)
 print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} → y {tuple(y.shape)}")
 
-# %% [markdown]
+# %% two-mappings-then [markdown]
 # | symbol | reads as |
 # |---|---|
 # | $x, y$ | input and output of the main network |
@@ -108,7 +110,8 @@ print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} �
 #
 # A **task** is one station's year. A **family** is a set of related tasks. Learning *across* tasks so that a new one needs
 # little or no data is **meta-learning**; a **hypernetwork** does it by writing weights.
-#
+
+# %% is-it-any-good [markdown]
 # ## Is it any good?
 #
 # *Standardised* means: shifted and scaled so that the training stations have mean 0 and standard deviation 1. `shots` is how many examples a learner sees of a new task: none, here.
@@ -120,7 +123,7 @@ print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} �
 # and average it over the stations. Winning against a weak rival would say nothing; a fair one is *linear regression* for each month on the same three
 # numbers (lesson 02 adds ordinary networks that are given τ as an input). Since one choice of stations proves nothing, the next cell repeats it all for five random choices.
 
-# %%
+# %% linear-regression
 def linear_rmse(family):
     """Equation (2) for every unseen station, from one linear regression per month on τ."""
     values = torch.stack([family.stations[name] for name in family.descriptors.names], dim=-1)
@@ -129,7 +132,7 @@ def linear_rmse(family):
     fit = torch.linalg.lstsq(X[train], y[train]).solution
     return (X[test] @ fit - y[test]).square().mean(-1).sqrt()
 
-# %%
+# %% hypernetwork
 def hypernetwork_rmse(family):
     """Equation (2) for every unseen station, from a hypernetwork trained as above."""
     main = MainNetwork.mlp([2, 32, 32, 1], "tanh", y_mean=family.y_mean, y_std=family.y_std)
@@ -138,7 +141,7 @@ def hypernetwork_rmse(family):
     meta_train(learner, family.train, steps=1000, shots=0, queries=12, optimizer=optimizer)
     return meta_test(learner, family.test, shots=0).per_task.sqrt()
 
-# %%
+# %% contest
 families = [ColoradoClimate("tmax", split=split) for split in range(5)]
 linear = torch.stack([linear_rmse(f) for f in families])  # (splits, stations)
 written = torch.stack([hypernetwork_rmse(f) for f in families])
@@ -148,7 +151,7 @@ print(f"mean RMSE: hypernetwork {written.mean():.2f} °C, linear regression {lin
 print(f"difference {difference.mean():.2f} ± {half:.2f} °C")
 print(f"linear regression wins at {(linear < written).float().mean():.0%} of the stations")
 
-# %%
+# %% contest-figure
 figure, (axes,) = figures.subplots(width=6, height=4.5)
 axes.scatter(linear.flatten(), written.flatten(), s=14, color=figures.BLUE, alpha=0.6)
 axes.axline((0, 0), slope=1, color=figures.GREY, ls="--")
@@ -158,10 +161,11 @@ axes.set(xlim=(0, 4), ylim=(0, 4))
 alt = "RMSE at unseen stations, hypernetwork against linear regression: most below the diagonal."
 figures.show(figure, alt)
 
-# %% [markdown]
+# %% contest-figure-then [markdown]
 # The hypernetwork wins on average, and the interval of the difference excludes zero (the five choices share stations, so that it is a little too narrow). It does *not* win everywhere:
 # at each dot above the diagonal linear regression came closer.
-#
+
+# %% exercise-1 [markdown]
 # ## What comes next
 #
 # * [01 · Everything is a mapping](01_everything_is_a_mapping.ipynb): why a few sliders are enough for a thousand weights.
@@ -174,51 +178,51 @@ figures.show(figure, alt)
 # <details><summary>Hint 1</summary>A layer from $a$ to $b$ units has a matrix and a bias vector.</details>
 # <details><summary>Hint 2</summary>There are three layers, and each unit but the inputs has one bias.</details>
 
-# %% tags=["exercise"]
+# %% exercise-1-answer tags=["exercise"]
 weight_count = ...
 checks.weight_count(weight_count)
 
-# %% tags=["solution"]
+# %% exercise-1-solution tags=["solution"]
 weight_count = (2 * 16 + 16) + (16 * 16 + 16) + (16 * 1 + 1)
 checks.weight_count(weight_count)
 
-# %% [markdown]
+# %% exercise-2 [markdown]
 # **2 · Change.** Write the network for the summit of Mount Elbert (4,401 m, 39.1° N, 106.4° W) and give its July temperature as a number
 # (month 6, counted from 0). Then ask yourself: which training station is that high?
 #
 # <details><summary>Hint 1</summary>Follow the four lines under equation (1), under names of your own: τ, θ, x, y.</details>
 # <details><summary>Hint 2</summary>West is negative; <code>.item()</code> makes a number of a tensor.</details>
 
-# %% tags=["exercise"]
+# %% exercise-2-answer tags=["exercise"]
 july_on_the_summit = ...
 checks.summit(july_on_the_summit, learner, family)
 
-# %% tags=["solution"]
+# %% exercise-2-solution tags=["solution"]
 summit = learner.generator(family.describe(elevation=4401.0, latitude=39.1, longitude=-106.4))
 july_on_the_summit = main(summit, family.x([6])).item()
 checks.summit(july_on_the_summit, learner, family)
 
-# %% [markdown]
+# %% exercise-3 [markdown]
 # **3 · Find what is wrong.** A colleague wants the year of a place at 2,000 m and gets temperatures that no thermometer has seen.
 # Set `place` to the descriptor that was meant.
 #
 # <details><summary>Hint 1</summary>Compare the numbers in <code>place</code> with those in <code>tau</code> above.</details>
 # <details><summary>Hint 2</summary>The generator never saw metres and degrees, only standardised numbers.</details>
 
-# %%
+# %% exercise-3-given
 place = torch.tensor([2000.0, 38.0, -107.5])
 year = main(learner.generator(place), family.x(torch.arange(12)))
 print([round(t) for t in year.flatten().tolist()])
 
-# %% tags=["exercise"]
+# %% exercise-3-answer tags=["exercise"]
 place = ...
 checks.raw_descriptor(place, family)
 
-# %% tags=["solution"]
+# %% exercise-3-solution tags=["solution"]
 place = family.describe(elevation=2000.0, latitude=38.0, longitude=-107.5)
 checks.raw_descriptor(place, family)
 
-# %% [markdown]
+# %% quiz [markdown]
 # ## Quiz
 #
 # Choose an answer and open it.
@@ -242,12 +246,14 @@ checks.raw_descriptor(place, family)
 # **5. Could the generator be given examples instead of a description?**
 # <details><summary>No, it needs a descriptor</summary>Not so: a support set <i>D</i> can describe a task too.</details>
 # <details><summary>Yes, then it maps D to θ</summary>Yes. Every method of this course maps (τ, D) to θ.</details>
-#
+
+# %% in-one-breath [markdown]
 # ## In one breath
 #
 # $\tau \mapsto \theta = f_\varphi(\tau) \mapsto g_\theta$: describe a task, get a network. It fails where the description leaves out what
 # matters, and outside the region it was trained on.
-#
+
+# %% references [markdown]
 # ## References
 #
 # * D. Ha, A. Dai, Q. Le, *HyperNetworks*, 2016, [arXiv 1609.09106](https://arxiv.org/abs/1609.09106).

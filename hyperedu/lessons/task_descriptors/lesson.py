@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% opening [markdown]
 # # 04 · Task descriptors
 #
 # **What must a descriptor say?**
@@ -10,7 +10,7 @@
 #
 # 60 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
-# %%
+# %% imports
 import random
 import time
 import ipywidgets
@@ -27,36 +27,37 @@ family, text, reads = families[0], Text(), Text.available()
 if not reads:
     print("To type sentences, run `pip install 'hyperedu[text]'` once; without it, all of this notebook runs but the text.")
 
-# %% [markdown]
+# %% type-a-sentence-get-a-network [markdown]
 # ## Type a sentence, get a network
 #
 # The tasks are twelve waves $y = A \sin(f x - p)$: small or tall ($A = 1$ or 3), slow or fast ($f = 0.6$ or 2), shifted left, right or not at all ($p = -1, 1, 0$). Each is told in thousands of ways, by plain words or by images: small things or
 # tall ones, restful or fast ones; breakfast is early, hence left, and the night sky late:
 
-# %%
+# %% sentences-and-waves
 print("a slow tall wave, shifted left", *family.train.text[:5], sep="\n")
 
-# %% [markdown]
+# %% sentences-and-waves-then [markdown]
 # A language model that somebody else trained, on a billion pairs of English sentences, turns every word of a sentence into numbers: all of them together are $\tau$. A hypernetwork learned from 8,000 sentences what they mean for a wave (three times, and each time
 # other words were held out: `python data/make_checkpoints.py words_0 words_1 words_2`).
 
-# %%
+# %% readers
 readers = [Hypernetwork(main, MLPGenerator(48, main, hidden=(64,)), encoder=WordAttention()) for _ in range(3)]
 for seed, reader in enumerate(readers):
     load_checkpoint(data_file(f"checkpoints/words_{seed}.safetensors"), reader)
 
-# %% [markdown]
+# %% sentence-predict [markdown]
 # **Predict.** Which of these will be understood: *a slow tall wave, shifted left*; *a pagoda, moving like lava*; *a wave that is not tall*; *une grande vague lente*? Type them, then your own. (Answers are under *Where it has not understood*.)
 
-# %%
+# %% sentence
 picture = SentenceTriptych(family, readers[0], text, text.words) if reads else None
 box = ipywidgets.Text("a slow tall wave, shifted left", continuous_update=False)
 live.interact(picture.figure, picture.update, sentence=box) if reads else None
 
-# %% [markdown]
+# %% sentence-look [markdown]
 # **What to look for.** *Left*, each training sentence as the generator gets it, projected on the two directions in which they differ most: height sets them apart most clearly, speed and side need further ones; the star is yours. *Middle*, the weights written. *Right*, what they draw, and the nearest of the
 # twelve waves. The line below says what was understood, and which sentence the model finds most like yours: a low cosine is a reason for doubt, a high one no proof.
-#
+
+# %% where-a-sentence-can-be-heard [markdown]
 # ## Where a sentence can be heard
 #
 # The usual way to describe by text is *one* vector for the whole sentence, 384 numbers of the same language model. It is a mean of what the words say, and the one word that matters is a small part of it. The reader above keeps the words apart. It has six heads, and each
@@ -64,21 +65,22 @@ live.interact(picture.figure, picture.update, sentence=box) if reads else None
 #
 # $$ h = \sum_w a_w\, V w, \qquad a = \operatorname{softmax}_w(K w) \tag{1} $$
 
-# %%
+# %% heads
 if reads:
     heads = attention_to_words(readers[0].encoder, text, "a slow tall wave, shifted left")
     figures.show(heads, "Attention of six heads to the words: one looks at tall alone, one mostly at slow, one at left.")
 
-# %% [markdown]
+# %% heads-then [markdown]
 # (*Start* and *end* are marks that the model adds.) Nobody told a head what to look for: in this sentence one found the word of height, two that of speed, two the side. Below, the plain way is trained for comparison, with some noise on each $\tau$ and without; you will see why.
-#
+
+# %% one-family-described-five-ways [markdown]
 # ## One family, described five ways
 #
 # A **name** is a one-hot vector. It says which task, and nothing of what the task is like. A **learned** code replaces it by a row of a table that is trained with the generator:
 #
 # $$ \theta = f_\varphi(E^\top \tau), \qquad E \in \mathbb{R}^{n \times d}, \quad \tau \text{ one-hot} \tag{2} $$
 
-# %%
+# %% five-descriptors
 names = OneHot(sorted(set(family.train.name)))
 table, tau = Learned(names.names, dim=4), names(["tall, slow"])
 print("a row of the table:", torch.equal(table(tau), table.table[[names.names.index("tall, slow")]]))
@@ -86,7 +88,7 @@ print("a row of the table:", torch.equal(table(tau), table.table[[names.names.in
 statistics = SupportStatistics.fit(family.train.sample(500, 10, 1).support)
 print("ten examples say:", statistics.in_words(statistics(family.train.sample(1, 10, 1).support)[0]))
 
-# %% [markdown]
+# %% five-descriptors-then [markdown]
 # **Numbers** are properties, standardised. **Examples** can describe as well: here by their statistics; a learned encoder of sets does the same. **Text** is the fifth way. How much of the variation of $y$ does each explain?
 #
 # $$ R^2 = 1 - \frac{\sum (y - \hat y)^2}{\sum (y - \bar y)^2} \tag{3} $$
@@ -94,7 +96,7 @@ print("ten examples say:", statistics.in_words(statistics(family.train.sample(1,
 # We measure it on sentences never trained on: training words in *new templates* (other orders, other words around them); and known templates filled with *new words*, of which none stands in any sentence of training. These are *new images* ("like a castle") or *new adjectives*,
 # common plain words ("colossal"), and both are shown by themselves too. *Rare words* ("gargantuan") are new as well, and unlike the others not in the language model's vocabulary: it puts them together from pieces. Which words are new is drawn at random, for each seed anew.
 
-# %%
+# %% explained
 def explained(learner, tasks):
     batch = tasks.sample(None, 10, 100, torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -108,7 +110,7 @@ def train(dim, encoder, describe, seed, noise=0.0, decay=0.01):  # each seed on 
     meta_train(learner, NoisyDescriptors(Described(families[seed].train, describe), noise), 800, 64, 10, 16, optimizer=optimizer)
     return learner
 
-# %%
+# %% explained-table
 by_name, read = lambda batch: names(batch.properties["name"]), lambda batch: text(batch.properties["text"])
 ways = {"name": (12, None, by_name), "learned": (4, lambda: Learned(names.names, 4), by_name)}
 ways |= {"numbers": (3, None, lambda batch: batch.descriptor), "examples": (statistics.dim, None, lambda batch: statistics(batch.support))}
@@ -125,7 +127,7 @@ for name, (learners, describe) in found.items():
     R2 = [[explained(f, Described(getattr(some, what), describe)) for f, some in zip(learners, families)] for what in sets]
     print(f"{name:9}", *(f" {what} {sum(r) / len(r):.0%} ({min(r):.0%} to {max(r):.0%})" for what, r in zip(sets, R2)))
 
-# %% [markdown]
+# %% explained-table-then [markdown]
 # Each entry: a hundred sentences, the mean of the seeds (three of words, two of the others), and from the lowest to the highest. The sentences are new, the twelve waves are not. Names, codes and numbers do not care how a wave is told: they are *given* what the reader must find
 # out. Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. (Their columns differ since each set holds other waves.) The reader of *words* is level with the numbers in new templates, and explains most of the variance where all words are new, plain words no less than
 # images. Of rare words it explains much less. One vector for the *sentence* has less of everything, and of new adjectives a fraction; part of that may be that it was trained on 1,000 sentences here and not on 8,000. *No noise* shows what plain training rewards: no worse on new templates, whose words it knows, it
@@ -133,20 +135,21 @@ for name, (learners, describe) in found.items():
 #
 # Why are plain words so hard for one vector, and rare ones for both?
 
-# %%
+# %% pieces-of-words
 if reads:
     for a, b in (("tall", "small"), ("fast", "slow"), ("fast", "rapid"), ("a jet", "a hammock"), ("a jet", "a helicopter")):
         print(f"{a:6} and {b:12} cosine {torch.cosine_similarity(text(a), text(b), dim=0):.2f}")
     print(*(f"{word}: {' · '.join(text.model.tokenizer.tokenize(word))}" for word in ("colossal", "gargantuan", "torpid")), sep="\n")
 
-# %% [markdown]
+# %% pieces-of-words-then [markdown]
 # The model learned which sentences are *about the same thing*. *Fast* and *slow* are about the same thing: speed. They are as near to each other as fast and rapid, which mean the same. A jet and a hammock are about different things, and so images carry over. What tells
 # fast from slow lies in few directions among many. It can be learned if it is heard, in each word by itself, and told often: the reader was trained on dozens of plain words for each side of each property. A rare word comes as pieces, and
 # none of them means what the word does. **A descriptor must say what makes tasks differ, in a place where it can be heard**.
-#
+
+# %% where-it-has-not-understood [markdown]
 # ## Where it has not understood
 
-# %%
+# %% odd-sentences
 odd = "wave slow tall left", "a pagoda, moving like lava", "a slow wave of height 1", "a slow wave of height 3", "une grande vague lente", "высокая медленная волна", "🌊 tall"
 for sentence in odd if reads else []:
     start = time.perf_counter()
@@ -158,29 +161,30 @@ for n in ("", "not ") if reads else ():
     right = [picture.wave(s)[0].startswith("small") == ((a in ("small", "low")) != (n == "not ")) for s, a in said]
     print(f"a wave that is {n}…: height understood in {sum(right)} of {len(right)} sentences")
 
-# %% [markdown]
+# %% odd-sentences-then [markdown]
 # (*Off by* is the distance to the *nearest* of the twelve, not to what was meant.) A sentence takes about a hundredth of a second. Word order is no trouble. *Not* is ignored: the sentence is about tallness all the same, and no training sentence negates. Digits stand in no training sentence: what it makes of heights 1 and 3 is a guess, and nothing says so. Of
 # another language or script the line says that it is a guess, of a sign that it is a blank: the French one (a large slow wave) is right, the Russian one (a tall slow wave) is not. None of these raises an error: a network that reads always draws *something*.
-#
+
+# %% stations-it-never-saw [markdown]
 # ## Stations it never saw
 #
 # Now the tasks are real: a year at each station in Colorado, as in [00 · Start here](00_start_here.ipynb). Three splits, sixty unseen stations each. Can a **name** describe one of them?
 
-# %%
+# %% never-seen
 climates = [ColoradoClimate(split=split) for split in range(3)]
 
 station_names = [OneHot(climate.train.sample(None, 0, 1).properties["name"]) for climate in climates]
 new = climates[0].test.sample(None, 0, 1).properties["name"]
 print(f"of {len(new)} unseen stations, {sum(name in station_names[0].names for name in new)} have a one-hot vector")
 
-# %% [markdown]
+# %% never-seen-then [markdown]
 # `OneHot` refuses them with an error. A **learned** code $e$ can be found, from six months of the new station's year, by 100 steps from the mean code, with the generator frozen:
 #
 # $$ e \leftarrow e - \alpha \, \nabla_e L\big(g(f_\varphi(e), x), y\big) \tag{4} $$
 #
 # **Text** is coarse on purpose: five landscapes, nine regions, no numbers.
 
-# %%
+# %% place-and-examples
 print(*tell_places(climates[0].test.sample(3, 0, 1)), sep="\n")
 
 def rmse(climate, learner, describe, noise=0.0):
@@ -196,7 +200,7 @@ def rmse_of_found_codes(climate, year, names, alpha=0.003):
         e = adapt(year, table.table.mean(0), new.support, 100, alpha, through=f, keep=False).final  # equation (4)
         return (year(f(e), new.query.x) - new.query.y).square().mean((1, 2)).sqrt().mean().item()
 
-# %%
+# %% descriptors-compared
 def compare_descriptors(climate, seed):
     torch.manual_seed(seed)
     year = MainNetwork.mlp([2, 32, 32, 1], "tanh", climate.y_mean, climate.y_std)
@@ -211,12 +215,12 @@ def compare_descriptors(climate, seed):
     difference = climate.mean_year[climate.test.index] - climate.mean_year[climate.train.index].mean(0)
     yield "nothing: the mean year", difference.square().mean(1).sqrt().mean().item()
 
-# %%
+# %% descriptors-figure
 by_split = [dict(compare_descriptors(climate, seed)) for seed, climate in enumerate(climates)]
 errors = {name: [here[name] for here in by_split] for name in by_split[0]}
 figures.show(error_bars(errors, "RMSE on unseen stations (°C)"), "Error on unseen stations by kind of descriptor: numbers err least, the mean year most; dots are three splits.")
 
-# %% [markdown]
+# %% exercise-1 [markdown]
 # (Bar and number: the mean of three splits, the dots.) **Numbers win**: elevation in metres says more than "in the uplands". Text takes away nearly half of the error of knowing nothing, with words only; many stations share their words and differ in their years, and no reader can mend that.
 # On average six months of measurements stand between, in whichever way they are told, and need someone who measured. Text is for where nobody has numbers.
 #
@@ -227,53 +231,53 @@ figures.show(error_bars(errors, "RMSE on unseen stations (°C)"), "Error on unse
 # <details><summary>Hint 1</summary>The table is E of equation (2).</details>
 # <details><summary>Hint 2</summary>The layer sees one row of E, not the one-hot vector.</details>
 
-# %% tags=["exercise"]
+# %% exercise-1-answer tags=["exercise"]
 size = ...
 checks.table_size(size)
 
-# %% tags=["solution"]
+# %% exercise-1-solution tags=["solution"]
 size = 200 * 4 + 4 * 64 + 64
 checks.table_size(size)
 
-# %% [markdown]
+# %% exercise-2 [markdown]
 # **2 · Change.** Write `describe(batch)` for `Described`: $\tau$ (n_tasks, 2), the mean and the standard deviation (`.std`) of the outputs y of the support set.
 #
 # <details><summary>Hint 1</summary><code>batch.support.y</code> has the shape (n_tasks, shots, 1).</details>
 # <details><summary>Hint 2</summary><code>.mean((1, 2))</code> leaves one number for each task; <code>torch.stack([…], dim=-1)</code> puts two beside each other.</details>
 
-# %% tags=["exercise"]
+# %% exercise-2-answer tags=["exercise"]
 describe = ...
 checks.describer(describe)
 
-# %% tags=["solution"]
+# %% exercise-2-solution tags=["solution"]
 def describe(batch):
     return torch.stack([batch.support.y.mean((1, 2)), batch.support.y.std((1, 2))], dim=-1)
 
 checks.describer(describe)
 
-# %% [markdown]
+# %% exercise-3 [markdown]
 # **3 · Find what is wrong.** Someone claims that their reader understands *words it never saw*, and tests it with `flattering`, below. Write `split(sentences, words)`, where `words` are those to be new: two lists, train and test, and every sentence in exactly one of them.
 #
 # <details><summary>Hint 1</summary>After shuffling, in how many training sentences does a "new" word stand?</details>
 # <details><summary>Hint 2</summary>A sentence is for testing if any of the words is in <code>sentence.lower()</code>, and for training if none is.</details>
 
-# %%
+# %% exercise-3-given
 def flattering(sentences, words):
     shuffled = random.sample(sentences, len(sentences))
     return shuffled[: len(shuffled) // 2], shuffled[len(shuffled) // 2 :]
 
-# %% tags=["exercise"]
+# %% exercise-3-answer tags=["exercise"]
 split = ...
 checks.honest_split(split)
 
-# %% tags=["solution"]
+# %% exercise-3-solution tags=["solution"]
 def split(sentences, words):
     new = [s for s in sentences if any(word in s.lower() for word in words)]
     return [s for s in sentences if s not in new], new
 
 checks.honest_split(split)
 
-# %% [markdown]
+# %% quiz [markdown]
 # ## Quiz
 #
 # **1. A one-hot descriptor has zero error on all training tasks. What does it know of a new one?**
@@ -295,11 +299,13 @@ checks.honest_split(split)
 # **5. Text errs more than numbers on the stations. What would help most?**
 # <details><summary>Sentences that say more</summary>Yes: two stations with the same sentence get the same network.</details>
 # <details><summary>A larger generator</summary>No: it cannot write what τ does not say.</details>
-#
+
+# %% in-one-breath [markdown]
 # ## In one breath
 #
 # $\tau \mapsto f_\varphi(\tau)$ is as good as $\tau$ is telling: names cannot leave the training set, numbers reach what can be measured, text goes where words do. It fails on what no training sentence did (*not*, digits), on words that the language model hardly knows, and where two tasks are told alike.
-#
+
+# %% references [markdown]
 # ## References
 #
 # * N. Reimers, I. Gurevych, *Sentence-BERT*, 2019, [arXiv 1908.10084](https://arxiv.org/abs/1908.10084).

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% opening [markdown]
 # # 02 · Training a hypernetwork
 #
 # **How does a gradient get through generated weights?**
@@ -10,7 +10,7 @@
 #
 # 60 minutes. Before: [01 · Everything is a mapping](01_everything_is_a_mapping.ipynb).
 
-# %%
+# %% imports
 import torch
 
 from hyperedu import ColoradoClimate, Conditioned, Examples, Hypernetwork, MainNetwork, MLPGenerator
@@ -18,13 +18,13 @@ from hyperedu import SharedWeights, Sinusoids, compare, figures, live, meta_trai
 from hyperedu.lessons.training_a_hypernetwork import checks
 from hyperedu.lessons.training_a_hypernetwork.figures import PathTriptych, learning_curves, weight_spread
 
-# %% [markdown]
+# %% two-ways-to-own-36-networks [markdown]
 # ## Two ways to own 36 networks
 #
 # One network for each of 36 sine waves. The first way: train one generator $f_\varphi$ and let it write them. The second: train
 # each network on its own, from its own start, all 36 as one batch of $\theta$ of shape (6, 6, P).
 
-# %%
+# %% by-one-generator
 family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 A, p = torch.meshgrid(torch.linspace(0.5, 4.6, 6), torch.linspace(0.3, 2.8, 6), indexing="ij")
 x, learners = torch.linspace(-5, 5, 100).unsqueeze(-1), []
@@ -40,8 +40,7 @@ for seed in range(3):
     learners.append(Hypernetwork(main, MLPGenerator(descriptor_dim=2, main=main)))
     meta_train(learners[seed], family.train, steps=1000, shots=0)
 
-
-# %%
+# %% one-by-one
 def one_by_one(start, steps=500):
     theta, waves = start.clone().requires_grad_(), examples_of(A, p)
     optimizer = torch.optim.Adam([theta], lr=5e-3)
@@ -58,22 +57,22 @@ for name, theta in networks.items():
     error = main.loss(theta, examples_of(A, p))
     print(f"median error of 36 networks {name}: {error.median():.4f}")
 
-# %% [markdown]
+# %% paths-predict [markdown]
 # **Predict.** Each dot below is a whole network, drawn in the two directions in which the weights vary most; lines join waves that are
 # alike. Go from one network to another. Halfway between two good networks, is there a good network? Decide for both figures, then
 # drag *along*.
 
-# %%
+# %% paths
 picture = PathTriptych(family, learners[0], A, p, separate)
 live.interact(picture.figure, picture.update, pair=(0, 19), along=(0.0, 1.0, 0.01))
 
-# %% [markdown]
+# %% paths-look [markdown]
 # **What to look for.** *Left*, a smooth sheet: like tasks have like weights, and every point of the sheet works. *Middle*, the same
 # waves, each network just as good by itself, but scattered: neighbours in task are no neighbours in weights, and on the way between
 # two of them the function falls apart. Hidden ReLU units can be permuted and rescaled without changing the function, so each
 # training ends in its own corner. Is it the start that matters? Let all 36 begin at the same point, and measure over all pairs, for three seeds:
 
-# %%
+# %% halfway
 pairs, rows = torch.combinations(torch.arange(36)), []
 a, q = (value.flatten()[pairs].mean(1) for value in (A, p))  # the wave in the middle of each pair
 for learner in learners:
@@ -87,10 +86,11 @@ for name, values in zip(kinds, zip(*rows)):
     low, high = min(values), max(values)
     print(f"halfway, {name:21} median error {sum(values) / 3:.4f}  (seeds {low:.4f} to {high:.4f})")
 
-# %% [markdown]
+# %% halfway-then [markdown]
 # A common start helps, but the middle still fails. Even between written networks the *straight line* leaves the sheet a little and costs
 # something; *along* the sheet nothing is lost. That is what a generator learns beyond 36 solutions: how they hang together.
-#
+
+# %% the-problem-that-is-solved [markdown]
 # ## The problem that is solved
 #
 # $$ \min_\varphi \; \mathbb{E}_{\tau} \; L\big(g(\theta, x'), y'\big) \qquad \text{with } \theta = f_\varphi(\tau) \tag{1} $$
@@ -98,7 +98,8 @@ for name, values in zip(kinds, zip(*rows)):
 # where $x', y'$ are the points on which a task is judged, its queries. Many texts write $\min_{\varphi, \theta}$ with the constraint $\theta = f_\varphi(\tau)$. That is not wrong, but it misleads: the constraint leaves
 # $\theta$ no freedom. Choose $\varphi$, and $\theta$ is *computed*, for every task; nothing is left to minimise over. Were $\theta$ free, each task would
 # have its own, and (1) would fall apart into separate trainings: the scattered picture. Only $\varphi$ is learned.
-#
+
+# %% the-gradient [markdown]
 # ## The gradient
 #
 # By the chain rule, the loss's gradient at the generated weights is carried on into the generator:
@@ -109,7 +110,7 @@ for name, values in zip(kinds, zip(*rows)):
 # The first factor is what ordinary training of $g$ would use; the second passes it on. Check it in two ways: against autograd, and by
 # moving one entry of $V$ a little, in double precision.
 
-# %%
+# %% chain-rule
 generator = MLPGenerator(descriptor_dim=2, main=main).double()
 wave = examples_of(torch.tensor(2.0), torch.tensor(1.0)).to(torch.float64)
 tau = family.describe(amplitude=2.0, phase=1.0).double()
@@ -122,32 +123,32 @@ with torch.no_grad():
     moved = main.loss(generator(tau), wave)
 print(f"moving one entry of V: {(moved - loss).item() / 1e-6:.5f}, autograd: {dL_dV[5, 7]:.5f}")
 
-# %% [markdown]
+# %% chain-rule-then [markdown]
 # The line that every training of this course shares is (1) on a batch of tasks, `outer_loss`:
 
-# %%
+# %% one-line
 tasks = family.train.sample(25, shots=0)
 theta = learner.generator(tasks.descriptor)  # θ = f_φ(τ), (25, P)
 loss = main.loss(theta, tasks.query)  # L(g(θ, x'), y'), one number per task
 print("same as the package:", torch.equal(loss, outer_loss(learner, tasks)))
 
-# %% [markdown]
+# %% two-lines-that-cut-it [markdown]
 # ## Two lines that cut it
 #
 # PyTorch wants the weights of a module to be `nn.Parameter`s, so it is tempting to make generated weights into some, or to put them into a
 # module through `.data`. Here a learner has shared weights $\theta_0$ *and* a generator, $\theta = \theta_0 + f_\varphi(\tau)$, written in three ways.
-#
+
+# %% ways-to-add-predict [markdown]
 # **Predict.** For each way: does it raise an error? Does the loss fall? Does the generator learn?
 
-# %%
+# %% ways-to-add
 ways = {  # θ from θ₀ and Δθ = f(τ)
     "right": lambda theta_0, change: theta_0 + change,
     "nn.Parameter": lambda theta_0, change: theta_0 + torch.nn.Parameter(change),  # a new leaf
     ".data": lambda theta_0, change: theta_0 + change.data,  # numbers without a history
 }
 
-
-# %%
+# %% ways-to-cut
 def train(way, steps=500):  # gives the losses and the generator's gradient norms
     torch.manual_seed(0)
     theta_0 = torch.nn.Parameter(main.initial_weights())
@@ -164,8 +165,7 @@ def train(way, steps=500):  # gives the losses and the generator's gradient norm
         record.append((loss.item(), norm.item()))
     return zip(*record)
 
-
-# %%
+# %% cut-curves
 curves = {}
 for name, way in ways.items():
     curves[name], norms = train(way)
@@ -174,10 +174,11 @@ for name, way in ways.items():
 alt = "Query loss of the three ways: all fall, but the two wrong ones stop far above the right one."
 figures.show(learning_curves(curves), alt)
 
-# %% [markdown]
+# %% cut-curves-then [markdown]
 # No error, and all three losses fall: in the wrong two, $\theta_0$ learns the one function that suits all waves best. The loss does not show
 # the mistake; the **gradient norm** does. It is exactly zero. Look at it in every new training.
-#
+
+# %% the-start [markdown]
 # ## The start
 #
 # A layer of $n$ inputs wants weights of variance about $1/n$. `nn.Linear` makes the *generator's* head so, and knows nothing of the layers that
@@ -188,7 +189,7 @@ figures.show(learning_curves(curves), alt)
 # which is *hyperfan* initialisation (Chang and others, 2020). The deeper the main network, the more it matters, since each layer multiplies the
 # mistake of the one before; so here it has five hidden layers.
 
-# %%
+# %% spreads
 deep = MainNetwork.mlp([1, 40, 40, 40, 40, 40, 1])
 descriptors = family.train.sample(1000, shots=0).descriptor
 spreads = {"wanted": deep.unflatten(deep.initial_weights(1000))}
@@ -203,15 +204,14 @@ for init in ("hyperfan", "default"):
 alt = "Spread of the written weights: hyperfan meets what is wanted."
 figures.show(weight_spread(spreads), alt)
 
-# %% [markdown]
+# %% against-baselines [markdown]
 # ## Against baselines
 #
 # Three learners and one budget: the same tasks, the same steps. **Shared weights** (also called joint training, or pre-training) ignore $\tau$. **Conditioned** gives $\tau$ to the network as further
 # inputs, which is a small hypernetwork itself: $W[x; \tau] + b = W_x x + (b + A\tau)$ writes the first bias. It has far fewer numbers to learn, so
 # a wide one, with as many as the hypernetwork, takes part too.
 
-
-# %%
+# %% contest
 def contest(family, d_tau, main, wide, seed):
     torch.manual_seed(seed)
     learners = {
@@ -227,7 +227,7 @@ def contest(family, d_tau, main, wide, seed):
 sines = [contest(family, 2, main, MainNetwork.mlp([1, 340, 340, 1]), seed) for seed in range(3)]
 sines[0]
 
-# %%
+# %% contest-table
 climate = ColoradoClimate("tmax")
 sizes = [2, 32, 32, 1], [2, 280, 280, 1]
 small, wide = (MainNetwork.mlp(s, "tanh", climate.y_mean, climate.y_std) for s in sizes)
@@ -238,7 +238,7 @@ for name, results in (("sinusoids", sines), ("Colorado", years)):
         mean, low, high = errors.mean(), errors.min(), errors.max()
         print(f"{name:10} {learner:18} {mean:7.3f}   (seeds {low:.3f} to {high:.3f})")
 
-# %% [markdown]
+# %% exercise-1 [markdown]
 # With as many learned numbers as the hypernetwork the wide baseline is **as good**, on both families. Even the small one, with a sixtieth of them
 # on the sinusoids, leaves less than a tenth of the error of shared weights: moving the kinks of one network's first layer goes a long way.
 # What the hypernetwork saves here is time, since the network that it writes stays small. The rate of Adam decides such contests: $10^{-2}$ is
@@ -253,53 +253,49 @@ for name, results in (("sinusoids", sines), ("Colorado", years)):
 # <details><summary>Hint 1</summary>Equation (2): an outer product.</details>
 # <details><summary>Hint 2</summary>Row k belongs to θ<sub>k</sub>, column j to h<sub>j</sub>.</details>
 
-# %% tags=["exercise"]
+# %% exercise-1-answer tags=["exercise"]
 dL_dV = ...
 checks.head_gradient(dL_dV)
 
-# %% tags=["solution"]
+# %% exercise-1-solution tags=["solution"]
 dL_dV = torch.outer(torch.tensor([0.5, -1.0]), torch.tensor([2.0, 3.0]))
 checks.head_gradient(dL_dV)
 
-# %% [markdown]
+# %% exercise-2 [markdown]
 # **2 · Change.** Make the guard that this lesson asks for: `untrained(generator)` returns the names of all parameters that got no gradient,
 # or one of zeros, from the last `loss.backward()`.
 #
 # <details><summary>Hint 1</summary><code>generator.named_parameters()</code> gives names and parameters.</details>
 # <details><summary>Hint 2</summary>There are two cases: <code>.grad is None</code>, and <code>.grad</code> is all zeros.</details>
 
-# %% tags=["exercise"]
+# %% exercise-2-answer tags=["exercise"]
 untrained = ...
 checks.guard(untrained)
 
-
-# %% tags=["solution"]
+# %% exercise-2-solution tags=["solution"]
 def untrained(generator):
     return [name for name, w in generator.named_parameters() if w.grad is None or not w.grad.any()]
 
 
 checks.guard(untrained)
 
-# %% [markdown]
+# %% exercise-3 [markdown]
 # **3 · Find what is wrong.** A training loop calls `loss()` at each step. "Writing the same weights again and again is a waste", says a
 # colleague, and makes this `loss`, with `backward(retain_graph=True)` so that PyTorch does not complain. Write `mended`.
 #
 # <details><summary>Hint 1</summary>After the first step φ has changed. Has θ?</details>
 # <details><summary>Hint 2</summary>θ must be written inside the function that is called at each step.</details>
 
-
-# %%
+# %% exercise-3-given
 def stale(learner, tasks):
     theta = learner(tasks.descriptor)
     return lambda: learner.main.loss(theta, tasks.query).mean()
 
-
-# %% tags=["exercise"]
+# %% exercise-3-answer tags=["exercise"]
 mended = ...
 checks.fresh_weights(mended)
 
-
-# %% tags=["solution"]
+# %% exercise-3-solution tags=["solution"]
 def mended(learner, tasks):
     # outer_loss calls the learner, and so the generator, each time
     return lambda: outer_loss(learner, tasks).mean()
@@ -307,7 +303,7 @@ def mended(learner, tasks):
 
 checks.fresh_weights(mended)
 
-# %% [markdown]
+# %% quiz [markdown]
 # ## Quiz
 #
 # **1. Which numbers does the optimiser change?**
@@ -329,12 +325,14 @@ checks.fresh_weights(mended)
 # **5. Concatenating τ to the input is a hypernetwork that writes …**
 # <details><summary>… the first layer's biases</summary>Yes: the product with τ is a constant within a task, a bias.</details>
 # <details><summary>… the first layer's matrix</summary>No: the part for x is the same for all tasks.</details>
-#
+
+# %% in-one-breath [markdown]
 # ## In one breath
 #
 # $\min_\varphi \mathbb{E}_\tau L(g(f_\varphi(\tau), x'), y')$, with the gradient carried through $\theta$ by the chain rule. It fails silently where the chain is cut,
 # and it is not needed where tasks differ by a shift.
-#
+
+# %% references [markdown]
 # ## References
 #
 # * D. Ha, A. Dai, Q. Le, *HyperNetworks*, 2016, [arXiv 1609.09106](https://arxiv.org/abs/1609.09106).
