@@ -3,13 +3,13 @@
 import matplotlib
 import numpy as np
 import pytest
-from drawings import SIZE, fresh, pixels
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Ellipse
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Affine2D
 
+from drawings import SIZE, fresh, pixels
 from hyperedu.figures.painter import Painter
 
 
@@ -107,6 +107,14 @@ def image(k):
     return lambda a: a.image.set_data(np.arange(12.0).reshape(3, 4) * k)
 
 
+def place(width):
+    return lambda a: a.axes.set_position([0.2, 0.3, width, 0.5])
+
+
+def turned(degrees):
+    return lambda a: a.turn.set_matrix(Affine2D().rotate_deg(degrees).get_matrix())
+
+
 def in_place(a):
     a.image.get_array()[:] = 3
 
@@ -120,6 +128,8 @@ CASES = {
     "axis off": [ydata(1), lambda a: a.axes.axis("off"), ydata(2), lambda a: a.axes.axis("on")],
     "faces": [ydata(1), lambda a: a.axes.set_facecolor("y"), lambda a: a.figure.set_facecolor("c"), ydata(2)],
     "a position": [ydata(1), lambda a: a.axes.set_position([0.2, 0.3, 0.3, 0.5]), ydata(2), ydata(1)],
+    "one position after another": [place(0.3), ydata(1), ydata(2), ydata(3), place(0.35), ydata(1), place(0.4), ydata(2)],
+    "one matrix after another": [ydata(1), ydata(2), turned(20), ydata(3), turned(40), ydata(1), turned(60), ydata(2)],
     "limits": [ydata(1), lambda a: a.axes.set_xlim(-1, 3), ydata(2), lambda a: a.axes.invert_yaxis(), ydata(3)],
     "a scale": [ydata(1), lambda a: a.axes.set_yscale("symlog"), ydata(2), ydata(1)],
     "a legend anew": [ydata(1), lambda a: a.axes.legend(["other"]), ydata(2), ydata(3)],

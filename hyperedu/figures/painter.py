@@ -315,6 +315,10 @@ def _titles(axes: Axes) -> tuple[Artist, ...]:
     return axes.title, axes._left_title, axes._right_title
 
 
+def _numbers(transform: Bbox | Affine2D) -> bytes:
+    return (transform._points if isinstance(transform, Bbox) else transform._mtx).tobytes()
+
+
 class _Parts:
     """The numbers and settings that an artist is drawn from, and copies of them."""
 
@@ -324,6 +328,8 @@ class _Parts:
         self.then: list[dict | list] = []
         self.arrays: list[np.ndarray] = []
         self.bytes: list[bytes] = []
+        self.transforms: list[Bbox | Affine2D] = []  # whose numbers are in an array that is put in place of another
+        self.transforms_then: list[bytes] = []
         self.ticks: list[Artist] = []
         self.needs: set[int] = set()  # other artists of the figure
         self.known: set[int] = set()
@@ -335,6 +341,7 @@ class _Parts:
             return (
                 self.now != self.then
                 or [array.tobytes() for array in self.arrays] != self.bytes
+                or list(map(_numbers, self.transforms)) != self.transforms_then
                 or any(tick._stale for tick in self.ticks)
             )
         except ValueError:  # an array in place of another, which has no truth value
@@ -411,10 +418,9 @@ class _Parts:
                 self.add(item)
 
     def _add_transform(self, transform: TransformNode) -> None:
-        if isinstance(transform, Affine2D):
-            self.add(transform._mtx)
-        elif isinstance(transform, Bbox):
-            self.add(transform._points)
+        if isinstance(transform, Affine2D | Bbox):
+            self.transforms.append(transform)
+            self.transforms_then.append(_numbers(transform))
         for name, part in list(vars(transform).items()):
             if isinstance(part, TransformNode | Path | Artist) and not name.startswith("_transformed"):
                 self.add(part)
