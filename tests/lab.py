@@ -183,7 +183,8 @@ class Figure:
         self.problem = root.locator(".hyperedu-problem")
         self.handles = root.locator(".noUi-handle")
         self.readouts = root.locator(".widget-readout")
-        self.handles.first.scroll_into_view_if_needed()
+        self.boxes = root.locator(".widget-text input")
+        self.handles.or_(self.boxes).first.scroll_into_view_if_needed()
         self.page.wait_for_function("root => probe.look(root) !== null", arg=root.element_handle())
 
     def handle(self, name: str) -> Locator:
