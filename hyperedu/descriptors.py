@@ -7,6 +7,9 @@ import torch
 from torch import Tensor
 
 from hyperedu.batches import Examples, floats, readable
+from hyperedu.words import _
+
+__all__ = ["Metadata", "OneHot", "SupportStatistics"]
 
 
 class OneHot:
@@ -77,7 +80,7 @@ class Metadata:
         values = self.values(descriptor).tolist()
         digits = [0 if s > 50 else 1 if s > 1 else 2 for s in self.std.tolist()]
         return ", ".join(
-            f"{name} {value:,.{d}f} {unit}".rstrip()
+            f"{_(name)} {value:,.{d}f} {unit}".rstrip()
             for name, value, unit, d in zip(self.names, values, self.units, digits, strict=True)
         )
 

@@ -11,6 +11,10 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from hyperedu.words import _
+
+__all__ = ["Text"]
+
 
 def _sentences(text: str | Sequence[str]) -> list[str]:
     """The sentences of a text or of several; those that say nothing are refused."""
@@ -65,7 +69,7 @@ class Text:
         sentences = _sentences(text)
         new = [sentence for sentence in dict.fromkeys(sentences) if sentence not in self._known]
         new.sort(key=len)  # those of a batch are padded to the longest
-        for start in tqdm(range(0, len(new), 64), desc="reading", unit="batch", disable=len(new) < 256):
+        for start in tqdm(range(0, len(new), 64), desc=_("reading"), unit="batch", disable=len(new) < 256):
             some = new[start : start + 64]
             tau = torch.from_numpy(self.model.encode(some, normalize_embeddings=True, show_progress_bar=False))
             self._known |= zip(some, tau * math.sqrt(tau.shape[-1]), strict=True)
@@ -84,7 +88,7 @@ class Text:
         sentences, tokenizer = _sentences(text), self.model.tokenizer
         new = [sentence for sentence in dict.fromkeys(sentences) if sentence not in self._words]  # in an order that repeats
         new.sort(key=len)
-        for start in tqdm(range(0, len(new), 64), desc="reading words", unit="batch", disable=len(new) < 256):
+        for start in tqdm(range(0, len(new), 64), desc=_("reading words"), unit="batch", disable=len(new) < 256):
             some = new[start : start + 64]
             tokens = tokenizer(some, return_tensors="pt", padding=True, truncation=True)
             states = self.model[0].auto_model(**tokens, output_hidden_states=True).hidden_states

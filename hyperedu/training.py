@@ -24,6 +24,9 @@ from hyperedu.learners import Learner, expect_learner, in_mode
 from hyperedu.losses import accuracy
 from hyperedu.penalties import Penalties, check, total
 from hyperedu.snapshots import Snapshot
+from hyperedu.words import _
+
+__all__ = ["meta_train", "outer_loss"]
 
 
 class Watched(Protocol):
@@ -204,7 +207,7 @@ class _Run:
         if self.checkpoint is not None and self.checkpoint.exists():
             self.history = load_checkpoint(self.checkpoint, self.learner, run=self.facts, **self._state())
         history, begun = self.history, time.perf_counter() - self.history.seconds
-        bar = tqdm(total=self.steps, initial=history.steps, disable=not progress, desc="meta-training", unit="step")
+        bar = tqdm(total=self.steps, initial=history.steps, disable=not progress, desc=_("meta-training"), unit="step")
         with (
             bar, self._annealed() as set_rates, in_mode(self.learner, True), _stop_between_steps() as stopped,
             self._or_last_good(begun) as good,

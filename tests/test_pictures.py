@@ -9,18 +9,23 @@ from hyperedu import (
     AttentionGenerator,
     ChunkedGenerator,
     ColoradoClimate,
+    Examples,
     Hypernetwork,
     MainNetwork,
+    Metadata,
     MLPGenerator,
+    Sinusoids,
+    TaskBatch,
+    TaskSet,
     adapt,
     figures,
     learners,
+    live,
 )
 from hyperedu.lessons.generator_designs.figures import DesignsTriptych, SizesPicture, designs, sensitivity
 from hyperedu.lessons.hypernetworks_meet_maml.figures import DescribeOrShow, all_mappings
 from hyperedu.lessons.maml.figures import AdaptationPicture
 from hyperedu.lessons.regularization.figures import StrengthPicture
-from hyperedu.lessons.start_here.figures import ColoradoTriptych
 from hyperedu.lessons.training_a_hypernetwork.figures import PathTriptych, learning_curves
 
 
@@ -67,7 +72,7 @@ def test_the_colours_of_weights_are_centred_on_zero(main):
 
 
 def test_the_sinusoid_picture_shows_what_the_written_network_does(family, learner):
-    picture = figures.SinusoidTriptych(family, learner)
+    picture = figures.Triptych(family, learner)
     sentence = picture.update(amplitude=2.0, phase=0.5)
     theta = learner.generator(family.describe(2.0, 0.5))
     x = torch.linspace(-5, 5, 200)
@@ -80,7 +85,7 @@ def test_the_sinusoid_picture_shows_what_the_written_network_does(family, learne
 
 def test_the_climate_picture_names_the_most_similar_unseen_station(climate):
     family, learner = climate
-    picture = ColoradoTriptych(family, learner)
+    picture = figures.Triptych(family, learner)
     sentence = picture.update(elevation=3000, latitude=39.0, longitude=-106.0)
     tau = family.describe(3000, 39.0, -106.0)
     unseen = family.test.sample(None, 0, 12)
@@ -88,12 +93,89 @@ def test_the_climate_picture_names_the_most_similar_unseen_station(climate):
     name = unseen.properties["name"][nearest]
     assert name in sentence
     assert name in picture.name.get_text()
-    torch.testing.assert_close(torch.as_tensor(picture.measured.get_ydata()), family.mean_year[family.station(name)])
+    torch.testing.assert_close(torch.as_tensor(picture.truth.get_ydata()), family.mean_year[family.station(name)])
     y = learner.main(learner.generator(tau), family.x(picture.x_axis)).squeeze(-1).detach()
     torch.testing.assert_close(torch.as_tensor(picture.curve.get_ydata()), y)
     assert f"{y[0]:.1f} °C in January" in sentence
     assert picture.x_axis[60] == 6  # July
     assert f"{y[60]:.1f} °C in July" in sentence
+
+
+class Lines(TaskSet):
+    """y = slope x + offset: a reader's own family, of 20 tasks for training and 5 for testing."""
+
+    def __init__(self, first, n_tasks, names):
+        self.n_tasks, self.names = n_tasks, names
+        self.values = torch.stack([torch.linspace(-1, 1, n_tasks), torch.linspace(first, 1, n_tasks)], -1)[:, : len(names)]
+        self.descriptors = Metadata(names, ["m", ""][: len(names)], torch.zeros(len(names)), torch.ones(len(names)))
+
+    def sample(self, n_tasks=None, shots=10, queries=10, rng=None):
+        x = torch.linspace(0, 1, shots + queries).expand(self.n_tasks, -1).unsqueeze(-1)
+        support, query = Examples(x, self.y(self.values, x)).split(shots)
+        return TaskBatch(self.descriptors(self.values), support, query, {})
+
+    def y(self, values, x):
+        return values[:, :1, None] * x + (values[:, 1:, None] if values.shape[1] > 1 else 0)
+
+
+class OwnFamily:
+    axis_labels = ("x", "y")
+
+    def __init__(self, *names):
+        self.train, self.test = Lines(0.0, 20, list(names)), Lines(0.5, 5, list(names))
+        self.descriptors = self.train.descriptors
+
+    def axis(self):
+        x = torch.linspace(0, 1, 30)
+        return x, x.unsqueeze(-1)
+
+    def curve(self, tasks):
+        x = torch.linspace(0, 1, 7)
+        return x, x.unsqueeze(-1), self.train.y(self.descriptors.values(tasks.descriptor), x.unsqueeze(-1))
+
+
+@pytest.mark.parametrize("names", [("slope",), ("slope", "offset")])
+def test_a_family_of_the_readers_own_is_drawn_without_a_line_of_drawing(main, names):
+    family = OwnFamily(*names)
+    assert isinstance(family, figures.Drawable)
+    learner = Hypernetwork(main, MLPGenerator(len(names), main, rng=torch.Generator().manual_seed(0)))
+    picture = figures.Triptych(family, learner)
+    assert picture.controls == {"slope": (-1.0, 1.0), "offset": (0.0, 1.0)} or names == ("slope",)
+    view = live.interact(picture.figure, picture.update, drag=picture.drag, **picture.controls)
+    view.controls["slope"].value = 0.5
+    assert view.problem == ""
+    tau = family.descriptors(torch.tensor([view.controls[name].value for name in names]))
+    x = torch.linspace(0, 1, 30).unsqueeze(-1)
+    y = learner.main(learner.generator(tau), x).squeeze(-1).detach()
+    torch.testing.assert_close(torch.as_tensor(picture.curve.get_ydata()), y)
+    nearest = (family.test.sample().descriptor - tau).norm(dim=-1).argmin()
+    known = family.curve(family.test.sample().task(int(nearest)))[2][0, :, 0]
+    torch.testing.assert_close(torch.as_tensor(picture.truth.get_ydata()), known)
+    there = learner.main(learner.generator(tau), family.curve(family.test.sample())[1]).squeeze(-1)
+    assert view.sentence.startswith("Told slope 0.5")
+    assert f"{(there - known).square().mean():.4f}" in view.sentence
+    assert picture.where.get_xlabel() == ("slope (m)" if len(names) == 1 else "offset")
+    assert bool(picture.drag) == (len(names) == 2)
+
+
+def test_a_family_that_cannot_be_drawn_says_what_it_lacks(family, learner):
+    class Bare:
+        train, test = family.train, family.test
+
+    with pytest.raises(ValueError, match="Bare cannot be drawn: it has no descriptors, axis_labels, axis, curve"):
+        figures.Triptych(Bare(), learner)
+
+
+@pytest.mark.parametrize("kind", [Sinusoids, ColoradoClimate])
+def test_the_families_of_the_course_are_drawable(kind):
+    family = kind()
+    assert isinstance(family, figures.Drawable)
+    positions, x = family.axis()
+    assert len(positions) == len(x)
+    assert (positions.diff() > 0).all()
+    tasks = family.test.sample(3, 0, 1)
+    positions, x, y = family.curve(tasks)
+    assert y.shape == (3, len(positions), 1)
 
 
 def test_the_path_between_two_networks_begins_at_one_and_ends_at_the_other(family, learner, random):
@@ -196,14 +278,14 @@ def every_picture(family, learner, climate, describe_or_show):
     theta = learner(family.describe(amplitude, amplitude / 2).to(own))  # takes a gradient
     phi = torch.nn.utils.parameters_to_vector(reader.parameters()).expand(2, -1)
     wave = {"amplitude": 2.0, "phase": 0.5}
-    yield figures.SinusoidTriptych(family, learner), wave
+    yield figures.Triptych(family, learner), wave
     yield PathTriptych(family, learner, amplitude, amplitude / 2, theta), {"pair": 4, "along": 0.5}
     yield DesignsTriptych(family, others), {"design": "two", **wave}
     yield SizesPicture(family, others), wave
     steps = {"task": 2, "shots": 5, "alpha": 0.01, "steps": 3}
     yield AdaptationPicture(family, learner.main, theta[0, 0]), steps
     yield describe_or_show, {"task": 3, "noise": 0.5, "shots": 4}
-    yield ColoradoTriptych(stations, reader), {"elevation": 3000, "latitude": 39.0, "longitude": -106.0}
+    yield figures.Triptych(stations, reader), {"elevation": 3000, "latitude": 39.0, "longitude": -106.0}
     strengths = StrengthPicture(stations, reader, {"sensitivity": phi}, torch.tensor([0.0, 1.0]))
     yield strengths, {"penalty": "sensitivity", "strength": 0.5, "station": 4}
 

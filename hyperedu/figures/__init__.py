@@ -16,7 +16,7 @@ from hyperedu.figures.style import (
     subplots,
     title,
 )
-from hyperedu.figures.triptych import SinusoidTriptych, Triptych
+from hyperedu.figures.triptych import Drawable, Panels, Triptych
 from hyperedu.figures.weights import Plane, WeightGrid, weight_heatmap, weight_limit
 
 __all__ = [
@@ -31,8 +31,9 @@ __all__ = [
     "SKY",
     "VERMILION",
     "YELLOW",
+    "Drawable",
+    "Panels",
     "Plane",
-    "SinusoidTriptych",
     "Triptych",
     "WeightGrid",
     "show",

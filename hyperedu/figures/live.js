@@ -26,7 +26,7 @@ function render({ model, el }) {
   const picture = element(el, "div", "hyperedu-picture");
   const canvas = element(picture, "canvas", "hyperedu-canvas", { role: "img" });
   const busy = element(picture, "div", "hyperedu-busy", { "aria-hidden": "true" });
-  busy.textContent = "computing …";
+  busy.textContent = model.get("computing");
   const sentence = element(el, "p", "hyperedu-sentence", { role: "status" });
   const problem = element(el, "p", "hyperedu-problem", { role: "alert" });
   // The picture that a saved notebook keeps is not shown beside the live one.

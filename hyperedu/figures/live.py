@@ -27,6 +27,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hyperedu.figures.painter import Painter
+from hyperedu.figures.style import speak
+from hyperedu.words import _
 
 HERE = Path(__file__).parent
 # With colour at half resolution, which is not seen in lines and dots, a frame is 40% smaller and 6 ms sooner on the screen.
@@ -79,6 +81,7 @@ class Surface(anywidget.AnyWidget):
         hand: [number of the panel, x, y, begins], in shares of the picture, while a hand drags; the browser says it.
         busy: whether an update takes long.
         key: of the picture that a saved notebook keeps, which is hidden while this one lives.
+        computing: what stands on the picture while an update takes long.
     """
 
     _esm = HERE / "live.js"
@@ -93,6 +96,7 @@ class Surface(anywidget.AnyWidget):
     hand = traitlets.List().tag(sync=True)
     busy = traitlets.Bool(False).tag(sync=True)
     key = traitlets.Unicode("").tag(sync=True)
+    computing = traitlets.Unicode("").tag(sync=True)
 
 
 class LiveFigure(ipywidgets.VBox):
@@ -126,11 +130,13 @@ class LiveFigure(ipywidgets.VBox):
         self._given = {id(widget) for widget in controls.values() if isinstance(widget, ipywidgets.Widget)}
         self._hands = [(axes, _hand(figure, axes, hand, self.controls)) for axes, hand in (drag or {}).items()]
         if play is not None and not isinstance(self.controls.get(play), ipywidgets.IntSlider):
-            raise ValueError(f"play={play!r} must name a slider of whole numbers, one of {list(self.controls)}")
+            known = list(self.controls)
+            raise ValueError(_("play={play!r} must name a slider of whole numbers, one of {known}", play=play, known=known))
         self._takes_history = "history" in parameters and "history" not in controls
         self._update: Callable | None = update
         self._style = getattr(figure, "in_style", contextlib.nullcontext)  # the course's figures have one of their own
         with self._style():
+            speak(figure)
             self._painter = Painter(figure)
         self._history: object = None
         # JupyterLab may run the callbacks of two sliders on two threads; matplotlib bears only one.
@@ -142,7 +148,7 @@ class LiveFigure(ipywidgets.VBox):
         self._cell = _cell_that_runs()
         self._close_those_of_the_same_cell()
         width = figure.bbox.width / self._painter.canvas.device_pixel_ratio
-        self._surface = Surface(width=width, key=uuid.uuid4().hex)
+        self._surface = Surface(width=width, key=uuid.uuid4().hex, computing=_("computing …"))
         rows = [
             _with_button(c) if name == play else c for name, c in self.controls.items() if isinstance(c, ipywidgets.DOMWidget)
         ]
@@ -172,7 +178,7 @@ class LiveFigure(ipywidgets.VBox):
         """The picture as it now is, as a PNG file."""
         with self._lock:
             if self._painter is None:
-                raise RuntimeError("this figure was closed; run its cell again")
+                raise RuntimeError(_("this figure was closed; run its cell again"))
             return self._painter.encode("PNG", optimize=True)
 
     def redraw(self, history: object = None) -> None:
@@ -222,7 +228,7 @@ class LiveFigure(ipywidgets.VBox):
             if values == self._drawn:
                 return
             self._drawn = values
-            state = ", ".join(f"{name} {_in_words(value)}" for name, value in values.items())
+            state = ", ".join(f"{_(name.replace('_', ' '))} {_in_words(value)}" for name, value in values.items())
             handed = {"history": self._history} if self._takes_history else {}
             try:
                 with _one_thread(), self._said_to_be_busy(), self._style():
@@ -232,7 +238,8 @@ class LiveFigure(ipywidgets.VBox):
                 problem = ""
             except Exception as error:
                 sentence, frame = self._surface.sentence, self._surface.frame
-                problem = f"At {state} the figure could not be drawn: {type(error).__name__}: {error}"
+                said = f"{type(error).__name__}: {error}"
+                problem = _("At {state} the figure could not be drawn: {said}", state=state, said=said)
             self._show(frame, sentence, problem)
 
     def _show(self, frame: bytes, sentence: str, problem: str) -> None:
@@ -280,9 +287,8 @@ class LiveFigure(ipywidgets.VBox):
                         self._held = True
                         self.controls[name].value = _nearest(self.controls[name], value)
                 except Exception as error:
-                    self._surface.problem = (
-                        f"At x = {x:.4g}, y = {y:.4g} nothing could be taken: {type(error).__name__}: {error}"
-                    )
+                    said = f"{type(error).__name__}: {error}"
+                    self._surface.problem = _("At x = {x:.4g}, y = {y:.4g} nothing could be taken: {said}", x=x, y=y, said=said)
                     return
                 finally:
                     self._held = False
@@ -314,7 +320,9 @@ class LiveFigure(ipywidgets.VBox):
     def _kept(self) -> tuple[dict[str, str], dict[str, dict]]:
         """The picture for places without a kernel, and a line on how to make it live again."""
         picture = base64.b64encode(self.png()).decode()
+        how = _("This is a picture of a live figure: run the cells above and this one, and its controls are here again.")
         page = KEPT.format(
+            how=how,
             key=self._surface.key,
             alt=html.escape(self.alt),
             sentence=html.escape(self.sentence),
@@ -341,7 +349,7 @@ class LiveFigure(ipywidgets.VBox):
 KEPT = """<div data-hyperedu-kept="{key}">
 <img alt="{alt}" width="{width}" style="max-width: 100%; background: white" src="data:image/jpeg;base64,{frame}">
 <p>{sentence}</p>
-<p><em>This is a picture of a live figure: run the cells above and this one, and its controls are here again.</em></p>
+<p><em>{how}</em></p>
 </div>"""
 
 
@@ -357,11 +365,17 @@ class _Pair:
 
 def _hand(figure: Figure, axes: Axes, hand: Hand, controls: Mapping[str, ipywidgets.Widget]) -> Callable:
     if axes not in figure.axes:
-        raise ValueError(f"drag names {axes!r}, which is no panel of this figure; it has {figure.axes}")
+        raise ValueError(_("drag names {axes!r}, which is no panel of this figure; it has {all}", axes=axes, all=figure.axes))
     if callable(hand):
         return hand
     if len(hand) != 2 or not all(hasattr(controls.get(name), "max") for name in hand):
-        raise ValueError(f"drag names {hand!r}: two sliders are wanted, one for x and one for y, of {list(controls)}")
+        raise ValueError(
+            _(
+                "drag names {hand!r}: two sliders are wanted, one for x and one for y, of {known}",
+                hand=hand,
+                known=list(controls),
+            )
+        )
     return _Pair((hand[0], hand[1]))
 
 
@@ -402,7 +416,11 @@ def _check_names(parameters: Mapping[str, inspect.Parameter], controls: Mapping[
     required = {n for n, p in parameters.items() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD} - {"history"}
     if not required <= controls.keys() or not (free or controls.keys() <= parameters.keys()):
         raise ValueError(
-            f"the controls are {list(controls)}, but update takes {list(parameters)}: give each parameter its control"
+            _(
+                "the controls are {controls}, but update takes {parameters}: give each parameter its control",
+                controls=list(controls),
+                parameters=list(parameters),
+            )
         )
 
 
@@ -423,14 +441,26 @@ def _control(name: str, abbreviation: object, default: object) -> ipywidgets.Wid
     if isinstance(abbreviation, tuple) and len(abbreviation) in (2, 3):
         low, high = abbreviation[:2]
         if not low < high:
-            raise ValueError(f"the range of {name!r} is {abbreviation}: its first number must be below its second")
+            raise ValueError(
+                _("the range of {name!r} is {range}: its first number must be below its second", name=name, range=abbreviation)
+            )
         if default is not inspect.Parameter.empty and not low <= default <= high:
-            raise ValueError(f"{name!r} starts at {default}, outside its range {abbreviation}")
+            raise ValueError(
+                _("{name!r} starts at {default}, outside its range {range}", name=name, default=default, range=abbreviation)
+            )
+    if isinstance(abbreviation, list | tuple) and all(isinstance(value, str) for value in abbreviation):
+        abbreviation = [(_(value), value) for value in abbreviation]  # a menu, in the reader's language
     control = ipywidgets.interactive.widget_from_abbrev(abbreviation, default)
     if control is None:
-        raise ValueError(f"{name}={abbreviation!r} is no control: give (low, high), a list, True or False, or a widget")
+        raise ValueError(
+            _(
+                "{name}={given!r} is no control: give (low, high), a list, True or False, or a widget",
+                name=name,
+                given=abbreviation,
+            )
+        )
     if not control.description:
-        control.description = name.replace("_", " ")
+        control.description = _(name.replace("_", " "))
     # Not new ones in their place: ipywidgets would keep the old ones for ever.
     if hasattr(control, "style"):
         control.style.description_width = "9em"

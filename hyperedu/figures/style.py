@@ -14,11 +14,14 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator
 from PIL import Image
 from torch import Tensor
 
 from hyperedu.batches import Examples
 from hyperedu.learners import Learner
+from hyperedu.words import _, language
 
 # Okabe, Ito 2008: categories that differ for every kind of colour vision.
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
@@ -82,6 +85,17 @@ def written(learner: Learner, descriptor: Tensor, support: Examples | None = Non
     return learner(descriptor.to(own), None if support is None else support.to(own)).to(descriptor)
 
 
+def speak(figure: Figure) -> None:
+    """Put what stands in a figure, such as titles, labels and legends, into the reader's language."""
+    if language() == "en":
+        return
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if isinstance(axis.get_major_locator(), FixedLocator):  # else the labels are numbers
+            axis.set_ticklabels([_(label.get_text()) for label in axis.get_ticklabels()])
+    for text in figure.findobj(Text):
+        text.set_text(_(text.get_text()))
+
+
 def subplots(n_columns: int = 1, width: float = 11.0, height: float = 3.9, **kwargs) -> tuple[Figure, list[Axes]]:
     """A figure in the course's style with `n_columns` panels beside each other; size in inches of 100 pixels."""
     _in_style_until_the_cell_ends()
@@ -99,13 +113,14 @@ def nothing_over(x_axis: Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 def title(axes: Axes, text: str) -> None:
     """A panel's title, bold and flush left."""
-    axes.set_title(text, loc="left", fontsize=13, fontweight="bold")
+    axes.set_title(_(text), loc="left", fontsize=13, fontweight="bold", wrap=True)
 
 
 def show(figure: Figure, alt: str) -> None:
     """Display a figure with `alt`, a sentence that says what is to be seen in it."""
-    file, canvas = io.BytesIO(), FigureCanvasAgg(figure)
+    file, canvas, alt = io.BytesIO(), FigureCanvasAgg(figure), _(alt)
     with in_style():
+        speak(figure)
         canvas.draw()
     # A palette of 256 colours: a third of the size, and a picture stands in the notebook twice.
     Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(256).save(file, "PNG", optimize=True)

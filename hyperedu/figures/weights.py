@@ -10,6 +10,7 @@ from torch import Tensor
 
 from hyperedu.figures.style import DIVERGING, as_numpy
 from hyperedu.main_network import MainNetwork
+from hyperedu.words import _
 
 
 def labels(names) -> list[str]:
@@ -57,7 +58,7 @@ class WeightGrid:
         return torch.cat([theta, theta.new_full((1,), torch.nan)])[self.index]
 
 
-def weight_heatmap(axes: Axes, main: MainNetwork, limit: float, label: str = "value of a weight"):
+def weight_heatmap(axes: Axes, main: MainNetwork, limit: float, label: str | None = None):
     """An empty heatmap of all weights; returns a function θ (P,) → None that fills it."""
     grid = WeightGrid(main)
     image = axes.imshow(
@@ -68,7 +69,7 @@ def weight_heatmap(axes: Axes, main: MainNetwork, limit: float, label: str = "va
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     bar = axes.figure.colorbar(image, ax=axes, location="bottom", aspect=40, pad=0.04)
-    bar.set_label(label)
+    bar.set_label(label or _("value of a weight"))
     bar.locator = MaxNLocator(4)
     bar.outline.set_visible(False)
     return lambda theta: image.set_data(as_numpy(grid(theta)))
@@ -84,7 +85,7 @@ class Plane:
 
     def __init__(self, theta: Tensor):
         self.mean = theta.mean(0)
-        _, s, directions = torch.linalg.svd(theta - self.mean, full_matrices=False)
+        _left, s, directions = torch.linalg.svd(theta - self.mean, full_matrices=False)
         self.directions, self.share = directions[:2], (s[:2].square().sum() / s.square().sum()).item()
 
     def __call__(self, theta: Tensor) -> Tensor:

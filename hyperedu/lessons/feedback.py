@@ -9,20 +9,22 @@ from collections.abc import Mapping
 
 import torch
 
+from hyperedu.words import _
+
 
 def unanswered(answer) -> bool:
     """Whether the answer is still the `...` of the notebook; says so."""
     if answer is ...:
-        print("○ Not answered yet: put your answer in place of the three dots and run this cell again.")
+        print(_("○ Not answered yet: put your answer in place of the three dots and run this cell again."))
     return answer is ...
 
 
 def right(because: str) -> None:
-    print(f"✓ Right. {because}")
+    print(_("✓ Right. {because}", because=_(because)))
 
 
 def wrong(misconception: str) -> None:
-    print(f"✗ Not yet. {misconception}")
+    print(_("✗ Not yet. {misconception}", misconception=_(misconception)))
 
 
 def number(answer, expected: float, because: str, mistakes: Mapping[float, str], otherwise: str, rel=1e-3) -> None:
@@ -32,7 +34,8 @@ def number(answer, expected: float, because: str, mistakes: Mapping[float, str],
     try:
         value = float(answer.detach() if isinstance(answer, torch.Tensor) else answer)
     except (TypeError, ValueError, RuntimeError):
-        wrong(f"A number is asked for, this is {type(answer).__name__}: use .item() to take the one number of a tensor.")
+        kind = type(answer).__name__
+        wrong(_("A number is asked for, this is {kind}: use .item() to take the one number of a tensor.", kind=kind))
         return
     if math.isclose(value, expected, rel_tol=rel):
         right(because)
@@ -44,8 +47,8 @@ def number(answer, expected: float, because: str, mistakes: Mapping[float, str],
 def tensor(answer, shape: tuple[int, ...]) -> torch.Tensor | None:
     """The answer if it is a tensor of this shape; otherwise says what it is instead and gives None."""
     if not isinstance(answer, torch.Tensor):
-        wrong(f"A tensor of shape {shape} is asked for, this is {type(answer).__name__}.")
+        wrong(_("A tensor of shape {shape} is asked for, this is {kind}.", shape=shape, kind=type(answer).__name__))
     elif tuple(answer.shape) != shape:
-        wrong(f"The shape must be {shape}, it is {tuple(answer.shape)}.")
+        wrong(_("The shape must be {wanted}, it is {shape}.", wanted=shape, shape=tuple(answer.shape)))
     else:
         return answer

@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,11 @@ from torch import Tensor
 from hyperedu.batches import Examples, TaskBatch, TaskSet, floats
 from hyperedu.descriptors import Metadata
 from hyperedu.files import data_file
+from hyperedu.words import _
 
 FILE = "colorado_climate.npz"
 SHA256 = "766c05ba73e2dca2233e5445bb6ed5ae13d6b6cf86e98ce81bade0923ff00e87"
 UNITS = {"tmax": "°C", "tmin": "°C", "precipitation": "mm"}
-IN_WORDS = {"tmax": "mean daily maximum", "tmin": "mean daily minimum", "precipitation": "precipitation per month"}
 MISSING = -32768
 FEWEST_READINGS = 15  # in each calendar month, for a station to be kept
 
@@ -60,7 +61,6 @@ class ColoradoClimate:
             raise ValueError(f"examples must be 'months' or 'years', got {examples!r}")
         data = _load(path)
         self.variable, self.unit, self.examples = variable, UNITS[variable], examples
-        self.axis_labels = ("month", f"{IN_WORDS[variable]} ({self.unit})")
         tenths = data[variable].astype(np.float32)
         tenths[data[variable] == MISSING] = np.nan
         readings = floats(tenths / 10)
@@ -92,6 +92,40 @@ class ColoradoClimate:
         """Time of year → x (…, 2) = (sin, cos); month 0 is the middle of January, 12 is January again."""
         angle = floats(month) * (2 * math.pi / 12)
         return torch.stack([angle.sin(), angle.cos()], dim=-1)
+
+    @property
+    def axis_labels(self) -> tuple[str, str]:
+        measured = {
+            "tmax": _("mean daily maximum"),
+            "tmin": _("mean daily minimum"),
+            "precipitation": _("precipitation per month"),
+        }
+        return _("month"), f"{measured[self.variable]} ({self.unit})"
+
+    ticks = (range(12), list("JFMAMJJASOND"))
+
+    def axis(self) -> tuple[Tensor, Tensor]:
+        """Months (n,) at which a year is drawn, in steps of a tenth, and the inputs x (n, 2) there."""
+        months = torch.linspace(0, 11, 111)
+        return months, self.x(months)
+
+    def sentence(self, properties: Mapping[str, float], y: Tensor, truth: Tensor, nearest: TaskBatch) -> str:
+        """The state of a picture in words: `y` (111,) is what a generated network draws, `truth` (12,) the nearest station."""
+        return _(
+            "At {elevation:,.0f} m, {latitude:.1f}° N, {west:.1f}° W the generated network draws {january:.1f} {unit} in "
+            "January and {july:.1f} {unit} in July; {name}, the most similar station that it never saw ({height:,.0f} m), "
+            "measured {measured_january:.1f} and {measured_july:.1f}.",
+            elevation=properties["elevation"],
+            latitude=properties["latitude"],
+            west=-properties["longitude"],
+            unit=self.unit,
+            january=y[0],
+            july=y[60],
+            name=nearest.properties["name"][0],
+            height=nearest.properties["elevation"][0],
+            measured_january=truth[0],
+            measured_july=truth[6],
+        )
 
     def curve(self, tasks: TaskBatch) -> tuple[Tensor, Tensor, Tensor]:
         """What to draw of tasks: the months (12,), the x there (12, 2), and the mean years (n_tasks, 12, 1)."""

@@ -1,12 +1,14 @@
 """Sinusoid regression, the first test of few-shot learning: Finn, Abbeel, Levine 2017 (arXiv 1703.03400), section 5.1."""
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from hyperedu.batches import Examples, TaskBatch, TaskSet, floats
 from hyperedu.descriptors import Metadata
+from hyperedu.words import _
 
 
 class Sinusoids:
@@ -44,11 +46,29 @@ class Sinusoids:
 
     axis_labels = ("x", "y")
 
+    def axis(self) -> tuple[Tensor, Tensor]:
+        """Positions along x (n,) at which functions are drawn, and the inputs x (n, 1) there."""
+        x = torch.linspace(self.x[0], self.x[1], 200)
+        return x, x.unsqueeze(-1)
+
+    def truth(self, axis: Tensor, amplitude: float, phase: float) -> Tensor:
+        """y (n,) of one sinusoid."""
+        return self.function(amplitude, phase, axis)
+
+    def sentence(self, properties: Mapping[str, float], y: Tensor, truth: Tensor, nearest: TaskBatch | None) -> str:
+        """The state of a picture in words: `y` (n,) is what a generated network draws of the sinusoid `truth` (n,)."""
+        return _(
+            "The descriptor says amplitude {amplitude:.2f} and phase {phase:.2f} rad; the network that was written from it "
+            "misses that sine with a mean squared error of {error:.4f}.",
+            error=(y - truth).square().mean(),
+            **properties,
+        )
+
     def curve(self, tasks: TaskBatch) -> tuple[Tensor, Tensor, Tensor]:
         """What to draw of tasks: positions along an axis (n,), the x there (n, 1), and y (n_tasks, n, 1)."""
-        x = torch.linspace(self.x[0], self.x[1], 200).unsqueeze(-1)
+        axis, x = self.axis()
         amplitude, phase = (tasks.properties[name][:, None, None] for name in ("amplitude", "phase"))
-        return x[:, 0], x, self.function(amplitude, phase, x)
+        return axis, x, self.function(amplitude, phase, x)
 
 
 class _SinusoidSet(TaskSet):

@@ -4,6 +4,7 @@ import torch
 
 from hyperedu.lessons import feedback
 from hyperedu.main_network import MainNetwork
+from hyperedu.words import _
 
 
 def weight_count(answer) -> None:
@@ -32,7 +33,13 @@ def relu_network(answer) -> None:
     try:
         y = answer(theta, x)
     except Exception as error:
-        feedback.wrong(f"Calling it with θ (13,) and x (6, 1) raises {type(error).__name__}: {error}. Check the slices.")
+        feedback.wrong(
+            _(
+                "Calling it with θ (13,) and x (6, 1) raises {name}: {error}. Check the slices.",
+                name=type(error).__name__,
+                error=error,
+            )
+        )
         return
     if feedback.tensor(y, (6, 1)) is None:
         return
@@ -53,7 +60,9 @@ def cut(answer) -> None:
     try:
         W_1, b_1, W_2, b_2 = answer(theta)
     except Exception as error:
-        feedback.wrong(f"It must return four tensors; calling it raises {type(error).__name__}: {error}.")
+        feedback.wrong(
+            _("It must return four tensors; calling it raises {name}: {error}.", name=type(error).__name__, error=error)
+        )
         return
     wanted = list(MainNetwork.mlp([2, 3, 1]).unflatten(theta).values())
     if feedback.tensor(W_1, (3, 2)) is None:

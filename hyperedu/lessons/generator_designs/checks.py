@@ -4,6 +4,7 @@ import torch
 
 from hyperedu.lessons import feedback
 from hyperedu.main_network import MainNetwork
+from hyperedu.words import _
 
 
 def chunk_parameters(answer) -> None:
@@ -31,7 +32,9 @@ def film(answer) -> None:
     try:
         found = answer(W, s)
     except Exception as error:
-        feedback.wrong(f"It raises {type(error).__name__}: {error}. W is (out, in), s is (tasks, out).")
+        feedback.wrong(
+            _("It raises {name}: {error}. W is (out, in), s is (tasks, out).", name=type(error).__name__, error=error)
+        )
         return
     found = feedback.tensor(found, (4, 5, 3))
     if found is None:
@@ -56,7 +59,7 @@ def embeddings(answer) -> None:
         generator = answer(main)
         first, again = generator(tau), generator(tau)
     except Exception as error:
-        feedback.wrong(f"It raises {type(error).__name__}: {error}.")
+        feedback.wrong(_("It raises {name}: {error}.", name=type(error).__name__, error=error))
         return
     if feedback.tensor(first, (2, main.weight_dim)) is None:
         return

@@ -17,11 +17,12 @@ from hyperedu.figures.style import (
     title,
     written,
 )
-from hyperedu.figures.triptych import SinusoidTriptych
+from hyperedu.figures.triptych import Triptych
 from hyperedu.figures.weights import labels, weight_heatmap, weight_limit
+from hyperedu.words import _
 
 
-class DesignsTriptych(SinusoidTriptych):
+class DesignsTriptych(Triptych):
     """The signature picture of several hypernetworks of one main network: `update(design, amplitude, phase)`.
 
     Args:
@@ -32,10 +33,11 @@ class DesignsTriptych(SinusoidTriptych):
         self.learners = learners
         super().__init__(family, next(iter(learners.values())))
 
-    def update(self, design: str, amplitude: float, phase: float) -> str:
+    def update(self, design: str, **properties: float) -> str:
         self.learner = self.learners[design]
-        parameters = sum(p.numel() for p in self.learner.parameters())
-        return f"{design.capitalize()}, {parameters:,} parameters. " + super().update(amplitude, phase)
+        n = sum(p.numel() for p in self.learner.parameters())
+        said = _("{design}, {n:,} parameters. ", design=_(design).capitalize(), n=n)
+        return said + super().update(**properties)
 
 
 class SizesPicture:
@@ -85,8 +87,13 @@ class SizesPicture:
             y = learner.main(theta, self.x_axis)
             self.fill[name](theta)
             self.curves[name].set_ydata(as_numpy(y[:, 0]))
-            errors.append(f"{name} {(y - truth).square().mean():.3f}")
-        return f"At amplitude {amplitude:.2f} and phase {phase:.2f} rad the mean squared errors are: {', '.join(errors)}."
+            errors.append(f"{_(name)} {(y - truth).square().mean():.3f}")
+        return _(
+            "At amplitude {amplitude:.2f} and phase {phase:.2f} rad the mean squared errors are: {errors}.",
+            amplitude=amplitude,
+            phase=phase,
+            errors=", ".join(errors),
+        )
 
 
 def designs(learners, descriptor: Tensor) -> Figure:
@@ -110,7 +117,7 @@ def sensitivity(changes: dict[str, Tensor], layers, properties) -> Figure:
     figure, panels = subplots(len(properties), width=11, height=3.4, sharey=True)
     values = torch.stack(list(changes.values()))  # (designs, tensors, properties)
     for k, (axes, name) in enumerate(zip(panels, properties, strict=True)):
-        title(axes, f"when the {name} moves")
+        title(axes, _("when the {name} moves", name=_(name)))
         image = axes.imshow(as_numpy(values[..., k]), cmap=MAGNITUDE, vmin=0, vmax=values.max().item(), aspect="auto")
         axes.set(xticks=range(len(layers)), xticklabels=labels(layers), yticks=range(len(changes)), yticklabels=list(changes))
         axes.tick_params(length=0)

@@ -7,6 +7,7 @@ from hyperedu.learners import Learner
 from hyperedu.lessons import feedback
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Sinusoids
+from hyperedu.words import _
 
 
 def step_size(answer) -> None:
@@ -40,14 +41,26 @@ def reader(answer) -> None:
             learner.main.loss(theta, tasks.query).sum().backward()
         of_tau, of_D, of_order = (learner(tau + 1, D), learner(tau, other), learner(tau, turned))
     except Exception as error:
-        feedback.wrong(f"Making it, or calling it with τ (4, 2) and five examples, raises {type(error).__name__}: {error}.")
+        feedback.wrong(
+            _(
+                "Making it, or calling it with τ (4, 2) and five examples, raises {name}: {error}.",
+                name=type(error).__name__,
+                error=error,
+            )
+        )
         return
     if not isinstance(learner, Learner):
         feedback.wrong("It is no `Learner`: write `class Reader(Learner)` and call `super().__init__(main)`.")
     elif type(learner).start is Learner.start:
         feedback.wrong("It has no `start` of its own: what training and testing ask for weights is `start`, not `forward`.")
     elif tuple(theta.shape) != (4, main.weight_dim):
-        feedback.wrong(f"θ must have the shape {(4, main.weight_dim)}, one row per task; it has {tuple(theta.shape)}.")
+        feedback.wrong(
+            _(
+                "θ must have the shape {wanted}, one row per task; it has {shape}.",
+                wanted=(4, main.weight_dim),
+                shape=tuple(theta.shape),
+            )
+        )
     elif torch.allclose(of_tau, theta):
         feedback.wrong("Another description gives the same weights: τ is not used.")
     elif torch.allclose(of_D, theta):
@@ -67,7 +80,7 @@ def misdescribed(answer) -> None:
     try:
         error = feedback.tensor(answer(tau, 0.5), (4000, 2))
     except Exception as raised:
-        feedback.wrong(f"Calling it with τ (4000, 2) raises {type(raised).__name__}: {raised}.")
+        feedback.wrong(_("Calling it with τ (4000, 2) raises {name}: {raised}.", name=type(raised).__name__, raised=raised))
         return
     if error is None:
         return
@@ -78,6 +91,8 @@ def misdescribed(answer) -> None:
     elif alike > 0.5:
         feedback.wrong("Both numbers of τ err by the same amount: the error lies on a line. Draw one for each number.")
     elif not torch.allclose(spread, torch.full((2,), 0.5), atol=0.05):
-        feedback.wrong(f"With s = 0.5 the error should have the standard deviation 0.5, it has {spread.mean():.2f}.")
+        feedback.wrong(
+            _("With s = 0.5 the error should have the standard deviation 0.5, it has {spread:.2f}.", spread=spread.mean())
+        )
     else:
         feedback.right("One error for each number of each task, as large as s says.")

@@ -22,7 +22,7 @@ from hyperedu.figures.style import (
     title,
     written,
 )
-from hyperedu.history import counted
+from hyperedu.words import _, n_
 
 
 class DescribeOrShow:
@@ -48,12 +48,16 @@ class DescribeOrShow:
         self.axis, self.x, self.y = family.curve(self.tasks)
         colors = dict(zip(learners, (VERMILION, BLUE, GREEN, ORANGE), strict=False))
         self.figure, (self.where, self.what, self.map) = subplots(3, width=12, height=4.2, width_ratios=(0.9, 1.25, 1.1))
-        for axes, name in ((self.where, "τ   true and described"), (self.what, "y = g(θ, x)"), (self.map, "who errs least")):
+        for axes, name in (
+            (self.where, _("τ   true and described")),
+            (self.what, "y = g(θ, x)"),
+            (self.map, _("who errs least")),
+        ):
             title(axes, name)
         self._draw_where(random)
         nothing = nothing_over(self.axis)
         (self.truth,) = self.what.plot(*nothing, "--", color=BLACK, lw=2, label="the task")
-        self.curves = {n: self.what.plot(*nothing, color=c, lw=2.5, label=n)[0] for n, c in colors.items()}
+        self.curves = {n: self.what.plot(*nothing, color=c, lw=2.5, label=_(n))[0] for n, c in colors.items()}
         (self.shown,) = self.what.plot([], [], "o", color=BLACK, ls="none", zorder=5, label="examples")
         low, high = self.y.min().item(), self.y.max().item()
         self.what.set(xlabel=family.axis_labels[0], ylabel=family.axis_labels[1])
@@ -77,7 +81,7 @@ class DescribeOrShow:
         (self.star,) = self.where.plot([], [], "*", color=VERMILION, mec="black", markersize=20, ls="none", label="described")
         low, high = (self.family.descriptors.values(torch.full_like(self.error[0], k * 1.1 * self.reach)) for k in (-1, 1))
         self.where.set(xlim=(low[-1].item(), high[-1].item()), ylim=(low[0].item(), high[0].item()))
-        x_label, y_label = (f"{names[k]} ({units[k]})".replace(" ()", "") for k in (-1, 0))
+        x_label, y_label = (f"{_(names[k])} ({units[k]})".replace(" ()", "") for k in (-1, 0))
         self.where.set(xlabel=x_label, ylabel=y_label)
         self.where.legend(loc="lower center", bbox_to_anchor=(0.45, -0.38), ncols=3, handletextpad=0.1, columnspacing=0.8)
 
@@ -129,14 +133,19 @@ class DescribeOrShow:
         for name, learner in self.learners.items():
             y = learner.main(written(learner, said[None], one.support)[0], self.x)
             self.curves[name].set_ydata(as_numpy(y[:, 0]))
-            errors.append(f"{name} {(y - self.y[task]).square().mean():.2f}")
+            errors.append(f"{_(name)} {(y - self.y[task]).square().mean():.2f}")
         column, row = (_between(grid, value) for grid, value in ((self.shots, shots), (self.noises, noise)))
         self.here.set_data([column], [row])
-        best = list(self.learners)[self.winner[round(row), round(column)]]
+        best = _(list(self.learners)[self.winner[round(row), round(column)]])
         is_, as_ = (self.family.descriptors.in_words(t) for t in (tau, said))
-        return (
-            f"It is {is_}; it is described as {as_}. With {counted(shots, 'example')} the mean squared error on it is: "
-            f"{', '.join(errors)}. Over all tasks the best here is: {best}."
+        return _(
+            "It is {really}; it is described as {told}. With {shots} the mean squared error on it is: {errors}. Over "
+            "all tasks the best here is: {best}.",
+            really=is_,
+            told=as_,
+            shots=n_("{n:,} example", "{n:,} examples", shots),
+            errors=", ".join(errors),
+            best=best,
         )
 
 
@@ -155,8 +164,8 @@ def _on(grid: Tensor, position: float) -> float:
 def all_mappings() -> Figure:
     """Every learner of the course as (τ, D) → θ, by what it takes of the description and what of the examples."""
     figure, (axes,) = subplots(width=12, height=4.6)
-    columns = "no examples", "examples read by a network", "gradient steps on examples"
-    rows = "no description", "description τ given", "description sought"
+    columns = _("no examples"), _("examples read by a network"), _("gradient steps on examples")
+    rows = _("no description"), _("description τ given"), _("description sought")
     cells = {
         (0, 0): [("SharedWeights", r"$\theta_0$")],
         (1, 0): [
@@ -164,7 +173,10 @@ def all_mappings() -> Figure:
             ("HyperMAML", r"$\theta_0 + H_\varphi(D, g_{\theta_0}(D))$"),
         ],
         (2, 0): [("MAML, MetaSGD, Reptile, ANIL", r"$U(\theta_0, D)$")],
-        (0, 1): [("Hypernetwork", r"$f_\varphi(\tau)$"), ("Conditioned", r"$\theta_0$ with $b_1 + A\tau$")],
+        (0, 1): [
+            ("Hypernetwork", r"$f_\varphi(\tau)$"),
+            ("Conditioned", _("{theta} with {bias}", theta=r"$\theta_0$", bias=r"$b_1 + A\tau$")),
+        ],
         (1, 1): [("?", "")],
         (2, 1): [("TaskConditionedMAML", r"$U(f_\varphi(\tau), D)$")],
         (0, 2): [("–", "")],

@@ -7,6 +7,7 @@ from hyperedu.learners import MAML
 from hyperedu.lessons import feedback
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Quadratics, Sinusoids
+from hyperedu.words import _
 
 
 def best_start(answer) -> None:
@@ -37,7 +38,7 @@ def gap(answer) -> None:
     try:
         value = answer(learner, tasks)
     except Exception as error:
-        feedback.wrong(f"Calling it with a learner and tasks raises {type(error).__name__}: {error}.")
+        feedback.wrong(_("Calling it with a learner and tasks raises {name}: {error}.", name=type(error).__name__, error=error))
         return
     feedback.number(
         value,
@@ -70,7 +71,7 @@ def honest(answer) -> None:
     try:
         value = answer(family.main, theta, tasks)
     except Exception as error:
-        feedback.wrong(f"Calling it with main, θ₀ and tasks raises {type(error).__name__}: {error}.")
+        feedback.wrong(_("Calling it with main, θ₀ and tasks raises {name}: {error}.", name=type(error).__name__, error=error))
         return
     feedback.number(
         value,

@@ -5,9 +5,9 @@ import torch
 from hyperedu.adaptation import adapt
 from hyperedu.batches import Examples, TaskBatch
 from hyperedu.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, as_numpy, in_style, subplots, title
-from hyperedu.history import counted
 from hyperedu.tasks import Quadratics
 from hyperedu.tasks.quadratics import best_start, hessian, rotation, shrinkage
+from hyperedu.words import _, n_
 
 
 class QuadraticPicture:
@@ -38,12 +38,12 @@ class QuadraticPicture:
         self.rings, self.optima, self.paths = [], [], {}
         for color, name in ((BLUE, "c₁"), (GREEN, "c₂")):
             self.rings.append([self.plane.plot([], [], color=color, lw=lw, alpha=0.6)[0] for lw in (2, 1.4, 1)])
-            label = f"{name}, best for task {len(self.optima) + 1}"
+            label = _("{name}, best for task {n}", name=name, n=len(self.optima) + 1)
             self.optima += self.plane.plot([], [], "o", color=color, markersize=11, label=label)
         for key, color, marker, name in (
-            ("meta", VERMILION, "*", "meta-learned start"),
-            ("shared", ORANGE, "D", "shared weights"),
-            ("own", PURPLE, "s", "your start: drag it"),
+            ("meta", VERMILION, "*", _("meta-learned start")),
+            ("shared", ORANGE, "D", _("shared weights")),
+            ("own", PURPLE, "s", _("your start: drag it")),
         ):
             lines = [self.plane.plot([], [], color=color, marker=".", lw=1.5)[0] for _ in range(2)]
             (start,) = self.plane.plot(
@@ -91,8 +91,14 @@ class QuadraticPicture:
             curve.set_ydata(as_numpy(path.loss.mean(1).clamp(min=1e-9)))
             at[key] = path.loss.mean(1)
         self.now.set_xdata([steps, steps])
-        return (
-            f"Before adaptation the meta-learned start has a mean loss of {at['meta'][0]:.3f}, the shared weights "
-            f"{at['shared'][0]:.3f} and your start {at['own'][0]:.3f}; after {counted(steps, 'step')} {at['meta'][steps]:.4f}, "
-            f"{at['shared'][steps]:.4f} and {at['own'][steps]:.4f}."
+        return _(
+            "Before adaptation the meta-learned start has a mean loss of {meta_0:.3f}, the shared weights "
+            "{shared_0:.3f} and your start {own_0:.3f}; after {steps} {meta:.4f}, {shared:.4f} and {own:.4f}.",
+            meta_0=at["meta"][0],
+            shared_0=at["shared"][0],
+            own_0=at["own"][0],
+            steps=n_("{n:,} step", "{n:,} steps", steps),
+            meta=at["meta"][steps],
+            shared=at["shared"][steps],
+            own=at["own"][steps],
         )

@@ -6,6 +6,7 @@ from hyperedu.adaptation import adapt
 from hyperedu.lessons import feedback
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Sinusoids
+from hyperedu.words import _
 
 
 def meta_gradient(answer) -> None:
@@ -33,7 +34,7 @@ def head_only(answer) -> None:
         rates = answer(main, 0.1)
         moved = (adapt(main, theta, tasks.support, 3, rates).final - theta).abs().amax(0)
     except Exception as error:
-        feedback.wrong(f"`adapt` does not take it: {type(error).__name__}: {error}.")
+        feedback.wrong(_("`adapt` does not take it: {name}: {error}.", name=type(error).__name__, error=error))
         return
     changed = {name for name, change in main.unflatten(moved).items() if change.any()}
     if changed == {"4.weight", "4.bias"}:
@@ -43,7 +44,7 @@ def head_only(answer) -> None:
     elif not changed:
         feedback.wrong("Nothing adapts: are the rates zero, or are they given to layers that do not exist?")
     else:
-        feedback.wrong(f"These adapt: {sorted(changed)}. Only the last layer, '4.weight' and '4.bias', should.")
+        feedback.wrong(_("These adapt: {names}. Only the last layer, '4.weight' and '4.bias', should.", names=sorted(changed)))
 
 
 def second_order(answer) -> None:
@@ -64,7 +65,7 @@ def second_order(answer) -> None:
     try:
         found = gradient(answer(main, theta_0, tasks))
     except Exception as error:
-        feedback.wrong(f"Calling it, or taking its gradient, raises {type(error).__name__}: {error}.")
+        feedback.wrong(_("Calling it, or taking its gradient, raises {name}: {error}.", name=type(error).__name__, error=error))
         return
     if torch.allclose(found, gradient(outer(False)), rtol=1e-3, atol=1e-5):
         feedback.right("With create_graph=True the inner gradient is itself a function of θ₀, Hessian included.")

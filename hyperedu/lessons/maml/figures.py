@@ -7,8 +7,8 @@ from torch import Tensor
 from hyperedu.adaptation import adapt
 from hyperedu.figures.style import BLUE, GREY, MAGNITUDE, VERMILION, as_numpy, in_style, nothing_over, subplots, title
 from hyperedu.figures.weights import weight_heatmap
-from hyperedu.history import counted
 from hyperedu.main_network import MainNetwork
+from hyperedu.words import _, n_
 
 
 class AdaptationPicture:
@@ -34,7 +34,7 @@ class AdaptationPicture:
         self.theta_0 = theta_0.detach().to(self.tasks.descriptor)
         self.figure, panels = subplots(4, width=13, height=3.7, width_ratios=(1, 1, 1.1, 0.9))
         self.plane, self.change, self.what, self.loss = panels
-        names = "θ   on a plane of weights", "Δθ = θ − θ₀", "y = g(θ, x)   what it does", "L   mean squared error"
+        names = _("θ   on a plane of weights"), "Δθ = θ − θ₀", _("y = g(θ, x)   what it does"), _("L   mean squared error")
         for axes, name in zip(panels, names, strict=True):
             title(axes, name)
         self.surface = self.plane.imshow(
@@ -46,7 +46,7 @@ class AdaptationPicture:
         (self.path,) = self.plane.plot([], [], ".-", color="white", mec="black")
         (self.star,) = self.plane.plot([], [], "*", color=VERMILION, markersize=20, mec="black", ls="none")
         self.plane.set(xticks=[], yticks=[], xlim=(-1, 1), ylim=(-1, 1))
-        self.fill_change = weight_heatmap(self.change, main, 0.1, "change of a weight")
+        self.fill_change = weight_heatmap(self.change, main, 0.1, _("change of a weight"))
         self.x_axis = torch.linspace(*family.x, 200).unsqueeze(-1)
         nothing = nothing_over(self.x_axis[:, 0])
         (self.truth,) = self.what.plot(*nothing, "--", color=BLUE, lw=2, label="the task")
@@ -56,7 +56,7 @@ class AdaptationPicture:
         self.what.set(xlabel="x", ylabel="y", xlim=family.x, ylim=(-6, 10))
         self.what.legend(loc="upper left", ncols=2, handlelength=1.2, columnspacing=0.8)
         self.losses = []
-        for color, name in ((BLUE, "support set"), (VERMILION, "unseen points")):
+        for color, name in ((BLUE, _("support set")), (VERMILION, _("unseen points"))):
             (line,) = self.loss.plot(range(most + 1), [torch.nan] * (most + 1), color=color, label=name)
             (dot,) = self.loss.plot([0], [torch.nan], "o", color=color, mec="black", markersize=10)
             self.losses.append((line, dot))
@@ -93,14 +93,21 @@ class AdaptationPicture:
         self.star.set_data(*as_numpy(self.points[steps, :, None]))
         self.fill_change(theta - self.theta_0)
         self.curve.set_ydata(as_numpy(self.main(theta, self.x_axis)[:, 0]))
-        for (_, dot), values in zip(self.losses, self.values, strict=True):
+        for (_line, dot), values in zip(self.losses, self.values, strict=True):
             dot.set_data([steps], [values[steps].item()])
         properties = {name: self.tasks.properties[name][task] for name in ("amplitude", "phase")}
         seen, unseen = (values[steps].item() for values in self.values)
-        return (
-            f"Task {task}: amplitude {properties['amplitude']:.1f}, phase {properties['phase']:.1f}; after "
-            f"{counted(steps, 'step')} on {counted(shots, 'example')} the loss is {seen:.3f} on the support set and "
-            f"{unseen:.3f} on unseen points (at the start {self.values[1][0]:.2f})."
+        return _(
+            "Task {task}: amplitude {amplitude:.1f}, phase {phase:.1f}; after {steps} on {shots} the loss is "
+            "{seen:.3f} on the support set and {unseen:.3f} on unseen points (at the start {start:.2f}).",
+            task=task,
+            amplitude=properties["amplitude"],
+            phase=properties["phase"],
+            steps=n_("{n:,} step", "{n:,} steps", steps),
+            shots=n_("{n:,} example", "{n:,} examples", shots),
+            seen=seen,
+            unseen=unseen,
+            start=self.values[1][0],
         )
 
     def _adapt(self, task: int, shots: int, alpha: float) -> None:
@@ -125,5 +132,5 @@ class AdaptationPicture:
         self.truth.set_ydata(as_numpy(self.family.function(*wave, self.x_axis)[:, 0]))
         self.start.set_ydata(as_numpy(self.main(self.theta_0, self.x_axis)[:, 0]))
         self.shown.set_data(as_numpy(support.x[:, 0]), as_numpy(support.y[:, 0]))
-        for (line, _), values in zip(self.losses, self.values, strict=True):
+        for (line, _dot), values in zip(self.losses, self.values, strict=True):
             line.set_ydata(as_numpy(values))

@@ -7,6 +7,7 @@ import torch
 from hyperedu.generators import MLPGenerator
 from hyperedu.lessons import feedback
 from hyperedu.main_network import MainNetwork
+from hyperedu.words import _
 
 
 def linear_sensitivity(answer) -> None:
@@ -40,7 +41,9 @@ def finite_difference(answer) -> None:
     try:
         value = feedback.tensor(answer(lambda t: t @ V.mT, tau, error, h), ())
     except Exception as raised:
-        feedback.wrong(f"Calling it with τ and error (4, 2) raises {type(raised).__name__}: {raised}.")
+        feedback.wrong(
+            _("Calling it with τ and error (4, 2) raises {name}: {raised}.", name=type(raised).__name__, raised=raised)
+        )
         return
     if value is None:
         return
@@ -80,7 +83,13 @@ def keeper(answer) -> None:
         difference = (f(tau) - before).square()
         (slope,) = torch.autograd.grad(value, f.head.bias, allow_unused=True)
     except Exception as raised:
-        feedback.wrong(f"keeper(f, tau)() must give a number that can be differentiated: {type(raised).__name__}: {raised}.")
+        feedback.wrong(
+            _(
+                "keeper(f, tau)() must give a number that can be differentiated: {name}: {raised}.",
+                name=type(raised).__name__,
+                raised=raised,
+            )
+        )
         return
     expected, value = difference.sum(-1).mean().item(), value.item()
     if at_once.item() > 1e-9:
@@ -94,4 +103,10 @@ def keeper(answer) -> None:
     elif math.isclose(value, difference.mean().item(), rel_tol=1e-4):
         feedback.wrong("Equation (5) adds up over the weights and takes the mean over old tasks; you took the mean over both.")
     else:
-        feedback.wrong(f"After a change of f it should be {expected:.3f}, equation (5), but it is {value:.3f}.")
+        feedback.wrong(
+            _(
+                "After a change of f it should be {expected:.3f}, equation (5), but it is {value:.3f}.",
+                expected=expected,
+                value=value,
+            )
+        )

@@ -24,6 +24,7 @@ from hyperedu.figures.style import (
 from hyperedu.figures.weights import weight_heatmap, weight_limit
 from hyperedu.learners import Learner
 from hyperedu.statistics import half_interval
+from hyperedu.words import _
 
 
 class StrengthPicture:
@@ -49,7 +50,7 @@ class StrengthPicture:
         grid = torch.linspace(exponents[0].item(), exponents[-1].item(), 41)
         self.figure, (self.errors, self.weights, self.what) = subplots(3, width=12, height=4.2, width_ratios=(1.15, 1, 1.1))
         title(self.errors, "error by strength")
-        title(self.weights, f"θ = f(τ)   {learner.main.weight_dim:,} weights")
+        title(self.weights, _("θ = f(τ)   {n:,} weights", n=learner.main.weight_dim))
         title(self.what, "y = g(θ, x)   never seen")
         self.colors, largest = dict(zip(paths, (VERMILION, BLUE, GREEN), strict=False)), []
         for penalty, color in self.colors.items():
@@ -59,11 +60,13 @@ class StrengthPicture:
                 errors.append([self._rmse(held_out), self._rmse(known)])
                 largest.append(weight_limit(written(self.learner, held_out.descriptor)))
             strengths = as_numpy(10**grid)
-            for values, style, name in zip(zip(*errors, strict=True), ("-", ":"), ("never seen", "training"), strict=True):
-                self.errors.plot(strengths, values, style, color=color, lw=2.5, label=f"{penalty}, {name}")
+            for values, style, name in zip(
+                zip(*errors, strict=True), ("-", ":"), (_("never seen"), _("training")), strict=True
+            ):
+                self.errors.plot(strengths, values, style, color=color, lw=2.5, label=f"{_(penalty)}, {name}")
         self.held_out, self.known = held_out, known
         (self.here,) = self.errors.plot([], [], "o", markersize=12, mec=BLACK, zorder=5, ls="none")
-        self.errors.set(xscale="log", xlabel="strength of the penalty", ylabel=f"RMSE ({family.unit})")
+        self.errors.set(xscale="log", xlabel="strength of the penalty", ylabel=_("RMSE ({unit})", unit=family.unit))
         self.errors.set(ylim=(0, 1.45 * self.errors.get_ylim()[1]))
         self.errors.legend(loc="upper left", fontsize=10, handlelength=1.4, labelspacing=0.2)
         self.fill_weights = weight_heatmap(self.weights, learner.main, max(largest))
@@ -103,10 +106,18 @@ class StrengthPicture:
         self.curve.set_color(color)
         self.measured.set_data(range(12), as_numpy(year))
         error = (at_months - year).square().mean().sqrt()
-        return (
-            f"{penalty} with strength {10**strength:.2g}: RMSE {never:.2f} {self.family.unit} on stations never seen, "
-            f"{known:.2f} on those it was trained on. {name}, at {self.tasks.properties['elevation'][station]:,.0f} m, was "
-            f"never seen; the network that is written for it errs by {error:.1f} {self.family.unit}."
+        return _(
+            "{penalty} with strength {value:.2g}: RMSE {never:.2f} {unit} on stations never seen, {known:.2f} on "
+            "those it was trained on. {name}, at {elevation:,.0f} m, was never seen; the network that is written "
+            "for it errs by {error:.1f} {unit}.",
+            penalty=_(penalty),
+            value=10**strength,
+            never=never,
+            unit=self.family.unit,
+            known=known,
+            name=name,
+            elevation=self.tasks.properties["elevation"][station],
+            error=error,
         )
 
 

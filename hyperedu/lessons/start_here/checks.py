@@ -3,6 +3,7 @@
 import torch
 
 from hyperedu.lessons import feedback
+from hyperedu.words import _
 
 
 def weight_count(answer) -> None:
@@ -31,8 +32,11 @@ def summit(answer, learner, family) -> None:
     feedback.number(
         answer,
         july(4401.0, 39.1, -106.4),
-        f"But take care: the highest training station stands at {highest:,.0f} m. Above it the generator extrapolates, "
-        "and nothing here tells you how well.",
+        _(
+            "But take care: the highest training station stands at {highest:,.0f} m. Above it the generator "
+            "extrapolates, and nothing here tells you how well.",
+            highest=highest,
+        ),
         {
             july(4401.0, 39.1, 106.4): "That is a place in China: west longitudes are negative.",
             july(4401.0, 39.1, -106.4, 7): "That is August: months are counted from 0, so July is 6.",

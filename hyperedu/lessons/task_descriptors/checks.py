@@ -7,6 +7,7 @@ import torch
 from hyperedu.batches import Examples
 from hyperedu.lessons import feedback
 from hyperedu.tasks import Sinusoids
+from hyperedu.words import _
 
 
 def table_size(answer) -> None:
@@ -39,7 +40,13 @@ def describer(answer) -> None:
         leaks = not torch.allclose(tau, answer(replace(batch, query=other)))
         ordered = not torch.allclose(tau, answer(replace(batch, support=turned)), atol=1e-5)
     except Exception as error:
-        feedback.wrong(f"Calling it with a batch of 5 tasks with 8 support examples raises {type(error).__name__}: {error}.")
+        feedback.wrong(
+            _(
+                "Calling it with a batch of 5 tasks with 8 support examples raises {name}: {error}.",
+                name=type(error).__name__,
+                error=error,
+            )
+        )
         return
     if leaks:
         feedback.wrong("It changes with the query set: a descriptor must not see the test. Use batch.support.")
@@ -72,7 +79,14 @@ def honest_split(answer) -> None:
     try:
         train, test = (list(part) for part in answer(sentences, words))
     except Exception as error:
-        feedback.wrong(f"Calling it with ten sentences and {words} raises {type(error).__name__}: {error}.")
+        feedback.wrong(
+            _(
+                "Calling it with ten sentences and {words} raises {name}: {error}.",
+                words=words,
+                name=type(error).__name__,
+                error=error,
+            )
+        )
         return
     has = {sentence: any(word in sentence.lower() for word in words) for sentence in sentences}
     leaked = [sentence for sentence in train if has.get(sentence)]
@@ -81,7 +95,7 @@ def honest_split(answer) -> None:
     elif set(leaked) == {"Lofty and slow"}:
         feedback.wrong("“Lofty and slow” is trained on: to Python it is another word than “lofty”. Compare in lower case.")
     elif leaked:
-        feedback.wrong(f"“{leaked[0]}” is trained on, and has a word that should be new in the test.")
+        feedback.wrong(_("“{sentence}” is trained on, and has a word that should be new in the test.", sentence=leaked[0]))
     elif set(train) | set(test) != set(sentences):
         feedback.wrong("Some sentences are in neither part.")
     elif not all(has[sentence] for sentence in test):

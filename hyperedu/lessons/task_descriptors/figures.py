@@ -19,14 +19,15 @@ from hyperedu.figures.style import (
     subplots,
     written,
 )
-from hyperedu.figures.triptych import Triptych
+from hyperedu.figures.triptych import Panels
 from hyperedu.figures.weights import Plane, weight_limit
+from hyperedu.words import _
 
 COLORS = {(-1, -1): BLUE, (-1, 1): ORANGE, (1, -1): GREEN, (1, 1): PURPLE}  # levels of amplitude and frequency
 MARKERS = {-1: "<", 0: "o", 1: ">"}  # levels of shift
 
 
-class SentenceTriptych(Triptych):
+class SentenceTriptych(Panels):
     """The signature picture of a hypernetwork that reads: `update(sentence)`.
 
     The first panel is the plane in which the training sentences, behind the learned projection of their embedding, vary
@@ -57,8 +58,9 @@ class SentenceTriptych(Triptych):
             for p, marker in MARKERS.items():
                 of = (level == torch.tensor([a, f, p])).all(1)
                 self.where.plot(*as_numpy(position[of].T), marker, color=color, markersize=4, alpha=0.45, ls="none", zorder=1)
-        named = [(family.name((a, f, 0)), color, "s") for (a, f), color in COLORS.items()]
-        named += [("shifted left", GREY, "<"), ("not shifted", GREY, "o"), ("shifted right", GREY, ">")]
+        names = _("small, slow"), _("small, fast"), _("tall, slow"), _("tall, fast")
+        named = [(name, color, "s") for name, color in zip(names, COLORS.values(), strict=True)]
+        named += [(_("shifted left"), GREY, "<"), (_("not shifted"), GREY, "o"), (_("shifted right"), GREY, ">")]
         self.where.legend(
             handles=[Line2D([], [], marker=marker, color=color, ls="none", label=name) for name, color, marker in named],
             loc="lower center", ncols=2, fontsize=10, handletextpad=0.1, columnspacing=0.8, labelspacing=0.2,
@@ -90,24 +92,28 @@ class SentenceTriptych(Triptych):
         name, distance, theta, y = self.wave(sentence)
         self.move(self.plane(self._encoded(sentence)).tolist(), theta, y)
         self.meant.set_ydata(as_numpy(self.y[self.names.index(name)]))
-        self.meaning.set_text(f"- - nearest wave: {name}")
+        self.meaning.set_text(_("- - nearest wave: {name}", name=name))
         cosine = torch.cosine_similarity(self.read, self.text(sentence), dim=-1)
         like = self.sentences[int(cosine.argmax())]
-        said = (
-            f"Read as: {name}; what is drawn differs from that wave by {distance:.2f} (root mean square). Most like the "
-            f"training sentence “{like}” (cosine {cosine.max():.2f})."
+        said = _(
+            "Read as: {name}; what is drawn differs from that wave by {distance:.2f} (root mean square). Most "
+            "like the training sentence “{like}” (cosine {cosine:.2f}).",
+            name=name,
+            distance=distance,
+            like=like,
+            cosine=cosine.max(),
         )
         return f"{said} {self.text.remark(sentence)}".strip()
 
 
-def attention_to_words(encoder, text, sentence: str) -> Figure:
+def attention(encoder, text, sentence: str) -> Figure:
     """How much each head of a `WordAttention` looks at each word (or piece of one) of a sentence."""
     tokens = text.model.tokenizer.convert_ids_to_tokens(text.model.tokenizer(sentence)["input_ids"])
     tau = text.words(sentence)
     a = encoder.attention(tau.to(next(encoder.parameters())))[: len(tokens)].T  # (heads, words)
     figure, (axes,) = subplots(width=8, height=3)
     image = axes.imshow(as_numpy(a), cmap=MAGNITUDE, vmin=0, vmax=1, aspect="auto")
-    axes.set(xticks=range(len(tokens)), xticklabels=["start", *tokens[1:-1], "end"], yticks=range(len(a)), ylabel="head")
+    axes.set(xticks=range(len(tokens)), xticklabels=[_("start"), *tokens[1:-1], _("end")], yticks=range(len(a)), ylabel="head")
     figure.colorbar(image, label="attention")
     return figure
 

@@ -1,5 +1,6 @@
 """Waves told in words: sentences from a grammar whose templates and words are split, so that some are never trained on."""
 
+import itertools
 import random
 import string
 
@@ -326,6 +327,15 @@ LANDSCAPES = (
 )
 NORTH_SOUTH = ((38.2, ("south", "southern")), (39.7, ("middle", "central")), (99, ("north", "northern")))
 WEST_EAST = ((-107.0, ("west", "western")), (-104.9, ("middle", "central")), (999, ("east", "eastern")))
+
+
+def told_heights(negated: bool) -> list[tuple[str, bool]]:
+    """Sentences that say a height plainly, or what it is not, and whether the wave is small."""
+    plain = itertools.product(("slow", "fast"), ("tall", "high", "small", "low"), ("left", "right"))
+    return [
+        (f"a {speed} wave that is {'not ' * negated}{height}, shifted {side}", (height in ("small", "low")) != negated)
+        for speed, height, side in plain
+    ]
 
 
 def tell_place(elevation: float, latitude: float, longitude: float, chance: random.Random) -> str:

@@ -9,6 +9,7 @@ from hyperedu.lessons import feedback
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Sinusoids
 from hyperedu.training import outer_loss
+from hyperedu.words import _
 
 
 def head_gradient(answer) -> None:
@@ -53,10 +54,23 @@ def guard(answer) -> None:
         try:
             names = list(answer(generator))
         except Exception as error:
-            feedback.wrong(f"It raises {type(error).__name__}: {error}. Test for None before you look into .grad.")
+            feedback.wrong(
+                _(
+                    "It raises {name}: {error}. Test for None before you look into .grad.",
+                    name=type(error).__name__,
+                    error=error,
+                )
+            )
             return
         if sorted(names) != sorted(expected):
-            feedback.wrong(f"{misconception}. Expected {expected}, got {names}.")
+            feedback.wrong(
+                _(
+                    "{misconception}. Expected {expected}, got {names}.",
+                    misconception=misconception,
+                    expected=expected,
+                    names=names,
+                )
+            )
             return
     feedback.right("Call it after the first backward of every new training: it would have caught both mistakes.")
 
@@ -73,7 +87,7 @@ def fresh_weights(answer) -> None:
         learner = Hypernetwork(main, MLPGenerator(2, main, hidden=(), rng=random))
         optimizer, values = torch.optim.SGD(learner.parameters(), lr=1e-3), []
         loss = make_loss(learner, tasks)
-        for _ in range(5):
+        for _step in range(5):
             value = loss()
             optimizer.zero_grad()
             value.backward(retain_graph=True)
@@ -85,7 +99,13 @@ def fresh_weights(answer) -> None:
     try:
         found = losses(answer)
     except Exception as error:
-        feedback.wrong(f"It raises {type(error).__name__}: {error}. Like `stale`, it must return a function of nothing.")
+        feedback.wrong(
+            _(
+                "It raises {name}: {error}. Like `stale`, it must return a function of nothing.",
+                name=type(error).__name__,
+                error=error,
+            )
+        )
         return
     if all(abs(a - b) < 1e-4 * abs(b) for a, b in zip(found, expected, strict=True)):
         feedback.right("θ is a result, not a store: write it anew whenever φ has changed.")

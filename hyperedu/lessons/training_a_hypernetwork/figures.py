@@ -21,6 +21,7 @@ from hyperedu.figures.style import (
     written,
 )
 from hyperedu.figures.weights import Plane, labels
+from hyperedu.words import _
 
 
 class PathTriptych:
@@ -45,10 +46,10 @@ class PathTriptych:
         ])  # fmt: skip
         on_the_sheet = written(learner, family.describe(amplitude, phase))
         self.figure, (self.sheet, self.scatter, self.what) = subplots(3)
-        titles = ("written by one generator", "trained one by one")
+        titles = (_("θ   written by one generator"), _("θ   trained one by one"))
         self.planes, self.paths, self.stars = [], [], []
         for axes, theta, name in zip((self.sheet, self.scatter), (on_the_sheet, separate), titles, strict=True):
-            title(axes, f"θ   {name}")
+            title(axes, name)
             plane = Plane(theta.flatten(0, 1))
             points = as_numpy(plane(theta).movedim(-1, 0))  # (2, n, n)
             for k in range(len(amplitude)):  # neighbouring tasks are joined
@@ -57,7 +58,7 @@ class PathTriptych:
             dots = axes.scatter(*points, c=as_numpy(amplitude), cmap=MAGNITUDE, s=28, zorder=2)
             (path,) = axes.plot([], [], color=VERMILION, lw=2.5, zorder=3)
             (star,) = axes.plot([], [], "*", color=VERMILION, mec="black", markersize=18, ls="none", zorder=4)
-            axes.set(xticks=[], yticks=[], xlabel=f"{plane.share:.0%} of the variance is in this plane")
+            axes.set(xticks=[], yticks=[], xlabel=_("{share:.0%} of the variance", share=plane.share))
             self.planes.append(plane), self.paths.append(path), self.stars.append(star)
         self.figure.colorbar(dots, ax=self.scatter, label="amplitude A", aspect=14, pad=0.02)
         title(self.what, "y = g(θ, x)   on the way")
@@ -85,10 +86,17 @@ class PathTriptych:
         for line, values in ((self.truth, truth), (self.written, y[0]), (self.blended, y[1])):
             line.set_ydata(as_numpy(values[:, 0]))
         errors = (y - truth).square().mean(dim=(1, 2)).tolist()
-        return (
-            f"{along:.0%} of the way from amplitude {self.tasks[i][0]:.1f}, phase {self.tasks[i][1]:.1f} to "
-            f"{self.tasks[j][0]:.1f}, {self.tasks[j][1]:.1f}: mean squared error {errors[0]:.3f} with written weights, "
-            f"{errors[1]:.3f} between trained ones."
+        return _(
+            "{along:.0%} of the way from amplitude {amplitude:.1f}, phase {phase:.1f} to {other_amplitude:.1f}, "
+            "{other_phase:.1f}: mean squared error {written:.3f} with written weights, {blended:.3f} between "
+            "trained ones.",
+            along=along,
+            amplitude=self.tasks[i][0],
+            phase=self.tasks[i][1],
+            other_amplitude=self.tasks[j][0],
+            other_phase=self.tasks[j][1],
+            written=errors[0],
+            blended=errors[1],
         )
 
 
