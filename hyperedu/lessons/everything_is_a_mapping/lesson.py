@@ -18,6 +18,7 @@ from torch import nn
 from hyperedu import Examples, Hypernetwork, MainNetwork, MLPGenerator, Sinusoids
 from hyperedu import figures, live, meta_test, meta_train
 from hyperedu.lessons.everything_is_a_mapping import checks
+from hyperedu.lessons.everything_is_a_mapping.figures import error_in_words
 
 # %% two-sliders-about [markdown]
 # ## Two sliders
@@ -31,7 +32,7 @@ family = Sinusoids()
 main = MainNetwork.mlp([1, 40, 40, 1], activation="relu")
 learner = Hypernetwork(main, MLPGenerator(descriptor_dim=2, main=main))
 
-picture = figures.SinusoidTriptych(family, learner)
+picture = figures.Triptych(family, learner)
 ranges = {"amplitude": (0.1, 5.0, 0.05), "phase": (0.0, 3.14, 0.02)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **ranges)
 display(figure)
@@ -113,7 +114,7 @@ def update(**weights):
     theta = torch.tensor(list(weights.values()))
     curve.set_ydata(small(theta, x))
     error, flat = small.loss(theta, wanted), x.sin().square().mean()
-    return f"The mean squared error is {error:.2f}; the flat line y = 0 has {flat:.2f}."
+    return error_in_words(error, flat)
 
 live.interact(figure, update, **{f"θ{i}": (-3.0, 3.0) for i in range(1, 11)})
 

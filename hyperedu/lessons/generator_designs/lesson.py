@@ -15,12 +15,16 @@ import time
 
 import torch
 
-from hyperedu import AttentionGenerator, ChunkedGenerator, ConvGenerator, Generator, Hypernetwork, LowRankGenerator
-from hyperedu import MainNetwork, MLPGenerator, Sinusoids, data_file, figures, live, load_checkpoint, meta_test
+from hyperedu import AttentionGenerator, ChunkedGenerator, ConvGenerator, Generator, Hypernetwork
+from hyperedu import LowRankGenerator, MainNetwork, MLPGenerator, Sinusoids, data_file, figures
+from hyperedu import live, load_checkpoint, meta_test
 from hyperedu.lessons.generator_designs import checks
-from hyperedu.lessons.generator_designs.figures import DesignsTriptych, SizesPicture, designs, sensitivity
+from hyperedu.lessons.generator_designs.figures import DesignsTriptych, SizesPicture, designs
+from hyperedu.lessons.generator_designs.figures import sensitivity
+from hyperedu.lessons.generator_designs.trainings import DESIGNS
 
 family = Sinusoids()
+sliders = {"amplitude": (0.1, 5.0, 0.05), "phase": (0.0, 3.14, 0.02)}
 
 # %% a-hundred-times-smaller-than-what-it-writes [markdown]
 # ## A hundred times smaller than what it writes
@@ -39,8 +43,8 @@ print("on unseen waves:", meta_test(tiny, family.test, shots=0, n_tasks=200))
 # **Predict.** With so few numbers, what will the weight matrix in the middle look like: noise, as in the lessons before, or something else? And will the whole matrix change with τ, or a part of it?
 
 # %% tiny-triptych
-picture = figures.SinusoidTriptych(family, tiny)
-live.interact(picture.figure, picture.update, drag=picture.drag, amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
+picture = figures.Triptych(family, tiny)
+live.interact(picture.figure, picture.update, drag=picture.drag, **sliders)
 
 # %% tiny-triptych-look [markdown]
 # **What to look for.** A landscape of hills and valleys: units that stand beside each other have almost the same weights, and all of it moves. The weights are many, but they are *not independent*. All that they say is
@@ -62,10 +66,11 @@ live.interact(picture.figure, picture.update, drag=picture.drag, amplitude=(0.1,
 main, tau = MainNetwork.mlp([1, 40, 40, 1]), family.describe(amplitude=2.0, phase=1.0)
 torch.manual_seed(0)
 chunked = ChunkedGenerator(2, main)
-pieces = [chunked.head(chunked.trunk(torch.cat([tau, e]))) for e in chunked.embeddings]  # equation (1)
+pieces = [chunked.head(chunked.trunk(torch.cat([tau, e]))) for e in chunked.embeddings]  # (1)
 u = torch.cat(pieces)[: main.weight_dim]
 print(f"{len(pieces)} pieces of {len(pieces[0])} weights")
-print("same as the package:", torch.allclose(main.initial_mean + main.initial_std * u, chunked(tau), atol=1e-6))
+theta = main.initial_mean + main.initial_std * u
+print("same as the package:", torch.allclose(theta, chunked(tau), atol=1e-6))
 
 # %% chunks-and-channels-then [markdown]
 # **Attention.** Every weight tensor is a *token* that knows how deep it lies and how large it is; τ is one more. They attend to each other: token by token, a mean of what all say,
@@ -87,7 +92,8 @@ attention, low_rank = AttentionGenerator(2, main), LowRankGenerator(2, main)
 token = attention.tokens(tau[None])[:, list(main.shapes).index("2.weight")]
 a, b = (attention.unit_codes(token, 40, side)[0] for side in "ab")
 W = a @ b.T / a.shape[1] ** 0.5 * main.unflatten(main.initial_std)["2.weight"]  # equation (2)
-print("same as the package:", torch.allclose(W, main.unflatten(attention(tau))["2.weight"], atol=1e-6))
+written = main.unflatten(attention(tau))["2.weight"]
+print("same as the package:", torch.allclose(W, written, atol=1e-6))
 change = main.unflatten(low_rank(tau) - low_rank.theta_0)["2.weight"]  # B A of equation (3)
 print("rank of a change of 40 x 40 weights:", torch.linalg.matrix_rank(change).item())
 
@@ -97,29 +103,28 @@ print("rank of a change of 40 x 40 weights:", torch.linalg.matrix_rank(change).i
 # The four, and the fully connected generator of lesson 02 (*connected*), with about 30,000 parameters each, trained with the same 3,000 batches (`python data/make_checkpoints.py`), three seeds each.
 
 # %% trainings
-designs = {
-    "connected": lambda: MLPGenerator(2, main, hidden=(64, 15)),
-    "chunked": lambda: ChunkedGenerator(2, main, hidden=(143, 143)),
-    "convolutional": lambda: ConvGenerator(2, main, channels=25),
-    "attention": lambda: AttentionGenerator(2, main, dim=36),
-    "low rank": lambda: LowRankGenerator(2, main, hidden=(64, 50)),
-}
-learners = {name: [Hypernetwork(main, make()) for _ in range(3)] for name, make in designs.items()}
-for name, of_seeds in learners.items():
-    for seed, learner in enumerate(of_seeds):
-        load_checkpoint(data_file(f"checkpoints/design_{name.replace(' ', '_')}_{seed}.safetensors"), learner)
-    losses = torch.tensor([meta_test(learner, family.test, shots=0).mean for learner in of_seeds])
-    print(f"{name:14} loss on unseen waves {losses.mean():.4f}  (seeds {losses.min():.4f} to {losses.max():.4f})")
+learners = {}  # of three seeds each; all have about 30,000 parameters
+for name, design in DESIGNS.items():
+    learners[name] = [Hypernetwork(main, design(main)) for _ in range(3)]
+    for seed, learner in enumerate(learners[name]):
+        file = f"checkpoints/design_{name.replace(' ', '_')}_{seed}.safetensors"
+        load_checkpoint(data_file(file), learner)
+    losses = torch.tensor([meta_test(f, family.test, shots=0).mean for f in learners[name]])
+    seeds = f"(seeds {losses.min():.4f} to {losses.max():.4f})"
+    print(f"{name:14} loss on unseen waves {losses.mean():.4f}  {seeds}")
 
 # %% designs-predict [markdown]
 # **Predict.** One of the five writes hills and valleys, one a small tile over and over, one a matrix that looks like noise. Which, and why? Choose a *design*, and drag.
 
 # %% designs
-picture = DesignsTriptych(family, {name: of_seeds[0] for name, of_seeds in learners.items()})
-live.interact(picture.figure, picture.update, drag=picture.drag, design=list(learners), amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
+of_one_seed = {name: of_seeds[0] for name, of_seeds in learners.items()}
+picture = DesignsTriptych(family, of_one_seed)
+choice = {"design": list(learners)}
+live.interact(picture.figure, picture.update, drag=picture.drag, **choice, **sliders)
 
 # %% designs-row
-figures.show(designs({name: of_seeds[0] for name, of_seeds in learners.items()}, tau), "The weights of one wave as five designs write them: rows, diagonals, tiles, hills, and noise.")
+alt = "The weights of one wave as five designs write them: rows, diagonals, tiles, hills, noise."
+figures.show(designs(of_one_seed, tau), alt)
 
 # %% designs-look [markdown]
 # **What to look for.** The functions are all but the same; the weights have nothing in common. Attention makes hills, since a unit's code is a smooth function of its place. The convolution repeats a tile of four by four, since it enlarges its small picture so.
@@ -133,7 +138,6 @@ figures.show(designs({name: of_seeds[0] for name, of_seeds in learners.items()},
 # Along the dotted line a generator has as many parameters as it writes weights.
 
 # %% costs
-kinds = dict(zip(designs, (MLPGenerator, ChunkedGenerator, ConvGenerator, AttentionGenerator, LowRankGenerator)))
 def cost(kind, width):  # P, parameters, milliseconds
     generator = kind(2, MainNetwork.mlp([1, width, width, 1]))
     times = []
@@ -141,24 +145,32 @@ def cost(kind, width):  # P, parameters, milliseconds
         start = time.perf_counter()
         generator(tau).sum().backward()
         times.append(1000 * (time.perf_counter() - start))
-    return generator.main.weight_dim, sum(p.numel() for p in generator.parameters()), min(times)
+    parameters = sum(p.numel() for p in generator.parameters())
+    return generator.main.weight_dim, parameters, min(times)
+
 
 torch.set_num_threads(1)
-costs = {name: torch.tensor([cost(kind, width) for width in (30, 100, 315, 1000)]).T for name, kind in kinds.items()}
+kinds = MLPGenerator, ChunkedGenerator, ConvGenerator, AttentionGenerator, LowRankGenerator
+costs, widths = {}, (30, 100, 315, 1000)
+for name, kind in zip(learners, kinds):
+    costs[name] = torch.tensor([cost(kind, width) for width in widths]).T
 
 # %% costs-figure
 figure, panels = figures.subplots(2, width=11, height=3.8)
 colors = figures.BLACK, figures.BLUE, figures.GREEN, figures.VERMILION, figures.PURPLE
 for (name, rows), color in zip(costs.items(), colors):
-    slopes = (rows[1:, -1] / rows[1:, -2]).log() / (rows[0, -1] / rows[0, -2]).log()
-    print(f"{name:14} at P = {rows[0, -1]:,.0f}: {rows[1, -1]:12,.0f} parameters ~ P^{slopes[0]:.2f}, {rows[2, -1]:6.1f} ms ~ P^{slopes[1]:.2f}")
-    for axes, values in zip(panels, rows[1:]):
-        axes.plot(rows[0], values, "o-", color=color, label=name)
+    P, parameters, ms = rows
+    grows, slows = (rows[1:, -1] / rows[1:, -2]).log() / (P[-1] / P[-2]).log()
+    said = f"{parameters[-1]:12,.0f} parameters ~ P^{grows:.2f}, {ms[-1]:6.1f} ms ~ P^{slows:.2f}"
+    print(f"{name:14} at P = {P[-1]:,.0f}: {said}")
+    for axes, values in zip(panels, (parameters, ms)):
+        axes.plot(P, values, "o-", color=color, label=name)
 for axes, label in zip(panels, ("parameters of the generator", "ms, forward and backward")):
     axes.set(xscale="log", yscale="log", xlabel="P, weights of the main network", ylabel=label)
 panels[0].plot(costs["chunked"][0], costs["chunked"][0], ":", color=figures.GREY)
 panels[1].legend(loc="upper left", frameon=False)
-figures.show(figure, "Cost of five designs against the number of weights: fully connected grows in proportion, attention's parameters not at all.")
+alt = "Cost of five designs against the number of weights: attention's parameters do not grow."
+figures.show(figure, alt)
 
 # %% costs-figure-then [markdown]
 # Fully connected grows in proportion to $P$, since it has a row for every weight. Low rank is on its way there: it shares a $\theta_0$, already more than half of its parameters, and says only the *change* with few. Chunked grows like the root, or a little less while its trunk is
@@ -170,16 +182,30 @@ figures.show(figure, "Cost of five designs against the number of weights: fully 
 # Two questions can be asked of any generator. *Which layer does a property of the task move?* Nudge τ, and see by how much each tensor changes, relative to its norm (the first seed of each). *Are like tasks given like weights?*
 # Correlate the distances between 100 tasks in τ with those between their weights.
 
+# %% change-of-layers
+def change_of_layers(f, tau):  # (properties) for each weight tensor, relative to its size
+    theta = main.unflatten(f(tau))
+    nudged = []
+    for e in torch.eye(2):  # first the amplitude, then the phase
+        nudged.append(main.unflatten((f(tau + 0.05 * e) - f(tau - 0.05 * e)) / 0.1))
+    rows = [torch.stack([d[k].norm() / w.norm() for d in nudged]) for k, w in theta.items()]
+    return torch.stack(rows)
+
+
+def similarity(f, tau):  # correlation of distances in τ and in θ
+    return torch.corrcoef(torch.stack([torch.pdist(tau), torch.pdist(f(tau))]))[0, 1]
+
 # %% sensitivity
-tau, changes = family.test.sample(100, 0, 1, torch.Generator().manual_seed(0)).descriptor, {}
+tau = family.test.sample(100, 0, 1, torch.Generator().manual_seed(0)).descriptor
+changes = {}
 with torch.no_grad():
-    for name, (learner, *_) in learners.items():
-        f, theta = learner.generator, main.unflatten(learner.generator(tau))
-        nudged = [main.unflatten((f(tau + 0.05 * e) - f(tau - 0.05 * e)) / 0.1) for e in torch.eye(2)]
-        changes[name] = torch.stack([torch.stack([d[k].norm() / w.norm() for d in nudged]) for k, w in theta.items()])
-        similar = [torch.corrcoef(torch.stack([torch.pdist(tau), torch.pdist(one.generator(tau))]))[0, 1] for one in learners[name]]
-        print(f"{name:14} distances in τ and in θ correlate {torch.stack(similar).mean():.2f}", [f"{r:.2f}" for r in similar])
-figures.show(sensitivity(changes, main.shapes, ["amplitude", "phase"]), "Relative change of each weight tensor when amplitude or phase moves.")
+    for name, of_seeds in learners.items():
+        changes[name] = change_of_layers(of_seeds[0].generator, tau)
+        r = torch.stack([similarity(learner.generator, tau) for learner in of_seeds])
+        seeds = ", ".join(f"{one:.2f}" for one in r)
+        print(f"{name:14} distances in τ and in θ correlate {r.mean():.2f}  (seeds {seeds})")
+alt = "Relative change of each weight tensor when amplitude or phase moves."
+figures.show(sensitivity(changes, main.shapes, ["amplitude", "phase"]), alt)
 
 # %% sensitivity-then [markdown]
 # Read the picture row by row: when the phase moves, connected changes $W_1$ most and attention hardly changes it. How the work is shared out among layers is no fact about sines. Distances in weights follow those between tasks in every design, least
@@ -195,20 +221,25 @@ figures.show(sensitivity(changes, main.shapes, ["amplitude", "phase"]), "Relativ
 
 # %% three-main-networks
 generator = AttentionGenerator(2, MainNetwork.mlp([1, 32, 32, 1]))
-load_checkpoint(data_file("checkpoints/two_widths.safetensors"), Hypernetwork(generator.main, generator))
+both = Hypernetwork(generator.main, generator)
+load_checkpoint(data_file("checkpoints/two_widths.safetensors"), both)
+
+
 def driven(*hidden):  # a main network that this generator writes
     net = MainNetwork.mlp([1, *hidden, 1])
     return Hypernetwork(net, generator.for_main(net))
 
+
 sizes = {"32": driven(32, 32), "40, unseen": driven(40, 40), "48": driven(48, 48)}
 picture = SizesPicture(family, sizes)
-live.interact(picture.figure, picture.update, drag=picture.drag, amplitude=(0.1, 5.0, 0.05), phase=(0.0, 3.14, 0.02))
+live.interact(picture.figure, picture.update, drag=picture.drag, **sliders)
 
 # %% three-main-networks-table
 y = family.test.sample(600, 0, 50, torch.Generator().manual_seed(0)).query.y
 for hidden in ((24, 24), (32, 32), (36, 36), (40, 40), (44, 44), (48, 48), (64, 64), (40, 40, 40)):
     error = meta_test(driven(*hidden), family.test, shots=0).mean
-    print(f"hidden layers {hidden!s:13} explain {1 - error / y.var():7.1%} of the variance of y (loss {error:.3f})")
+    share = 1 - error / y.var()
+    print(f"hidden layers {hidden!s:13} explain {share:7.1%} of the variance (loss {error:.3f})")
 
 # %% exercise-1 [markdown]
 # **What to look for.** Between the two widths the networks work, though with ten to thirty times the loss: the generator has learned what a layer *does*, at places between 0 and 1, and a width is only how finely
@@ -255,12 +286,16 @@ checks.film(film)
 class Forgetful(Generator):
     def __init__(self, main):
         super().__init__(2, main)
+        self.n = -(-main.weight_dim // 10)  # pieces of ten weights: P / 10, rounded up
         self.trunk, self.head = torch.nn.Linear(2 + 6, 32), torch.nn.Linear(32, 10)
 
     def forward(self, tau):  # (tasks, 2)
-        e = torch.randn(-(-self.main.weight_dim // 10), 6)  # one embedding for each piece: P / 10, rounded up
-        pairs = torch.cat([tau.unsqueeze(-2).expand(-1, len(e), -1), e.expand(len(tau), -1, -1)], dim=-1)
-        return self.head(torch.relu(self.trunk(pairs))).flatten(-2)[..., : self.main.weight_dim]
+        e = torch.randn(self.n, 6)  # one embedding for each piece
+        return self.pieces(tau, e).flatten(-2)[..., : self.main.weight_dim]
+
+    def pieces(self, tau, e):
+        tau, e = tau.unsqueeze(-2).expand(-1, len(e), -1), e.expand(len(tau), -1, -1)
+        return self.head(torch.relu(self.trunk(torch.cat([tau, e], dim=-1))))
 
 # %% exercise-3-answer tags=["exercise"]
 Mended = ...
@@ -270,11 +305,11 @@ checks.embeddings(Mended)
 class Mended(Forgetful):
     def __init__(self, main):
         super().__init__(main)
-        self.e = torch.nn.Parameter(torch.randn(-(-main.weight_dim // 10), 6))
+        self.e = torch.nn.Parameter(torch.randn(self.n, 6))
 
     def forward(self, tau):
-        pairs = torch.cat([tau.unsqueeze(-2).expand(-1, len(self.e), -1), self.e.expand(len(tau), -1, -1)], dim=-1)
-        return self.head(torch.relu(self.trunk(pairs))).flatten(-2)[..., : self.main.weight_dim]
+        return self.pieces(tau, self.e).flatten(-2)[..., : self.main.weight_dim]
+
 
 checks.embeddings(Mended)
 

@@ -13,8 +13,9 @@
 # %% imports
 import torch
 
-from hyperedu import MAML, ColoradoClimate, Hypernetwork, Learner, MainNetwork, MLPGenerator, NoisyDescriptors, SetEncoder
-from hyperedu import Sinusoids, TaskConditionedMAML, data_file, figures, live, load_checkpoint, meta_test, meta_train
+from hyperedu import MAML, ColoradoClimate, Hypernetwork, Learner, MainNetwork, MLPGenerator
+from hyperedu import NoisyDescriptors, SetEncoder, Sinusoids, TaskConditionedMAML, data_file
+from hyperedu import figures, live, load_checkpoint, meta_test, meta_train
 from hyperedu.lessons.hypernetworks_meet_maml import checks
 from hyperedu.lessons.hypernetworks_meet_maml.figures import DescribeOrShow, all_mappings
 
@@ -31,24 +32,28 @@ family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 #
 # A fourth, **untold**, makes the comparison fair: *both* has many more numbers to learn than MAML. *Untold* has as many as it, in a generator that is told nothing and writes one start for all.
 
-# %% learners
+# %% untold
 class Untold(TaskConditionedMAML):
     def start(self, descriptor, support):  # U(f_φ(1), D): one start for all tasks
         return super().start(torch.ones_like(descriptor), support)
 
-def trained(seed, f=lambda: MLPGenerator(2, main, hidden=(64, 32))):
-    found = {"described": Hypernetwork(main, f()), "shown": MAML(main), "both": TaskConditionedMAML(main, f())}
-    found["untold"] = Untold(main, f())
+# %% learners
+def trained(seed):
+    f_1, f_2, f_3 = (MLPGenerator(2, main, hidden=(64, 32)) for _ in range(3))
+    found = {"described": Hypernetwork(main, f_1), "shown": MAML(main)}
+    found |= {"both": TaskConditionedMAML(main, f_2), "untold": Untold(main, f_3)}
     for name, learner in found.items():
-        # MAML of seed 0 is lesson 06's: maml.safetensors
-        file = {"shown": "maml"}.get(name, name) + ("" if (name, seed) == ("shown", 0) else f"_{seed}")
+        file = f"{name}_{seed}"
+        if name == "shown":
+            file = f"maml_{seed}" if seed else "maml"  # MAML of seed 0 is lesson 06's
         load_checkpoint(data_file(f"checkpoints/{file}.safetensors"), learner)
         learner.inner_steps = 5 if learner.inner_steps else 0  # for those that adapt
     return found
 
 # %% trained
 learners = [trained(seed) for seed in range(3)]
-print("numbers to learn:", {name: sum(p.numel() for p in learner.parameters()) for name, learner in learners[0].items()})
+for name, learner in learners[0].items():
+    print(f"{name:10} {sum(p.numel() for p in learner.parameters()):7,} numbers to learn")
 
 # %% trained-then [markdown]
 # How well each does on 200 unseen waves, for six numbers of shots and six errors, also errors larger than in training. (Each number of shots draws its own $\varepsilon$: *described*, which sees no examples, differs by chance along it.)
@@ -56,14 +61,18 @@ print("numbers to learn:", {name: sum(p.numel() for p in learner.parameters()) f
 # %% errors-measured
 noises, shots = (0.0, 0.25, 0.5, 1.0, 1.5, 3.0), (1, 2, 3, 5, 10, 20)
 
+
 def measure(learners, family, shots, score, **sizes):  # name → (seeds, noises, shots)
     def one(learner):
-        tests = {s: NoisyDescriptors(family.test, s) for s in noises}
-        return [[score(meta_test(learner, tests[s], n, **sizes)) for n in shots] for s in noises]
+        tests = [NoisyDescriptors(family.test, s) for s in noises]
+        reports = [[meta_test(learner, test, n, **sizes) for n in shots] for test in tests]
+        return [[getattr(report, score) for report in row] for row in reports]
 
-    return {name: torch.tensor([one(of_seed[name]) for of_seed in learners]) for name in learners[0]}
+    names = learners[0]
+    return {name: torch.tensor([one(of_seed[name]) for of_seed in learners]) for name in names}
 
-errors = measure(learners, family, shots, lambda report: report.median, n_tasks=200, queries=50)
+
+errors = measure(learners, family, shots, "median", n_tasks=200, queries=50)
 
 # %% describe-or-show-predict [markdown]
 # **Predict.** With the description perfect, do ten examples still help? With ten examples, does a bad description still help, and where would one do better without it?
@@ -72,7 +81,8 @@ errors = measure(learners, family, shots, lambda report: report.median, n_tasks=
 
 # %% describe-or-show
 picture = DescribeOrShow(family, learners[0], errors, noises, shots)
-figure = live.interact(picture.figure, picture.update, drag=picture.drag, task=(0, 19), noise=(0.0, 3.0, 0.05), shots=(1, 20))
+sliders = {"task": (0, 19), "noise": (0.0, 3.0, 0.05), "shots": (1, 20)}
+figure = live.interact(picture.figure, picture.update, drag=picture.drag, **sliders)
 for name, value in {"task": 3, "noise": 0.5, "shots": 5}.items():
     figure.controls[name].value = value
 figure
@@ -88,7 +98,8 @@ figure
 # Every learner of this course is a mapping $(\tau, D) \mapsto \theta$. They differ in what they take of the one and of the other:
 
 # %% all-mappings
-figures.show(all_mappings(), "All learners by what they take of the description and what of the examples; one cell, marked ?, is yours to fill.")
+alt = "All learners by what they take: description, examples, or both; one cell is yours to fill."
+figures.show(all_mappings(), alt)
 
 # %% all-mappings-then [markdown]
 # ($h$ reads a support set into a vector, $H_\varphi$ writes a change of weights, $b_1 + A\tau$ is the first bias; *sought* means that τ itself is found by gradient steps. A dash: no learner of this course.) Where does *untold* belong? With MAML: it is told
@@ -104,7 +115,8 @@ theta = both.generator(tasks.descriptor)  # f_φ(τ)
 for _ in range(5):  # U
     loss = (main(theta, tasks.support.x) - tasks.support.y).square().mean((-2, -1)).sum()
     theta = theta - 0.01 * torch.autograd.grad(loss, theta, create_graph=True)[0]
-print("same as the package:", torch.allclose(theta, both(tasks.descriptor, tasks.support), atol=1e-5))
+own = both(tasks.descriptor, tasks.support)
+print("same as the package:", torch.allclose(theta, own, atol=1e-5))
 
 # %% how-far-to-step-away-from-a-description [markdown]
 # ## How far to step away from a description
@@ -141,28 +153,33 @@ for s in (0.25, 1.0, 3.0):
 
 # %% trusting
 errors["trusting"] = []
+tests = [NoisyDescriptors(family.test, s) for s in noises]
 for seed in range(3):
     torch.manual_seed(seed)
     trusting = Hypernetwork(main, MLPGenerator(2, main, hidden=(64, 32)))
     meta_train(trusting, family.train, steps=1000, shots=0)
-    errors["trusting"].append([meta_test(trusting, NoisyDescriptors(family.test, s), 0, 50, 200).median for s in noises])
+    errors["trusting"].append([meta_test(trusting, test, 0, 50, 200).median for test in tests])
 nothing = meta_test(learners[0]["shown"], family.test, 1, 50, 200, inner_steps=0).median
 
 # %% winners-figure
 figure, (axes,) = figures.subplots(width=8, height=4)
 colors = figures.VERMILION, figures.BLUE, figures.GREEN, figures.ORANGE, figures.PURPLE
 for name, color in zip(errors, colors):
-    at_ten = torch.as_tensor(errors[name])
-    at_ten = at_ten[..., shots.index(10)] if at_ten.ndim == 3 else at_ten  # (seeds, noises)
-    axes.plot(noises, at_ten.mean(0).numpy(), "o-", color=color, label=name)
-    axes.fill_between(noises, at_ten.amin(0).numpy(), at_ten.amax(0).numpy(), color=color, alpha=0.2)
-    print(f"{name:10}", "   ".join(f"s = {s:g}: {m:.3f}" for s, m in zip(noises, at_ten.mean(0))))
-print(f"neither    {nothing:.2f}; both, with one example and s = 0: {errors['both'][:, 0, 0].mean():.2f}")
+    values = torch.as_tensor(errors[name])
+    values = values[..., shots.index(10)] if values.ndim == 3 else values  # (seeds, noises)
+    low, mean, high = (v.numpy() for v in (values.amin(0), values.mean(0), values.amax(0)))
+    axes.plot(noises, mean, "o-", color=color, label=name)
+    axes.fill_between(noises, low, high, color=color, alpha=0.2)
+    print(f"{name:10}", "   ".join(f"s = {s:g}: {m:.3f}" for s, m in zip(noises, mean)))
+one_example = errors["both"][:, 0, 0].mean()
+print(f"neither    {nothing:.2f}; both, with one example and s = 0: {one_example:.2f}")
 axes.axhline(nothing, color=figures.GREY, ls="--", label="neither")
 axes.axvspan(0, 1.5, color=figures.SKY, alpha=0.15)
-axes.set(xlabel="noise in τ (std); blue ground: as in training", ylabel="median loss (lowest to highest seed)", yscale="log")
-axes.legend(ncols=3, loc="lower right", frameon=False)
-figures.show(figure, "Median loss against the error of the description, three seeds: description alone rises fast, examples alone are flat.")
+axes.set(xlabel="noise in τ (std); blue ground: as in training", yscale="log")
+axes.set_ylabel("median loss, range of seeds")
+axes.legend(ncols=3, loc="lower right")
+alt = "Median loss against the description's error: description alone rises, examples are flat."
+figures.show(figure, alt)
 
 # %% winners-figure-then [markdown]
 # Believe the **trusting** one while its description is perfect: without an example it has the least loss of all. A quarter of a standard deviation costs it more than an order of
@@ -183,19 +200,21 @@ year = MainNetwork.mlp([2, 32, 32, 1], "tanh", climate.y_mean, climate.y_std)
 warned = NoisyDescriptors(climate.train, (0.0, 1.5))
 print(f"one standard deviation of elevation is {climate.descriptors.std[0]:.0f} m")
 
+
 def train_on_stations(seed):
     torch.manual_seed(seed)
     f_1, f_2, f_3 = (MLPGenerator(3, year, hidden=(32, 32)) for _ in range(3))
-    found = {"described": Hypernetwork(year, f_1), "shown": MAML(year, 3, 3e-4), "both": TaskConditionedMAML(year, f_2, 3, 3e-4)}
+    found = {"described": Hypernetwork(year, f_1), "shown": MAML(year, 3, 3e-4)}
+    found["both"] = TaskConditionedMAML(year, f_2, 3, 3e-4)
     found["untold"] = Untold(year, f_3, 3, 3e-4)
     for learner in found.values():
-        optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=0.1)
-        meta_train(learner, warned, steps=400, shots=3, queries=6, optimizer=optimizer)
+        adamw = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=0.1)
+        meta_train(learner, warned, steps=400, shots=3, queries=6, optimizer=adamw)
     return found
 
 # %% stations-measured
 stations, months = [train_on_stations(seed) for seed in range(3)], (1, 2, 3, 4, 6)
-degrees = measure(stations, climate, months, lambda report: report.rmse, queries=6)
+degrees = measure(stations, climate, months, "rmse", queries=6)
 
 # %% months-or-description-predict [markdown]
 # **Predict.** How many months of a year tell more than a description that is wrong by one standard deviation? Guess where the border runs in the right panel.
@@ -203,7 +222,8 @@ degrees = measure(stations, climate, months, lambda report: report.rmse, queries
 # %% months-or-description
 picture = DescribeOrShow(climate, stations[0], degrees, noises, months)
 picture.what.set(xticks=range(12), xticklabels="JFMAMJJASOND")
-live.interact(picture.figure, picture.update, drag=picture.drag, task=(0, 19), noise=(0.0, 3.0, 0.05), shots=(1, 6))
+sliders["shots"] = (1, 6)
+live.interact(picture.figure, picture.update, drag=picture.drag, **sliders)
 
 # %% months-or-description-look [markdown]
 # **What to look for.** The numbers at the right are RMSE in °C, and *shots* are months.
@@ -211,8 +231,9 @@ live.interact(picture.figure, picture.update, drag=picture.drag, task=(0, 19), n
 # %% months-table
 for name, values in degrees.items():
     for n in (1, 3):
-        at_n = values.mean(0)[:, months.index(n)]
-        print(f"{name:10} months: {n} ", "  ".join(f"s = {s:g}: {v:.2f} °C" for s, v in zip(noises, at_n)))
+        means = values.mean(0)[:, months.index(n)]
+        said = "  ".join(f"s = {s:g}: {mean:.2f} °C" for s, mean in zip(noises, means))
+        print(f"{name:10} months: {n}  {said}")
 
 # %% exercise-1 [markdown]
 # *Both* wins for every number of months while the description is good, up to $s = 0.25$, and at 0.5 with one or two months; from three on the seeds disagree. From $s = 1$ on, examples alone win: **a single month tells more than a description that is wrong by one

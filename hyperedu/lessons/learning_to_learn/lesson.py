@@ -15,8 +15,9 @@ from dataclasses import replace
 
 import torch
 
-from hyperedu import MAML, ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, Quadratics, SharedWeights, Sinusoids
-from hyperedu import TaskSet, adapt, figures, live, meta_test, meta_train, outer_loss
+from hyperedu import MAML, ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, Quadratics
+from hyperedu import SharedWeights, Sinusoids, TaskSet, adapt, figures, live, meta_test, meta_train
+from hyperedu import outer_loss
 from hyperedu.lessons.learning_to_learn import checks
 from hyperedu.lessons.learning_to_learn.figures import QuadraticPicture
 from hyperedu.tasks.quadratics import best_start, pull, shrinkage
@@ -65,7 +66,8 @@ tasks = family.train.sample(200, shots=3, queries=20)
 learner = MAML(family.main, steps=3, lr=0.25)
 theta = learner(tasks.descriptor, tasks.support)  # θ'_i = U(θ₀, D_i), one row per task
 loss = family.main.loss(theta, tasks.query)  # L'_i(θ'_i)
-print(f"θ' {tuple(theta.shape)}; same as the package: {torch.equal(loss, outer_loss(learner, tasks))}")
+same = torch.equal(loss, outer_loss(learner, tasks))
+print(f"θ' {tuple(theta.shape)}; same as the package: {same}")
 
 # %% what-is-the-inner-problem [markdown]
 # ## What is the inner problem?
@@ -101,18 +103,21 @@ print("gradient descent ", [round(v, 4) for v in learner.theta_0.tolist()])
 def end(M, start):  # c + M (θ₀ − c); the descriptor of a quadratic task is its c
     return tasks.descriptor + (M @ (start - tasks.descriptor).unsqueeze(-1)).squeeze(-1)
 
+
 start = torch.zeros(2)
 for K in (1, 3, 10, 30, 100):
     steps, exact = shrinkage(tasks, K, 0.1), pull(tasks, 1 / (0.1 * K))
     apart = (end(steps, start) - end(exact, start)).norm(dim=-1).mean()
-    travelled = (end(steps, start) - start).norm(dim=-1).mean()
+    share = apart / (end(steps, start) - start).norm(dim=-1).mean()
     starts = (best_start(tasks, steps) - best_start(tasks, exact)).norm()
-    print(f"K = {K:3}: the ends are {apart / travelled:4.0%} of the way apart, the best starts {starts:.3f}")
+    print(f"K = {K:3}: the ends are {share:4.0%} of the way apart, the best starts {starts:.3f}")
 print(f"the best start after 3 steps has the length {closed.norm():.2f}")
-with torch.no_grad():
-    for learner in (MAML(family.main, 2000, 0.1), MAML(family.main, 2000, 0.1)):  # no pull, to the end, from two random starts
-        losses = [meta_test(learner, family.train, 3, 20, 200, inner_steps=k).mean for k in (0, 2000)]
-        print(f"from {[round(v, 2) for v in learner.theta_0.tolist()]}: outer loss {losses[0]:.2f} before, {losses[1]:.2g} at the end")
+with torch.no_grad():  # no pull, to the end, from two random starts
+    for learner in (MAML(family.main, 2000, 0.1), MAML(family.main, 2000, 0.1)):
+        place = [round(v, 2) for v in learner.theta_0.tolist()]
+        before = meta_test(learner, family.train, 3, 20, 200, inner_steps=0).mean
+        after = meta_test(learner, family.train, 3, 20, 200, inner_steps=2000).mean
+        print(f"from {place}: outer loss {before:.2f} before, {after:.2g} at the end")
 
 # %% a-few-steps-then [markdown]
 # With a matching pull the ends stay within a quarter of the way of each other, and up to ten steps the best starts nearly agree; later they part. Stopping early is *like* a pull to the start. Without
@@ -191,10 +196,11 @@ for n in counts:
     for seed in range(3):
         torch.manual_seed(seed)
         written, adapted = Hypernetwork(year, MLPGenerator(3, year)), MAML(year, lr=1e-3)
-        for one, shots in ((written, 0), (adapted, 3)):
-            optimizer = torch.optim.AdamW(one.parameters(), lr=2e-3, weight_decay=1.0 if shots == 0 else 0.0)
-            meta_train(one, few.train, 300, min(n, 25), shots, 9, optimizer=optimizer)
-        found.append([meta_test(written, few.test, 0, 9).rmse, meta_test(adapted, few.test, 3, 9).rmse])
+        for one, shots, decay in ((written, 0, 1.0), (adapted, 3, 0.0)):
+            adamw = torch.optim.AdamW(one.parameters(), lr=2e-3, weight_decay=decay)
+            meta_train(one, few.train, 300, min(n, 25), shots, 9, optimizer=adamw)
+        of_written = meta_test(written, few.test, 0, 9).rmse
+        found.append([of_written, meta_test(adapted, few.test, 3, 9).rmse])
     for values, name in zip(zip(*found), errors):
         errors[name].append(values)
 
@@ -203,14 +209,15 @@ figure, (axes,) = figures.subplots(width=7, height=3.6)
 for color, (name, values) in zip((figures.VERMILION, figures.BLUE), errors.items()):
     values = torch.tensor(values)  # (counts, seeds)
     axes.plot(counts, values.mean(1).numpy(), "o-", color=color, label=name)
-    axes.fill_between(counts, values.min(1).values.numpy(), values.max(1).values.numpy(), color=color, alpha=0.2)
-axes.set(xscale="log", yscale="log", xticks=counts, xticklabels=counts, xlabel="training stations", ylabel="RMSE (°C)")
-axes.set(yticks=(1, 2, 5, 10), yticklabels=(1, 2, 5, 10))
+    low, high = (v.numpy() for v in (values.amin(1), values.amax(1)))
+    axes.fill_between(counts, low, high, color=color, alpha=0.2)
+    print(f"{name:24}", ", ".join(f"{n}: {v.mean():.2f} °C" for n, v in zip(counts, values)))
+axes.set(xscale="log", yscale="log", xlabel="training stations", ylabel="RMSE (°C)")
+axes.set(xticks=counts, xticklabels=counts, yticks=(1, 2, 5, 10), yticklabels=(1, 2, 5, 10))
 axes.minorticks_off()
 axes.legend(title="mean and range of 3 seeds")
-figures.show(figure, "Error on unseen stations against the number of training stations: the hypernetwork needs more of them than MAML.")
-for name, values in errors.items():
-    print(f"{name:24}", ", ".join(f"{n}: {sum(v) / 3:.2f} °C" for n, v in zip(counts, values)))
+alt = "Error on unseen stations against training stations: the hypernetwork needs more than MAML."
+figures.show(figure, alt)
 
 # %% exercise-1 [markdown]
 # A generator must learn how τ maps to a year, in the three dimensions of τ, and needs many stations to cover them. A start has only to learn what years have in

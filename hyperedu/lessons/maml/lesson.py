@@ -13,8 +13,9 @@
 # %% imports
 import torch
 
-from hyperedu import ANIL, MAML, FirstOrderMAML, MainNetwork, Reptile, SharedWeights, Sinusoids, adapt, compare, data_file
-from hyperedu import figures, live, load_checkpoint, meta_test, meta_train, outer_loss
+from hyperedu import ANIL, MAML, FirstOrderMAML, MainNetwork, Reptile, SharedWeights, Sinusoids
+from hyperedu import adapt, compare, data_file, figures, live, load_checkpoint, meta_test
+from hyperedu import meta_train, outer_loss
 from hyperedu.lessons.maml import checks
 from hyperedu.lessons.maml.figures import AdaptationPicture
 from hyperedu.statistics import half_interval
@@ -75,28 +76,34 @@ for name in ("Reptile", "shared weights"):
     print(f"{name}: a rate of {learners[name].lr}")
 
 # %% five-starts
-tasks, x = family.test.sample(12, 10, 100, torch.Generator().manual_seed(5)), torch.linspace(-5, 5, 200).unsqueeze(-1)
+tasks = family.test.sample(12, 10, 100, torch.Generator().manual_seed(5))
+x = torch.linspace(-5, 5, 200).unsqueeze(-1)
 shared, panels = figures.subplots(5, width=13, height=3.4, sharey=True)
+looks = (0, figures.GREY, 1.5), (1, figures.ORANGE, 2), (5, figures.VERMILION, 3)
 for axes, (name, learner) in zip(panels, learners.items()):
     path = learner.path(None, tasks.support, inner_steps=5)
     wave = (tasks.properties[name][0] for name in ("amplitude", "phase"))
     axes.plot(x, family.function(*wave, x), "--", color=figures.BLUE)
     axes.plot(tasks.support.x[0], tasks.support.y[0], "o", color=figures.BLUE)
-    for k, color, width in ((0, figures.GREY, 1.5), (1, figures.ORANGE, 2), (5, figures.VERMILION, 3)):
-        axes.plot(x, main(path.theta[k, 0], x).detach(), color=color, lw=width, label=f"after {k}")
+    for k, color, width in looks:
+        y = main(path.theta[k, 0], x).detach()
+        axes.plot(x, y, color=color, lw=width, label=f"K = {k}")
     figures.title(axes, name)
     axes.set(xlabel="x", ylim=(-6, 9))
 panels[0].set_ylabel("y")
-panels[0].legend(loc="upper center", ncols=3, handlelength=0.8, columnspacing=0.6, frameon=False)
-figures.show(shared, "Five starts on one wave (dashed) of which ten points are seen, before, after one and after five steps.")
+panels[0].legend(loc="upper center", ncols=3, handlelength=0.8, columnspacing=0.6)
+alt = "Five starts on one wave, dashed, of which ten points are seen: after no, one and five steps."
+figures.show(shared, alt)
 
 # %% five-starts-then [markdown]
 # Shared weights move least in five steps; the others go to the points. But one task is an anecdote. On 600 unseen waves, ten points each, and MAML also with three:
 
 # %% table
 for steps in (1, 5, 10):
-    print(f"MAML, three points, {steps} steps: {meta_test(learners['MAML'], family.test, shots=3, inner_steps=steps)}")
-compare(learners, family, steps=0, shots=10, test_inner_steps=(0, 1, 5, 10))  # steps=0: no further training
+    report = meta_test(learners["MAML"], family.test, shots=3, inner_steps=steps)
+    print(f"MAML, three points, {steps} steps: {report}")
+# steps=0: no further training
+compare(learners, family, steps=0, shots=10, test_inner_steps=(0, 1, 5, 10))
 
 # %% table-then [markdown]
 # A task counts as diverged when its support loss ends ten times higher than it began, or is no number; it stays in the mean. The interval is over waves, not over trainings.
@@ -168,9 +175,11 @@ moved = 1e-6 * torch.eye(len(H), dtype=torch.float64)
 differences = torch.stack([(outer(theta_0 + e) - outer(theta_0 - e)) / 2e-6 for e in moved])
 first_order = torch.func.grad(L)(theta, D_query)
 print(f"largest entry of autograd's gradient: {autograd.abs().max():.2f}")
-for name, gradient in (("formula", formula), ("finite differences", differences), ("first order", first_order)):
+found = {"formula": formula, "finite differences": differences, "first order": first_order}
+for name, gradient in found.items():
     print(f"{name:18} differs from autograd by {(gradient - autograd).abs().max():.1e}")
-print(f"cosine between first order and MAML: {torch.cosine_similarity(first_order, autograd, dim=0):.3f}")
+cosine = torch.cosine_similarity(first_order, autograd, dim=0)
+print(f"cosine between first order and MAML: {cosine:.3f}")
 
 # %% finite-differences-then [markdown]
 # On this small network, not yet trained, the two directions are almost the same; that does not settle where training ends, as the table above shows.
@@ -188,7 +197,8 @@ for i in range(25):
         theta = theta - 0.01 * torch.autograd.grad(loss, theta, create_graph=True)[0]
     loop = loop + main.loss(theta, D_query) / 25
 (by_hand,) = torch.autograd.grad(loop, learner.theta_0)
-print(f"largest difference {(batched - by_hand).abs().max():.1e} in a gradient of norm {by_hand.norm():.1f}")
+largest = (batched - by_hand).abs().max()
+print(f"largest difference {largest:.1e} in a gradient of norm {by_hand.norm():.1f}")
 
 # %% feature-reuse-or-rapid-learning [markdown]
 # ## Feature reuse or rapid learning?
@@ -197,7 +207,8 @@ print(f"largest difference {(batched - by_hand).abs().max():.1e} in a gradient o
 # learned anew. `adapt` takes a rate for each layer, and a layer that is not named stays. Medians over 600 unseen waves, five steps:
 
 # %% layers-that-move
-theta_0, tasks = learners["MAML"].theta_0.detach(), family.test.sample(600, 10, 100, torch.Generator().manual_seed(0))
+theta_0 = learners["MAML"].theta_0.detach()
+tasks = family.test.sample(600, 10, 100, torch.Generator().manual_seed(0))
 head = {"4.weight": 0.01, "4.bias": 0.01}
 body = {name: 0.01 for name in main.shapes if name not in head}
 for name, rates in {"all layers": 0.01, "head only": head, "body only": body}.items():
@@ -205,9 +216,11 @@ for name, rates in {"all layers": 0.01, "head only": head, "body only": body}.it
         path = adapt(main, theta_0, tasks.support, 5, rates)
     losses = main.loss(path.final, tasks.query)
     print(f"{name:11} median loss {losses.median():.3f}")
-change = main.unflatten(adapt(main, theta_0, tasks.support, 5, 0.01).final.detach() - theta_0)
+path = adapt(main, theta_0, tasks.support, 5, 0.01)
+change = main.unflatten(path.final.detach() - theta_0)
 for name, weight in main.unflatten(theta_0).items():
-    print(f"{name:9} changes by {change[name].flatten(1).norm(dim=1).median() / weight.norm():.1%} of its norm")
+    share = change[name].flatten(1).norm(dim=1).median() / weight.norm()
+    print(f"{name:9} changes by {share:.1%} of its norm")
 
 # %% exercise-1 [markdown]
 # *MAML's* start does **not** work by reuse on these waves: with the head alone the loss hardly falls, with the body alone it falls as far as with all layers. The first matrix changes most for its

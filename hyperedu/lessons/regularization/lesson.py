@@ -18,8 +18,9 @@ import torch
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from tqdm.auto import tqdm
 
-from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, Sinusoids, data_file, live, meta_test, meta_train
-from hyperedu import OutputRegularizer, Sensitivity, WeightNorm, figures
+from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, OutputRegularizer
+from hyperedu import Sensitivity, Sinusoids, WeightNorm, data_file, figures, live, meta_test
+from hyperedu import meta_train
 from hyperedu.lessons.regularization import checks
 from hyperedu.lessons.regularization.figures import StrengthPicture, intervals
 from hyperedu.statistics import half_interval
@@ -34,20 +35,25 @@ torch.set_num_threads(1)  # networks as small as these are trained faster by one
 
 # %% one-training
 def make(n, seed=0):
-    family, random = ColoradoClimate(split=seed, n_test=120, n_train=n), torch.Generator().manual_seed(seed)
+    family, rng = ColoradoClimate(split=seed, n_test=120, n_train=n), torch.Generator()
     main = MainNetwork.mlp([2, 16, 16, 1], "tanh", family.y_mean, family.y_std)
-    return family, Hypernetwork(main, MLPGenerator(3, main, hidden=(32, 32), rng=random)), random
+    generator = MLPGenerator(3, main, hidden=(32, 32), rng=rng.manual_seed(seed))
+    return family, Hypernetwork(main, generator), rng
 
-def train(family, learner, random, steps=600, penalties=None):
-    settings = {"optimizer": torch.optim.AdamW(learner.parameters(), lr=2e-3), "rng": random, "progress": False}
-    meta_train(learner, family.train, steps, min(25, family.train.n_tasks), 0, 12, penalties=penalties, **settings)
+
+def train(family, learner, rng, steps=600, penalties=None):
+    batch, adamw = min(25, family.train.n_tasks), torch.optim.AdamW(learner.parameters(), lr=2e-3)
+    settings = {"penalties": penalties, "optimizer": adamw, "rng": rng, "progress": False}
+    meta_train(learner, family.train, steps, batch, 0, 12, **settings)
     return parameters_to_vector(learner.parameters()).detach()
 
 # %% paths
 exponents, paths = torch.linspace(-1, 3, 9), {}
 for name, penalty in {"sensitivity": Sensitivity(), "weight norm": WeightNorm()}.items():
-    family, learner, random = make(20)
-    each = [train(family, learner, random, 100 if e > -1 else 600, {penalty: 10.0**e}) for e in tqdm(exponents.tolist())]
+    (family, learner, random), each = make(20), []
+    for exponent in tqdm(exponents.tolist()):
+        steps = 100 if exponent > -1 else 600
+        each.append(train(family, learner, random, steps, {penalty: 10.0**exponent}))
     paths[name] = torch.stack(each)
 
 # %% strengths-predict [markdown]
@@ -56,7 +62,8 @@ for name, penalty in {"sensitivity": Sensitivity(), "weight norm": WeightNorm()}
 
 # %% strengths
 picture = StrengthPicture(family, learner, paths, exponents)
-figure = live.interact(picture.figure, picture.update, penalty=list(paths), strength=(-1.0, 3.0, 0.05), station=(0, 19))
+sliders = {"strength": (-1.0, 3.0, 0.05), "station": (0, 19)}
+figure = live.interact(picture.figure, picture.update, penalty=list(paths), **sliders)
 figure.controls["station"].value = 17
 figure
 
@@ -72,7 +79,8 @@ for penalty, path in paths.items():
         vector_to_parameters(path[k], learner.parameters())
         theta = learner(everywhere).detach()
         size, change = (f"{v.square().mean().sqrt():.2f}" for v in (theta, theta.std(0)))
-        print(f"{penalty:12} strength {10 ** exponents[k]:6.1f}: size of a weight {size}, how much it differs between stations {change}")
+        print(f"{penalty:12} strength {10 ** exponents[k]:6.1f}: size of a weight {size}", end=", ")
+        print(f"how much it differs between stations {change}")
 
 # %% along-the-paths-then [markdown]
 # Weights can be small and still change by almost their whole size from one place to the next.
@@ -98,12 +106,14 @@ for penalty, path in paths.items():
 # $$ R = \frac1P \Big\lVert \frac{\partial f_\varphi(\tau)}{\partial \tau} \Big\rVert^2 = \frac1P\, \mathbb{E}_\varepsilon \Big\lVert \frac{\partial f_\varphi(\tau)}{\partial \tau}\, \varepsilon \Big\rVert^2 \tag{2} $$
 
 # %% jacobian
-tasks, f = family.test.sample(None, 0, 12), learner.generator  # of the last training, weight norm at its strongest
+tasks, f = family.test.sample(None, 0, 12), learner.generator  # of the last training
+tau = tasks.descriptor
 with torch.no_grad():
-    columns = [torch.func.jvp(f, (tasks.descriptor,), (e.expand_as(tasks.descriptor),))[1] for e in torch.eye(3)]  # ∂θ/∂τ
+    columns = [torch.func.jvp(f, (tau,), (e.expand_as(tau),))[1] for e in torch.eye(3)]  # ∂θ/∂τ
     exact = sum(column.square().sum(-1) for column in columns).mean() / learner.main.weight_dim
-    estimates = torch.stack([Sensitivity()(learner, tasks, None, random) for _ in range(100)])
-print(f"exact {exact:.5f}; mean of 100 estimates {estimates.mean():.5f}, of which each errs by about {estimates.std():.5f}")
+    estimates = [Sensitivity()(learner, tasks, None, random) for _ in range(100)]
+mean, spread = torch.stack(estimates).mean(), torch.stack(estimates).std()
+print(f"exact {exact:.5f}; mean of 100 estimates {mean:.5f}, each errs by about {spread:.5f}")
 
 # %% jacobian-then [markdown]
 # **Spectral norm** bounds the largest stretch, everywhere at once. If $\sigma(W)$ is the largest singular value of $W$, no change of τ can be stretched by more than the product over the layers:
@@ -121,29 +131,38 @@ print(f"exact {exact:.5f}; mean of 100 estimates {estimates.mean():.5f}, of whic
 # %% runs
 runs = json.loads(data_file("regularization.json").read_text(encoding="utf-8"))
 
-def chosen(way, n, generator="plain", what="test"):  # (seeds,) of the runs with the least validation error
-    of = [r for r in runs if (r["way"], r["stations"], r["generator"]) == (way, n, generator)]
-    best = [min((r for r in of if r["seed"] == seed), key=lambda r: r["validation"]) for seed in range(5)]
-    return torch.tensor([r[what] for r in best])
 
+def of(way, n, generator="plain"):
+    return [r for r in runs if (r["way"], r["stations"], r["generator"]) == (way, n, generator)]
+
+
+def chosen(way, n, generator="plain", what="test"):  # (seeds,) the runs of least validation error
+    best = {}
+    for r in of(way, n, generator):
+        if r["seed"] not in best or r["validation"] < best[r["seed"]]["validation"]:
+            best[r["seed"]] = r
+    return torch.tensor([best[seed][what] for seed in range(5)])
+
+# %% one-run-again
 family, learner, random = make(20, seed=3)  # one of them again
 train(family, learner, random, penalties={Sensitivity(): 100})
-(then,) = [r for r in runs if [r[k] for k in ("way", "strength", "seed", "stations", "generator")] == ["sensitivity", 100, 3, 20, "plain"]]
-print(f"now {meta_test(learner, family.test, shots=0).rmse:.3f} °C, in the file {(then['validation'] + then['test']) / 2:.3f} °C")
+(then,) = [r for r in of("sensitivity", 20) if (r["strength"], r["seed"]) == (100, 3)]
+now, kept = meta_test(learner, family.test, shots=0).rmse, then["validation"] + then["test"]
+print(f"now {now:.3f} °C, in the file {kept / 2:.3f} °C")
 
 # %% ways-table
-ways = "none", "early_stopping", "learning_rate", "weight_norm", "reconstruction", "spectral_norm", "sensitivity", "weight_decay"
-at_20 = {way: chosen(way, 20) for way in (*ways, "decay_and_sensitivity")}
+ways = "none", "early_stopping", "learning_rate", "weight_norm", "reconstruction", "spectral_norm"
+ways += "sensitivity", "weight_decay", "decay_and_sensitivity"
+at_20 = {way: chosen(way, 20) for way in ways}
 line = chosen("linear", 20, "linear").mean().item(), "linear regression per month"
-figures.show(
-    intervals(at_20, "RMSE on test stations (°C), 20 training stations", line),
-    "Test error of each remedy at 20 training stations, five seeds and their mean with a 95% interval, beside linear regression.",
-)
+alt = "Test error of each remedy at 20 training stations, mean of five seeds with a 95% interval."
+figures.show(intervals(at_20, "RMSE on test stations (°C), 20 training stations", line), alt)
 for way, values in at_20.items():
     gain = at_20["none"] - values  # seed by seed
     strengths = ", ".join(f"{s:g}" for s in chosen(way, 20, what="strength").unique())
-    tried = sorted({r["strength"] for r in runs if (r["way"], r["stations"], r["generator"]) == (way, 20, "plain")})
-    print(f"{way:22} lowers it by {gain.mean():5.2f} ± {half_interval(gain):.2f} °C; chosen: {strengths} of {tried}")
+    tried = sorted({r["strength"] for r in of(way, 20)})
+    print(f"{way:22} lowers it by {gain.mean():5.2f} ± {half_interval(gain):.2f} °C", end="; ")
+    print(f"chosen: {strengths} of {tried}")
 
 # %% ways-table-then [markdown]
 # The printed intervals are of the differences seed by seed; where one contains zero, nothing was shown. Three penalties help: a bound on how the weights change with τ (sensitivity), a bound on each layer (spectral norm), and,
@@ -159,16 +178,20 @@ for way, values in at_20.items():
 figure, (axes,) = figures.subplots(width=8, height=4)
 stations = (10, 20, 50, 154)
 colors = figures.GREY, figures.VERMILION, figures.GREEN, figures.PURPLE, figures.BLUE
-for way, color in zip(("none", "sensitivity", "spectral_norm", "weight_decay", "linear"), colors):
-    seeds = torch.stack([chosen(way, n, "linear" if way == "linear" else "plain") for n in stations])
-    half = [half_interval(s) for s in seeds]
-    axes.errorbar([n * (1 + 0.02 * len(axes.lines) / 3) for n in stations], seeds.mean(1), half, color=color, marker="o", capsize=4, label=way)
-    print(f"{way:14}", "   ".join(f"{n}: {m:.2f} ± {h:.2f}" for n, m, h in zip(stations, seeds.mean(1), half)))
-axes.set(xscale="log", yscale="log", xlabel="training stations", ylabel="RMSE on test stations (°C)")
-axes.set(xticks=stations, xticklabels=stations, yticks=(0.8, 1, 1.5, 2, 3, 5), yticklabels=(0.8, 1, 1.5, 2, 3, 5))
+for k, way in enumerate(("none", "sensitivity", "spectral_norm", "weight_decay", "linear")):
+    generator, aside = "linear" if way == "linear" else "plain", 1 + 0.02 * k
+    seeds = [chosen(way, n, generator) for n in stations]
+    means, half = [s.mean().item() for s in seeds], [half_interval(s) for s in seeds]
+    style = {"color": colors[k], "marker": "o", "capsize": 4, "label": way}
+    axes.errorbar([n * aside for n in stations], means, half, **style)
+    said = (f"{n}: {m:.2f} ± {h:.2f}" for n, m, h in zip(stations, means, half))
+    print(f"{way:14}", "   ".join(said))
+degrees = (0.8, 1, 1.5, 2, 3, 5)
+axes.set(xscale="log", yscale="log", xlabel="training stations", ylabel="RMSE at new ones (°C)")
+axes.set(xticks=stations, xticklabels=stations, yticks=degrees, yticklabels=degrees)
 axes.minorticks_off()
 axes.legend()
-figures.show(figure, "Test error against the number of training stations: without a remedy it falls steeply, with one it begins much lower.")
+figures.show(figure, "Test error against training stations: with a remedy it begins much lower.")
 
 # %% more-tasks-figure-then [markdown]
 # Twenty stations with weight decay are worth more than fifty without. With 154, penalties gain hundredths of a degree, and a better learning rate (below) more than they do. Linear regression is unbeaten at ten stations; from twenty on it gains little, because it cannot bend.
@@ -179,11 +202,16 @@ figures.show(figure, "Test error against the number of training stations: withou
 # `toward_theta_0` needs a generator that writes $\theta_0 + \Delta\theta(\tau)$. One such, of almost equal size, also encodes τ so that its norm is constant (`magnitude_invariant=True`); what do the two do without a penalty, and what can still be added?
 
 # %% shared-start
+def lowered(ways, n, generator="plain"):
+    none, said = chosen("none", n, generator), []
+    for way in ways:
+        gain = none - chosen(way, n, generator)
+        said.append(f"{way} {gain.mean():5.2f} ± {half_interval(gain):.2f}")
+    return f"{n:3} stations: {none.mean():.2f} °C, lowered by " + "   ".join(said)
+
+
 for n in stations:
-    alone = chosen("none", n, "shared")
-    gains = {way: alone - chosen(way, n, "shared") for way in ("toward_theta_0", "sensitivity", "spectral_norm", "weight_decay")}
-    said = "   ".join(f"{way} {v.mean():5.2f} ± {half_interval(v):.2f}" for way, v in gains.items())
-    print(f"{n:3} stations: {alone.mean():.2f} °C, lowered by {said}")
+    print(lowered(("toward_theta_0", "sensitivity", "spectral_norm", "weight_decay"), n, "shared"))
 
 # %% shared-start-then [markdown]
 # Without a penalty this generator has less than half of the plain one's error at ten stations: an architecture is a regularizer too. Staying near $\theta_0$ is shown to help at fifty stations only, by a tenth of a degree; what helped the plain
@@ -199,10 +227,8 @@ for n in stations:
 
 # %% optimizers
 for n in stations:
-    gains = {way: chosen("none", n) - chosen(way, n) for way in ("learning_rate", "maml", "reptile", "five_tasks", "one_task")}
-    said = "   ".join(f"{way} {v.mean():5.2f} ± {half_interval(v):.2f}" for way, v in gains.items())
-    print(f"{n:3} stations, lowered by (°C): {said}")
-print("β chosen for Reptile:", {n: chosen("reptile", n, what="strength").tolist() for n in stations})
+    print(lowered(("learning_rate", "maml", "reptile", "five_tasks", "one_task"), n))
+print("β for Reptile:", {n: chosen("reptile", n, what="strength").tolist() for n in stations})
 
 # %% optimizers-then [markdown]
 # MAML inside gains a little at fifty stations, and nothing that was shown elsewhere: its start is made to be adapted. One station per step helps everywhere, five per step and Reptile are shown to help from twenty on, though the examples are as many. There are two likely
@@ -223,12 +249,14 @@ for seed in range(3):
     torch.manual_seed(seed)
     before = Hypernetwork(both, MLPGenerator(2, both))
     meta_train(before, weak.train, steps=400, shots=0)
-    keep = OutputRegularizer(before, weak.train.sample(100, 0, 1).descriptor)  # a snapshot of θ* for 100 old τ
+    old = weak.train.sample(100, 0, 1).descriptor
+    keep = OutputRegularizer(before, old)  # a snapshot of θ* for 100 old τ
     print(f"seed {seed}: weak waves {meta_test(before, weak.test, 0).mean:.3f}")
     for strength in (0, 0.5):
         after = copy.deepcopy(before)
         meta_train(after, strong.train, steps=400, shots=0, penalties={keep: strength})
-        print(f"    then λ = {strength}: weak {meta_test(after, weak.test, 0).mean:.3f}, strong {meta_test(after, strong.test, 0).mean:.3f}")
+        on_weak, on_strong = (meta_test(after, some.test, 0).mean for some in (weak, strong))
+        print(f"    then λ = {strength}: weak {on_weak:.3f}, strong {on_strong:.3f}")
 
 # %% exercise-1 [markdown]
 # (Mean squared errors; the strength was not tuned.) Without the penalty weak waves are lost while strong ones are learned; with it most is kept, at a price: in each of the three seeds the error on strong waves is larger, up to two and a half times.

@@ -20,7 +20,6 @@ from IPython.display import display
 from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator
 from hyperedu import figures, live, meta_test, meta_train
 from hyperedu.lessons.start_here import checks
-from hyperedu.lessons.start_here.figures import ColoradoTriptych
 from hyperedu.statistics import half_interval
 
 torch.manual_seed(0)
@@ -43,7 +42,7 @@ family = ColoradoClimate("tmax")  # monthly mean of the daily maximum, °C
 main = MainNetwork.mlp([2, 32, 32, 1], activation="tanh", y_mean=family.y_mean, y_std=family.y_std)
 learner = Hypernetwork(main, MLPGenerator(descriptor_dim=3, main=main))
 
-picture = ColoradoTriptych(family, learner)
+picture = figures.Triptych(family, learner)
 ranges = {"elevation": (1000, 3500, 10), "latitude": (36.6, 41.4), "longitude": (-109.4, -101.2)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **ranges)
 display(figure)

@@ -16,7 +16,8 @@ import torch
 from hyperedu import ColoradoClimate, Conditioned, Examples, Hypernetwork, MainNetwork, MLPGenerator
 from hyperedu import SharedWeights, Sinusoids, compare, figures, live, meta_train, outer_loss
 from hyperedu.lessons.training_a_hypernetwork import checks
-from hyperedu.lessons.training_a_hypernetwork.figures import PathTriptych, learning_curves, weight_spread
+from hyperedu.lessons.training_a_hypernetwork.figures import PathTriptych, learning_curves
+from hyperedu.lessons.training_a_hypernetwork.figures import weight_spread
 
 # %% two-ways-to-own-36-networks [markdown]
 # ## Two ways to own 36 networks
@@ -142,11 +143,19 @@ print("same as the package:", torch.equal(loss, outer_loss(learner, tasks)))
 # **Predict.** For each way: does it raise an error? Does the loss fall? Does the generator learn?
 
 # %% ways-to-add
-ways = {  # θ from θ₀ and Δθ = f(τ)
-    "right": lambda theta_0, change: theta_0 + change,
-    "nn.Parameter": lambda theta_0, change: theta_0 + torch.nn.Parameter(change),  # a new leaf
-    ".data": lambda theta_0, change: theta_0 + change.data,  # numbers without a history
-}
+def right(theta_0, change):  # θ from θ₀ and Δθ = f(τ)
+    return theta_0 + change
+
+
+def parameter(theta_0, change):
+    return theta_0 + torch.nn.Parameter(change)  # a new leaf
+
+
+def data(theta_0, change):
+    return theta_0 + change.data  # numbers without a history
+
+
+ways = {"right": right, "nn.Parameter": parameter, ".data": data}
 
 # %% ways-to-cut
 def train(way, steps=500):  # gives the losses and the generator's gradient norms
@@ -200,9 +209,9 @@ for init in ("hyperfan", "default"):
         learner = Hypernetwork(deep, MLPGenerator(descriptor_dim=2, main=deep, init=init))
         spreads[init] = deep.unflatten(learner(descriptors))
         finals.append(meta_train(learner, family.train, 300, shots=0).recent()["loss"])
-    print(f"{init}: loss after 300 steps, three seeds:", ", ".join(f"{loss:.2f}" for loss in finals))
-alt = "Spread of the written weights: hyperfan meets what is wanted."
-figures.show(weight_spread(spreads), alt)
+    said = ", ".join(f"{loss:.2f}" for loss in finals)
+    print(f"{init}: loss after 300 steps, three seeds: {said}")
+figures.show(weight_spread(spreads), "Spread of written weights: hyperfan meets what is wanted.")
 
 # %% against-baselines [markdown]
 # ## Against baselines
