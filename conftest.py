@@ -1,3 +1,5 @@
+"""For all tests, those in tests/ and those beside each lesson."""
+
 import pytest
 import torch
 from hypothesis import settings
@@ -35,6 +37,27 @@ def in_float64():
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(before)
+
+
+@pytest.fixture
+def says(capsys):
+    """What a check prints about an answer."""
+
+    def says(check, *arguments):
+        check(*arguments)
+        return capsys.readouterr().out
+
+    return says
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist writes the groups down
+def pytest_collection_modifyitems(items):
+    """The long ones first, for tests that run side by side; those of the browser in one place, since they share it."""
+    order = ("browser", "notebook")
+    items.sort(key=lambda item: next((k for k, mark in enumerate(order) if mark in item.keywords), len(order)))
+    for item in items:
+        if "browser" in item.keywords:
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around all others: these lines come last

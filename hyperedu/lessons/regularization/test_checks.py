@@ -1,0 +1,85 @@
+"""The checks know the right answers, and name the misconception behind every wrong one that they know."""
+
+import pytest
+import torch
+
+from hyperedu.lessons.regularization import checks
+from saying import NOT_YET, RIGHT, UNANSWERED
+
+
+def keeper(reduce=lambda t: t.sum(-1).mean(), cut=lambda t: t, offset=0.0):
+    def keep(f, old_tau):
+        theta_old = f(old_tau).detach() + offset
+        return lambda: reduce((cut(f(old_tau)) - theta_old).square())
+
+    return keep
+
+
+@pytest.mark.parametrize("check", [checks.linear_sensitivity, checks.finite_difference, checks.keeper])
+def test_an_exercise_not_yet_answered_is_no_error(says, check):
+    assert says(check, ...).startswith(UNANSWERED)
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "words"),
+    [
+        (checks.linear_sensitivity, torch.tensor([[1.0, 2.0], [0.0, 1.0]]).square().sum() / 2, RIGHT),
+        (checks.linear_sensitivity, 6, "divides by P, the number of weights"),
+        (checks.linear_sensitivity, 6 / 4, "all four entries"),
+        (checks.linear_sensitivity, 6**0.5, "That is the norm"),
+        (checks.linear_sensitivity, 6**0.5 / 2, "enters squared"),
+        (checks.linear_sensitivity, torch.linalg.matrix_norm(torch.tensor([[1.0, 2.0], [0.0, 1.0]]), 2) ** 2, "(3)"),
+        (checks.linear_sensitivity, (3 + 8**0.5) / 2, "largest singular value alone"),
+        (checks.linear_sensitivity, 4, "adds the entries up"),
+        (checks.linear_sensitivity, 4 / 2, "adds the entries up"),
+        (checks.linear_sensitivity, 7, "the Jacobian is V"),
+    ],
+)
+def test_a_number(says, check, answer, words):
+    said = says(check, answer)
+    assert words in said
+    assert said.startswith(RIGHT if words == RIGHT else NOT_YET)
+
+
+def rough(divide=lambda h: h**2, reduce=torch.mean, cut=lambda t: t):
+    return lambda f, tau, error, h: reduce(cut(f(tau + h * error) - f(tau)).square()) / divide(h)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (rough(), RIGHT),
+        (rough(lambda h: 1), "not divided by h"),
+        (rough(lambda h: h), "by h², not by h"),
+        (rough(reduce=torch.sum), "sum over tasks and weights"),
+        (rough(reduce=lambda t: t.sum(-1).mean()), "divide by P = 5"),
+        (rough(reduce=lambda t: t.mean(-1).sum()), "sum over tasks: take"),
+        (rough(lambda h: h, reduce=lambda t: t.sum(-1).sqrt().mean()), "That is the norm"),
+        (rough(cut=torch.Tensor.detach), "no gradient reaches φ"),
+        (rough(reduce=lambda t: 3 * t.mean()), "mean over tasks and weights of"),
+        (rough(reduce=lambda t: t), "shape must be ()"),
+        (lambda f, tau: tau, "raises TypeError"),
+    ],
+)
+def test_the_finite_difference(says, answer, words):
+    assert words in says(checks.finite_difference, answer)
+
+
+def forgetful(f, old_tau):
+    return lambda: (f(old_tau) - f(old_tau).detach()).square().sum(-1).mean()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (keeper(), RIGHT),
+        (forgetful, "taken anew at every call"),
+        (keeper(offset=1.0), "nothing has changed yet"),
+        (keeper(cut=lambda t: t.detach() + 0 * t), "No gradient reaches f"),
+        (keeper(reduce=torch.mean), "mean over both"),
+        (keeper(reduce=torch.sum), "equation (5), but it is"),
+        (lambda f, tau: 0.0, "must give a number that can be differentiated: TypeError"),
+    ],
+)
+def test_the_keeper(says, answer, words):
+    assert words in says(checks.keeper, answer)
