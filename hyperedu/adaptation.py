@@ -12,6 +12,8 @@ from hyperedu.batches import Examples, expect, whole
 from hyperedu.main_network import MainNetwork
 from hyperedu.memory import free_memory
 
+__all__ = ["Trajectory", "adapt"]
+
 # A task has diverged when its support loss is this many times what it was before the first step.
 DIVERGED = 10.0
 

@@ -8,6 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+__all__ = ["Examples", "Family", "TaskBatch", "TaskSet"]
+
 
 def floats(value: object) -> Tensor:
     """Numbers as a tensor of the default floating dtype (`torch.set_default_dtype`)."""

@@ -18,6 +18,8 @@ from hyperedu.history import History
 from hyperedu.learners import Learner
 from hyperedu.penalties import Penalties, name_of
 
+__all__ = ["load_checkpoint", "save_checkpoint"]
+
 VERSION = 2
 FORMAT = "hyperedu-checkpoint-"
 

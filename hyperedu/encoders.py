@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from hyperedu.batches import Examples, readable, whole
 
+__all__ = ["DescriptorEncoder", "Encoder", "JointEncoder", "Learned", "SetEncoder", "WordAttention"]
+
 
 class Encoder(nn.Module):
     """h : (τ, D) → code (…, dim): what a learner makes of a description, of examples, or of both, before f_φ.

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+__all__ = ["data_file"]
+
 _HERE = Path(__file__).parent
 
 

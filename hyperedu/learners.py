@@ -12,6 +12,22 @@ from hyperedu.encoders import SetEncoder, as_encoder, numbers_of
 from hyperedu.generators import Generator, MLPGenerator
 from hyperedu.main_network import MainNetwork
 
+__all__ = [
+    "ANIL",
+    "MAML",
+    "Conditioned",
+    "DescriptorAdaptation",
+    "FirstOrderMAML",
+    "HyperMAML",
+    "Hypernetwork",
+    "Learner",
+    "MetaSGD",
+    "Reptile",
+    "SharedWeights",
+    "SupportSetHypernetwork",
+    "TaskConditionedMAML",
+]
+
 
 class Learner(nn.Module):
     """(τ, D) → θ = through(U(start(τ, D), D)) with learned parameters φ = `learner.parameters()`.

@@ -8,6 +8,8 @@ from torch.func import vmap
 
 from hyperedu.batches import readable
 
+__all__ = ["accuracy", "cross_entropy", "squared_error"]
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 

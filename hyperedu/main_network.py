@@ -15,6 +15,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from hyperedu.batches import Examples, expect, readable, source, whole
 from hyperedu.losses import LOSSES, Loss, per_task
 
+__all__ = ["MainNetwork"]
+
 # Activation and its gain: the factor that keeps the variance of a layer's output at that of its input
 # (He et al. 2015, arXiv 1502.01852, section 2.2, for ReLU; the others as in torch.nn.init.calculate_gain).
 ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], float]] = {

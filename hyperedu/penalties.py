@@ -23,6 +23,8 @@ from hyperedu.batches import TaskBatch
 from hyperedu.learners import Learner
 from hyperedu.main_network import MainNetwork
 
+__all__ = ["OutputRegularizer", "Penalty", "Reconstruction", "Sensitivity", "SpectralNorm", "TowardSharedWeights", "WeightNorm"]
+
 
 class Penalty(nn.Module):
     """R : (learner, tasks, θ) → one number. The base of the penalties here."""

@@ -15,6 +15,8 @@ from hyperedu.losses import accuracy
 from hyperedu.penalties import Penalties, name_of
 from hyperedu.training import meta_train, which_diverged
 
+__all__ = ["Comparison", "Report", "compare", "meta_test"]
+
 
 @dataclass(frozen=True, repr=False)
 class Report:
