@@ -1,33 +1,41 @@
-"""Build, run and check every edition of every notebook from its one source in hyperedu/lessons/.
+"""Build, run and check the editions of the lessons.
 
-    python notebooks/build.py            build, run and write all
-    python notebooks/build.py 01         only those whose name starts with 01
-    python notebooks/build.py --check    fail if what is committed was built from another source
+    python course/build.py            build what changed, and run what must be run again
+    python course/build.py 01 maml    only these lessons
+    python course/build.py --all      run everything again, as after a change of the package under the lessons
+    python course/build.py --check    fail if what is committed was built from another source
 
-A source is a jupytext percent script. Cells tagged "exercise" are in the learner's edition only, cells tagged
-"solution" in the solutions edition only.
+A lesson is run once for each language, with the cells of all its editions, two lessons at a time. What comes out belongs to the
+code that was run: where that is the same, and only the prose changed, nothing is run.
 """
 
 import argparse
 import hashlib
+import json
+import os
 import sys
 import time
-from pathlib import Path
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 
-import jupytext
 import nbformat
 from nbclient import NotebookClient
 
-HERE = Path(__file__).parent
-EDITIONS = {"learner": HERE, "solutions": HERE / "solutions"}
-LEAVES_OUT = {"learner": "solution", "solutions": "exercise"}
+from catalogues import translated
+from editions import FOLDERS, KEPT, NOTEBOOKS, ROOT, Edition, cells, file_name, included, lessons, path
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
+SECONDS = 180  # that one cell may take
+SIDE_BY_SIDE = 2
 
 # Run in the notebook's own kernel after its last cell, by the messages that the browser would send: every slider goes to its
-# ends and back, and a hand goes through every panel that can be taken.
+# ends and back, and a hand goes through every panel that can be taken. Before that each figure is kept as it then is, after its
+# training: what a kernel says between two cells, as when a figure rests, is lost here.
 TRY_EVERY_FIGURE = """
 from ipywidgets.widgets.widget import _instances as _all
-from hyperedu.live import LiveFigure as _Live
+from hyperedu.figures.live import LiveFigure as _Live
+for _figure in _Live.shown:
+    _figure._keep()
 for _widget in [w for w in _all.values() if {"value", "min", "max"} <= set(w.keys)]:
     _first = _widget.value
     for _value in (_widget.min, _first, _widget.max, _first):
@@ -47,43 +55,41 @@ for _figure in _Live.shown:
 """
 
 
-def sources(prefix: str = "") -> list[Path]:
-    return sorted((HERE / "source").glob(f"{prefix}*.py"))
-
-
-def edition(source: Path, name: str) -> nbformat.NotebookNode:
-    """The notebook of one edition, not yet run."""
-    notebook = jupytext.read(source)
-    cells = [c for c in notebook.cells if LEAVES_OUT[name] not in c.metadata.get("tags", [])]
-    for number, cell in enumerate(cells):
-        cell.id = f"cell-{number:03d}"  # the same at every build
-        cell.source = cell.source.strip()
-    if name == "solutions":
-        cells[0].source += "\n\n*This is the edition with solutions.*"
-    notebook.cells = cells
+def notebook_of(edition: Edition, lesson: str, outputs: dict[str, list]) -> nbformat.NotebookNode:
+    """The notebook of one edition, with what came out of each code cell: name → outputs."""
+    chosen = [cell for cell in translated(lesson, edition.language) if included(edition, cell)]
+    if edition.ending:
+        chosen[0].source += "\n\n" + edition.ending
+    for number, cell in enumerate((cell for cell in chosen if cell.cell_type == "code"), 1):
+        cell.outputs, cell.execution_count = outputs.get(cell.id, []), number if outputs else None
+    notebook = nbformat.v4.new_notebook(cells=chosen)
     notebook.metadata = {
         "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-        "hyperedu": {"edition": name, "source_sha256": digest(source)},
+        "hyperedu": {"edition": edition.name, "language": edition.language, "ran_with": ran_with(lesson, edition.language)},
     }
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
 
 
-def digest(source: Path) -> str:
-    return hashlib.sha256(source.read_bytes()).hexdigest()
+def ran_with(lesson: str, language: str) -> str:
+    """A digest of what a lesson's outputs come from: its code cells, its modules, and the words of another language."""
+    told = [[cell.id, cell.source] for cell in cells(lesson) if cell.cell_type == "code"]
+    modules = sorted(p for p in (FOLDERS / lesson).glob("*.py") if p.name not in ("lesson.py", "trainings.py"))
+    told += [[file.name, file.read_text(encoding="utf-8")] for file in modules if not file.name.startswith("test_")]
+    if language != "en":
+        told.append([language, [cell.source for cell in translated(lesson, language)]])
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 
-def run(notebook: nbformat.NotebookNode, seconds: int = 180) -> float:
-    """Run the notebook in place, try its figures, and leave out what needs a kernel; returns seconds."""
+def run(notebook: nbformat.NotebookNode, language: str = "en") -> None:
+    """Run the notebook in place, try its figures, and leave out what needs a kernel."""
     last = nbformat.v4.new_code_cell(TRY_EVERY_FIGURE)
     notebook.cells.append(last)
     client = NotebookClient(
-        notebook, timeout=seconds, kernel_name="python3", record_timing=False, store_widget_state=False,
-        resources={"metadata": {"path": str(HERE)}},
+        notebook, timeout=SECONDS, kernel_name="python3", record_timing=False, store_widget_state=False,
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
     )  # fmt: skip
-    start = time.perf_counter()
-    client.execute()
-    took = time.perf_counter() - start
+    client.execute(env=os.environ | {"HYPEREDU_LANGUAGE": language, "OMP_NUM_THREADS": "1"})
     notebook.cells.remove(last)
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -92,49 +98,106 @@ def run(notebook: nbformat.NotebookNode, seconds: int = 180) -> float:
             cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
             said = [o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stderr"]
             if said:
-                raise RuntimeError(f"a cell wrote to stderr: {said[0]}\n{cell.source}")
-    return took
+                raise RuntimeError(f"the cell {cell.id} wrote to stderr: {said[0]}\n{cell.source}")
+
+
+def run_lesson(lesson: str, language: str = "en") -> tuple[dict[str, list], float]:
+    """What comes out of every code cell of a lesson, those of all editions, name → outputs; and the seconds it took."""
+    code = [cell for cell in translated(lesson, language) if cell.cell_type == "code"]
+    start = time.perf_counter()
+    run(notebook := nbformat.v4.new_notebook(cells=code), language)
+    return {cell.id: cell.outputs for cell in notebook.cells}, time.perf_counter() - start
+
+
+def kept_outputs(lesson: str, rows: Sequence[Edition]) -> dict[str, list] | None:
+    """What came out of a lesson when it was last run, if that still is what its code gives."""
+    outputs, wanted = {}, ran_with(lesson, rows[0].language)
+    for edition in rows:
+        if not path(edition, lesson).exists():
+            return None
+        notebook = nbformat.read(path(edition, lesson), as_version=4)
+        if notebook.metadata.get("hyperedu", {}).get("ran_with") != wanted:
+            return None
+        outputs |= {cell.id: cell.outputs for cell in notebook.cells if cell.cell_type == "code"}
+    return outputs
+
+
+def write(lesson: str, rows: Sequence[Edition], outputs: dict[str, list]) -> bool:
+    """Write a lesson's editions of one language where they differ from what is there."""
+    changed = False
+    for edition in rows:
+        text = nbformat.writes(notebook_of(edition, lesson, outputs)) + "\n"
+        file = path(edition, lesson)
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8", newline="\n")
+            changed = True
+    return changed
 
 
 def stale() -> list[str]:
-    """The editions that were not built from the source as it now is."""
+    """The notebooks that were not built from their source as it now is, and those that have none."""
     found = []
-    for source in sources():
-        for name, folder in EDITIONS.items():
-            path = folder / f"{source.stem}.ipynb"
-            if not path.exists() or not _agrees(nbformat.read(path, as_version=4), edition(source, name)):
-                found.append(str(path.relative_to(HERE.parent)))
-    known = {f"{source.stem}.ipynb" for source in sources()}
-    extra = [p for folder in EDITIONS.values() for p in folder.glob("*.ipynb") if p.name not in known]
-    return found + [str(p.relative_to(HERE.parent)) for p in extra]
+    for edition in KEPT:
+        for lesson in lessons():
+            file, wanted = path(edition, lesson), notebook_of(edition, lesson, {})
+            if not file.exists() or _without_outputs(nbformat.read(file, as_version=4)) != _without_outputs(wanted):
+                found.append(str(file.relative_to(ROOT)))
+    known = {path(edition, lesson) for edition in KEPT for lesson in lessons()}
+    return found + [str(file.relative_to(ROOT)) for file in sorted(set(NOTEBOOKS.rglob("*.ipynb")) - known)]
 
 
-def _agrees(built, wanted) -> bool:
-    return built.metadata.get("hyperedu") == wanted.metadata["hyperedu"] and [(c.cell_type, c.source) for c in built.cells] == [
-        (c.cell_type, c.source) for c in wanted.cells
-    ]
+def _without_outputs(notebook: nbformat.NotebookNode) -> tuple:
+    return notebook.metadata.get("hyperedu"), [(cell.id, cell.cell_type, cell.source) for cell in notebook.cells]
+
+
+def build(prefixes: Sequence[str], everything: bool) -> int:
+    """Write what changed; returns how many lessons failed."""
+    by_language: dict[str, list[Edition]] = {}
+    for edition in KEPT:
+        by_language.setdefault(edition.language, []).append(edition)
+    chosen = sorted({lesson for prefix in prefixes or [""] for lesson in lessons(prefix)}, key=file_name)
+    if not chosen:
+        print(f"no lesson starts with {' or '.join(map(repr, prefixes))}")
+        return 1
+    to_run = []
+    for language, rows in by_language.items():
+        for lesson in chosen:
+            outputs = None if everything else kept_outputs(lesson, rows)
+            if outputs is None:
+                to_run.append((lesson, language))
+            elif write(lesson, rows, outputs):
+                print(f"{lesson} ({language}): written, nothing had to be run", flush=True)
+    if not to_run:
+        print("every lesson was run with its code as it is")
+        return 0
+    failed = 0
+    with ProcessPoolExecutor(min(SIDE_BY_SIDE, len(to_run))) as pool:
+        jobs = {pool.submit(run_lesson, *job): job for job in to_run}
+        for done, job in enumerate(as_completed(jobs), 1):
+            lesson, language = jobs[job]
+            try:
+                outputs, took = job.result()
+            except Exception as error:
+                failed += 1
+                print(f"[{done}/{len(jobs)}] {lesson} ({language}) failed:\n{error}", flush=True)
+                continue
+            write(lesson, by_language[language], outputs)
+            print(f"[{done}/{len(jobs)}] {lesson} ({language}): {took:.0f} s", flush=True)
+    return failed
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("prefix", nargs="?", default="", help="only notebooks whose name starts so")
-    parser.add_argument("--check", action="store_true", help="build nothing; fail if an edition is stale")
+    parser.add_argument("lessons", nargs="*", help="only those whose number or name starts so")
+    parser.add_argument("--all", action="store_true", help="run everything again")
+    parser.add_argument("--check", action="store_true", help="build nothing; fail if a notebook is stale")
     arguments = parser.parse_args()
     if arguments.check:
         found = stale()
         print(f"stale, run `make notebooks`: {', '.join(found)}" if found else "every edition is fresh")
         return bool(found)
-    if not sources(arguments.prefix):
-        print(f"no source in hyperedu/lessons/ starts with {arguments.prefix!r}")
-        return 1
-    for source in sources(arguments.prefix):
-        for name, folder in EDITIONS.items():
-            notebook = edition(source, name)
-            took = run(notebook)
-            folder.mkdir(exist_ok=True)
-            nbformat.write(notebook, folder / f"{source.stem}.ipynb")
-            print(f"{source.stem} ({name}): {took:.0f} s", flush=True)
-    return 0
+    return build(arguments.lessons, arguments.all)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ import json
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from lab import jupyterlab
 from playwright.sync_api import expect
+
+from lab import jupyterlab
 
 pytestmark = pytest.mark.browser
 
@@ -256,7 +257,7 @@ from hyperedu import Hypernetwork, MainNetwork, MLPGenerator, Sinusoids, meta_tr
 
 family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 learner = Hypernetwork(main, MLPGenerator(2, main))
-picture = figures.SinusoidTriptych(family, learner)
+picture = figures.Triptych(family, learner)
 view = live.interact(picture.figure, picture.update, amplitude=(0.1, 5.0), phase=(0.0, 3.14))
 display(view)
 meta_train(learner, family.train, 400, watch=view)

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-CORE = [path for path in sorted((ROOT / "hyperedu").rglob("*.py")) if not {"exercises", "pictures"} & set(path.parts)]
+PACKAGE = sorted((ROOT / "hyperedu").rglob("*.py"))
+CORE = [path for path in PACKAGE if "lessons" not in path.parts]
+OF_LESSONS = [path for path in PACKAGE if "lessons" in path.parts]
+DRAWS = {"matplotlib", "ipywidgets", "anywidget", "IPython", "PIL"}
 LEARNERS = {"Learner", "SharedWeights", "MAML", "FirstOrderMAML", "ANIL", "MetaSGD", "Reptile", "Conditioned", "Hypernetwork",
             "SupportSetHypernetwork", "HyperMAML", "TaskConditionedMAML", "DescriptorAdaptation"}  # fmt: skip
 
@@ -16,6 +19,32 @@ LEARNERS = {"Learner", "SharedWeights", "MAML", "FirstOrderMAML", "ANIL", "MetaS
 def functions(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def imported(path):
+    """The modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+
+
+def test_the_core_knows_no_lesson():
+    assert {path.name: name for path in CORE for name in imported(path) if name.startswith("hyperedu.lessons")} == {}
+
+
+def test_a_lesson_knows_no_other():
+    for path in OF_LESSONS:
+        own = path.parent.name
+        others = {name.split(".")[2] for name in imported(path) if name.startswith("hyperedu.lessons.")} - {own, "feedback"}
+        assert own == "lessons" or not others, path
+
+
+def test_what_computes_does_not_draw():
+    for path in CORE:
+        if "figures" not in path.parts:
+            assert not {name.split(".")[0] for name in imported(path)} & DRAWS, path
 
 
 @pytest.mark.parametrize("command", ["mypy", "ruff check", "ruff format --check"])

@@ -10,11 +10,11 @@ import ipywidgets
 import numpy as np
 import pytest
 import torch
-from drawings import fresh
 from matplotlib import pyplot, style
 from matplotlib.figure import Figure
 from PIL import Image
 
+from drawings import fresh
 from hyperedu import figures, live
 from hyperedu.figures.style import in_style
 

@@ -20,8 +20,9 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
-import lab
 import pytest
+
+import lab
 
 ROOT = Path(__file__).parent.parent
 MADE_FROM = ("make.py", "pyproject.toml", "constraints.txt")
@@ -78,7 +79,7 @@ def test_the_course_opens_on_this_computer_only_and_with_a_token_of_its_own(make
     (command,) = make.commands("lab", ["--no-browser"])
     assert command[1:3] == ["-m", "jupyterlab"]
     assert "--ip=127.0.0.1" in command
-    assert "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb" in command
+    assert "--LabApp.default_url=/lab/tree/my-lessons/00_start_here.ipynb" in command
     assert command[-1] == "--no-browser"
     assert "token" not in " ".join(command), "the token is JupyterLab's own"
     assert (ROOT / "notebooks" / "00_start_here.ipynb").exists()
@@ -134,16 +135,21 @@ def test_the_exit_code_is_that_of_the_command(make, calls, monkeypatch):
     assert make.main(["lint"]) == 5
 
 
+def test_all_tests_run_side_by_side_and_those_that_are_named_as_they_are_named(make):
+    assert make.commands("test", []) == [[make.venv_python(), "-m", "pytest", "-n", "2", "--dist", "loadgroup"]]
+    assert make.commands("test", ["-k", "sliders"]) == [[make.venv_python(), "-m", "pytest", "-k", "sliders"]]
+
+
 # The installation
 
 
 def test_an_installation_is_done_once(make, calls):
     assert make.main(["test"]) == 0
-    assert modules(calls) == ["pip --version", "pip install", "uv pip", "uv pip", "pip install", "pytest"]
+    assert modules(calls) == ["pip --version", "pip install", "uv pip", "uv pip", "pip install", "pytest -n"]
     assert calls[4][3:] == ["install", "--disable-pip-version-check", "-c", "constraints.txt", "-e", ".[text,test,dev]"]
     calls.clear()
     assert make.main(["test"]) == 0
-    assert modules(calls) == ["pytest"]
+    assert modules(calls) == ["pytest -n"]
     news = Path(make.VENV, "share/jupyter/lab/settings/overrides.json").read_text(encoding="utf-8")
     assert json.loads(news)["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
 
@@ -764,3 +770,86 @@ def test_what_was_not_tested_without_a_browser_is_said_last(tmp_path):
     assert ran.returncode == 0, ran.stdout
     last = ran.stdout.splitlines()[-2]
     assert last.startswith("Not tested: 2 tests of what a reader sees in a browser: no Chromium, Chrome or Edge: install one")
+
+
+def written(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def handed_out(make, tmp_path):
+    """Two lessons, handed out; gives where the course has them and where the learner does."""
+    for name in ("00_one.ipynb", "solutions/00_one.ipynb", ".ipynb_checkpoints/00_one-checkpoint.ipynb"):
+        written(tmp_path / "notebooks" / name, "first")
+    make.hand_out()
+    return tmp_path / "notebooks", tmp_path / "my-lessons"
+
+
+def test_lessons_are_handed_out(handed_out):
+    _, mine = handed_out
+    assert {path.relative_to(mine).as_posix() for path in mine.rglob("*.ipynb")} == {"00_one.ipynb", "solutions/00_one.ipynb"}
+
+
+def test_a_lesson_that_nobody_touched_is_brought_up_to_date(make, handed_out, capsys):
+    course, mine = handed_out
+    written(course / "00_one.ipynb", "second")
+    make.hand_out()
+    assert (mine / "00_one.ipynb").read_text(encoding="utf-8") == "second"
+    assert capsys.readouterr().out == ""
+
+
+def test_a_lesson_that_a_learner_saved_stays_and_the_newer_one_is_put_beside_it(make, handed_out, capsys):
+    course, mine = handed_out
+    written(mine / "00_one.ipynb", "with answers")
+    make.hand_out()
+    assert len(list(mine.glob("*.ipynb"))) == 1, "there is no newer one"
+    written(course / "00_one.ipynb", "second")
+    for _ in range(2):
+        make.hand_out()
+    assert capsys.readouterr().out.count("00_one.ipynb is yours and stays") == 1
+    assert (mine / "00_one.ipynb").read_text(encoding="utf-8") == "with answers"
+    assert (mine / "00_one.new.ipynb").read_text(encoding="utf-8") == "second"
+    written(course / "00_one.ipynb", "third")
+    make.hand_out()
+    assert (mine / "00_one.new.ipynb").read_text(encoding="utf-8") == "third", "nobody had touched it"
+    written(mine / "00_one.new.ipynb", "more answers")
+    written(course / "00_one.ipynb", "fourth")
+    make.hand_out()
+    said = {path.name: path.read_text(encoding="utf-8") for path in mine.glob("*.ipynb")}
+    assert said == {"00_one.ipynb": "with answers", "00_one.new.ipynb": "more answers", "00_one.new-2.ipynb": "fourth"}
+
+
+def test_a_lesson_that_was_thrown_away_comes_again(make, handed_out):
+    _, mine = handed_out
+    (mine / "00_one.ipynb").unlink()
+    make.hand_out()
+    assert (mine / "00_one.ipynb").read_text(encoding="utf-8") == "first"
+
+
+def test_an_update_of_the_course_meets_nothing_that_a_learner_has_done(tmp_path):
+    """The course's own .gitignore, a real git, and a lesson that was run and saved on one side and built anew on the other."""
+
+    def git(folder, *command):
+        who = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "init.defaultBranch=main"]
+        said = subprocess.run(["git", *who, *command], cwd=folder, capture_output=True, encoding="utf-8")
+        assert said.returncode == 0, said.stderr
+        return said.stdout
+
+    course, clone = tmp_path / "course", tmp_path / "clone"
+    written(course / "notebooks" / "00_one.ipynb", "first")
+    shutil.copy(ROOT / ".gitignore", course)
+    shutil.copy(ROOT / "make.py", course)
+    for command in (["init"], ["add", "-A"], ["commit", "-m", "first"]):
+        git(course, *command)
+    git(tmp_path, "clone", str(course), str(clone))
+    subprocess.run([sys.executable, "make.py", "lessons"], cwd=clone, check=True)
+    written(clone / "my-lessons" / "00_one.ipynb", "with answers")
+    written(course / "notebooks" / "00_one.ipynb", "second")
+    git(course, "commit", "-am", "second")
+    git(clone, "pull", "--ff-only")
+    subprocess.run([sys.executable, "make.py", "lessons"], cwd=clone, check=True)
+    assert git(clone, "status", "--porcelain") == ""
+    said = {path.name: path.read_text(encoding="utf-8") for path in (clone / "my-lessons").glob("*.ipynb")}
+    assert said == {"00_one.ipynb": "with answers", "00_one.new.ipynb": "second"}

@@ -1,117 +1,190 @@
-"""Every edition of every notebook: fresh, runs from top to bottom, reads well without a kernel, within the course's bounds."""
+"""Every edition of every lesson, as the table of editions says: fresh, runs, reads well without a kernel, within bounds."""
 
 import ast
-import importlib.util
 import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import pytest
 
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-_spec = importlib.util.spec_from_file_location("build", NOTEBOOKS / "build.py")
-build = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(build)
+import build
+import editions
+from hyperedu import lessons
 
-SOURCES = build.sources()
-COMMITTED = sorted([*NOTEBOOKS.glob("*.ipynb"), *NOTEBOOKS.glob("solutions/*.ipynb")])
-every_source = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem[:2])
-every_committed = pytest.mark.parametrize("path", COMMITTED, ids=lambda path: f"{path.stem[:2]}-{path.parent.name}")
+NOTEBOOKS = editions.NOTEBOOKS
+LINES, COLUMNS = 20, 100  # of a cell
+PARTS = ("opening", "imports", "exercise-1", "exercise-2", "exercise-3", "quiz", "in-one-breath", "references")
+every_lesson = pytest.mark.parametrize("lesson", editions.LESSONS)
+every_edition = pytest.mark.parametrize("edition", editions.KEPT, ids=lambda edition: f"{edition.language}-{edition.name}")
 
 
-def outputs(notebook):
-    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+def said(notebook):
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    return "".join(output.get("text", "") for output in outputs if output.output_type == "stream")
+
+
+def code(lesson):
+    return [cell for cell in editions.cells(lesson) if cell.cell_type == "code"]
+
+
+def test_the_table_has_a_row_for_each_folder_of_a_lesson():
+    folders = {path.parent.name for path in Path(lessons.__file__).parent.glob("*/lesson.py")}
+    assert folders == set(editions.LESSONS)
+    assert len(editions.LESSONS) == len(folders)
 
 
 def test_what_is_committed_was_built_from_the_sources_as_they_are():
     assert build.stale() == [], "run `make notebooks` and commit what it writes"
 
 
-def test_a_change_of_the_source_makes_an_edition_stale(tmp_path, monkeypatch):
-    (tmp_path / "source").mkdir()
-    source = tmp_path / "source" / "90_example.py"
-    source.write_text("# %% [markdown]\n# # Example\n\n# %%\nprint(1)\n", encoding="utf-8")
-    monkeypatch.setattr(build, "HERE", tmp_path / "notebooks")
-    monkeypatch.setattr(build, "sources", lambda prefix="": [source])
-    folders = {"learner": tmp_path / "notebooks", "solutions": tmp_path / "notebooks" / "solutions"}
-    monkeypatch.setattr(build, "EDITIONS", folders)
-    assert len(build.stale()) == 2
-    for name, folder in folders.items():
-        folder.mkdir(exist_ok=True)
-        nbformat.write(build.edition(source, name), folder / "90_example.ipynb")
-    assert build.stale() == []
-    source.write_text(source.read_text(encoding="utf-8").replace("print(1)", "print(2)"), encoding="utf-8")
-    assert len(build.stale()) == 2
+def test_the_folder_of_the_notebooks_holds_lessons_and_nothing_else():
+    wanted = {editions.path(edition, lesson) for edition in editions.KEPT for lesson in editions.LESSONS}
+    assert {path for path in NOTEBOOKS.rglob("*") if path.is_file() and ".ipynb_checkpoints" not in path.parts} == wanted
 
 
-@every_source
-@pytest.mark.parametrize("name", build.EDITIONS)
-@pytest.mark.notebook
-def test_an_edition_runs_from_top_to_bottom_and_every_slider_moves(source, name):
-    notebook = build.edition(source, name)
-    build.run(notebook)  # raises where a cell or a slider does
-    said = "".join(output.get("text", "") for output in outputs(notebook) if output.output_type == "stream")
-    assert said.count("○ Not answered yet") == (3 if name == "learner" else 0)
-    assert said.count("✓ Right") == (0 if name == "learner" else 3)
-    assert "✗" not in said
+@pytest.fixture
+def small_course(tmp_path, monkeypatch):
+    """One lesson of two cells, and its editions, in a folder of their own."""
+    source = tmp_path / "lessons" / "example" / "lesson.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("# %% opening [markdown]\n# # Example\n\n# %% one\nprint(1)\n", encoding="utf-8")
+    for module in (build, editions):
+        monkeypatch.setattr(module, "FOLDERS", tmp_path / "lessons")
+        monkeypatch.setattr(module, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(editions, "LESSONS", ("example",))
+    return source
 
 
-def test_a_slider_whose_callback_raises_fails_the_build(tmp_path):
-    source = tmp_path / "90_broken.py"
-    source.write_text(
-        "# %% [markdown]\n# # Broken\n\n# %%\nfrom hyperedu import figures, live\n"
-        "figure, (axes,) = figures.subplots()\nlive.interact(figure, lambda a: str(1 / (a - 3)), a=(1, 3))\n",
-        encoding="utf-8",
+def test_only_what_changed_is_run_again(small_course, monkeypatch):
+    ran = []
+
+    def run_lesson(lesson, language="en"):
+        ran.append((lesson, language))
+        return {"one": [nbformat.v4.new_output("stream", text="1\n")]}, 0.0
+
+    monkeypatch.setattr(build, "run_lesson", run_lesson)
+    monkeypatch.setattr(build, "ProcessPoolExecutor", ThreadPoolExecutor)
+    assert len(build.stale()) == len(editions.KEPT)
+    assert build.build([], everything=False) == 0
+    assert (build.stale(), ran) == ([], [("example", "en")])
+    build.build([], everything=False)
+    assert len(ran) == 1
+    small_course.write_text(small_course.read_text(encoding="utf-8").replace("Example", "Prose"), encoding="utf-8")
+    assert len(build.stale()) == len(editions.KEPT)
+    build.build([], everything=False)
+    assert (build.stale(), len(ran)) == ([], 1), "prose is written and nothing is run"
+    notebook = nbformat.read(editions.path(editions.KEPT[0], "example"), as_version=4)
+    assert (notebook.cells[0].source, said(notebook)) == ("# Prose", "1\n")
+    small_course.write_text(small_course.read_text(encoding="utf-8").replace("print(1)", "print(2)"), encoding="utf-8")
+    build.build([], everything=False)
+    assert len(ran) == 2
+    (small_course.parent / "figures.py").write_text("x = 1\n", encoding="utf-8")
+    build.build([], everything=False)
+    assert len(ran) == 3, "what the lesson's own modules draw is run again"
+    build.build([], everything=True)
+    assert len(ran) == 4
+
+
+@pytest.mark.parametrize("text", ["# %% [markdown]\n# no name\n", "# %% a\n1\n\n# %% a\n2\n"])
+def test_a_cell_without_a_name_of_its_own_is_an_error(small_course, text):
+    small_course.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"has no name|two cells are called a"):
+        editions.cells("example")
+
+
+def test_an_edition_is_a_row_of_the_table(small_course):
+    """Another edition, of other cells and in another folder, needs no code."""
+    small_course.write_text(
+        small_course.read_text(encoding="utf-8") + '\n# %% two tags=["teacher"]\nprint(2)\n', encoding="utf-8"
     )
+    learner = editions.KEPT[0]
+    assert [cell.id for cell in build.notebook_of(replace(learner, without=frozenset({"teacher"})), "example", {}).cells] == [
+        "opening",
+        "one",
+    ]
+    teacher = replace(learner, name="teacher", folder="teacher", ending="*Not for learners.*")
+    notebook = build.notebook_of(teacher, "example", {})
+    assert [cell.id for cell in notebook.cells] == ["opening", "one", "two"]
+    assert notebook.cells[0].source.endswith("*Not for learners.*")
+    assert editions.path(teacher, "example") == editions.NOTEBOOKS / "teacher" / "00_example.ipynb"
+
+
+@every_edition
+@every_lesson
+def test_what_an_edition_says_of_its_exercises(edition, lesson):
+    """As it was built; that a lesson runs is tried in test_languages.py."""
+    exercises = sum("exercise" in cell.metadata.get("tags", []) for cell in code(lesson))
+    text = said(nbformat.read(editions.path(edition, lesson), as_version=4))
+    assert text.count("○") == (0 if edition.answered else exercises)
+    assert text.count("✓") == (exercises if edition.answered else 0)
+    assert "✗" not in text
+
+
+def test_a_slider_whose_callback_raises_fails_the_build():
+    lines = "from hyperedu import figures, live\nfigure, (axes,) = figures.subplots()\n"
+    cell = nbformat.v4.new_code_cell(lines + "live.interact(figure, lambda a: str(1 / (a - 3)), a=(1, 3))")
     with pytest.raises(Exception, match="ZeroDivisionError"):
-        build.run(build.edition(source, "learner"))
+        build.run(nbformat.v4.new_notebook(cells=[cell]))
 
 
-@every_committed
-def test_a_committed_notebook_reads_well_without_a_kernel(path):
-    notebook = nbformat.read(path, as_version=4)
+@every_edition
+@every_lesson
+def test_a_committed_notebook_reads_well_without_a_kernel(edition, lesson):
+    notebook = nbformat.read(editions.path(edition, lesson), as_version=4)
     nbformat.validate(notebook)
     assert "widgets" not in notebook.metadata
-    for output in outputs(notebook):
-        assert output.output_type != "error", path
-        data = output.get("data", {})
-        assert not any("widget" in kind for kind in data), "a page without a kernel shows 'model not found'"
-        if "image/png" in data:
-            assert len(output.metadata["image/png"]["alt"]) > 30
     for cell in notebook.cells:
-        if cell.cell_type == "code" and "live.interact" in cell.source:
+        if cell.cell_type != "code":
+            continue
+        for output in cell.outputs:
+            assert output.output_type != "error"
+            data = output.get("data", {})
+            assert not any("widget" in kind for kind in data), "a page without a kernel shows 'model not found'"
+            if "image/png" in data:
+                assert len(output.metadata["image/png"]["alt"]) > 30
+        if "live.interact" in cell.source:
             assert any("image/png" in output.get("data", {}) for output in cell.outputs), "the live figure left no picture"
 
 
-@every_source
-def test_a_lesson_has_the_parts_of_the_template(source):
-    for name in build.EDITIONS:
-        cells = build.edition(source, name).cells
-        prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-        code = [cell.source for cell in cells if cell.cell_type == "code"]
-        for part in ("*You will be able to*", "minutes", "## Exercises", "## Quiz", "## In one breath", "## References"):
-            assert part in prose, part
-        assert prose.count("**Predict.**") >= sum("live.interact" in cell for cell in code) >= 1
-        assert len(re.findall(r"<summary>Hint", prose)) == 6
-        assert len(re.findall(r"^\*\*\d\. ", prose, re.MULTILINE)) == 5
-        assert all(len(cell.splitlines()) <= 15 for cell in code)
-        for cell in code:
-            ast.parse(cell)
+@every_lesson
+def test_a_lesson_has_the_parts_of_the_template(lesson):
+    found = editions.cells(lesson)
+    names = [cell.id for cell in found]
+    assert [name for name in names if name in PARTS] == list(PARTS), "in this order"
+    for n in (1, 2, 3):
+        assert {f"exercise-{n}-answer", f"exercise-{n}-solution"} <= set(names)
+        assert next(cell for cell in found if cell.id == f"exercise-{n}").source.count("<summary>") == 2, "two hints"
+    predictions = sum(name.endswith("-predict") for name in names)
+    assert predictions >= sum("live.interact" in cell.source for cell in code(lesson)) >= 1
 
 
-@every_source
-def test_every_displayed_equation_has_a_test(source):
+@every_lesson
+def test_code_can_be_read(lesson):
+    for cell in code(lesson):
+        ast.parse(cell.source)
+        lines = cell.source.splitlines()
+        assert len(lines) <= LINES, cell.id
+        assert max(map(len, lines)) <= COLUMNS, cell.id
+
+
+@every_lesson
+def test_every_displayed_equation_has_a_test(lesson):
     """The tests say in their docstrings or names which equation they are of."""
-    equations = re.findall(r"\\tag\{(\d+)\}", source.read_text(encoding="utf-8"))
+    equations = re.findall(r"\\tag\{(\d+)\}", editions.source(lesson).read_text(encoding="utf-8"))
     assert equations == [str(n + 1) for n in range(len(equations))], "numbered in order"
-    tests = "\n".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
-    lesson = source.stem[:2]
-    for number in equations:
-        assert re.search(rf"[Ll]esson[ _]{lesson},?[ _]equation[ _]{number}\b", tests), f"lesson {lesson}, equation {number}"
+    files = [*Path(__file__).parent.glob("test_*.py"), *editions.FOLDERS.glob("*/test_*.py")]
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    number = editions.file_name(lesson)[:2]
+    for equation in equations:
+        assert re.search(rf"[Ll]esson[ _]{number},?[ _]equation[ _]{equation}\b", tests), f"{lesson}, equation {equation}"
 
 
-@every_source
-def test_links_between_lessons_lead_somewhere(source):
-    prose = "\n".join(cell.source for cell in build.edition(source, "solutions").cells if cell.cell_type == "markdown")
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", prose):
-        assert (NOTEBOOKS / target).exists(), target
+@every_edition
+@every_lesson
+def test_links_between_lessons_lead_somewhere(edition, lesson):
+    prose = [cell.source for cell in build.notebook_of(edition, lesson, {}).cells if cell.cell_type == "markdown"]
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", "\n".join(prose)):
+        assert (editions.path(edition, lesson).parent / target).exists(), target

@@ -9,11 +9,11 @@ import warnings
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
-from drawings import SIZE, fresh, pixels
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.patheffects import withStroke
 
+from drawings import SIZE, fresh, pixels
 from hyperedu.figures.painter import Painter
 
 FIGURES, SEED = int(os.environ.get("HYPEREDU_FIGURES", "500")), int(os.environ.get("HYPEREDU_SEED", "0"))

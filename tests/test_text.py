@@ -23,7 +23,7 @@ from hyperedu import (
     meta_train,
 )
 from hyperedu.lessons.task_descriptors import phrases
-from hyperedu.lessons.task_descriptors.figures import SentenceTriptych, attention_to_words
+from hyperedu.lessons.task_descriptors.figures import SentenceTriptych, attention
 from hyperedu.lessons.task_descriptors.phrases import WavesInWords, tell_place
 
 needs_model = pytest.mark.skipif(not Text.available(), reason="the text extra is not installed")
@@ -308,7 +308,7 @@ def test_new_templates_and_new_words_are_read_to_the_bounds_of_the_course(reader
 def test_a_head_looks_at_the_word_that_matters(readers, text):
     a = readers[0].encoder.attention(text.words("a slow tall wave, shifted left"))  # start a slow tall wave , shifted left end
     assert {2, 3, 7} <= set(a.argmax(0).tolist())
-    figure = attention_to_words(readers[0].encoder, text, "a slow tall wave, shifted left")
+    figure = attention(readers[0].encoder, text, "a slow tall wave, shifted left")
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()][:4] == ["start", "a", "slow", "tall"]
 
 
