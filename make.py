@@ -26,12 +26,16 @@ if sys.version_info < (3, 11):  # noqa: UP036
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(ROOT, ".venv")
+# Where a learner works: git knows nothing of it, so that an update of the course never meets what they have done.
+GIVEN, MINE = os.path.join(ROOT, "notebooks"), os.path.join(ROOT, "my-lessons")
+LEDGER = ".handed-out.json"
 STAMP = os.path.join(VENV, ".ready")
 
 TARGETS = {
     "lab": "set everything up and open the course in JupyterLab",
+    "lessons": "bring the lessons in my-lessons/ up to date, as lab does",
     "test": "set everything up and run every test",
-    "notebooks": "build, run and check every edition from notebooks/source/",
+    "notebooks": "build, run and check every edition of the lessons, where something changed",
     "lint": "check the style and the types of the code",
     "constraints": "write the versions that are installed now to constraints.txt",
     "clean": "remove the environment",
@@ -156,13 +160,56 @@ def commands(target, arguments) -> list:
     if target == "lab":
         # JupyterLab refuses to run as root, as in a container, unless told that it may.
         root = ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
-        first = "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb"
+        first = "--LabApp.default_url=/lab/tree/my-lessons/00_start_here.ipynb"
         return [[python, "-m", "jupyterlab", "--ip=127.0.0.1", *root, first, *arguments]]
     if target == "test":
-        return [[python, "-m", "pytest", *arguments]]
+        # All tests: two at a time, the browser's one after another, since there is one browser.
+        return [[python, "-m", "pytest", *(arguments or ["-n", "2", "--dist", "loadgroup"])]]
     if target == "notebooks":
-        return [[python, os.path.join("notebooks", "build.py"), *arguments]]
+        return [[python, os.path.join("course", "build.py"), *arguments]]
     return [[python, "-m", *check] for check in (["mypy"], ["ruff", "check"], ["ruff", "format", "--check"])]
+
+
+def hand_out():
+    """Copy every lesson to where learners work, and put new ones in place of those that nobody has touched.
+
+    A lesson that a learner has saved stays as it is; if the course has a newer one, that is put beside it. What was handed out
+    last is known by its digest, in a file of its own.
+    """
+    ledger = os.path.join(MINE, LEDGER)
+    given = {}
+    if os.path.exists(ledger):
+        with open(ledger, encoding="utf-8") as file:
+            given = json.load(file)
+    for folder, folders, names in os.walk(GIVEN):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(name for name in names if name.endswith(".ipynb")):
+            _hand_out(os.path.relpath(os.path.join(folder, name), GIVEN), given)
+    os.makedirs(MINE, exist_ok=True)
+    with open(ledger + ".new", "w", encoding="utf-8") as file:
+        json.dump(given, file, indent=1, sort_keys=True)
+    os.replace(ledger + ".new", ledger)
+
+
+def _hand_out(name, given):
+    new, key = os.path.join(GIVEN, name), name.replace(os.sep, "/")
+    digest, last = _digest(new), given.get(key)
+    if last == digest and os.path.exists(os.path.join(MINE, name)):
+        return
+    beside, places = name[: -len(".ipynb")] + ".new{}.ipynb", [name]
+    # The first that is free, or that nobody has changed since it was put there.
+    while os.path.exists(os.path.join(MINE, places[-1])) and _digest(os.path.join(MINE, places[-1])) not in (last, digest):
+        places.append(beside.format("" if len(places) == 1 else f"-{len(places)}"))
+    if len(places) > 1:
+        say(f"{name} is yours and stays; the course has a newer one, which is now {places[-1]}")
+    os.makedirs(os.path.dirname(os.path.join(MINE, name)), exist_ok=True)
+    shutil.copyfile(new, os.path.join(MINE, places[-1]))
+    given[key] = digest
+
+
+def _digest(path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
 
 
 def environment() -> dict:
@@ -284,6 +331,10 @@ def main(arguments) -> int:
         sys.exit("--gpu is for Linux: PyPI has one build of torch for Windows and one for macOS, without NVIDIA's libraries.")
     if target == "clean":
         remove_venv()
+        return 0
+    if target in ("lab", "lessons"):
+        hand_out()
+    if target == "lessons":
         return 0
     set_up(gpu)
     if target == "constraints":
