@@ -8,7 +8,7 @@ places of the folder that HYPEREDU_CATALOGUES names.
 import functools
 import gettext
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -22,9 +22,9 @@ def catalogues(language: str) -> Iterator[Path]:
     yield from sorted((HERE / "lessons").glob(f"*/{language}.po"))
 
 
-def is_translated(said: str | tuple[str, ...] | None) -> bool:
+def is_translated(said: str | Sequence[str] | None) -> bool:
     """Whether there is a translation, of a plural in every form."""
-    return all(said) if isinstance(said, tuple) else bool(said)
+    return bool(said) if isinstance(said, str | None) else all(said)
 
 
 @functools.cache

@@ -83,6 +83,8 @@ def test_a_slider_moves_the_picture_by_mouse(lesson):
 
 def test_a_slider_moves_the_picture_by_keyboard(lesson):
     figure = lesson.figure()
+    figure.handles.first.press("ArrowRight")  # selects the figure's own cell
+    lesson.page.wait_for_timeout(500)
     cell = lesson.selected_cell()
     for handle in figure.handles.all():
         before = state(figure)
