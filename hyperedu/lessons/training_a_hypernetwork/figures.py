@@ -58,7 +58,7 @@ class PathTriptych:
             dots = axes.scatter(*points, c=as_numpy(amplitude), cmap=MAGNITUDE, s=28, zorder=2)
             (path,) = axes.plot([], [], color=VERMILION, lw=2.5, zorder=3)
             (star,) = axes.plot([], [], "*", color=VERMILION, mec="black", markersize=18, ls="none", zorder=4)
-            axes.set(xticks=[], yticks=[], xlabel=_("{share:.0%} of the variance", share=plane.share))
+            axes.set(xticks=[], yticks=[], xlabel=_("{share:.0%} of the variance shown", share=plane.share))
             self.planes.append(plane), self.paths.append(path), self.stars.append(star)
         self.figure.colorbar(dots, ax=self.scatter, label="amplitude A", aspect=14, pad=0.02)
         title(self.what, "y = g(θ, x)   on the way")
