@@ -50,14 +50,10 @@ def says(capsys):
     return says
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist writes the groups down
 def pytest_collection_modifyitems(items):
-    """The long ones first, for tests that run side by side; those of the browser in one place, since they share it."""
+    """The long ones first, for tests that run side by side."""
     order = ("browser", "notebook")
     items.sort(key=lambda item: next((k for k, mark in enumerate(order) if mark in item.keywords), len(order)))
-    for item in items:
-        if "browser" in item.keywords:
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around all others: these lines come last

@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 
 from lab import jupyterlab
 
-pytestmark = pytest.mark.browser
+# There is one browser, and what is timed by its frames bears no other beside it.
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 LIVE = """
 import matplotlib
