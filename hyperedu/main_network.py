@@ -28,6 +28,12 @@ ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], float]] = {
 }
 
 
+# Group norm: how many groups, where that divides the channels.
+GROUPS = 4
+# How many numbers a task may have after the first convolution, for all tasks to go through one grouped convolution.
+ALL_AT_ONCE = 400_000
+
+
 def activation_and_gain(name: str) -> tuple[Callable[[Tensor], Tensor], float]:
     """The activation called `name` and its gain; a ValueError lists the names there are."""
     if not isinstance(name, str) or name not in ACTIVATIONS:
@@ -38,7 +44,7 @@ def activation_and_gain(name: str) -> tuple[Callable[[Tensor], Tensor], float]:
 class MainNetwork:
     """g : (θ, x) → y, with θ one flat vector (…, P) of all weights; and the loss L : (θ, D) → one number per task.
 
-    Made by `MainNetwork.mlp` or `MainNetwork.from_module`. It holds the names and shapes of its weights
+    Made by `MainNetwork.mlp`, `MainNetwork.conv` or `MainNetwork.from_module`. It holds the names and shapes of its weights
     and the mean and standard deviation of their initialisation, never the weights themselves.
 
     Attributes:
@@ -47,6 +53,7 @@ class MainNetwork:
         input_dims: how many dimensions one input has: 1 for a vector, 3 for an image.
         d_in, d_out: the lengths of x and y, None where they are not known (images, or a module that does not say).
         head: the names of the last layer's weights.
+        d_features: F, how many numbers the last layer is given; None where that is not known.
         initial_mean, initial_std: (P,) each, the moments of a freshly initialised θ.
         start_std: (P,) the standard deviation of a θ₀ that gradient steps begin from.
         training: whether layers such as dropout behave as in training.
@@ -55,6 +62,7 @@ class MainNetwork:
     input_dims: int
     d_in: int | None
     d_out: int | None
+    d_features: int | None = None
 
     def __init__(
         self,
@@ -99,6 +107,33 @@ class MainNetwork:
                 (prediction (n, d_out), y) → one number, applied to each task by itself.
         """
         return _MLP(sizes, activation, y_mean, y_std, loss)
+
+    @staticmethod
+    def conv(
+        image: Sequence[int],
+        channels: Sequence[int] = (32, 32, 32, 32),
+        d_out: int = 5,
+        activation: str = "relu",
+        normalization: str | None = "group",
+        loss: str | Callable = "cross_entropy",
+    ) -> "MainNetwork":
+        """Convolutions of 3 × 3 with stride 2, each normalised and activated, and a linear layer on all that is left.
+
+        The network of Finn, Abbeel, Levine 2017 (arXiv 1703.03400), section 5.2, for Omniglot. The names are those of
+        `nn.Sequential(nn.Conv2d(…, 3, stride=2, padding=1), nn.GroupNorm, activation, …, nn.Flatten, nn.Linear)`: "0.weight",
+        "0.bias", "1.weight", …; without normalisation there is one number less to each block.
+
+        Args:
+            image: (channels, height, width) of one x.
+            channels: of each convolution; every one halves height and width, odd ones rounded up.
+            d_out: how many classes, or numbers in y.
+            activation: one of `ACTIVATIONS`.
+            normalization: "group" (Wu, He 2018, arXiv 1803.08494; 4 groups, or as many as divide the channels) looks at each
+                image by itself. "batch" takes mean and variance over all examples of a task that are given at once: what is
+                said of one query then depends on the others, which is *transductive*, and flatters. None leaves it out.
+            loss: as in `mlp`.
+        """
+        return _Conv(image, channels, d_out, activation, normalization, loss)
 
     @staticmethod
     def from_module(module: nn.Module, input_dims: int = 1, loss: str | Callable = "squared_error") -> "MainNetwork":
@@ -217,6 +252,25 @@ class MainNetwork:
 
         Leading dimensions broadcast as in matmul: one θ serves many x, one x serves many θ.
         """
+        return self._over_tasks_of(self._batched, theta, x)
+
+    def features(self, theta: Tensor, x: Tensor) -> Tensor:
+        """What the last layer is given, (…, n, F): θ (…, P) and x as in a call, of which the last layer's weights are not read.
+
+        Raises:
+            ValueError: a network made from a module, which does not say where its last layer begins.
+        """
+        return self._over_tasks_of(self._features, theta, x)
+
+    def _features(self, theta: Tensor, x: Tensor) -> Tensor:
+        """θ (B, P), x (B, n, …) → (B, n, F)."""
+        raise ValueError(
+            "the features of this main network are not known, since it does not say where its last layer begins: make it with "
+            "MainNetwork.mlp or MainNetwork.conv"
+        )
+
+    def _over_tasks_of(self, function: Callable[[Tensor, Tensor], Tensor], theta: Tensor, x: Tensor) -> Tensor:
+        """function (B, P), (B, n, …) → (B, n, …) over any leading dimensions."""
         self.check(theta)
         self._check_x(x)
         if x.device != theta.device:
@@ -225,7 +279,7 @@ class MainNetwork:
             raise ValueError(f"θ has dtype {theta.dtype} and x {x.dtype}: they must be equal, such as x.to(theta.dtype)")
         n_example = self.input_dims + 1  # n and the dimensions of one example
         if theta.ndim == 2 and theta.shape[:-1] == x.shape[:-n_example]:
-            return self._batched(theta, x)  # as below, without views that autograd would carry through every gradient
+            return function(theta, x)  # as below, without views that autograd would carry through every gradient
         try:
             lead = torch.broadcast_shapes(theta.shape[:-1], x.shape[:-n_example])
         except RuntimeError:
@@ -236,7 +290,7 @@ class MainNetwork:
         examples = x.shape[-n_example:]
         theta = theta.expand(*lead, -1).reshape(lead.numel(), self.weight_dim)
         x = x.expand(*lead, *examples).reshape(lead.numel(), *examples)
-        return self._batched(theta, x).unflatten(0, lead) if lead else self._batched(theta, x)[0]
+        return function(theta, x).unflatten(0, lead) if lead else function(theta, x)[0]
 
     def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
         """θ (B, P), x (B, n, …) → y (B, n, …)."""
@@ -268,7 +322,7 @@ class _MLP(MainNetwork):
             raise ValueError(f"sizes must be at least two positive whole numbers [d_in, …, d_out], got {sizes!r}")
         self.activation, gain = activation_and_gain(activation)
         self.layer_sizes, self.y_mean, self.y_std = list(sizes), y_mean, y_std
-        self.d_in, self.d_out = self.layer_sizes[0], self.layer_sizes[-1]
+        self.d_in, self.d_features, self.d_out = self.layer_sizes[0], self.layer_sizes[-2], self.layer_sizes[-1]
         for name, value in (("y_mean", y_mean), ("y_std", y_std)):
             expect(name, value, (Tensor, Real), f"it must be one number, or a tensor of {self.d_out}, torch.tensor({value!r})")
             if isinstance(value, Tensor) and value.shape not in ((), (1,), (self.d_out,)):
@@ -295,13 +349,22 @@ class _MLP(MainNetwork):
         initial_std = torch.cat(initial)
         super().__init__(shapes, torch.zeros_like(initial_std), initial_std, loss, torch.cat(start))
 
-    def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
+    def _layers(self, theta: Tensor, x: Tensor, n_layers: int) -> Tensor:
+        """What the first `n_layers` layers make of x, before the activation."""
         y, parts = x, theta.split(self.sizes, dim=-1)
-        for layer, (fan_in, fan_out) in enumerate(pairwise(self.layer_sizes)):
+        for layer, (fan_in, fan_out) in enumerate(pairwise(self.layer_sizes[: n_layers + 1])):
             weight, bias = parts[2 * layer].view(-1, fan_out, fan_in), parts[2 * layer + 1].view(-1, 1, fan_out)
             if layer > 0:
                 y = self.activation(y)
             y = torch.baddbmm(bias, y, weight.mT)
+        return y
+
+    def _features(self, theta: Tensor, x: Tensor) -> Tensor:
+        hidden = len(self.layer_sizes) - 2
+        return self.activation(self._layers(theta, x, hidden)) if hidden else x
+
+    def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
+        y = self._layers(theta, x, len(self.layer_sizes) - 1)
         if self.in_units_of_one:
             return y
         mean, std = (v.to(y) if isinstance(v, Tensor) else v for v in (self.y_mean, self.y_std))
@@ -313,6 +376,88 @@ class _MLP(MainNetwork):
             raise ValueError(
                 f"x has {x.shape[-1]} inputs in its last dimension, but the main network takes {self.layer_sizes[0]}"
             )
+        if not x.is_floating_point():
+            raise ValueError(f"x has dtype {x.dtype}, but a network of layers takes floating point: x.float()")
+
+
+class _Conv(MainNetwork):
+    input_dims = 3
+
+    def __init__(self, image, channels, d_out, activation, normalization, loss):
+        if normalization not in ("group", "batch", None):
+            raise ValueError(f"normalization must be 'group', 'batch' or None, got {normalization!r}")
+        for name, value, n in (("image", image, 3), ("channels", channels, None)):
+            if not isinstance(value, Sequence) or len(value) != (n or max(1, len(value))):
+                raise ValueError(f"{name} must be {'(channels, height, width)' if n else 'a sequence of widths'}, got {value!r}")
+            for size in value:
+                whole(f"each of {name}", size, 1)
+        whole("d_out", d_out, 1)
+        self.image, self.channels, self.normalization = tuple(image), tuple(channels), normalization
+        self.activation, gain = activation_and_gain(activation)
+        c, height, width = self.image
+        self.d_in, self.d_out = c * height * width, d_out
+        shapes: dict[str, tuple[int, ...]] = {}
+        mean, std, start = [], [], []
+
+        def add(name: str, shape: tuple[int, ...], at: float, spread: float, start_spread: float) -> None:
+            shapes[name] = shape
+            for moments, value in ((mean, at), (std, spread), (start, start_spread)):
+                moments.append(torch.full((math.prod(shape),), value))
+
+        def add_layer(name: str, weight: tuple[int, ...], gain: float) -> None:
+            fan_in = math.prod(weight[1:])
+            own = 1 / math.sqrt(3 * fan_in)  # as in `_MLP`
+            add(f"{name}.weight", weight, 0.0, gain / math.sqrt(fan_in), own)
+            add(f"{name}.bias", weight[:1], 0.0, own, own)
+
+        per_block = 2 if normalization is None else 3
+        for block, c_out in enumerate(self.channels):
+            add_layer(str(per_block * block), (c_out, c, 3, 3), gain)
+            if normalization is not None:
+                add(f"{per_block * block + 1}.weight", (c_out,), 1.0, 0.0, 0.0)
+                add(f"{per_block * block + 1}.bias", (c_out,), 0.0, 0.0, 0.0)
+            c, height, width = c_out, (height + 1) // 2, (width + 1) // 2
+        self.d_features = c * height * width
+        add_layer(str(per_block * len(self.channels) + 1), (d_out, self.d_features), 1.0)
+        super().__init__(shapes, torch.cat(mean), torch.cat(std), loss, torch.cat(start))
+
+    def _body(self, weights: Sequence[Tensor], x: Tensor) -> Tensor:
+        """x (B, n, c, h, w) → (B, n, F): tasks lie side by side, as groups of channels of one convolution.
+
+        `weights` are those of each tensor of the blocks, (B, *shape).
+        """
+        n_tasks, n = x.shape[:2]
+        y = x.transpose(0, 1).flatten(1, 2)
+        parts = iter(weights)
+        for c_out in self.channels:
+            kernel, bias = next(parts).flatten(0, 1), next(parts).flatten()
+            y = nn.functional.conv2d(y, kernel, bias, stride=2, padding=1, groups=n_tasks)
+            if self.normalization is not None:
+                scale, shift = next(parts).flatten(), next(parts).flatten()
+                if self.normalization == "group":
+                    y = nn.functional.group_norm(y, n_tasks * math.gcd(GROUPS, c_out), scale, shift)
+                else:
+                    y = nn.functional.batch_norm(y, None, None, scale, shift, training=True)
+            y = self.activation(y)
+        return y.view(n, n_tasks, -1).transpose(0, 1)
+
+    def _features(self, theta: Tensor, x: Tensor) -> Tensor:
+        weights = list(self.unflatten(theta).values())[:-2]
+        _, height, width = self.image
+        size = x.shape[1] * self.channels[0] * height * width / 4  # numbers of a task after the first layer
+        # Measured (benchmarks/convolutions.py): where a task is large, its arithmetic outweighs what one call for all saves.
+        if size < (ALL_AT_ONCE if torch.is_grad_enabled() and (theta.requires_grad or x.requires_grad) else ALL_AT_ONCE / 4):
+            return self._body(weights, x)
+        return torch.cat([self._body([w[i : i + 1] for w in weights], x[i : i + 1]) for i in range(len(x))])
+
+    def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
+        *_, weight, bias = self.unflatten(theta).values()
+        return torch.baddbmm(bias.unsqueeze(-2), self._features(theta, x), weight.mT)
+
+    def _check_x(self, x: Tensor) -> None:
+        super()._check_x(x)
+        if tuple(x.shape[-3:]) != self.image:
+            raise ValueError(f"x has images of shape {tuple(x.shape[-3:])}, but the main network takes {self.image}")
         if not x.is_floating_point():
             raise ValueError(f"x has dtype {x.dtype}, but a network of layers takes floating point: x.float()")
 
