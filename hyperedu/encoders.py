@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from hyperedu.batches import Examples, readable, whole
+from hyperedu.main_network import MainNetwork
 
-__all__ = ["DescriptorEncoder", "Encoder", "JointEncoder", "Learned", "SetEncoder", "WordAttention"]
+__all__ = ["ClassEncoder", "DescriptorEncoder", "Encoder", "JointEncoder", "Learned", "SetEncoder", "WordAttention"]
 
 
 class Encoder(nn.Module):
@@ -140,6 +141,42 @@ class SetEncoder(Encoder):
             return "a set of examples, in numbers that have no names"
         names, support = self.known
         return f"examples most like those of {_nearest(descriptor, self(None, support), names)}"
+
+
+class ClassEncoder(Encoder):
+    """D → one code for each class, side by side: c_k = mean over the examples x of class k of features(x), (…, n_classes · F).
+
+    Snell, Swersky, Zemel 2017 (arXiv 1703.05175), equation 1: their prototypes. The order of the examples leaves no trace, and
+    classes that change their places change the places of their codes.
+
+    Args:
+        main: the network whose features are taken, all of it but the last layer; its weights are learned here, in one vector.
+        rng: source of randomness.
+    """
+
+    def __init__(self, main: MainNetwork, rng: torch.Generator | None = None):
+        super().__init__()
+        if main.d_features is None or main.d_out is None:
+            raise ValueError("a ClassEncoder needs a network that knows its features: MainNetwork.mlp or MainNetwork.conv")
+        self.main, self.n_classes, self.dim = main, main.d_out, main.d_out * main.d_features
+        self.n_head = main.d_out * (main.d_features + 1)
+        self.body = nn.Parameter(main.start_weights(rng)[: main.weight_dim - self.n_head])
+
+    def codes(self, support: Examples | None) -> tuple[Tensor, Tensor]:
+        """c (…, n_classes, F), 0 where a class has no example, and how many examples each class has, (…, n_classes)."""
+        if support is None or len(support) == 0:
+            raise ValueError(f"{type(self).__name__} needs a support set with at least one example (shots), but got none")
+        if not support.has_classes:
+            raise ValueError(f"{type(self).__name__} needs classes, int64, but y has dtype {support.y.dtype}")
+        theta = torch.cat([self.body, self.body.new_zeros(self.n_head)])
+        features = self.main.features(theta, support.x)
+        of_class = numbers_of(support, self.n_classes).to(features)  # (…, n, n_classes)
+        n = of_class.sum(-2)
+        return of_class.mT @ features / n.clamp(min=1).unsqueeze(-1), n
+
+    def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
+        """D with classes (…, n) → (…, n_classes · F). τ is not read."""
+        return self.codes(support)[0].flatten(-2)
 
 
 class Learned(Encoder):

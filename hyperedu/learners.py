@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from hyperedu.adaptation import LearningRate, Rates, Trajectory, adapt, check_rates
 from hyperedu.batches import Examples, expect, whole
-from hyperedu.encoders import SetEncoder, as_encoder, numbers_of
-from hyperedu.generators import Generator, MLPGenerator
+from hyperedu.encoders import ClassEncoder, SetEncoder, as_encoder, numbers_of
+from hyperedu.generators import ClassGenerator, Generator, MLPGenerator
 from hyperedu.main_network import MainNetwork
 
 __all__ = [
@@ -22,11 +22,16 @@ __all__ = [
     "Hypernetwork",
     "Learner",
     "MetaSGD",
+    "PrototypicalNetwork",
     "Reptile",
     "SharedWeights",
     "SupportSetHypernetwork",
     "TaskConditionedMAML",
 ]
+
+
+# The bias of a class that has no example: it is not chosen, and numbers stay finite.
+NEVER = -1e6
 
 
 class Learner(nn.Module):
@@ -296,9 +301,9 @@ class SupportSetHypernetwork(Hypernetwork):
     """θ = f_φ(h(D)): the weights are written from examples instead of a description.
 
     Args:
-        dim: the length of h(D), the encoded support set, where no encoder is given.
-        encoder: h; a `SetEncoder` if None.
-        generator: f_φ; an `MLPGenerator` if None.
+        dim: the length of h(D), the encoded support set, where no encoder is given and inputs are no images.
+        encoder: h; a `SetEncoder` if None, or where inputs are images a `ClassEncoder` on a network like the main network.
+        generator: f_φ; an `MLPGenerator` if None, or where inputs are images a `ClassGenerator`.
     """
 
     def __init__(
@@ -309,9 +314,31 @@ class SupportSetHypernetwork(Hypernetwork):
         generator: Generator | None = None,
         rng: torch.Generator | None = None,
     ):
+        if encoder is None and generator is None and main.input_dims == 3 and main.d_features is not None:
+            encoder = ClassEncoder(main, rng)
+            generator = ClassGenerator(encoder.dim, main, rng=rng)
         if encoder is None:
             encoder = SetEncoder(*_widths(main), dim, rng=rng)
         super().__init__(main, generator or MLPGenerator(_code_dim(encoder) or dim, main, rng=rng), encoder)
+
+
+class PrototypicalNetwork(Learner):
+    """Shared features, and a last layer written from D: row k is 2 c_k, bias −‖c_k‖². Snell, Swersky, Zemel 2017, section 2.4.
+
+    c_k, the prototype of class k, is the mean of the features of its examples. Softmax over −‖features(x) − c_k‖² is that over
+    2 c_k · features(x) − ‖c_k‖², a linear layer: a hypernetwork that nobody calls one (arXiv 1703.05175). A main network of one
+    layer has x itself for features: with one example of each class, this is the nearest neighbour, and nothing is learned.
+    """
+
+    def __init__(self, main: MainNetwork, rng: torch.Generator | None = None):
+        super().__init__(main)
+        self.encoder = ClassEncoder(main, rng)
+
+    def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
+        c, n = self.encoder.codes(support)
+        bias = torch.where(n > 0, -c.square().sum(-1), NEVER)
+        body = self.encoder.body.expand(*c.shape[:-2], -1)
+        return torch.cat([body, (2 * c).flatten(-2), bias], dim=-1)
 
 
 class HyperMAML(SharedWeights):

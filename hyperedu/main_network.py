@@ -63,6 +63,7 @@ class MainNetwork:
     d_in: int | None
     d_out: int | None
     d_features: int | None = None
+    examples_apart = False  # whether what a network makes of one example is known not to depend on the others
 
     def __init__(
         self,
@@ -125,7 +126,8 @@ class MainNetwork:
 
         Args:
             image: (channels, height, width) of one x.
-            channels: of each convolution; every one halves height and width, odd ones rounded up.
+            channels: of each convolution; every one halves height and width, odd ones rounded up. () is a linear layer on
+                the pixels.
             d_out: how many classes, or numbers in y.
             activation: one of `ACTIVATIONS`.
             normalization: "group" (Wu, He 2018, arXiv 1803.08494; 4 groups, or as many as divide the channels) looks at each
@@ -288,6 +290,9 @@ class MainNetwork:
                 "they must be equal or broadcast (one of them 1 or absent)"
             ) from None
         examples = x.shape[-n_example:]
+        if theta.ndim == 1 and self.examples_apart:  # one network for all: one task that has all examples
+            y = function(theta.unsqueeze(0), x.reshape(1, -1, *examples[1:]))
+            return y.view(*lead, examples[0], -1)
         theta = theta.expand(*lead, -1).reshape(lead.numel(), self.weight_dim)
         x = x.expand(*lead, *examples).reshape(lead.numel(), *examples)
         return function(theta, x).unflatten(0, lead) if lead else function(theta, x)[0]
@@ -316,6 +321,7 @@ class MainNetwork:
 
 class _MLP(MainNetwork):
     input_dims = 1
+    examples_apart = True
 
     def __init__(self, sizes: Sequence[int], activation: str, y_mean, y_std, loss):
         if not isinstance(sizes, Sequence) or len(sizes) < 2 or not all(isinstance(s, Integral) and s > 0 for s in sizes):
@@ -387,11 +393,14 @@ class _Conv(MainNetwork):
         if normalization not in ("group", "batch", None):
             raise ValueError(f"normalization must be 'group', 'batch' or None, got {normalization!r}")
         for name, value, n in (("image", image, 3), ("channels", channels, None)):
-            if not isinstance(value, Sequence) or len(value) != (n or max(1, len(value))):
-                raise ValueError(f"{name} must be {'(channels, height, width)' if n else 'a sequence of widths'}, got {value!r}")
+            if not isinstance(value, Sequence) or len(value) != (n or len(value)):
+                raise ValueError(
+                    f"{name} must be {'(channels, height, width)' if n else 'a sequence of widths'}, got {value!r}"
+                )
             for size in value:
                 whole(f"each of {name}", size, 1)
         whole("d_out", d_out, 1)
+        self.examples_apart = normalization != "batch"
         self.image, self.channels, self.normalization = tuple(image), tuple(channels), normalization
         self.activation, gain = activation_and_gain(activation)
         c, height, width = self.image
@@ -418,6 +427,7 @@ class _Conv(MainNetwork):
                 add(f"{per_block * block + 1}.bias", (c_out,), 0.0, 0.0, 0.0)
             c, height, width = c_out, (height + 1) // 2, (width + 1) // 2
         self.d_features = c * height * width
+        self.widest = math.prod(self.image[1:]) / 4 * max(self.channels, default=0)
         add_layer(str(per_block * len(self.channels) + 1), (d_out, self.d_features), 1.0)
         super().__init__(shapes, torch.cat(mean), torch.cat(std), loss, torch.cat(start))
 
@@ -443,8 +453,7 @@ class _Conv(MainNetwork):
 
     def _features(self, theta: Tensor, x: Tensor) -> Tensor:
         weights = list(self.unflatten(theta).values())[:-2]
-        _, height, width = self.image
-        size = x.shape[1] * self.channels[0] * height * width / 4  # numbers of a task after the first layer
+        size = x.shape[1] * self.widest  # numbers of a task after the first layer
         # Measured (benchmarks/convolutions.py): where a task is large, its arithmetic outweighs what one call for all saves.
         if size < (ALL_AT_ONCE if torch.is_grad_enabled() and (theta.requires_grad or x.requires_grad) else ALL_AT_ONCE / 4):
             return self._body(weights, x)

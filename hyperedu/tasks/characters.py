@@ -20,8 +20,9 @@ FILE = "characters.npz"
 SHA256 = "18eeb34124e8847b4ce91de764ee80d4acdcebf0cc2538bd086183e19e6f8b29"
 SIDE = 28  # pixels
 BETWEEN = 2  # pieces of a stroke for each between two stored points
-# Scripts of the five real alphabets that this course tests on, and their next of kin: never trained on.
-ALWAYS_TEST = ("Balinese", "Greek", "Hangul", "Imperial Aramaic", "Latin", "Phoenician")
+# Scripts of the real alphabets that this course tests on, and the next of kin of one: never trained on. (Hangul, the fifth, is not
+# in the fonts.)
+ALWAYS_TEST = ("Balinese", "Greek", "Imperial Aramaic", "Latin", "Phoenician")
 
 
 class Episodes(TaskSet):
@@ -203,7 +204,11 @@ def by_hand(skeletons: Skeletons, rng: torch.Generator | None = None) -> Tensor:
 def _strokes_slip(skeletons: Skeletons, normal) -> Tensor:
     """Each stroke turned and stretched about its middle, and shifted, by itself: (n, M, 2)."""
     n_strokes = int(skeletons.stroke.max()) + 1
-    turn, stretch, shift = STROKE_TURN * normal(n_strokes), STROKE_STRETCH * normal(n_strokes), STROKE_SHIFT * normal(n_strokes, 2)
+    turn, stretch, shift = (
+        STROKE_TURN * normal(n_strokes),
+        STROKE_STRETCH * normal(n_strokes),
+        STROKE_SHIFT * normal(n_strokes, 2),
+    )
     one = nn.functional.one_hot(skeletons.stroke, n_strokes) * skeletons.there.unsqueeze(-1)  # (n, M, strokes)
     one = one.to(skeletons.points)
     middle = one.mT @ skeletons.points / one.sum(1).clamp(min=1).unsqueeze(-1)
