@@ -20,8 +20,8 @@ FILE = "characters.npz"
 SHA256 = "18eeb34124e8847b4ce91de764ee80d4acdcebf0cc2538bd086183e19e6f8b29"
 SIDE = 28  # pixels
 BETWEEN = 2  # pieces of a stroke for each between two stored points
-# Scripts of the real alphabets that this course tests on, and the next of kin of one: never trained on. (Hangul, the fifth, is not
-# in the fonts.)
+# Scripts of the real alphabets that this course tests on, and the next of kin of one: never trained on. (The fifth, Hangul, is
+# not in the fonts.)
 ALWAYS_TEST = ("Balinese", "Greek", "Imperial Aramaic", "Latin", "Phoenician")
 
 
@@ -172,7 +172,7 @@ class Skeletons:
         return Skeletons(*(part[index] for part in parts), self.names)
 
 
-# How much hands differ: standard deviations, fitted by eye to drawings of Omniglot's authors' participants.
+# How much hands differ: standard deviations, in radians or in half sides of the paper.
 TURN, SLANT, STRETCH, SHIFT = 0.12, 0.18, 0.13, 0.07
 STROKE_TURN, STROKE_STRETCH, STROKE_SHIFT = 0.10, 0.10, 0.06
 WARP = 0.06
@@ -238,7 +238,7 @@ def draw_strokes(points: Tensor, there: Tensor, pen: Tensor, ink: Tensor) -> Ten
         pen: (n, 1) pixels, the σ of the ink across a line.
         ink: (n, 1) of the middle of a line; what is over 1 becomes 1.
     """
-    n, m, _ = points.shape
+    n = len(points)
     at = (points + 1) * (SIDE / 2) - 0.5
     corner, drops = at.floor(), points.new_zeros(n, SIDE * SIDE)
     part = at - corner
@@ -264,7 +264,8 @@ def _load() -> Skeletons:
     file = data_file(FILE)
     if hashlib.sha256(file.read_bytes()).hexdigest() != SHA256:
         raise ValueError(
-            f"{file} is not the file that comes with the project (its SHA-256 differs): get it back with `git checkout data/{FILE}`"
+            f"{file} is not the file that comes with the project (its SHA-256 differs): get it back with "
+            f"`git checkout data/{FILE}`"
         )
     with np.load(file, allow_pickle=False) as data:
         lines = np.split(data["points"].astype(np.float32) / 127.5 - 1, np.cumsum(data["points_of_stroke"])[:-1])
