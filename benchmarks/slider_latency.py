@@ -35,7 +35,7 @@ from IPython.display import display
 
 def redraw(amplitude=2.55, phase=1.56):
     picture = figures.Triptych(family, learner)
-    print(picture.update(amplitude, phase))
+    print(picture.update(amplitude=amplitude, phase=phase))
     display(picture.figure)
 
 from IPython.core.pylabtools import select_figure_formats

@@ -328,7 +328,11 @@ class PrototypicalNetwork(Learner):
     c_k, the prototype of class k, is the mean of the features of its examples. Softmax over −‖features(x) − c_k‖² is that over
     2 c_k · features(x) − ‖c_k‖², a linear layer: a hypernetwork that nobody calls one (arXiv 1703.05175). A main network of one
     layer has x itself for features: with one example of each class, this is the nearest neighbour, and nothing is learned.
+    A class without an example is not chosen: trained on 20 classes it can be asked about 5, which teaches it more than 5 do.
     """
+
+    outer_lr = 2e-3
+    max_norm = 10.0
 
     def __init__(self, main: MainNetwork, rng: torch.Generator | None = None):
         super().__init__(main)

@@ -175,7 +175,7 @@ class Skeletons:
 # How much hands differ: standard deviations, in radians or in half sides of the paper.
 TURN, SLANT, STRETCH, SHIFT = 0.12, 0.18, 0.13, 0.07
 STROKE_TURN, STROKE_STRETCH, STROKE_SHIFT = 0.10, 0.10, 0.06
-WARP = 0.06
+WARP = 0.08
 SMALLEST, LARGEST = 0.5, 0.92  # the half side of a drawing, of the half side of the paper
 PEN = (0.42, 0.58)  # pixels: σ of the ink across a line
 INK = (1.0, 1.6)  # on the middle of a line; above 1 it is full
