@@ -158,7 +158,8 @@ class ClassEncoder(Encoder):
         super().__init__()
         if main.d_features is None or main.d_out is None:
             raise ValueError("a ClassEncoder needs a network that knows its features: MainNetwork.mlp or MainNetwork.conv")
-        self.main, self.n_classes, self.dim = main, main.d_out, main.d_out * main.d_features
+        self.main, self.n_classes = main, main.d_out
+        self.dim: int = main.d_out * main.d_features
         self.n_head = main.d_out * (main.d_features + 1)
         self.body = nn.Parameter(main.start_weights(rng)[: main.weight_dim - self.n_head])
 

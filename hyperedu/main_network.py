@@ -291,8 +291,8 @@ class MainNetwork:
             ) from None
         examples = x.shape[-n_example:]
         if theta.ndim == 1 and self.examples_apart:  # one network for all: one task that has all examples
-            y = function(theta.unsqueeze(0), x.reshape(1, -1, *examples[1:]))
-            return y.view(*lead, examples[0], -1)
+            y = function(theta.unsqueeze(0), x.reshape(1, math.prod(x.shape[:-n_example]) * examples[0], *examples[1:]))
+            return y.view(*lead, examples[0], y.shape[-1])
         theta = theta.expand(*lead, -1).reshape(lead.numel(), self.weight_dim)
         x = x.expand(*lead, *examples).reshape(lead.numel(), *examples)
         return function(theta, x).unflatten(0, lead) if lead else function(theta, x)[0]
@@ -388,6 +388,7 @@ class _MLP(MainNetwork):
 
 class _Conv(MainNetwork):
     input_dims = 3
+    d_features: int
 
     def __init__(self, image, channels, d_out, activation, normalization, loss):
         if normalization not in ("group", "batch", None):
@@ -406,7 +407,9 @@ class _Conv(MainNetwork):
         c, height, width = self.image
         self.d_in, self.d_out = c * height * width, d_out
         shapes: dict[str, tuple[int, ...]] = {}
-        mean, std, start = [], [], []
+        mean: list[Tensor] = []
+        std: list[Tensor] = []
+        start: list[Tensor] = []
 
         def add(name: str, shape: tuple[int, ...], at: float, spread: float, start_spread: float) -> None:
             shapes[name] = shape
@@ -449,7 +452,7 @@ class _Conv(MainNetwork):
                 else:
                     y = nn.functional.batch_norm(y, None, None, scale, shift, training=True)
             y = self.activation(y)
-        return y.view(n, n_tasks, -1).transpose(0, 1)
+        return y.view(n, n_tasks, self.d_features).transpose(0, 1)
 
     def _features(self, theta: Tensor, x: Tensor) -> Tensor:
         weights = list(self.unflatten(theta).values())[:-2]

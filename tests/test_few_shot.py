@@ -397,7 +397,7 @@ def line(*points):
 def test_a_line_is_drawn_where_it_is_and_as_dark_as_told():
     """A horizontal stroke through the middle of row 20, of σ .5: its profile is a Gaussian's."""
     height = (20 + 0.5) / 14 - 1
-    points = line((-0.8, height), (0.8, height))
+    points = line((-0.7, height), (0.7, height))
     image = draw_strokes(points, torch.ones(points.shape[:2], dtype=torch.bool), torch.tensor([[0.5]]), torch.tensor([[0.8]]))[
         0, 0
     ]
@@ -433,7 +433,7 @@ def test_every_skeleton_is_drawn_on_the_paper(random):
     images = by_hand(skeletons, random)
     ink = images.sum((1, 2, 3))
     assert ink.min() > 3
-    assert (images.amax((1, 2, 3)) > 0.5).all()
+    assert (images.amax((1, 2, 3)) > 0.3).all(), "the faintest are letters of Tifinagh that are made of dots"
     border = images[:, 0, [0, -1], :].sum() + images[:, 0, :, [0, -1]].sum()
     assert border / ink.sum() < 0.02
 

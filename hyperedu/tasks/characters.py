@@ -79,6 +79,7 @@ class Episodes(TaskSet):
             ValueError: no such script, or not so many characters or drawings.
         """
         self.check(n_tasks, shots, queries)
+        n = int(n_tasks or 0)  # `check` lets no None pass here, since tasks are endlessly many
         ways = self.ways if ways is None else ways
         whole("ways", ways, 2)
         among = self._among(alphabet)
@@ -90,12 +91,12 @@ class Episodes(TaskSet):
                 f"{shots} shots and {queries} queries asked for, but there are {self.drawings_of_each} drawings of each "
                 "character: ask for fewer"
             )
-        chosen = among[torch.rand(n_tasks, len(among), generator=rng).argsort(1)[:, :ways]]
+        chosen = among[torch.rand(n, len(among), generator=rng).argsort(1)[:, :ways]]
         x = self.draw(chosen, shots + queries, rng)
-        y = torch.arange(ways)[:, None].expand(n_tasks, ways, shots + queries)
+        y = torch.arange(ways)[:, None].expand(n, ways, shots + queries)
         D, D_query = (Examples(x[:, :, s].flatten(1, 2), y[:, :, s].flatten(1, 2)) for s in (slice(shots), slice(shots, None)))
         scripts = [[self.alphabets[i] for i in task] for task in chosen.tolist()]
-        return TaskBatch(torch.zeros(n_tasks, 0), D, D_query, {"character": chosen, "alphabet": scripts})
+        return TaskBatch(torch.zeros(n, 0), D, D_query, {"character": chosen, "alphabet": scripts})
 
     def _among(self, alphabet: str | None) -> Tensor:
         """The characters of one script, or all."""
@@ -154,13 +155,12 @@ class Skeletons:
         points: (n, M, 2) x to the right and y downwards, the longer side from −1 to 1, at equal distances along each stroke.
         there: (n, M) which points there are; the others fill the row.
         stroke: (n, M) the number of each point's stroke.
-        along: (n, M) where on its stroke a point lies, from −1 to 1.
         script: (n,) the number of each character's script in `names`.
         letter: (n,) its code point.
     """
 
-    def __init__(self, points, there, stroke, along, script, letter, names):
-        self.points, self.there, self.stroke, self.along = points, there, stroke, along
+    def __init__(self, points, there, stroke, script, letter, names):
+        self.points, self.there, self.stroke = points, there, stroke
         self.script, self.letter, self.names = script, letter, names
 
     def __len__(self) -> int:
@@ -168,8 +168,8 @@ class Skeletons:
 
     def of(self, index: Tensor) -> "Skeletons":
         """Some of them: indices or a mask."""
-        parts = (self.points, self.there, self.stroke, self.along, self.script, self.letter)
-        return Skeletons(*(part[index] for part in parts), self.names)
+        lines = self.points[index], self.there[index], self.stroke[index]
+        return Skeletons(*lines, self.script[index], self.letter[index], self.names)
 
 
 # How much hands differ: standard deviations, in radians or in half sides of the paper.
@@ -279,13 +279,12 @@ def _load() -> Skeletons:
     longest = max(sum(map(len, each)) for each in found)
     points = torch.zeros(len(found), longest, 2)
     there = torch.zeros(len(found), longest, dtype=torch.bool)
-    stroke, along = torch.zeros(len(found), longest, dtype=torch.long), torch.zeros(len(found), longest)
+    stroke = torch.zeros(len(found), longest, dtype=torch.long)
     for i, each in enumerate(found):
         n = sum(map(len, each))
         points[i, :n], there[i, :n] = torch.from_numpy(np.concatenate(each)), True
         stroke[i, :n] = torch.cat([torch.full((len(line),), k) for k, line in enumerate(each)])
-        along[i, :n] = torch.cat([torch.linspace(-1, 1, len(line)) for line in each])
-    return Skeletons(points, there, stroke, along, script, letter, names)
+    return Skeletons(points, there, stroke, script, letter, names)
 
 
 def _denser(line: np.ndarray) -> np.ndarray:
