@@ -2,6 +2,7 @@
 
 from hyperedu.tasks.characters import Characters
 from hyperedu.tasks.climate import ColoradoClimate
+from hyperedu.tasks.digits import Digits
 from hyperedu.tasks.quadratics import Quadratics
 from hyperedu.tasks.redescribed import Described, NoisyDescriptors
 from hyperedu.tasks.sinusoids import Sinusoids
@@ -10,6 +11,7 @@ __all__ = [
     "Characters",
     "ColoradoClimate",
     "Described",
+    "Digits",
     "NoisyDescriptors",
     "Quadratics",
     "Sinusoids",
