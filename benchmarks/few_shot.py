@@ -142,10 +142,10 @@ def run(job: dict) -> dict:
         if archive:
             tests["real alphabets"] = Omniglot(archive, test=ALPHABETS).test
     elif kind == "real":
-        family = Omniglot(archive, test=tuple(job["test"]))
-        train, tests, scale = family.train, {"real alphabets": family.test}, 0.5
+        family = Omniglot(archive, test=tuple(job["test"]), rotations=True)
+        train, tests, scale = family.train, {"real alphabets": family.test}, 1.0
     else:
-        family = Omniglot()
+        family = Omniglot(rotations=True)
         train, tests, scale = family.train, {"real alphabets": family.test}, 4.0
     learner, seconds = (baseline if name in BASELINES else trained)(name, train, ways, shots, seed, scale)
     found = {**job, "seconds": round(seconds), "accuracy": {}, "half_interval": {}}
@@ -158,22 +158,12 @@ def run(job: dict) -> dict:
 
 
 def jobs(kind: str, archive: str | None) -> list[dict]:
-    names = [BASELINES[0], *RECIPES, *BASELINES[1:]]
+    names = ["nearest neighbour on pixels", "prototypes", "support-set hypernetwork", "MAML"]
+    names += [name for name in (*BASELINES, *RECIPES) if name not in names]
     if kind == "real":
-        splits = list(itertools.combinations(ALPHABETS, 2))
-        of_splits = [
-            *BASELINES,
-            "prototypes",
-            "MAML",
-            "support-set hypernetwork",
-            "ANIL",
-            "first-order MAML",
-            "MetaSGD",
-            "Reptile",
-        ]
         return [
             {"kind": kind, "learner": name, "seed": 0, "ways": 5, "shots": 1, "test": list(test), "archive": archive}
-            for name in of_splits for test in splits
+            for name in names for test in itertools.combinations(ALPHABETS, 2)
         ]  # fmt: skip
     settings = [(5, 1)] if kind == "drawn" else [(5, 1), (5, 5), (20, 1), (20, 5)]
     more = {"archive": archive} if archive else {}

@@ -3,6 +3,7 @@
 from hyperedu.tasks.characters import Characters
 from hyperedu.tasks.climate import ColoradoClimate
 from hyperedu.tasks.digits import Digits
+from hyperedu.tasks.omniglot import Omniglot
 from hyperedu.tasks.quadratics import Quadratics
 from hyperedu.tasks.redescribed import Described, NoisyDescriptors
 from hyperedu.tasks.sinusoids import Sinusoids
@@ -13,6 +14,7 @@ __all__ = [
     "Described",
     "Digits",
     "NoisyDescriptors",
+    "Omniglot",
     "Quadratics",
     "Sinusoids",
 ]
