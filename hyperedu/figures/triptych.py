@@ -39,7 +39,7 @@ class Drawable(Family, Protocol):
         ...
 
     def curve(self, tasks: TaskBatch) -> tuple[Tensor, Tensor, Tensor]:
-        """What is known of tasks: positions (m,), the inputs x there (m, d_in), and y (n_tasks, m, 1)."""
+        """What is known of tasks: positions (m,), the inputs x there (m, d_in), and y (n_tasks, m, 1), NaN where it is not."""
         ...
 
 
@@ -147,7 +147,8 @@ class Triptych(Panels):
             dots = {"color": "none", "mec": BLUE, "mew": 2, "markersize": 7, "zorder": 5}
             (self.truth,) = self.what.plot(*nothing_over(positions), "o", **dots)
         self.name = self.what.text(0.02, 0.98, "", color=BLUE, transform=self.what.transAxes, va="top")
-        low, high = y.min().item(), y.max().item()
+        known = y[~y.isnan()]
+        low, high = known.min().item(), known.max().item()
         self.what.set(xlabel=_(self.family.axis_labels[0]), ylabel=_(self.family.axis_labels[1]))
         self.what.set_ylim(low - 0.05 * (high - low), high + 0.3 * (high - low))
         if hasattr(self.family, "ticks"):
@@ -157,7 +158,7 @@ class Triptych(Panels):
         family, main = self.family, self.learner.main
         descriptor = family.descriptors(torch.tensor([properties[name] for name in self.names]))
         theta = written(self.learner, descriptor)
-        y = main(theta, self.x).squeeze(-1)
+        y = main(theta, self.x)[..., 0]
         self.move((properties[self.across], self._height(properties)), theta, y)
         if self.shade:
             self.level.set_ydata([properties[self.shade]])
@@ -166,12 +167,12 @@ class Triptych(Panels):
         else:
             nearest = self.test.task(int((self.test.descriptor - descriptor).norm(dim=-1).argmin()))
             _positions, x, known = family.curve(nearest)
-            there, truth = main(theta, x).squeeze(-1), known[0, :, 0]
+            there, truth = main(theta, x)[..., 0], known[0, :, 0]
             self._show_nearest(nearest)
         self.truth.set_ydata(as_numpy(truth))
         if hasattr(family, "sentence"):
             return family.sentence(properties, y, truth, nearest)
-        task, error = family.descriptors.in_words(descriptor), (there - truth).square().mean()
+        task, error = family.descriptors.in_words(descriptor), (there - truth).square().nanmean()
         return _(
             "Told {task}, the network whose {n:,} weights were written from it has a mean squared error of {error:.4f}.",
             task=task,

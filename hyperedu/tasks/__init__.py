@@ -7,6 +7,7 @@ from hyperedu.tasks.omniglot import Omniglot
 from hyperedu.tasks.quadratics import Quadratics
 from hyperedu.tasks.redescribed import Described, NoisyDescriptors
 from hyperedu.tasks.sinusoids import Sinusoids
+from hyperedu.tasks.table import Table
 
 __all__ = [
     "Characters",
@@ -17,4 +18,5 @@ __all__ = [
     "Omniglot",
     "Quadratics",
     "Sinusoids",
+    "Table",
 ]

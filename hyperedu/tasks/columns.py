@@ -1,0 +1,243 @@
+"""Columns as people write them: numbers of both decimal signs, dates, missing values, units in the header."""
+
+import difflib
+import io
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "–", "—", "?", ".", "missing"}
+SEPARATORS = ";\t,|"
+UNIT = re.compile(r"^(?P<name>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^\[\]]*)\])\s*$")
+NUMBER = r"[+-]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][+-]?\d+)?"
+# Only as many digits as a group of thousands has: 1,234 may be a thousand or a little more than one.
+GROUPED = {sign: rf"[+-]?\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+" for sign in ",."}
+DATES = {  # how a date looks → its format; where day and month could be taken for each other, both
+    r"\d{4}-\d{1,2}-\d{1,2}": ["%Y-%m-%d"],
+    r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}": ["%Y-%m-%d %H:%M"],
+    r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}:\d{2}": ["%Y-%m-%d %H:%M:%S"],
+    r"\d{4}/\d{1,2}/\d{1,2}": ["%Y/%m/%d"],
+    r"\d{1,2}\.\d{1,2}\.\d{4}": ["%d.%m.%Y"],
+    r"\d{1,2}/\d{1,2}/\d{4}": ["%d/%m/%Y", "%m/%d/%Y"],
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name and unit from the header, and numbers (n,), NaN where missing; or texts, where it has no numbers."""
+
+    name: str
+    unit: str
+    numbers: np.ndarray | None
+    texts: np.ndarray
+
+    @property
+    def label(self) -> str:
+        return self.name + (f" ({self.unit})" if self.unit else "")
+
+
+def read_csv(path: str | Path) -> tuple[Any, str]:
+    """A file as a frame of texts, and the sign that parts its columns. UTF-8, with or without a byte-order mark, or Latin-1."""
+    import pandas
+
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}: give the path of a table, such as Path.home() / 'mine.csv'")
+    content = path.read_bytes()
+    if content[:2] in (b"PK", b"\xd0\xcf"):
+        raise ValueError(f"{path.name} is a workbook and no table of text: save it as CSV first")
+    try:
+        text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    lines = [line for line in text.splitlines() if line.strip()]
+    if lines and re.fullmatch(r"sep=.", lines[0].strip()):  # Excel's own first line
+        lines = lines[1:]
+    if len(lines) < 2:
+        raise ValueError(f"{path.name} has {len(lines)} lines: a table has a header and at least one row")
+    separator = max(SEPARATORS, key=lambda sign: (lines[0].count(sign) > 0, _steady(lines[:20], sign), lines[0].count(sign)))
+    try:
+        frame = pandas.read_csv(
+            io.StringIO("\n".join(lines)), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True, header=None
+        )
+    except pandas.errors.ParserError as error:
+        found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+        where = f"line {found[2]} has {found[3]} cells and the ones before {found[1]}" if found else str(error)
+        raise ValueError(f"{path.name}: {where}. Quote cells that contain {separator!r}, or repair the line") from None
+    header = [str(name).strip() for name in frame.iloc[0]]
+    frame = frame.iloc[1:].reset_index(drop=True)
+    frame.columns = header
+    return frame, separator
+
+
+def _steady(lines: Sequence[str], sign: str) -> bool:
+    """Whether each line, without what is quoted, has equally many of a sign."""
+    counts = {re.sub(r'"[^"]*"', "", line).count(sign) for line in lines}
+    return len(counts) == 1 and counts != {0}
+
+
+def named(frame: Any, wanted: str) -> str:
+    """The header of the column that is meant: its whole text, or its text without the unit, in any capitals."""
+    headers = [str(header) for header in frame.columns]
+    for same in (lambda h: h == wanted, lambda h: _plain(h) == _plain(wanted)):
+        found = [header for header in headers if same(header)]
+        if len(found) > 1:
+            raise ValueError(f"{len(found)} columns are called {wanted!r}: give each a name of its own in the header")
+        if found:
+            return found[0]
+    close = difflib.get_close_matches(_plain(wanted), [_plain(h) for h in headers], n=1, cutoff=0.5)
+    hint = f"; did you mean {next(h for h in headers if _plain(h) == close[0])!r}?" if close else ""
+    raise ValueError(f"no column is called {wanted!r}: there are {', '.join(map(repr, headers))}{hint}")
+
+
+def _plain(header: str) -> str:
+    found = UNIT.match(header)
+    return (found["name"] if found else header).strip().lower()
+
+
+def parsed(frame: Any, headers: Iterable[str], separator: str | None, decimal: str | None) -> dict[str, Column]:
+    """The columns that are used, by header. Whether a comma is a decimal sign is read off all of them together."""
+    import pandas
+
+    if decimal not in (None, ".", ","):
+        raise ValueError(f"decimal must be '.' or ',', got {decimal!r}")
+    raw = {header: frame[header] for header in headers}
+    texts = {header: _texts(values) for header, values in raw.items()}
+    of_text = [t for header, t in texts.items() if not pandas.api.types.is_numeric_dtype(raw[header])]
+    said = {sign for t in of_text for sign in _decimal_signs(t)}
+    if decimal is None and len(said) == 1:
+        (decimal,) = said
+    found = {}
+    for header, values in raw.items():
+        match = UNIT.match(header)
+        name = (match["name"] if match else header).strip()
+        unit = ((match["round"] or match["square"] or "") if match else "").strip()
+        numbers: np.ndarray | None
+        if pandas.api.types.is_datetime64_any_dtype(values):
+            numbers, unit = _days(values)
+        elif pandas.api.types.is_numeric_dtype(values):  # booleans among them
+            numbers = values.astype(float).to_numpy()
+        else:
+            numbers, unit = _numbers(texts[header], header, unit, separator, decimal)
+        if numbers is not None and np.isinf(numbers).any():
+            numbers = np.where(np.isinf(numbers), np.nan, numbers)
+        found[header] = Column(name, unit, numbers, texts[header].to_numpy())
+    return found
+
+
+def _texts(values: Any) -> Any:
+    """Texts without spaces round them; what stands for a missing value is empty."""
+    texts = values.astype(object).where(values.notna(), "").astype(str).str.replace("\u00a0", " ").str.strip()
+    return texts.where(~texts.str.lower().isin(MISSING), "")
+
+
+def _decimal_signs(texts: Any) -> set[str]:
+    """The decimal signs that a column of numbers proves: those that could not part thousands."""
+    known = texts[texts != ""].str.replace(r"[\s'’%]", "", regex=True)
+    if not len(known) or not known.str.fullmatch(NUMBER).mean() > 0.5:
+        return set()
+    proved = set()
+    for sign, other in (",.", ".,"):
+        mine = known[known.str.contains(sign, regex=False)]
+        both = mine[mine.str.contains(other, regex=False)]
+        single = mine[~mine.str.contains(other, regex=False)]
+        if (both.str.rfind(sign) > both.str.rfind(other)).any() or (~single.str.fullmatch(GROUPED[sign])).any():
+            proved.add(sign)
+    return proved
+
+
+def _numbers(texts: Any, header: str, unit: str, separator: str | None, decimal: str | None) -> tuple[np.ndarray | None, str]:
+    """Numbers and their unit; None where most cells are no numbers. One cell that is none among numbers is an error."""
+    import pandas
+
+    known = texts != ""
+    if not known.any():
+        raise ValueError(f"column {header!r} is empty: leave it out")
+    plain = texts.str.replace(r"[\s'’]", "", regex=True)
+    percent = plain.str.endswith("%")
+    plain = plain.str.rstrip("%")
+    looks = plain.str.fullmatch(NUMBER) | plain.str.lower().isin(["inf", "+inf", "-inf"])
+    if not looks[known].any() or (plain[known].str.fullmatch("|".join(DATES)).mean() > 0.5):
+        dates = _dates(texts, header)
+        return (None, unit) if dates is None else dates
+    if looks[known].mean() <= 0.5:
+        return None, unit
+    wrong = known & ~looks
+    if wrong.any():
+        row = int(np.flatnonzero(wrong.to_numpy())[0])
+        raise ValueError(
+            f"column {header!r} has numbers, but {texts.iloc[row]!r} in row {row + 1} (of {int(wrong.sum())} such cells): "
+            "correct it, or leave the cell empty"
+        )
+    proved = _decimal_signs(texts)
+    if len(proved) == 1:
+        (decimal,) = proved
+    elif len(proved) == 2:
+        raise ValueError(f"column {header!r} has both commas and points as decimal signs: write all its numbers in one way")
+    else:
+        decimal = _by_groups(plain[known]) or decimal or _guess(plain[known], header, separator)
+    thousands = "." if decimal == "," else ","
+    plain = plain.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
+    numbers = pandas.to_numeric(plain.where(known), errors="coerce").to_numpy(dtype=float)
+    unread = known & pandas.isna(numbers)
+    if unread.any():
+        raise ValueError(
+            f"column {header!r} has {texts[unread].iloc[0]!r}, which is no number where {decimal!r} is the decimal sign: write "
+            "all numbers in one way, or say decimal=',' or decimal='.'"
+        )
+    return numbers, unit or ("%" if percent.any() else "")
+
+
+def _by_groups(plain: Any) -> str | None:
+    """The decimal sign of numbers with several groups: what parts them can only part thousands."""
+    for sign, other in (",.", ".,"):
+        if plain.str.count(re.escape(sign)).gt(1).any():
+            return other
+    return None
+
+
+def _guess(plain: Any, header: str, separator: str | None) -> str:
+    """The decimal sign where no number proves one: "." but for numbers that could be either, which must be asked about."""
+    for sign in ",.":
+        mine = plain[plain.str.contains(sign, regex=False)]
+        if len(mine) and (separator == ";" or sign == ","):
+            raise ValueError(
+                f"column {header!r} has numbers such as {mine.iloc[0]}, which may be thousands or decimals: say decimal=',' or "
+                "decimal='.'"
+            )
+    return "."
+
+
+def _dates(texts: Any, header: str) -> tuple[np.ndarray, str] | None:
+    """Dates as days since the first, and that as the unit; None where there are none."""
+    import pandas
+
+    known = texts[texts != ""]
+    for look, formats in DATES.items():
+        if known.str.fullmatch(look).mean() < 0.5:
+            continue
+        plain, found = texts.str.replace("T", " "), []
+        for form in formats:
+            days = pandas.to_datetime(plain.where(texts != ""), format=form, errors="coerce")
+            if days[texts != ""].notna().all():
+                found.append(days)
+        if len(found) == 2 and not found[0].equals(found[1]):
+            raise ValueError(
+                f"column {header!r} has dates such as {known.iloc[0]}, in which day and month could be taken for each other: "
+                "write them as 2024-03-31"
+            )
+        if not found:
+            bad = known[~known.str.fullmatch(look)]
+            example = bad.iloc[0] if len(bad) else known.iloc[0]
+            raise ValueError(f"column {header!r} has dates, but {example!r} is none of the same form: write them as 2024-03-31")
+        return _days(found[0])
+    return None
+
+
+def _days(dates: Any) -> tuple[np.ndarray, str]:
+    first = dates.min()
+    return ((dates - first).dt.total_seconds() / 86400).to_numpy(dtype=float), f"days since {first:%Y-%m-%d}"
