@@ -5,7 +5,7 @@
     .venv/bin/python benchmarks/few_shot.py published           Omniglot whole, its own split, 5 and 20 ways, 1 and 5 shots
 
 ARCHIVE is a zip file of Omniglot with five alphabets, images_background_small1.zip. Every finished run is a line of
-docs/few_shot.jsonl, from which docs/few_shot.md is written; what is there is not run again. Each training takes two to five
+data/few_shot.jsonl, from which docs/few_shot.md is written; what is there is not run again. Each training takes two to five
 minutes on one core. Tests are of 600 episodes with 5 queries of each class.
 """
 
@@ -41,7 +41,7 @@ from hyperedu import (
 from hyperedu.statistics import half_interval
 
 DOCS = Path(__file__).parents[1] / "docs"
-RUNS, TABLE = DOCS / "few_shot.jsonl", DOCS / "few_shot.md"
+RUNS, TABLE = DOCS.parent / "data" / "few_shot.jsonl", DOCS / "few_shot.md"
 EPISODES, SEEDS, QUERIES = 600, 3, 5
 IMAGE, CHANNELS = (1, 28, 28), (32, 32, 32, 32)
 ALPHABETS = ("Balinese", "Early_Aramaic", "Greek", "Korean", "Latin")
@@ -189,7 +189,7 @@ def table(runs: list[dict]) -> str:
     lines = [
         "# Few-shot characters", "",
         "Written by `benchmarks/few_shot.py`, whose first lines say the protocol; each run is a line of",
-        "[few_shot.jsonl](few_shot.jsonl). Accuracy on 600 episodes: mean over seeds or splits ± the 95% interval of that",
+        "[few_shot.jsonl](../data/few_shot.jsonl). Accuracy on 600 episodes: mean over seeds or splits ± the 95% interval of that",
         "mean. Group norm everywhere; nothing is transductive. Seconds are of training on one core, beside other work.", "",
     ]  # fmt: skip
     for kind, title in TITLES.items():

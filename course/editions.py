@@ -28,6 +28,7 @@ LESSONS = (
     "maml",
     "hypernetworks_meet_maml",
     "regularization",
+    "few_shot_characters",
 )
 
 

@@ -191,7 +191,7 @@ def main():
     return MainNetwork.conv((1, 8, 8), (4, 4), 3)
 
 
-def test_prototypes_are_their_definition(main, random):
+def test_prototypes_are_lesson_09_equation_1_and_lesson_09_equation_2(main, random):
     """Snell's equation 2: softmax over classes of −‖features(x) − c_k‖², with c_k the mean of class k."""
     learner, D, new = PrototypicalNetwork(main, rng=random).double(), episode(random), episode(random)
     theta = learner(None, D)

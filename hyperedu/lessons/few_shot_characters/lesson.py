@@ -1,0 +1,334 @@
+# %% opening [markdown]
+# # 09 · Few-shot characters
+#
+# **Does it work on images?**
+#
+# *You will be able to*
+# **write** a classifier from one drawing of each letter, without a gradient,
+# **test** it on scripts that no training knew, with ways, shots and chance in mind,
+# **find** the leaks that make such tests look better than they are.
+#
+# 60 minutes. Before: [06 · MAML](06_maml.ipynb).
+
+# %% imports
+import json
+
+import torch
+
+from hyperedu import MAML, Characters, Examples, PrototypicalNetwork, accuracy, data_file, figures
+from hyperedu import live, load_checkpoint, meta_test
+from hyperedu.lessons.few_shot_characters import checks
+from hyperedu.lessons.few_shot_characters.figures import ClassifierPicture, DrawingPicture, page
+from hyperedu.lessons.few_shot_characters.trainings import network, written_by_a_generator
+from hyperedu.statistics import half_interval, interval
+
+# %% an-alphabet-never-seen [markdown]
+# ## An alphabet never seen
+#
+# You are shown five letters of a script that you cannot read, one drawing of each, and then a sixth drawing: which of the five is it? You can do that at once. A classifier that is trained on five
+# drawings cannot; it has thousands of weights and five examples.
+#
+# The letters here are those of 140 living and ancient scripts. Their shapes come from open fonts, thinned to lines without width (`data/README.md`), and every drawing is made by
+# another hand: slanted, stretched, warped, by another pen. 110 scripts are for training; 30 are held out, Greek and Latin among them. This
+# is a task of *five ways* and *one shot*: five classes, one example of each. Who guesses is right in one case of five: chance is 20%.
+
+# %% family
+family = Characters()
+learners = {
+    "prototypes": PrototypicalNetwork(network(20)),
+    "a generator": written_by_a_generator(),
+    "MAML": MAML(network(), steps=1, lr=0.4),
+}
+files = {"prototypes": "prototypes", "a generator": "written_classifier", "MAML": "characters_maml"}
+for name, learner in learners.items():
+    load_checkpoint(data_file(f"checkpoints/{files[name]}.safetensors"), learner)
+print(f"{len(family.train.alphabets):,} letters to train on, {len(family.test.alphabets)} held out")
+
+# %% written-predict [markdown]
+# Three learners, each trained for two to five minutes (`python data/make_checkpoints.py` does it again). All have the same main network: four convolutions, each followed by group norm, then one
+# linear layer on 128 features. *Prototypes* and *a generator* **write** the last layer from the examples; *MAML* steps towards it.
+#
+# **Predict.** Which letters will be taken for each other: those that look alike to you? How much better do five examples of each make it than one? And what do the rows of the last layer look like for two letters that
+# are easily confused? Then move *shots*, *episode* and *alphabet*; for MAML, *steps*.
+
+# %% written
+picture = ClassifierPicture(learners, family.test)
+sliders = {"episode": (0, 19), "shots": (1, 5), "steps": (0, 5)}
+menus = {"learner": list(learners), "alphabet": ["Greek", "Latin", "Shavian", "Phoenician", "Javanese"]}
+figure = live.interact(picture.figure, picture.update, **menus, **sliders)
+figure.controls["episode"].value = 4
+figure.controls["steps"].value = 1
+figure
+
+# %% written-look [markdown]
+# **What to look for.** *Left*, the examples, a row for each class. *Middle*, the five rows of the last layer that were written from them; letters of similar shape get similar rows, and these are what is confused. *Right*, new drawings: a
+# frame says which class one was taken for. With MAML at 0 steps the last layer is the same for every episode, and its decisions say nothing; one step makes a classifier of it.
+#
+# ## A last layer, written
+#
+# Let $h(x)$ be the features, all of the main network but its last layer. The **prototype** of class $k$ is the mean of the features of its examples:
+#
+# $$ c_k = \frac{1}{|D_k|} \sum_{(x, y) \in D,\; y = k} h(x) \tag{1} $$
+#
+# A new drawing belongs to the nearest one. The square of the distance is $\lVert h(x)\rVert^2 - 2\, c_k \cdot h(x) + \lVert c_k\rVert^2$, whose first term is the same for all classes and does not change a softmax. So
+#
+# $$ \log p(y = k \mid x) = 2\,c_k \cdot h(x) - \lVert c_k\rVert^2 + \mathrm{const} \tag{2} $$
+#
+# which is a **linear layer**: row $k$ of its matrix is $2 c_k$, its bias $-\lVert c_k\rVert^2$. A prototypical network (Snell, Swersky, Zemel 2017) is a hypernetwork that nobody calls one: $D \mapsto \theta$, where the features are shared
+# and the last layer is written. In code, for one episode:
+
+# %% by-hand
+learner, main = learners["prototypes"], learners["prototypes"].main
+batch = family.test.sample(1, ways=5, shots=1, queries=6, rng=torch.Generator().manual_seed(4))
+D = batch.support.task(0)
+with torch.no_grad():
+    theta = learner(None, batch.support)[0]
+    h = main.features(theta, D.x)  # (5, 128)
+    c = torch.stack([h[D.y == k].mean(0) for k in range(5)])  # equation (1)
+    weight, bias = 2 * c, -c.square().sum(-1)  # equation (2)
+    written = main.unflatten(theta)
+same = torch.allclose(written[main.head[0]][:5], weight, atol=1e-4)
+same &= torch.allclose(written[main.head[1]][:5], bias, atol=1e-3)
+print("the same as the package's:", same)
+
+# %% by-hand-then [markdown]
+# (Its main network has room for 20 classes, since it was trained to tell 20 apart; a class without an example gets a bias that is never chosen. Twenty ways make harder episodes,
+# and more is learned from each.)
+#
+# *A generator* does the same with a map that is learned, not given: each class's code $c_k$ goes through a small network that writes row $k$, and the mean of the codes moves the convolutions too. Every class goes through the
+# same network, so that another order of the classes is only another order of the rows, by construction.
+#
+# ## Draw one yourself
+#
+# **Predict.** Draw the five letters of your name, one in each panel, then one of them again at the right. From how sloppy a drawing will it still be recognised? What happens if you draw all
+# five alike?
+
+# %% draw
+picture = DrawingPicture(learners["prototypes"], family.test)
+menus = {"alphabet": ["Greek", "Latin", "Shavian", "Phoenician"], "episode": (0, 19)}
+sketch = live.interact(picture.figure, picture.update, drag=picture.drag, **menus, add_strokes=False)
+sketch.controls["episode"].value = 2
+sketch
+
+# %% draw-look [markdown]
+# **What to look for.** Each press begins a new drawing; with *add_strokes* it adds a stroke to the one that is there. The classifier is written anew with every movement of your hand: no training, one
+# pass through the network. Your hand is none of those that it was trained on, and your letters need not exist.
+#
+# ## Who is best?
+#
+# 600 episodes of scripts never seen, one example of each of five letters. Intervals are over episodes here; the second table has them over two or three trainings, each with other scripts held out, beside
+# baselines: the nearest neighbour *on pixels*, the same main network trained *from scratch* on the five drawings, and a *linear probe*, a last layer fitted to features that
+# were trained to tell all training letters apart.
+
+# %% tests
+for name, learner in learners.items():
+    report = meta_test(learner, family.test, shots=1, queries=5)
+    low, high = report.accuracy_interval
+    print(f"{name:12} {report.accuracy:.1%} ({low:.1%} to {high:.1%})")
+
+# %% ranking
+lines = data_file("few_shot.jsonl").read_text(encoding="utf-8").splitlines()
+runs = [run for run in map(json.loads, lines) if run["kind"] == "drawn"]
+table = {}
+for name in dict.fromkeys(run["learner"] for run in runs):
+    for where in ("scripts held out", "real alphabets"):
+        each = [run["accuracy"][where] for run in runs if run["learner"] == name]
+        table[name, where] = torch.tensor(each)
+best_first = sorted({name for name, _where in table}, key=lambda n: -table[n, "scripts held out"].mean())
+for name in best_first:
+    for where in ("scripts held out", "real alphabets"):
+        share = table[name, where]
+        print(f"{name if where[0] == 's' else '':34} {where:17} {share.mean():.1%}", end=" ")
+        print(f"± {half_interval(share):.1%}, {len(share)} trainings")
+
+# %% ranking-then [markdown]
+# *Real alphabets* are drawings by real hands, five alphabets of **Omniglot** (Lake and others 2015), which no training saw; the command that measured them is `python benchmarks/few_shot.py drawn ARCHIVE`. With a network,
+# `Omniglot()` fetches the whole set, checks it, and is a family like this one.
+#
+# Prototypes win, on drawn and on real characters, though they are the simplest: nothing adapts, and the last layer is a formula. The formula is what is *not* learned: it is right for every episode from the first step of training, so that all training goes into features. A
+# generator must learn that rule, and MAML spends a gradient on it. What does *not* work here is telling too: first-order MAML and Reptile stay far behind with the same steps, since at five labels in random order
+# the start alone says nothing, and the whole gain lies in what the step does. The linear probe was never trained for episodes at all and comes
+# close to the learners that were: good features are most of the matter (Chen and others 2019). Trained *from scratch*, the same network does no better than comparing pixels.
+#
+# ## One step at a time
+#
+# MAML on classes, over 200 episodes. It was trained for one step:
+
+# %% steps
+tasks = family.test.sample(200, ways=5, shots=1, queries=5, rng=torch.Generator().manual_seed(1))
+learner = learners["MAML"]
+with torch.no_grad():
+    path = learner.path(None, tasks.support, inner_steps=4)
+    for k, theta in enumerate(path.theta):
+        right = accuracy(learner.main(theta, tasks.query.x), tasks.query.y)
+        seen = accuracy(learner.main(theta, tasks.support.x), tasks.support.y)
+        low, high = interval(right)
+        print(f"{k} steps: {seen.mean():.0%} of the examples right,", end=" ")
+        print(f"{right.mean():.1%} of new drawings ({low:.1%} to {high:.1%})")
+
+# %% steps-then [markdown]
+# Before the first step it is at chance, as it must be: nothing in $\theta_0$ says which letter is called 1. After one step all examples are right, and there is nothing left to learn from them; more steps only turn up the weights.
+#
+# ## Two leaks
+#
+# **Scripts, not characters.** A test must hold out what will be new. Letters of one script share strokes and proportions; whoever trains on half of the Greek letters has learned something of the other half. So whole scripts
+# are held out. What a learner makes of letters it was trained on, in new drawings, and how much one script's letters resemble each other:
+
+# %% scripts
+learner, rng = learners["prototypes"], torch.Generator()
+
+
+def share(tasks, **which):
+    batch = tasks.sample(300, 1, 5, rng.manual_seed(2), ways=5, **which)
+    with torch.no_grad():
+        right = accuracy(learner.main(learner(None, batch.support), batch.query.x), batch.query.y)
+    return f"{right.mean():.1%} ± {half_interval(right):.1%}"
+
+
+print("letters that it was trained on, new drawings:", share(family.train))
+print("letters of scripts never seen:               ", share(family.test))
+for name in ("Greek", "Latin", "Shavian"):
+    print(f"all five of one script never seen, {name:9} ", share(family.test, alphabet=name))
+
+# %% batch-statistics [markdown]
+# **Statistics of the batch.** Batch norm subtracts the mean over all drawings that are classified *at once*. What is said of one then depends on the others; that is called **transductive**. If the queries come with each class equally often, as
+# test episodes do, their mean alone says what they have in common, and subtracting it helps. In use a drawing comes alone. The same learner with batch norm, and the one above with group norm, which looks at one image at a time:
+
+# %% leak
+leaky = PrototypicalNetwork(network(5, "batch", (16,) * 4))
+load_checkpoint(data_file("checkpoints/batch_statistics.safetensors"), leaky)
+rng = torch.Generator().manual_seed(3)
+batch = family.test.sample(200, ways=5, shots=1, queries=5, rng=rng)
+y, x = batch.query.y, batch.query.x
+for name, learner in {"batch norm": leaky, "group norm": learners["prototypes"]}.items():
+    with torch.no_grad():
+        theta, g = learner(None, batch.support), learner.main
+        ways = {"all classes at once": g(theta, x)}
+        ways["one class at a time"] = g(theta.unsqueeze(1), x.unflatten(1, (5, 5))).flatten(1, 2)
+        ways["one drawing at a time"] = g(theta.unsqueeze(1), x.unsqueeze(2)).flatten(1, 2)
+    for how, logits in ways.items():
+        right = accuracy(logits, y)
+        print(f"{name}, {how:22} {right.mean():.1%} ± {half_interval(right):.1%}")
+
+# %% leak-then [markdown]
+# With group norm all three are the same. With batch norm accuracy falls when a drawing's neighbours are of its own class, since what they have in common, which is what names the class, is subtracted. The published figures for MAML on Omniglot are of the first kind: say so when
+# you compare with them.
+#
+# ## Where it fails
+#
+# The worst of 300 episodes of each learner: the examples in the first row, below them the drawings that were taken for another class, in order.
+
+# %% failures
+shown, panels = figures.subplots(3, width=11, height=3.6)
+batch = family.test.sample(300, ways=5, shots=1, queries=5, rng=torch.Generator().manual_seed(6))
+for axes, (name, learner) in zip(panels, learners.items()):
+    with torch.no_grad():
+        logits = learner.main(learner(None, batch.support), batch.query.x)[..., :5]
+    wrong = logits.argmax(-1) != batch.query.y
+    worst = wrong.sum(1).argmax()
+    mistaken = batch.query.x[worst][wrong[worst]][:15]
+    images = torch.cat([batch.support.x[worst], mistaken])
+    axes.imshow(page(images, 5), cmap="Greys", vmin=0, vmax=1)
+    axes.axhline(28, color=figures.VERMILION, lw=2)
+    axes.set(xticks=[], yticks=[])
+    figures.title(axes, name)
+alt = "For each learner five examples, and below a line the drawings that it took for another letter."
+figures.show(shown, alt)
+
+# %% exercise-1 [markdown]
+# Letters that differ by one stroke, or by where it ends; letters whose own drawings differ more than that. One example does not say which differences between hands matter; five begin to.
+#
+# ## Exercises
+#
+# **1 · Compute.** Two prototypes, $c_1 = (1, 0)$ and $c_2 = (0, 2)$, and a drawing with $h(x) = (1, 1)$. What is $p(y = 1 \mid x)$?
+#
+# <details><summary>Hint 1</summary>Equation (2) gives two logits.</details>
+# <details><summary>Hint 2</summary>The softmax of two numbers depends on their difference alone.</details>
+
+# %% exercise-1-answer tags=["exercise"]
+probability = ...
+checks.probability(probability)
+
+# %% exercise-1-solution tags=["solution"]
+logits = torch.tensor([2 * 1 - 1, 2 * 2 - 4.0])  # 2 c · h − ‖c‖²
+probability = logits.softmax(0)[0]
+checks.probability(probability)
+
+# %% exercise-2 [markdown]
+# **2 · Change.** Write `head(features, y, ways)`, from features $(n, F)$ and classes $(n,)$ to the matrix and the bias of the last layer, for any number of examples of each class.
+#
+# <details><summary>Hint 1</summary>The loop over classes is in the cell <i>A last layer, written</i>.</details>
+# <details><summary>Hint 2</summary>Return two tensors, (ways, F) and (ways,).</details>
+
+# %% exercise-2-answer tags=["exercise"]
+head = ...
+checks.written_head(head)
+
+# %% exercise-2-solution tags=["solution"]
+def head(features, y, ways):
+    c = torch.stack([features[y == k].mean(0) for k in range(ways)])
+    return 2 * c, -c.square().sum(-1)
+
+checks.written_head(head)
+
+# %% exercise-3 [markdown]
+# **3 · Find what is wrong.** This evaluation says that a learner is better than it is. Write `fair(learner, batch)`, the mean accuracy that counts.
+#
+# <details><summary>Hint 1</summary>What does it say of a learner that only remembers its examples?</details>
+# <details><summary>Hint 2</summary>Which drawings may be judged, if D was shown?</details>
+
+# %% exercise-3-given
+def too_good(learner, batch):
+    x = torch.cat([batch.support.x, batch.query.x], dim=1)
+    y = torch.cat([batch.support.y, batch.query.y], dim=1)
+    theta = learner(None, batch.support)
+    return accuracy(learner.main(theta, x), y).mean()
+
+# %% exercise-3-answer tags=["exercise"]
+fair = ...
+checks.on_new_drawings(fair)
+
+# %% exercise-3-solution tags=["solution"]
+def fair(learner, batch):
+    theta = learner(None, batch.support)
+    return accuracy(learner.main(theta, batch.query.x), batch.query.y).mean()
+
+checks.on_new_drawings(fair)
+
+# %% quiz [markdown]
+# ## Quiz
+#
+# **1. A 20-way test gives 60%, a 5-way test of the same learner 85%. Which is worse?**
+# <details><summary>The 20-way test</summary>No: they cannot be compared without chance, which is 5% and 20%.</details>
+# <details><summary>Neither says so by itself</summary>Yes: more ways are harder; always say how many.</details>
+#
+# **2. Why are labels in another order in every episode?**
+# <details><summary>So that only the examples can say what a label means</summary>Yes: else θ₀ could learn the letters by heart.</details>
+# <details><summary>To have more data</summary>No: no drawing is new by another label.</details>
+#
+# **3. What is learned in a prototypical network?**
+# <details><summary>The last layer</summary>No: it is written, by a formula without parameters.</details>
+# <details><summary>The features</summary>Yes: such that classes lie in lumps round their means.</details>
+#
+# **4. A test with batch norm is better by some percent than one drawing at a time. Why?**
+# <details><summary>The other queries said something</summary>Yes: their statistics leak, and balanced classes flatter.</details>
+# <details><summary>Batch norm is the better layer</summary>No: in use, where drawings come alone, the gain is gone.</details>
+#
+# **5. Why are scripts held out, and not letters?**
+# <details><summary>Letters of one script resemble each other</summary>Yes: a new script is what the learner is for.</details>
+# <details><summary>There are too few letters</summary>No: there are thousands.</details>
+
+# %% in-one-breath [markdown]
+# ## In one breath
+#
+# $D \mapsto \theta = (\theta_0, 2c_k, -\lVert c_k\rVert^2)$ with $c_k$ the mean of $h(x)$ over class $k$: shared features, and a last layer written from the examples. It fails where classes are no lumps round a mean, where one example does not say
+# what varies, and where a test lets the queries speak to each other.
+
+# %% references [markdown]
+# ## References
+#
+# * J. Snell, K. Swersky, R. Zemel, *Prototypical networks for few-shot learning*, 2017, [arXiv 1703.05175](https://arxiv.org/abs/1703.05175).
+# * C. Finn, P. Abbeel, S. Levine, *Model-agnostic meta-learning*, 2017, [arXiv 1703.03400](https://arxiv.org/abs/1703.03400).
+# * J. Requeima and others, *Fast and flexible multi-task classification using conditional neural adaptive processes*, 2019, [arXiv 1906.07697](https://arxiv.org/abs/1906.07697).
+# * W.-Y. Chen and others, *A closer look at few-shot classification*, 2019, [arXiv 1904.04232](https://arxiv.org/abs/1904.04232).
+# * B. Lake, R. Salakhutdinov, J. Tenenbaum, *Human-level concept learning through probabilistic program induction*, 2015, Science 350:1332.
