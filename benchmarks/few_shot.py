@@ -189,8 +189,8 @@ def table(runs: list[dict]) -> str:
     lines = [
         "# Few-shot characters", "",
         "Written by `benchmarks/few_shot.py`, whose first lines say the protocol; each run is a line of",
-        "[few_shot.jsonl](../data/few_shot.jsonl). Accuracy on 600 episodes: mean over seeds or splits ± the 95% interval of that",
-        "mean. Group norm everywhere; nothing is transductive. Seconds are of training on one core, beside other work.", "",
+        "[few_shot.jsonl](../data/few_shot.jsonl). Accuracy on 600 episodes: mean over seeds or splits ± its interval (95%).",
+        "Group norm everywhere; nothing is transductive. Seconds are of training on one core, beside other work.", "",
     ]  # fmt: skip
     for kind, title in TITLES.items():
         same = [r for r in runs if r["kind"] == kind]

@@ -43,8 +43,9 @@ def test_a_lesson_knows_no_other():
 
 def test_what_computes_does_not_draw():
     for path in CORE:
+        reads = {"PIL"} if path.name == "omniglot.py" else set()  # drawings that people made
         if "figures" not in path.parts:
-            assert not {name.split(".")[0] for name in imported(path)} & DRAWS, path
+            assert not {name.split(".")[0] for name in imported(path)} & DRAWS - reads, path
 
 
 @pytest.mark.parametrize("command", ["mypy", "ruff check", "ruff format --check"])
