@@ -109,7 +109,8 @@ def _in_a_cell(source: str) -> Iterator[str]:
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("interact"):
             yield from (keyword.arg.replace("_", " ") for keyword in node.keywords if keyword.arg not in (None, "drag", "play"))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in printed | documented:
-            yield from [node.value] * bool(WORDS.search(node.value))
+            said = dict.fromkeys((node.value, node.value.replace("_", " ")))  # a name of a slider may stand in a dictionary
+            yield from (text for text in said if WORDS.search(text))
 
 
 def _constants(node: ast.AST) -> Iterator[str]:

@@ -191,8 +191,8 @@ def main():
     return MainNetwork.conv((1, 8, 8), (4, 4), 3)
 
 
-def test_prototypes_are_lesson_09_equation_1_and_lesson_09_equation_2(main, random):
-    """Snell's equation 2: softmax over classes of −‖features(x) − c_k‖², with c_k the mean of class k."""
+def test_prototypes_are_their_definition(main, random):
+    """Lesson 09, equation 1, and lesson 09, equation 2: softmax over −‖features(x) − c_k‖², with c_k the mean of class k."""
     learner, D, new = PrototypicalNetwork(main, rng=random).double(), episode(random), episode(random)
     theta = learner(None, D)
     shared = torch.cat([learner.encoder.body, torch.zeros(main.weight_dim - len(learner.encoder.body)).double()])

@@ -93,7 +93,7 @@ same = torch.allclose(written[main.head[0]][:5], weight, atol=1e-4)
 same &= torch.allclose(written[main.head[1]][:5], bias, atol=1e-3)
 print("the same as the package's:", same)
 
-# %% by-hand-then [markdown]
+# %% draw-predict [markdown]
 # (It was trained to tell 20 classes apart, since harder episodes teach more; a class without an example gets a bias that is never chosen.)
 #
 # *A generator* does the same with a map that is learned, not given: each class's code $c_k$ goes through a small network that writes row $k$, and the mean of the codes moves the convolutions too. Another order of the classes is only another
