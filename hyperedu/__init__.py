@@ -17,6 +17,7 @@ from hyperedu.learners import *
 from hyperedu.losses import *
 from hyperedu.main_network import *
 from hyperedu.penalties import *
+from hyperedu.rivals import *
 from hyperedu.tasks import *
 from hyperedu.testing import *
 from hyperedu.text import *

@@ -258,6 +258,8 @@ class Table:
 class _Rows(TaskSet):
     """Some of the tasks of a `Table`; `index` (n_tasks,) says which."""
 
+    n_tasks: int
+
     def __init__(self, table: Table, index: Tensor):
         self.table, self.index, self.n_tasks = table, index, len(index)
         self.fewest = int(table.counts[index].min())

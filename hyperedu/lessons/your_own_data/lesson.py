@@ -1,0 +1,265 @@
+# %% opening [markdown]
+# # 11 · Your own data
+#
+# **Does it work on *my* problem?**
+#
+# *You will be able to*
+# **turn** a table into a family of tasks, in ten lines,
+# **split** it so that the test asks what you want to know,
+# **judge** a hypernetwork beside the models that you would have used otherwise.
+#
+# 50 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
+
+# %% imports
+import tempfile
+from pathlib import Path
+
+import numpy
+import pandas
+import torch
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import LinearRegression
+
+from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, Table, data_file
+from hyperedu import figures, live, meta_test, meta_train, rivals
+from hyperedu.lessons.your_own_data import checks
+from hyperedu.statistics import half_interval
+
+torch.set_num_threads(1)  # networks as small as these are trained faster by one
+
+# %% a-table [markdown]
+# ## A table
+#
+# Many tables are families of tasks without knowing it: one column *names* something, a station, a patient, a shop; some columns say what it is like; and each row is one reading of it. Here is one such, how much it rains
+# and snows at 321 weather stations in and around Colorado, written as anybody would write it:
+
+# %% write-a-table
+family = ColoradoClimate("precipitation")
+place = pandas.DataFrame(family.stations)
+columns = {"name": "station", "elevation": "elevation (m)"}
+frame = pandas.DataFrame(family.mean_year.numpy(), columns=range(1, 13)).join(place)
+frame = frame.melt(list(place), var_name="month", value_name="precipitation (mm)")
+mine = Path(tempfile.mkdtemp()) / "mine.csv"
+frame.round(2).rename(columns=columns).sort_values("station").to_csv(mine, index=False)
+print("\n".join(mine.read_text(encoding="utf-8").splitlines()[:4]))
+
+# %% ten-lines-predict [markdown]
+# From the file to a picture in ten lines. `Table.from_csv` is told what each column is: the one that names the task, those that describe it ($\tau$), the inputs $x$ and the outputs $y$. It standardises $\tau$ and $x$, and leaves $y$ in its unit.
+#
+# **Predict.** It rains more in the mountains. In which months do you expect it most, at 3,300 m, and out on the plains at 1,200 m? Then drag *elevation*, or take the star by hand.
+
+# %% ten-lines
+roles = {"task": "station", "descriptor": ["elevation", "latitude", "longitude"]}
+roles |= {"x": ["month"], "y": ["precipitation"]}
+table = Table.from_csv(mine, **roles)
+torch.manual_seed(0)
+main = MainNetwork.mlp([table.d_in, 16, table.d_out], "tanh", table.y_mean, table.y_std)
+learner = Hypernetwork(main, MLPGenerator(table.descriptors.dim, main, hidden=(32, 32)))
+history = meta_train(learner, table.train, steps=800, shots=0, queries=12)
+picture = figures.Triptych(table, learner)
+figure = live.interact(picture.figure, picture.update, drag=picture.drag, **picture.controls)
+figure
+
+# %% ten-lines-look [markdown]
+# **What to look for.** *Left*, the stations, training ones and those never seen; *right*, grey the training stations, rings the most similar station that it never saw. On the plains the summer is wet and the winter dry; in the mountains much falls as snow, in
+# spring. Not a line of drawing was written for this table.
+#
+# ## What it read, and what it left out
+#
+# `print(table)` says what became of the file. Look at it before anything else:
+
+# %% what-it-read
+print(table)
+print(f"\n{meta_test(learner, table.test, shots=0).rmse:.1f} mm on stations never seen")
+
+# %% messy [markdown]
+# Tables are rarely clean. This one is as a German spreadsheet writes it: semicolons, decimal commas, a point between thousands, a date, a missing value, a tree with a single row.
+
+# %% a-messy-table
+messy = """tree;height (cm);kind;day;growth (mm)
+A;1.250,5;oak;01.04.2024;3,5
+A;1.250,5;oak;15.04.2024;7,25
+B;980,0;elm;01.04.2024;2,0
+B;980,0;elm;15.04.2024;n/a
+B;980,0;elm;29.04.2024;6,5
+C;1.105,0;oak;02.04.2024;1.002,5
+C;1.105,0;oak;20.04.2024;1.004,0
+D;700,0;elm;20.04.2024;4,0"""
+trees = {"task": "tree", "descriptor": ["height", "kind"], "x": ["day"], "y": ["growth"]}
+path = mine.with_name("trees.csv")
+path.write_text(messy, encoding="utf-8-sig")
+print(Table.from_csv(path, **trees), "\n")
+for wrong in (messy.replace("6,5", "much"), messy.replace("980,0", "98,0", 1)):
+    path.write_text(wrong, encoding="utf-8-sig")
+    try:
+        Table.from_csv(path, **trees)
+    except ValueError as sentence:
+        print(sentence, "\n")
+
+# %% split [markdown]
+# What can be read is read, and what was left out is counted. What would change the meaning, a word among numbers, a tree of two heights, is an error that says where to look.
+#
+# ## What a split asks
+#
+# A second table: life expectancy in 142 countries, every five years from 1952 to 2007 (Gapminder; `data/README.md`). $\tau$: the continent, and the income per head in 1952. A split by **rows** asks: *what of a year that is missing in a country that I know?* A split by **tasks** asks:
+# *what of a country that I do not know?* The same model, on both:
+
+# %% rows-or-tasks
+countries = {"task": "country", "descriptor": ["continent", "income in 1952"]}
+countries |= {"x": ["year"], "y": ["life expectancy"]}
+
+
+def lives(split=0):
+    return Table.from_csv(data_file("life_expectancy.csv"), **countries, split=split)
+
+
+def error(model, train, test):
+    model.fit(*train)
+    return (test[1] - torch.from_numpy(model.predict(test[0]))).square().mean().sqrt().item()
+
+
+def inputs(table, tasks):
+    tau, x, y, _number = table.rows_of(tasks)
+    return torch.cat([tau, x], dim=-1), y[:, 0]
+
+
+table = lives()
+print(table)
+known, new = inputs(table, table.train), inputs(table, table.test)
+rows = torch.randperm(len(known[0]), generator=torch.Generator().manual_seed(0))
+some, others = rows[len(rows) // 4 :], rows[: len(rows) // 4]
+trees = HistGradientBoostingRegressor(random_state=0)
+by_row = error(trees, [v[some] for v in known], [v[others] for v in known])
+print(f"\nby rows {by_row:.1f} years, by tasks {error(trees, known, new):.1f} years")
+
+# %% verdict [markdown]
+# By rows the error is far smaller, since the country's other years are in the training set: the model finds the country again by its income, a number like no other's. That is no fault of the model, but an answer to another question. Ask yourself which one is
+# yours; for a hypernetwork it is nearly always the second, and `Table` splits by task.
+#
+# ## An honest verdict
+#
+# Is a hypernetwork the right tool? `rivals` trains, on the same tasks, what one would have used otherwise: the mean, a linear regression on $(\tau, x)$, gradient boosting, a Gaussian process (on 200 rows at most), a network that is told $\tau$ beside $x$,
+# and the hypernetwork; and judges all on tasks they never saw, over five splits. Splits differ in how hard they are, which hits all models alike. So errors are compared **split by split**:
+#
+# $$ \Delta_s = e_s - e_s^{\mathrm{best}}, \qquad \text{a tie if } \lvert\bar\Delta\rvert \le t\,\frac{\mathrm{std}(\Delta)}{\sqrt{n}} \tag{1} $$
+#
+# with $n$ splits and Student's $t$ for $n - 1$ degrees of freedom. Among ties, the simplest should win. Which will it be, for the countries and for the rain?
+
+# %% countries
+found = rivals(lives, range(5), steps=300)
+print(found)
+print(found.verdict)
+
+# %% rain
+found = rivals(lambda split: Table.from_csv(mine, **roles, split=split), range(5), steps=400)
+print(found)
+print(found.verdict)
+
+# %% what-to-report [markdown]
+# Neither verdict is *the hypernetwork*; so be it. In the countries $\tau$ and $x$ act nearly side by side: richer countries live longer, and everybody lives longer with the years; there is little for written weights to do, and four models
+# are as good as each other. For the rain, where height changes the **shape** of the year, the line is hardly better than the mean; but gradient boosting is well ahead of all that is smooth. Its trees cut the map into boxes, and follow, we suppose, the valleys
+# and slopes, for which a smooth function of three numbers needs more training than it had here. Where only the error counts, use what errs least. What a hypernetwork has for itself is what the other lessons showed: weights to look at, to adapt from a few examples, to move through.
+#
+# **What to report.** How many tasks and rows; what was left out; what the split asks; each rival with the same rows; an interval over splits, and the unit.
+#
+# **Choosing a descriptor.** What is known of a new task *before* its readings; one value per task; few numbers for few tasks. Incomes are spread over two powers of ten, so that most countries lie close together at one end: a logarithm spreads them. Does it help?
+
+# %% logarithm
+frame = pandas.read_csv(data_file("life_expectancy.csv"))
+frame["log income"] = numpy.log10(frame["income in 1952 (dollars)"])
+for income in ("income in 1952", "log income"):
+    roles = countries | {"descriptor": ["continent", income]}
+    tables = [Table(frame, **roles, split=split) for split in range(5)]
+    pairs = [(inputs(t, t.train), inputs(t, t.test)) for t in tables]
+    each = torch.tensor([error(LinearRegression(), *pair) for pair in pairs])
+    print(f"linear regression on {income:15} {each.mean():.2f} ± {half_interval(each):.2f} years")
+
+# %% exercise-1 [markdown]
+# ## Exercises
+#
+# **1 · Compute.** Three training tasks have a height of 100, 200 and 600 m, a held-out one 500 m. Which $\tau$ is it given?
+#
+# <details><summary>Hint 1</summary>Which tasks may be used to standardise?</details>
+# <details><summary>Hint 2</summary>The standard deviation of the three as they are: divide by n.</details>
+
+# %% exercise-1-answer tags=["exercise"]
+tau = ...
+checks.tau(tau)
+
+# %% exercise-1-solution tags=["solution"]
+heights = torch.tensor([100.0, 200.0, 600.0])
+tau = (500 - heights.mean()) / heights.std(correction=0)
+checks.tau(tau)
+
+# %% exercise-2 [markdown]
+# **2 · Change.** Write `held_out(names, share, seed)`. It gets the name of each row's task (a numpy array) and returns True for the rows of a random `share` of the **tasks**.
+#
+# <details><summary>Hint 1</summary><code>numpy.unique(names)</code> has each name once.</details>
+# <details><summary>Hint 2</summary><code>numpy.isin(names, some)</code> is True where a name is among some.</details>
+
+# %% exercise-2-answer tags=["exercise"]
+held_out = ...
+checks.held_out_by_task(held_out)
+
+# %% exercise-2-solution tags=["solution"]
+def held_out(names, share, seed):
+    every = numpy.random.default_rng(seed).permutation(numpy.unique(names))
+    return numpy.isin(names, every[: round(share * len(every))])
+
+checks.held_out_by_task(held_out)
+
+# %% exercise-3 [markdown]
+# **3 · Find what is wrong.** The test of a table that was prepared so is better than it should be. Write `standardised(values, train)`, with the values of all tasks and the numbers of the training ones.
+#
+# <details><summary>Hint 1</summary>Whose mean is it?</details>
+# <details><summary>Hint 2</summary>All values are to be standardised, but by what the training tasks say.</details>
+
+# %% exercise-3-given
+def peeking(values, train):
+    return (values - values.mean()) / values.std()
+
+# %% exercise-3-answer tags=["exercise"]
+standardised = ...
+checks.without_peeking(standardised)
+
+# %% exercise-3-solution tags=["solution"]
+def standardised(values, train):
+    return (values - values[train].mean()) / values[train].std()
+
+checks.without_peeking(standardised)
+
+# %% quiz [markdown]
+# ## Quiz
+#
+# **1. You want to know how a medicine works in patients you have not met. How do you split?**
+# <details><summary>By rows</summary>No: each patient would be in both sets, and the model would know everyone.</details>
+# <details><summary>By patients</summary>Yes: the task that is new must be new in the test.</details>
+#
+# **2. A column has another value in each row of a task. What can it be?**
+# <details><summary>A descriptor</summary>No: τ is one vector for a task.</details>
+# <details><summary>An x or a y</summary>Yes: or its mean, if that is known beforehand.</details>
+#
+# **3. Two models differ by 0.1, their intervals are ± 0.5 each. Is it a tie?**
+# <details><summary>It cannot be said from this</summary>Yes: errors rise and fall together from split to split; look at the differences.</details>
+# <details><summary>Yes</summary>No: the difference may be 0.1 in every single split.</details>
+#
+# **4. The linear model ties with the hypernetwork. Which do you use?**
+# <details><summary>The hypernetwork: it can do more</summary>No: what it can do more is not needed here, and may do harm elsewhere.</details>
+# <details><summary>The linear one</summary>Yes: it is simpler to explain, to check and to keep.</details>
+#
+# **5. The name of a task as its descriptor: why does `Table` refuse it?**
+# <details><summary>It says which task, not what it is like</summary>Yes: a new task has a new name, of which nothing was learned.</details>
+# <details><summary>Words cannot be numbers</summary>No: a continent can, one number for each.</details>
+
+# %% in-one-breath [markdown]
+# ## In one breath
+#
+# A table with a name, a description, inputs and outputs is a family $\tau \mapsto \theta$; split it by task, standardise by the training tasks, compare split by split, and take the simplest of what ties. It fails where the description says nothing of the function, and where tasks
+# are so few that no interval tells models apart.
+
+# %% references [markdown]
+# ## References
+#
+# * Gapminder Foundation, life expectancy and income per person, [gapminder.org](https://www.gapminder.org/data/), in the selection of J. Bryan's teaching package *gapminder*.
+# * C. Rasmussen, C. Williams, *Gaussian processes for machine learning*, 2006, [gaussianprocess.org/gpml](https://gaussianprocess.org/gpml/).
+# * J. Friedman, *Greedy function approximation: a gradient boosting machine*, 2001, Annals of Statistics 29:1189.
