@@ -78,7 +78,7 @@ figure
 # $$ \log p(y = k \mid x) = 2\,c_k \cdot h(x) - \lVert c_k\rVert^2 + \mathrm{const} \tag{2} $$
 #
 # which is a **linear layer**: row $k$ of its matrix is $2 c_k$, its bias $-\lVert c_k\rVert^2$. A prototypical network (Snell, Swersky, Zemel 2017) is a hypernetwork that nobody calls one: $D \mapsto \theta$, where the features are shared
-# and the last layer is written. In code, for one episode:
+# and the last layer is written. In code:
 
 # %% by-hand
 learner, main = learners["prototypes"], learners["prototypes"].main
@@ -119,8 +119,7 @@ sketch.controls["episode"].value = 2
 sketch
 
 # %% draw-look [markdown]
-# **What to look for.** Each press begins a new drawing; with *add_strokes* it adds a stroke. (By keyboard: move the pen on a *paper* while it is down.) The classifier is written anew with every movement, in one
-# pass. Your letters need not exist.
+# **What to look for.** Each press begins a new drawing; with *add_strokes* it adds a stroke. (By keyboard: move the pen on a *paper* while it is down.) Every movement writes the classifier anew. Your letters need not exist.
 #
 # ## Who is best?
 #
