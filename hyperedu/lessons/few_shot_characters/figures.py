@@ -141,7 +141,7 @@ class DrawingPicture:
     @in_style()
     def __init__(self, learners: Mapping[str, Learner], tasks: Episodes):
         self.learners, self.tasks = learners, tasks
-        self.figure, (whole,) = subplots(width=12, height=5.6)
+        self.figure, (whole,) = subplots(width=11, height=5.2)
         whole.remove()
         panels = self.figure.subplot_mosaic("12345\n?WWPP")
         self.images, self.pens, rows, decision = [], [], panels["W"], panels["P"]
@@ -153,7 +153,7 @@ class DrawingPicture:
             axes.spines[:].set_visible(True)
             title(axes, name if k < self.ways else _("? which of the five"))
         self.rows = rows.imshow(
-            np.zeros((self.ways, 128)), cmap=DIVERGING, vmin=-1, vmax=1, aspect="auto", interpolation="none"
+            np.zeros((self.ways, 128)), cmap=DIVERGING, vmin=-1, vmax=1, aspect="auto", interpolation="none", zorder=1
         )
         rows.set(xlabel=_("feature"), xticks=[0, 63, 127])
         title(rows, _("θ   rows of the last layer"))
@@ -162,6 +162,7 @@ class DrawingPicture:
         title(decision, _("it is"))
         for axes in (rows, decision):
             axes.set(yticks=range(self.ways), yticklabels=self.papers[: self.ways])
+            axes.set_axisbelow(True)  # what moves lies above the ticks, which then need not be drawn again
         self.x = torch.zeros(self.ways + 1, 1, SIDE, SIDE)
         self.strokes: list[list[Tensor]] = [[] for _paper in self.papers]
         self.drag = {panels[name]: partial(self.move_pen, k) for k, name in enumerate(self.papers)}
@@ -197,10 +198,11 @@ class DrawingPicture:
             self.strokes = [[] for _paper in self.papers]
             self.last = alphabet, episode
         self._by_keyboard((self.papers.index(paper), pen_x, -pen_y) if pen_down else None)
-        for image, x in zip(self.images, self.x, strict=True):
-            image.set_data(as_numpy(x[0]))
         p, weight = self._decide(self.learners[learner])
-        self.rows.set_data(as_numpy(weight / weight.abs().max()))
+        # What stays as it is is not drawn again: a hand is on one paper at a time.
+        for image, values in zip((*self.images, self.rows), (*self.x[:, 0], weight / weight.abs().max()), strict=True):
+            if not np.array_equal(image.get_array(), as_numpy(values)):
+                image.set_data(as_numpy(values.clone()))
         for k, (bar, value) in enumerate(zip(self.bars, p.tolist(), strict=True)):
             bar.set_width(value)
             bar.set_color(BLUE if k == p.argmax() else GREY)
