@@ -5,10 +5,11 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor
+from matplotlib.figure import Figure
+from torch import Tensor, nn
 
 from hyperedu.batches import Examples, TaskBatch
-from hyperedu.figures.style import BLUE, DIVERGING, GREY, VERMILION, as_numpy, in_style, subplots, title
+from hyperedu.figures.style import BLUE, DIVERGING, GREY, MAGNITUDE, VERMILION, as_numpy, in_style, subplots, title
 from hyperedu.learners import Learner
 from hyperedu.losses import accuracy
 from hyperedu.tasks.characters import SIDE, Episodes, draw_strokes
@@ -118,40 +119,58 @@ class ClassifierPicture:
 
 
 class DrawingPicture:
-    """Draw five characters and a sixth: `update(alphabet, episode, add_strokes)`. Press in a panel and draw.
+    """Draw five characters and a sixth: `update(learner, alphabet, episode, add_strokes, paper, pen_x, pen_y, pen_down)`.
 
-    Each press begins a new drawing, or another stroke of the same where `add_strokes` says so. The classifier is written from
-    the five, one example of each class, whenever one of them changes, and says which of them the sixth is.
+    By hand: press on a paper and draw. By keyboard: the pen goes to (pen_x, pen_y) on `paper`, and draws while it is down. To
+    press, or to put the pen down, begins a new drawing, or another stroke of the same where `add_strokes` says so. The
+    classifier is written from the five, one example of each class, whenever one of them changes, and says which of them the
+    sixth is. Papers show what the network is given.
+
+    Args:
+        learners: name → learner of at least 5 ways.
+        tasks: episodes, of which one is drawn at the beginning.
 
     Attributes:
+        papers: their names, the last one for the sixth.
         drag: for `live.interact`: the panels that can be drawn in.
     """
 
     ways = 5
+    papers = ("1", "2", "3", "4", "5", "?")
 
     @in_style()
-    def __init__(self, learner: Learner, tasks: Episodes):
-        self.learner, self.tasks = learner, tasks
-        self.figure, panels = subplots(self.ways + 2, width=13, height=2.7, width_ratios=(1,) * 6 + (1.5,))
-        *self.papers, self.sixth, self.decision = panels
-        self.images = []
-        for k, axes in enumerate((*self.papers, self.sixth)):
-            blank = np.zeros((SIDE, SIDE))
+    def __init__(self, learners: Mapping[str, Learner], tasks: Episodes):
+        self.learners, self.tasks = learners, tasks
+        self.figure, (whole,) = subplots(width=11, height=5.2)
+        whole.remove()
+        panels = self.figure.subplot_mosaic("12345\n?WWPP")
+        self.images, self.pens, rows, decision = [], [], panels["W"], panels["P"]
+        for k, name in enumerate(self.papers):
+            axes, blank = panels[name], np.zeros((SIDE, SIDE))
             self.images.append(axes.imshow(blank, extent=(-1, 1, 1, -1), interpolation="nearest", **PAPER))
-            axes.set(xticks=[], yticks=[])
-            title(axes, str(k + 1) if k < self.ways else _("which?"))
-        self.bars = self.decision.barh(range(self.ways), [0.0] * self.ways, color=GREY)
-        self.decision.set(xlim=(0, 1), yticks=range(self.ways), xlabel=_("probability"))
-        self.decision.set_yticklabels([str(k + 1) for k in range(self.ways)])
-        self.decision.invert_yaxis()
-        title(self.decision, _("it is"))
+            self.pens.append(axes.plot([], [], "o", color=VERMILION, mec="black", markersize=8, ls="none")[0])
+            axes.set(xticks=[], yticks=[], xlim=(-1, 1), ylim=(1, -1))
+            axes.spines[:].set_visible(True)
+            title(axes, name if k < self.ways else _("? which of the five"))
+        self.rows = rows.imshow(
+            np.zeros((self.ways, 128)), cmap=DIVERGING, vmin=-1, vmax=1, aspect="auto", interpolation="none", zorder=1
+        )
+        rows.set(xlabel=_("feature"), xticks=[0, 63, 127])
+        title(rows, _("θ   rows of the last layer"))
+        self.bars = decision.barh(range(self.ways), [0.0] * self.ways, color=GREY)
+        decision.set(xlim=(0, 1), ylim=(self.ways - 0.4, -0.6), xlabel=_("probability"))
+        title(decision, _("it is"))
+        for axes in (rows, decision):
+            axes.set(yticks=range(self.ways), yticklabels=self.papers[: self.ways])
+            axes.set_axisbelow(True)  # what moves lies above the ticks, which then need not be drawn again
         self.x = torch.zeros(self.ways + 1, 1, SIDE, SIDE)
-        self.strokes: list[list[Tensor]] = [[] for _paper in self.images]
-        self.drag = {axes: partial(self.move_pen, k) for k, axes in enumerate((*self.papers, self.sixth))}
+        self.strokes: list[list[Tensor]] = [[] for _paper in self.papers]
+        self.drag = {panels[name]: partial(self.move_pen, k) for k, name in enumerate(self.papers)}
         self.last, self.adds = None, False
+        self.pen: tuple[int, float, float] | None = None  # where it is down
 
     def move_pen(self, paper: int, x: float, y: float, begins: bool) -> dict | None:
-        """The hand is at (x, y) on one of the papers."""
+        """The hand is at (x, y), y downwards, on one of the papers."""
         here = torch.tensor([[x, y]])
         if begins:
             self.strokes[paper] = [*self.strokes[paper], here] if self.adds else [here]
@@ -160,28 +179,88 @@ class DrawingPicture:
         self.x[paper] = drawing(self.strokes[paper])
         return None
 
-    def update(self, alphabet: str, episode: int, add_strokes: bool) -> str:
+    def update(
+        self,
+        learner: str,
+        alphabet: str,
+        episode: int,
+        add_strokes: bool,
+        paper: str = "?",
+        pen_x: float = 0.0,
+        pen_y: float = 0.0,
+        pen_down: bool = False,
+    ) -> str:
         self.adds = add_strokes
         if self.last != (alphabet, episode):
             rng = torch.Generator().manual_seed(episode)
             batch = self.tasks.sample(1, 1, 1, rng, ways=self.ways, alphabet=alphabet)
             self.x = torch.cat([batch.support.x[0], batch.query.x[0, [episode % self.ways]]])
-            self.strokes = [[] for _paper in self.strokes]
+            self.strokes = [[] for _paper in self.papers]
             self.last = alphabet, episode
-        for image, x in zip(self.images, self.x, strict=True):
-            image.set_data(as_numpy(x[0]))
-        with torch.no_grad():
-            theta = self.learner(None, Examples(self.x[None, : self.ways], torch.arange(self.ways)[None]))
-            p = self.learner.main(theta, self.x[None, self.ways :])[0, 0, : self.ways].softmax(-1)
+        self._by_keyboard((self.papers.index(paper), pen_x, -pen_y) if pen_down else None)
+        p, weight = self._decide(self.learners[learner])
+        # What stays as it is is not drawn again: a hand is on one paper at a time.
+        for image, values in zip((*self.images, self.rows), (*self.x[:, 0], weight / weight.abs().max()), strict=True):
+            if not np.array_equal(image.get_array(), as_numpy(values)):
+                image.set_data(as_numpy(values.clone()))
         for k, (bar, value) in enumerate(zip(self.bars, p.tolist(), strict=True)):
             bar.set_width(value)
             bar.set_color(BLUE if k == p.argmax() else GREY)
         return _(
-            "The sixth drawing is taken for character {k}, with a probability of {p:.2f}; the classifier was written from one "
-            "drawing of each of the five.",
+            "The sixth drawing is taken for character {k}, with a probability of {p:.2f}; {learner} wrote the classifier from "
+            "one drawing of each of the five.",
             k=int(p.argmax()) + 1,
             p=p.max(),
+            learner=_(learner),
         )
+
+    def _by_keyboard(self, pen: tuple[int, float, float] | None) -> None:
+        """The pen was put down, moved while it is down, or lifted."""
+        if pen is not None and pen != self.pen:
+            self.move_pen(*pen, begins=self.pen is None or self.pen[0] != pen[0])
+        self.pen = pen
+        for k, mark in enumerate(self.pens):
+            mark.set_data(*(([pen[1]], [pen[2]]) if pen is not None and pen[0] == k else ([], [])))
+
+    @torch.no_grad()
+    def _decide(self, learner: Learner) -> tuple[Tensor, Tensor]:
+        """The probability that the sixth is each of the five, (5,), and the rows of the last layer (5, F)."""
+        D = Examples(self.x[None, : self.ways], torch.arange(self.ways)[None])
+        theta, main = learner(None, D), learner.main
+        p = main(theta, self.x[None, self.ways :])[0, 0, : self.ways].softmax(-1)
+        return p, main.unflatten(theta)[main.head[0]][0, : self.ways]
+
+
+def anatomy(learner: Learner, task: TaskBatch, ways: int = 5) -> Figure:
+    """A classifier of one task: its first filters, the rows of its last layer, its decisions on queries that come by class."""
+    main = learner.main
+    with torch.no_grad():
+        theta = learner(None, task.support)
+        p = main(theta, task.query.x)[0, :, :ways].softmax(-1)
+    named = main.unflatten(theta[0])
+    filters, rows = named["0.weight"][:, 0], named[main.head[0]][:ways]
+    tiles = nn.functional.pad(filters, (0, 1, 0, 1), value=torch.nan).unflatten(0, (4, -1))
+    tiles = tiles.transpose(1, 2).flatten(2).flatten(0, 1)[:-1, :-1]
+    figure, panels = subplots(3, width=13, height=3.7, width_ratios=(1.4, 1.4, 1.2))
+    names = _("W₁   filters of 3 × 3"), _("last layer   2c, a row for each class"), _("p(class | x)   decisions")
+    label, weights, limits = _("value of a weight"), DIVERGING, [v.nan_to_num().abs().max().item() for v in (tiles, rows)]
+    looks = (
+        (tiles, weights, -limits[0], limits[0], "equal", label),
+        (rows, weights, -limits[1], limits[1], "auto", label),
+        (p.T, MAGNITUDE, 0, 1, "auto", _("probability")),
+    )
+    for axes, name, (values, colors, low, high, aspect, said) in zip(panels, names, looks, strict=True):
+        image = axes.imshow(as_numpy(values), cmap=colors, vmin=low, vmax=high, aspect=aspect, interpolation="none")
+        figure.colorbar(image, ax=axes, location="bottom", aspect=30, pad=0.04).set_label(said)
+        title(axes, name)
+        axes.set(yticks=range(ways), yticklabels=[str(k + 1) for k in range(ways)])
+    panels[0].set(xticks=[], yticks=[])
+    panels[0].spines[:].set_visible(False)
+    panels[1].set(xlabel=_("feature"), xticks=(0, rows.shape[-1] - 1))
+    n = len(p) // ways
+    panels[2].set(xlabel=_("queries, by their class"), xticks=[n * k + (n - 1) / 2 for k in range(ways)], ylabel=_("taken for"))
+    panels[2].set_xticklabels([str(k + 1) for k in range(ways)])
+    return figure
 
 
 def drawing(strokes: list[Tensor]) -> Tensor:

@@ -18,7 +18,8 @@ import torch
 from hyperedu import MAML, Characters, PrototypicalNetwork, accuracy, data_file, figures
 from hyperedu import live, load_checkpoint, meta_test
 from hyperedu.lessons.few_shot_characters import checks
-from hyperedu.lessons.few_shot_characters.figures import ClassifierPicture, DrawingPicture, page
+from hyperedu.lessons.few_shot_characters.figures import ClassifierPicture, DrawingPicture
+from hyperedu.lessons.few_shot_characters.figures import anatomy, page
 from hyperedu.lessons.few_shot_characters.trainings import network, written_by_a_generator
 from hyperedu.statistics import half_interval, interval
 
@@ -77,7 +78,7 @@ figure
 # $$ \log p(y = k \mid x) = 2\,c_k \cdot h(x) - \lVert c_k\rVert^2 + \mathrm{const} \tag{2} $$
 #
 # which is a **linear layer**: row $k$ of its matrix is $2 c_k$, its bias $-\lVert c_k\rVert^2$. A prototypical network (Snell, Swersky, Zemel 2017) is a hypernetwork that nobody calls one: $D \mapsto \theta$, where the features are shared
-# and the last layer is written. In code, for one episode:
+# and the last layer is written. In code:
 
 # %% by-hand
 learner, main = learners["prototypes"], learners["prototypes"].main
@@ -93,8 +94,12 @@ same = torch.allclose(written[main.head[0]][:5], weight, atol=1e-4)
 same &= torch.allclose(written[main.head[1]][:5], bias, atol=1e-3)
 print("the same as the package's:", same)
 
+# %% anatomy
+alt = "Filters of the first layer, rows of the last one, and decisions on 30 drawings."
+figures.show(anatomy(learner, batch), alt)
+
 # %% draw-predict [markdown]
-# (It was trained to tell 20 classes apart, since harder episodes teach more; a class without an example gets a bias that is never chosen.)
+# The filters at the left are those of every task; only the rows were written. (It was trained to tell 20 classes apart, which teaches more; a class without an example is never chosen.)
 #
 # *A generator* does the same with a map that is learned, not given: each class's code $c_k$ goes through a small network that writes row $k$, and the mean of the codes moves the convolutions too. Another order of the classes is only another
 # order of the rows, by construction.
@@ -105,15 +110,16 @@ print("the same as the package's:", same)
 # five alike?
 
 # %% draw
-picture = DrawingPicture(learners["prototypes"], family.test)
-menus = {"alphabet": ["Greek", "Latin", "Shavian"], "episode": (0, 19), "add_strokes": False}
-sketch = live.interact(picture.figure, picture.update, drag=picture.drag, **menus)
+picture = DrawingPicture(learners, family.test)
+menus = {"learner": list(learners), "alphabet": ["Greek", "Latin", "Shavian"]}
+menus |= {"episode": (0, 19), "add_strokes": False, "paper": list(picture.papers)}
+pen = {"pen_x": (-1.0, 1.0, 0.05), "pen_y": (-1.0, 1.0, 0.05), "pen_down": False}
+sketch = live.interact(picture.figure, picture.update, drag=picture.drag, **menus, **pen)
 sketch.controls["episode"].value = 2
 sketch
 
 # %% draw-look [markdown]
-# **What to look for.** Each press begins a new drawing; with *add_strokes* it adds a stroke to the one that is there. The classifier is written anew with every movement of your hand, in one
-# pass through the network. Your letters need not exist.
+# **What to look for.** Each press begins a new drawing; with *add_strokes* it adds a stroke. (By keyboard: move the pen on a *paper* while it is down.) Every movement writes the classifier anew. Your letters need not exist.
 #
 # ## Who is best?
 #
