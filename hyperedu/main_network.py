@@ -62,7 +62,7 @@ class MainNetwork:
     input_dims: int
     d_in: int | None
     d_out: int | None
-    d_features: int | None = None
+    _d_features: int | None = None  # no fact of its own: what it follows from is one
     examples_apart = False  # whether what a network makes of one example is known not to depend on the others
 
     def __init__(
@@ -89,6 +89,10 @@ class MainNetwork:
         self.loss_kind = loss
         self._loss: Loss = per_task(loss) if callable(loss) else LOSSES[loss]
         self.training = True
+
+    @property
+    def d_features(self) -> int | None:
+        return self._d_features
 
     @staticmethod
     def mlp(
@@ -328,7 +332,7 @@ class _MLP(MainNetwork):
             raise ValueError(f"sizes must be at least two positive whole numbers [d_in, …, d_out], got {sizes!r}")
         self.activation, gain = activation_and_gain(activation)
         self.layer_sizes, self.y_mean, self.y_std = list(sizes), y_mean, y_std
-        self.d_in, self.d_features, self.d_out = self.layer_sizes[0], self.layer_sizes[-2], self.layer_sizes[-1]
+        self.d_in, self._d_features, self.d_out = self.layer_sizes[0], self.layer_sizes[-2], self.layer_sizes[-1]
         for name, value in (("y_mean", y_mean), ("y_std", y_std)):
             expect(name, value, (Tensor, Real), f"it must be one number, or a tensor of {self.d_out}, torch.tensor({value!r})")
             if isinstance(value, Tensor) and value.shape not in ((), (1,), (self.d_out,)):
@@ -388,7 +392,7 @@ class _MLP(MainNetwork):
 
 class _Conv(MainNetwork):
     input_dims = 3
-    d_features: int
+    _d_features: int
 
     def __init__(self, image, channels, d_out, activation, normalization, loss):
         if normalization not in ("group", "batch", None):
@@ -429,9 +433,9 @@ class _Conv(MainNetwork):
                 add(f"{per_block * block + 1}.weight", (c_out,), 1.0, 0.0, 0.0)
                 add(f"{per_block * block + 1}.bias", (c_out,), 0.0, 0.0, 0.0)
             c, height, width = c_out, (height + 1) // 2, (width + 1) // 2
-        self.d_features = c * height * width
+        self._d_features = c * height * width
         self.widest = math.prod(self.image[1:]) / 4 * max(self.channels, default=0)
-        add_layer(str(per_block * len(self.channels) + 1), (d_out, self.d_features), 1.0)
+        add_layer(str(per_block * len(self.channels) + 1), (d_out, self._d_features), 1.0)
         super().__init__(shapes, torch.cat(mean), torch.cat(std), loss, torch.cat(start))
 
     def _body(self, weights: Sequence[Tensor], x: Tensor) -> Tensor:
@@ -452,7 +456,7 @@ class _Conv(MainNetwork):
                 else:
                     y = nn.functional.batch_norm(y, None, None, scale, shift, training=True)
             y = self.activation(y)
-        return y.view(n, n_tasks, self.d_features).transpose(0, 1)
+        return y.view(n, n_tasks, self._d_features).transpose(0, 1)
 
     def _features(self, theta: Tensor, x: Tensor) -> Tensor:
         weights = list(self.unflatten(theta).values())[:-2]

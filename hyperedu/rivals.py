@@ -51,13 +51,12 @@ class Rivalry:
     @property
     def verdict(self) -> str:
         """Which model to use, and why."""
-        error, best, ties = self.errors[self.best], self.best, self.ties()
-        said = f"On tasks never seen, {best} errs least: {self._said(error)}."
-        if len(ties) > 1:
-            others = " and ".join(name for name in ties if name != best)
-            n = len(error)
-            return f"{said} Over {n} splits {others} cannot be told from it. Use the simplest of these: {ties[0]}."
-        return f"{said} No other comes as near in every split: use it."
+        error, ties = self.errors[self.best], self.ties()
+        said = f"On tasks never seen, the {self.best} errs least: {self._said(error)}."
+        if len(ties) == 1:
+            return f"{said} The difference to every other is larger than its interval: use it."
+        others = ", ".join(name for name in ties if name != self.best)
+        return f"{said} Over {len(error)} splits it cannot be told from: {others}. Use the simplest of these, the {ties[0]}."
 
     def _said(self, errors: Tensor) -> str:
         return f"{errors.mean().item():.3g} ± {half_interval(errors):.2g} {self.unit}".rstrip()

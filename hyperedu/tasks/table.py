@@ -213,7 +213,7 @@ class Table:
             f"{self.d_out} y: {', '.join(c.label for c in self.y_columns)}",
         ]
         if self.left_out:
-            said.append("left out: " + ", ".join(f"{n:,} {what}" for what, n in self.left_out.items()))
+            said.append("left out: " + ", ".join(f"{what} ({n:,})" for what, n in self.left_out.items()))
         return "\n".join(said)
 
     # ------------------------------------------------------------------------------------------------ how it is drawn
