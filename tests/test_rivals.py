@@ -69,7 +69,7 @@ def test_held_out_tasks_are_not_seen():
 
 
 def test_lesson_11_equation_1_and_what_follows_from_it():
-    """Lesson 11, equation 1. A tie: the 95% interval of the paired differences holds 0. Errors that rise and fall together are told apart."""
+    """Lesson 11, equation 1. A tie: the 95% interval of the paired differences holds 0; errors that rise together differ."""
     hard = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])
     found = Rivalry({"simple": hard + torch.tensor([0.1, 0.11, 0.09, 0.1, 0.1]), "better": hard}, "mm")
     assert half_interval(hard) > 1  # the means alone say nothing
