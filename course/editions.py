@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = ROOT / "hyperedu" / "lessons"
 NOTEBOOKS = ROOT / "notebooks"
 
-# In the order in which they are read; the number of a notebook is its place, but for those in NUMBERS.
+# In the order in which they are read; the number of a notebook is its place.
 LESSONS = (
     "start_here",
     "everything_is_a_mapping",
@@ -29,9 +29,9 @@ LESSONS = (
     "hypernetworks_meet_maml",
     "regularization",
     "few_shot_characters",
+    "beyond",
     "your_own_data",
 )
-NUMBERS = {"your_own_data": 11}  # the lesson before it is still to be written
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def lessons(prefix: str = "") -> Iterator[str]:
 
 
 def file_name(lesson: str) -> str:
-    return f"{NUMBERS.get(lesson, LESSONS.index(lesson)):02d}_{lesson}.ipynb"
+    return f"{LESSONS.index(lesson):02d}_{lesson}.ipynb"
 
 
 def source(lesson: str) -> Path:

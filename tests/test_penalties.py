@@ -32,12 +32,10 @@ from hyperedu import (
     SupportSetHypernetwork,
     TaskBatch,
     TaskConditionedMAML,
-    TaskSet,
     TowardSharedWeights,
     WeightNorm,
     compare,
     load_checkpoint,
-    meta_test,
     meta_train,
     outer_loss,
     penalties,
@@ -621,52 +619,3 @@ def test_compare_gives_each_learner_its_own_copy_of_a_penalty(main, family):
     meta_train(alone, family.train, 5, penalties={own: 1.0, decoder: 1.0}, rng=seeded(), progress=False)
     torch.testing.assert_close(parameters_to_vector(alone.parameters()), one)
     assert own.calls.item() == 5, "whereas meta_train trains what it is given"
-
-
-# --------------------------------------------------------------------------------------------------------------- forgetting
-
-
-class Polynomial(TaskSet):
-    """One task: a polynomial on an interval, described by a fixed τ."""
-
-    n_tasks = 1
-
-    def __init__(self, tau, f, low, high):
-        self.tau, self.f, self.low, self.high = tau, f, low, high
-
-    def most_queries(self, shots):
-        return 100
-
-    def sample(self, n_tasks=None, shots=0, queries=32, rng=None):
-        x = self.low + (self.high - self.low) * torch.rand(1, queries, 1, generator=rng)
-        examples = Examples(x, self.f(x))
-        return TaskBatch(self.tau[None], examples.first(0), examples, {})
-
-
-def in_sequence(strength, seed):
-    """The final MSE of three polynomials that were learned one after the other."""
-    random = seeded(seed)
-    main = MainNetwork.mlp([1, 10, 10, 1], "tanh")
-    learner = Hypernetwork(main, MLPGenerator(2, main, hidden=(10, 10), rng=random))
-    polynomials = [
-        Polynomial(tau, f, low, high)
-        for tau, f, low, high in zip(
-            torch.tensor([[1.0, 0.0], [-0.5, 0.87], [-0.5, -0.87]]),
-            (lambda x: x + 3, lambda x: 2 * x**2 - 1, lambda x: (x - 3) ** 3),
-            (-4, -1, 2), (-2, 1, 4), strict=True,
-        )
-    ]  # fmt: skip
-    for k, task in enumerate(polynomials):
-        held = {OutputRegularizer(learner, torch.stack([p.tau for p in polynomials[:k]])): strength} if k else None
-        optimizer = torch.optim.Adam(learner.parameters(), lr=1e-2)
-        meta_train(learner, task, 600, 1, 0, 32, optimizer=optimizer, penalties=held, rng=random, progress=False)
-    return [meta_test(learner, task, 0).mean for task in polynomials]
-
-
-def test_the_output_regularizer_prevents_forgetting():
-    """The toy of von Oswald et al. (published: .004, .002, .006 with β = .005; theirs learns τ too, and for 4,000 steps)."""
-    for seed in range(2):
-        held, forgot = in_sequence(0.005, seed), in_sequence(0.0, seed)
-        assert max(held[:2]) < 0.01
-        assert min(forgot[:2]) > 0.1, "without it the first two are lost"
-        assert max(held[2], forgot[2]) < 0.05, "both learn the last one"

@@ -1,0 +1,323 @@
+# %% opening [markdown]
+# # 10 · Beyond
+#
+# **Where is this used?**
+#
+# *You will be able to*
+# **keep** old tasks while new ones are learned,
+# **train** one generator for many clients who show nobody their data,
+# **read** a system of today as $\tau \mapsto \theta \mapsto g_\theta(x)$, and ask what was shown.
+#
+# 60 minutes. Before: [03 · Generator designs](03_generator_designs.ipynb), [08 · Regularization](08_regularization.ipynb).
+
+# %% imports
+import json
+
+import ipywidgets
+import torch
+from tqdm.auto import tqdm
+
+from hyperedu import ColoradoClimate, Digits, MainNetwork, Text, data_file, figures, live
+from hyperedu import load_checkpoint
+from hyperedu.lessons.beyond import adapters, checks, clients, drawings, sequences
+from hyperedu.lessons.beyond.figures import AdapterPicture, DrawingsPicture, ForgettingPicture
+from hyperedu.lessons.beyond.figures import client_errors
+from hyperedu.statistics import half_interval
+
+torch.set_num_threads(1)  # networks as small as these are trained faster by one
+tables = json.loads(data_file("beyond.json").read_text(encoding="utf-8"))
+
+# %% one-after-the-other [markdown]
+# ## One task after the other
+#
+# Three polynomials, each on its own interval, come one after the other; what was seen is not seen again. Three learners: a *plain network*, a *hypernetwork* with a learned code of two numbers for each task, and the same *with the output penalty* of lesson 08: while a task is learned, what
+# is written for the codes of the old ones must stay. It needs no old example.
+
+# %% sequence
+tasks, main = sequences.polynomials(), MainNetwork.mlp([1, 10, 10, 1], "tanh")
+paths = {}
+for name, (kind, strength) in tqdm(sequences.WAYS.items()):
+    rng = torch.Generator().manual_seed(0)
+    learner = sequences.beginner(kind, main, 3, (32, 32), rng)
+    paths[name] = sequences.in_sequence(learner, tasks, 600, strength, rng=rng)
+
+# %% forgetting-predict [markdown]
+# **Predict.** The plain network *could* hold all three: their intervals do not overlap. What happens to the first line while the second is learned? Does a hypernetwork with a code for each task forget less, without a penalty? Then move *step*.
+
+# %% forgetting
+picture = ForgettingPicture(main, tasks, paths)
+menu = {"learner": list(paths), "step": (0, 1800, sequences.EVERY)}
+figure = live.interact(picture.figure, picture.update, play="step", **menu)
+figure.controls["step"].value = 1200
+figure
+
+# %% forgetting-look [markdown]
+# **What to look for.** *Left*, an error rises as soon as another task is learned; with the penalty it stays. *Middle*, the first task's weights stand still only there. A code of its own does not protect a task, since φ is shared; it makes a task something that *can be named*, and so be held.
+#
+# Final errors over five seeds, of 1,500 steps each; the authors' own toy, on one seed, gives .0042, .0024, .0061. Then ten digits, turned by five angles: the share read rightly in the end.
+
+# %% forgetting-table
+def seeds_table(runs, form):
+    for name in runs[0]:
+        seeds = torch.tensor([run[name] for run in runs]).T  # (columns, seeds)
+        said = (f"{own.mean():{form}} ± {half_interval(own):{form}}" for own in seeds)
+        print(f"{name:24}", *said)
+
+
+print("mean squared error", [task.name for task in tasks])
+seeds_table(tables["polynomials"], ".4f")
+print("\naccuracy at", [f"{angle}°" for angle in sequences.ANGLES])
+seeds_table(tables["digits"], ".2f")
+
+# %% clients [markdown]
+# **Where it fails:** someone must say which task it is, and a network that is held in more and more places has less and less room.
+#
+# ## Clients who keep their data
+#
+# Weather stations shall each get a network for its year. Each has one to twelve single readings, and shows them to nobody. A server holds φ. In each round it writes $\theta_i = f_\varphi(\tau_i)$ for some clients, who take a few steps
+# on their own readings and send back the change $\Delta\theta_i$. That is all the server needs, by the chain rule of lesson 02 (Shamsian and others 2021):
+#
+# $$ \varphi \leftarrow \varphi + \eta \sum_i w_i \Big(\frac{\partial \theta_i}{\partial \varphi}\Big)^{\!\top} \Delta\theta_i \tag{1} $$
+#
+# with $w_i$ the client's share of the readings. After *one* step, $\Delta\theta_i = -\alpha \nabla L_i$, and (1) is gradient descent on all readings:
+
+# %% one-round
+climate, rng = ColoradoClimate(examples="years"), torch.Generator().manual_seed(0)
+stations = clients.Clients(climate)
+print(stations.n_tasks, "stations,", stations.count.sum().item(), "readings")
+learner, _decay = clients.learners(climate, rng)["written for each"]
+some, main = stations.sample(50, rng=rng), learner.main
+w = some.properties["count"] / some.properties["count"].sum()
+
+theta = learner.written(some.descriptor)  # the server writes
+sent = theta.detach()
+delta = clients.own_steps(main, sent, some.support, steps=1) - sent  # at the clients
+theta.backward(w[:, None] * delta)  # (∂θ/∂φ)ᵀ Δθ
+by_round = [p.grad.clone() for p in learner.parameters()]
+
+learner.zero_grad()
+(w * main.loss(learner.written(some.descriptor), some.support)).sum().backward()
+same = [torch.allclose(r, -clients.ALPHA * p.grad, rtol=1e-3, atol=1e-6)
+        for r, p in zip(by_round, learner.parameters())]
+print("equation (1) is gradient descent on what nobody showed:", all(same))
+
+# %% rounds [markdown]
+# With three steps it no longer is, but close. 600 rounds of 50 clients, once here; the picture has five splits of the stations:
+
+# %% clients-table
+for name, (learner, decay) in clients.learners(climate, rng).items():
+    clients.federated(learner, stations, decay, rng)
+    error = clients.errors(main, learner.written(stations.tau), stations.sample())
+    print(name, {group: f"{degrees:.2f} °C" for group, degrees in error.items()})
+alt = "Error by readings: written for each is best at few readings, and works with none."
+figures.show(client_errors(tables["clients"]), alt)
+way = "written for each"
+for group in ("1 or 2 readings", "3 or 4", "6 or 12"):
+    gain = torch.tensor([t[way][group] - t[f"{way}, then own steps"][group] for t in tables["clients"]])
+    print(f"{group}: own steps gain {gain.mean():.2f} ± {half_interval(gain):.2f} °C")
+
+# %% clients-then [markdown]
+# *One network for all* (federated averaging) cannot know where it is; three own steps repair much of that for whoever has many readings, and less for whoever has one. *Each alone* is hopeless with one or two. *Written for each* uses what was learned at similar places, and serves stations that joined with no reading; own steps on top hurt where there are few readings. It is *told* elevation and place, which the others are not.
+#
+# **Where it fails:** not to show data is not to keep it secret. From what a station with a single reading sends after one step, its month $x$ and its reading can be computed:
+
+# %% leak
+k = (stations.count == 1).nonzero()[0]
+own = stations.own.task(k)
+theta = learner.written(stations.tau[k]).detach()
+sent = main.unflatten(clients.own_steps(main, theta, own, steps=1) - theta)
+x = sent["0.weight"][:, :1] / sent["0.bias"][:, :1, None]  # ΔW₁ = Δb₁ xᵀ
+y = main(theta, x) + sent["4.bias"] / (2 * clients.ALPHA * climate.y_std)
+print(f"from Δθ: x = {x.flatten().tolist()}, {y.item():.2f} °C")
+print(f"in truth: x = {own.x[0, 0].tolist()}, {own.y[0, 0].item():.2f} °C")
+
+# %% clients-end [markdown]
+# ## Drawings as functions
+#
+# A drawing is a function of the place on the paper: $g(\theta, (x_1, x_2))$ is the ink there. Each of 24 drawings has two learned numbers,
+#
+# $$ \min_{\varphi,\, \tau_1, \dots, \tau_n} \sum_i \sum_x \big(g(f_\varphi(\tau_i + \varepsilon), x) - \mathrm{ink}_i(x)\big)^2, \qquad \varepsilon \sim N(0, 0.3^2 I) \tag{2} $$
+#
+# where the noise ε makes each drawing a blot on the map, so that neighbours must be alike.
+
+# %% drawings
+family = drawings.Drawings()
+learner = drawings.painter(family)
+load_checkpoint(data_file("checkpoints/drawings.safetensors"), learner)
+learner.eval()  # no noise
+apart = drawings.apart(learner.main, family)  # a network for each drawing, by itself
+
+# %% map-predict [markdown]
+# **Predict.** What lies between two hands' drawings of one letter? Between two letters? Drag the star.
+
+# %% map
+picture = DrawingsPicture(learner, family)
+places = {name: (-picture.limit, picture.limit, 0.02) for name in ("tau_1", "tau_2")}
+figure = live.interact(picture.figure, picture.update, drag=picture.drag, **places)
+figure.controls["tau_1"].value, figure.controls["tau_2"].value = picture.places[2].tolist()
+figure
+
+# %% walk-predict [markdown]
+# **Predict.** Now a walk from one drawing to another: over the map (*τ*), straight from one's weights to the other's (*θ written*), or between two networks trained apart. Which stay drawings half way?
+
+# %% walk
+picture = DrawingsPicture(learner, family, apart)
+ends = {"first": (0, 23), "second": (0, 23), "share": (0.0, 1.0, 0.02)}
+walk = live.interact(picture.figure, picture.walk, through=list(drawings.WAYS), **ends)
+walk.controls["second"].value, walk.controls["share"].value = 5, 0.5
+walk
+
+# %% walk-look [markdown]
+# **What to look for.** Over the map, hands of one letter change into each other; from letter to letter the way leads through others, with short stretches of double exposure. Straight through weight space a blur comes between, and between networks trained apart nothing that anybody drew. Half way between all pairs:
+
+# %% half-way
+for name, like in drawings.half_way(learner, apart, family).items():
+    print(f"{name:16} correlation with the most similar drawing: {like:.2f}")
+
+# %% today [markdown]
+# **Where it fails:** a new drawing has no place on the map until one is searched, by gradient.
+#
+# ## Today
+#
+# | system | τ → θ → g | shown | limit |
+# |---|---|---|---|
+# | Text-to-LoRA, 2025 | a sentence about a task → low-rank adapters → a language model | 479 training tasks; on eight benchmarks 74.0%, adapters trained for each 75.8% | vague sentences, poor adapters |
+# | Doc-to-LoRA, 2026 | a document → adapters → a language model that no longer reads it | a fact is found in texts over four times as long as the model can read | a generator for each model; stands in for reading, roughly |
+# | HyperDreamBooth, 2023 | one photo of a face → adapters → a generator of images | 20 seconds, 25 times faster than fine-tuning alone | faces; fine-tuning must follow |
+# | LoGAH, 2024 | the graph of an architecture → up to 774 million weights → that network | a better start of its training than a random one | a start, no trained network |
+#
+# All but the last write a **low-rank change** of frozen weights (Hu and others 2021):
+#
+# $$ W = W_0 + B(\tau)\, A(\tau), \qquad B \in \mathbb{R}^{m \times r}, \; A \in \mathbb{R}^{r \times n} \tag{3} $$
+#
+# Here is the first of them, in small: a frozen network that reads upright digits; sentences that say what was done to the digits; an adapter of rank 8 for $W$, its first matrix, 48 × 64.
+
+# %% adapters
+digits = Digits()
+frozen = adapters.reads_upright(digits)
+reads = Text.available()
+if reads:
+    text, (train, new) = Text(), adapters.sentences()
+    told = adapters.ToldDigits(digits.train, train, text)
+    writer = adapters.adapter(frozen, 8, told, progress=True)
+    print(f"{len(train)} sentences to learn from, such as:", *list(train)[4:100:24], sep="\n   ")
+else:
+    print("To write adapters from sentences: pip install 'hyperedu[text]'; the rest runs without.")
+
+# %% adapter-predict [markdown]
+# **Predict.** The sentence and what is *done* are chosen apart: you may lie. What does the adapter for *upside down* do to upright digits? What of *They tilt to the left*, *not mirrored*, or two changes at once?
+
+# %% adapter
+if reads:
+    picture = AdapterPicture(writer, text, told, frozen, digits.test)
+    box = ipywidgets.Text("The digits stand on their heads.", continuous_update=False)
+    done = ["nothing", *adapters.CHANGES]
+    adapted = live.interact(picture.figure, picture.update, sentence=box, done=done)
+    adapted.controls["done"].value = "upside down"
+adapted if reads else None
+
+# %% adapter-look [markdown]
+# **What to look for.** A right sentence restores most of the reading; a wrong one destroys what the frozen network could do. "Not" is not understood. The rank counts: turning an image moves every pixel, which no matrix of rank 1 can do.
+
+# %% ranks-table
+print("share read rightly; rank 0 is the frozen network, chance is 0.10; three splits")
+print("known sentences, new sentences, two changes:")
+by_rank = [{f"rank {r}": list(of.values()) for r, of in run.items()} for run in tables["ranks"]]
+seeds_table(by_rank, ".2f")
+
+# %% exercise-1 [markdown]
+# New ways to say a known change are often understood; two changes in one sentence, which no training sentence had, are not. The large systems were tested on tasks *like* those they were trained on, too.
+#
+# ## Exercises
+#
+# **1 · Compute.** A generator with one parameter writes $\theta_i = \varphi\,\tau_i$, and $\varphi = 1$. Two clients with $\tau = 1$ and $2$ have the losses $\frac12(\theta_1 - 3)^2$ and $\frac12\theta_2^2$, equal shares, and take one step with $\alpha = 0.1$. What is φ after one round (1) with $\eta = 1$?
+#
+# <details><summary>Hint 1</summary>Δθ₁ = −0.1 · (1 − 3).</details>
+# <details><summary>Hint 2</summary>What is ∂θ₂/∂φ?</details>
+
+# %% exercise-1-answer tags=["exercise"]
+phi = ...
+checks.one_round(phi)
+
+# %% exercise-1-solution tags=["solution"]
+delta_1, delta_2 = -0.1 * (1 - 3), -0.1 * (2 - 0)
+phi = 1 + 0.5 * 1 * delta_1 + 0.5 * 2 * delta_2
+checks.one_round(phi)
+
+# %% exercise-2 [markdown]
+# **2 · Change.** Write `adapted(x, W_0, b, B, A)`, a layer with (3), for inputs `x` (…, n), without ever making the m × n matrix B A.
+#
+# <details><summary>Hint 1</summary>(W₀ + B A) x = W₀ x + B (A x).</details>
+# <details><summary>Hint 2</summary>Inputs are rows: a matrix M acts as <code>x @ M.T</code>.</details>
+
+# %% exercise-2-answer tags=["exercise"]
+adapted_layer = ...
+checks.adapted(adapted_layer)
+
+# %% exercise-2-solution tags=["solution"]
+def adapted_layer(x, W_0, b, B, A):
+    return x @ W_0.T + (x @ A.T) @ B.T + b
+
+checks.adapted(adapted_layer)
+
+# %% exercise-3 [markdown]
+# **3 · Find what is wrong.** This server learns well, but it breaks a promise. Write `server(f, tau, ask)`, which gives the parameters of `f` the same `.grad` from `ask(theta)` alone: a client's function from θ to Δθ, of which nothing else is known, with $w_i = 1/n$.
+#
+# <details><summary>Hint 1</summary>Whose readings does <code>nosy</code> see?</details>
+# <details><summary>Hint 2</summary>A tensor's <code>backward</code> takes the gradient that comes from outside; the optimizer steps against it.</details>
+
+# %% exercise-3-given
+def nosy(f, tau, readings, alpha=0.1):
+    loss = (f(tau) - readings).square().sum(-1).mean() / 2
+    (alpha * loss).backward()
+
+# %% exercise-3-answer tags=["exercise"]
+server = ...
+checks.server(server)
+
+# %% exercise-3-solution tags=["solution"]
+def server(f, tau, ask):
+    theta = f(tau)
+    delta = ask(theta.detach())
+    theta.backward(-delta / len(tau))
+
+checks.server(server)
+
+# %% quiz [markdown]
+# ## Quiz
+#
+# **1. Why does a code for each task not prevent forgetting by itself?**
+# <details><summary>All tasks share φ</summary>Yes: what changes φ changes what is written for every code.</details>
+# <details><summary>Two numbers are too few for a code</summary>No: with the penalty the same two numbers are enough.</details>
+#
+# **2. What does the output penalty keep of old tasks?**
+# <details><summary>Some of their examples</summary>No: it needs none.</details>
+# <details><summary>What was written for their codes</summary>Yes: a snapshot of θ for each.</details>
+#
+# **3. A client sends Δθ and no data. Is that private?**
+# <details><summary>Not by itself</summary>Yes: Δθ depends on the data, and few data can be read off it.</details>
+# <details><summary>Yes</summary>No: the step of one reading says almost what it was.</details>
+#
+# **4. Why is noise added to the places on the map?**
+# <details><summary>So that it lies flat</summary>No: the map may have any shape.</details>
+# <details><summary>So that places near a drawing give it too</summary>Yes: else nothing is asked of what lies between.</details>
+#
+# **5. An adapter of rank 1 fails at digits upside down. Why?**
+# <details><summary>It moves all inputs along one direction only</summary>Yes: B A x is always a multiple of B.</details>
+# <details><summary>It has too few sentences</summary>No: rank 8 learned from the same ones.</details>
+
+# %% in-one-breath [markdown]
+# ## In one breath
+#
+# A task that has a descriptor can be held ($\lVert f_\varphi(\tau) - \theta^*\rVert^2$), served without being seen ($(\partial\theta/\partial\varphi)^\top \Delta\theta$), interpolated (over τ, not θ), and put into words ($W_0 + B(\tau)A(\tau)$); it fails where the descriptor says nothing that training knew.
+
+# %% references [markdown]
+# ## References
+#
+# * J. von Oswald and others, *Continual learning with hypernetworks*, 2020, [arXiv 1906.00695](https://arxiv.org/abs/1906.00695).
+# * A. Shamsian and others, *Personalized federated learning using hypernetworks*, 2021, [arXiv 2103.04628](https://arxiv.org/abs/2103.04628).
+# * V. Sitzmann and others, *Implicit neural representations with periodic activation functions*, 2020, [arXiv 2006.09661](https://arxiv.org/abs/2006.09661).
+# * E. Hu and others, *LoRA*, 2021, [arXiv 2106.09685](https://arxiv.org/abs/2106.09685).
+# * R. Charakorn and others, *Text-to-LoRA*, 2025, [arXiv 2506.06105](https://arxiv.org/abs/2506.06105); *Doc-to-LoRA*, 2026, [arXiv 2602.15902](https://arxiv.org/abs/2602.15902).
+# * N. Ruiz and others, *HyperDreamBooth*, 2023, [arXiv 2307.06949](https://arxiv.org/abs/2307.06949).
+# * X. Zhou and others, *LoGAH*, 2024, [arXiv 2405.16287](https://arxiv.org/abs/2405.16287).
