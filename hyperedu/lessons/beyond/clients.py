@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from hyperedu.adaptation import adapt
 from hyperedu.batches import Examples, TaskBatch, TaskSet
@@ -9,6 +10,7 @@ from hyperedu.generators import MLPGenerator
 from hyperedu.learners import Hypernetwork, Learner, SharedWeights
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import ColoradoClimate
+from hyperedu.words import _
 
 # What a client does in a round: steps on its own readings, in which errors are in °C.
 LOCAL_STEPS, ALPHA = 3, 3e-4
@@ -82,7 +84,7 @@ def federated(learner: Learner, clients: Clients, decay: float, rng: torch.Gener
     """Train a learner in rounds of 50 clients, with AdamW whose rate falls to zero."""
     optimizer = torch.optim.AdamW(learner.parameters(), lr=3e-3, weight_decay=decay)
     falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, rounds)
-    for _round in range(rounds):
+    for _round in tqdm(range(rounds), desc=_("rounds"), unit="round"):
         federated_round(learner, clients.sample(50, rng=rng), optimizer)
         falling.step()
 

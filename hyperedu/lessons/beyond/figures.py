@@ -33,7 +33,13 @@ from hyperedu.tasks.digits import SIDE as DIGIT_SIDE
 from hyperedu.words import _
 
 COLORS = (BLUE, ORANGE, GREEN)
-CLIENT_COLORS = (GREY, GREEN, VERMILION, ORANGE, BLUE)
+CLIENT_COLORS = {
+    "one network for all": GREY,
+    "one network for all, then own steps": GREEN,
+    "written for each": VERMILION,
+    "written for each, then own steps": ORANGE,
+    "each alone": BLUE,
+}
 PAPER = {"cmap": "Greys", "vmin": 0, "vmax": 1}
 
 
@@ -255,7 +261,7 @@ def client_errors(runs: Sequence[Mapping[str, Mapping[str, float]]]) -> Figure:
         seeds = torch.tensor([[run[way][group] for run in runs] for group in own])
         at = np.array([groups.index(group) for group in own]) + 0.06 * (k - 2)
         half = [half_interval(each) for each in seeds]
-        axes.errorbar(at, as_numpy(seeds.mean(1)), half, fmt="o", color=CLIENT_COLORS[k], capsize=4, label=_(way))
+        axes.errorbar(at, as_numpy(seeds.mean(1)), half, fmt="o", color=CLIENT_COLORS[way], capsize=4, label=_(way))
     axes.set(xticks=range(len(groups)), xticklabels=[_(group) for group in groups], ylabel=_("RMSE of the year (°C)"))
     axes.set(yscale="log", yticks=(1, 2, 4, 8), yticklabels=("1", "2", "4", "8"), xlabel=_("readings of the client"))
     axes.minorticks_off()

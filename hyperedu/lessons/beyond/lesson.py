@@ -109,11 +109,14 @@ for name, (learner, decay) in clients.learners(climate, rng).items():
     clients.federated(learner, stations, decay, rng)
     error = clients.errors(main, learner.written(stations.tau), stations.sample())
     print(name, {group: f"{degrees:.2f} °C" for group, degrees in error.items()})
+
+# %% clients-figure
 alt = "Error by readings: written for each is best at few readings, and works with none."
 figures.show(client_errors(tables["clients"]), alt)
-way = "written for each"
+ways = "written for each", "written for each, then own steps"
+written, then = ([run[way] for run in tables["clients"]] for way in ways)
 for group in ("1 or 2 readings", "3 or 4", "6 or 12"):
-    gain = torch.tensor([t[way][group] - t[f"{way}, then own steps"][group] for t in tables["clients"]])
+    gain = torch.tensor([one[group] - other[group] for one, other in zip(written, then)])
     print(f"{group}: own steps gain {gain.mean():.2f} ± {half_interval(gain):.2f} °C")
 
 # %% clients-then [markdown]

@@ -77,10 +77,10 @@ def test_what_is_said_and_what_is_done_are_chosen_apart():
 
 
 def test_each_way_stands_over_the_clients_that_it_is_for():
-    runs = [{"all": dict.fromkeys(clients.GROUPS, 1.0 + k), "alone": {"3 or 4": 2.0}} for k in range(3)]
+    runs = [{"written for each": dict.fromkeys(clients.GROUPS, 1.0 + k), "each alone": {"3 or 4": 2.0}} for k in range(3)]
     (axes,) = client_errors(runs).axes
     assert [label.get_text() for label in axes.get_xticklabels()] == list(clients.GROUPS)
-    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["all", "alone"]
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["written for each", "each alone"]
     alone = axes.containers[1].lines[0]
     assert alone.get_xdata().round().tolist() == [1]
     assert alone.get_ydata().tolist() == [2.0]

@@ -200,7 +200,7 @@ for name in ("Greek", "Latin", "Shavian"):
     print(f"all five of one script never seen, {name:9} ", share(family.test, alphabet=name))
 
 # %% batch-statistics [markdown]
-# Here the first two do not differ: of 3,020 letters, each drawn by another hand every time, nothing was learned by heart. That is no licence; who trains on a few alphabets must measure it again. Single scripts differ more:
+# Here the first two do not differ: of 3,020 letters, each drawn by another hand every time, nothing was learned by heart. Who trains on a few alphabets must measure it again. Single scripts differ more:
 # Shavian has letters that are each other's mirror images.
 #
 # **Statistics of the batch.** Batch norm subtracts the mean over all drawings that are classified *at once*. What is said of one then depends on the others; that is called **transductive**. If the queries come with each class equally often, as
