@@ -31,7 +31,8 @@ class Rivalry:
     """Errors of models on tasks that they never saw.
 
     Attributes:
-        errors: model → (n_splits,) RMSE in the unit of y, the mean over held-out tasks; from the simplest model on.
+        errors: model → (n_splits,) RMSE in the unit of y, the mean over held-out tasks; from the simplest model on, which is
+            the one that leaves least to choose, to train and to explain.
         unit: of y.
     """
 
@@ -62,8 +63,12 @@ class Rivalry:
         return f"{errors.mean().item():.3g} ± {half_interval(errors):.2g} {self.unit}".rstrip()
 
     def __repr__(self) -> str:
-        width = max(map(len, self.errors))
-        return "\n".join(f"{name.ljust(width)}  {self._said(errors)}" for name, errors in self.errors.items())
+        """A line for each model: its error, and by how much it is larger than that of the best, split by split."""
+        width, best, lines = max(map(len, self.errors)), self.errors[self.best], []
+        for name, errors in self.errors.items():
+            more = f"(+{(errors - best).mean().item():.2g} ± {half_interval(errors - best):.2g})"
+            lines.append(f"{name.ljust(width)}  {self._said(errors)}  {'(errs least)' if name == self.best else more}")
+        return "\n".join(lines)
 
 
 def _holds_zero(differences: Tensor) -> bool:

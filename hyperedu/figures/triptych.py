@@ -173,6 +173,14 @@ class Triptych(Panels):
         if hasattr(family, "sentence"):
             return family.sentence(properties, y, truth, nearest)
         task, error = family.descriptors.in_words(descriptor), (there - truth).square().nanmean()
+        if nearest is not None:
+            return _(
+                "Told {task}, {n:,} weights were written; {name}, never seen, they miss by {error:.3g} (root mean square).",
+                task=task,
+                n=len(theta),
+                name=nearest.properties["name"][0] if "name" in nearest.properties else _("the most similar task"),
+                error=error.sqrt(),
+            )
         return _(
             "Told {task}, the network whose {n:,} weights were written from it has a mean squared error of {error:.4f}.",
             task=task,
