@@ -153,7 +153,7 @@ def test_a_family_of_the_readers_own_is_drawn_without_a_line_of_drawing(main, na
     torch.testing.assert_close(torch.as_tensor(picture.truth.get_ydata()), known)
     there = learner.main(learner.generator(tau), family.curve(family.test.sample())[1]).squeeze(-1)
     assert view.sentence.startswith("Told slope 0.5")
-    assert f"{(there - known).square().mean():.4f}" in view.sentence
+    assert f"by {(there - known).square().mean().sqrt():.3g} (root" in view.sentence
     assert picture.where.get_xlabel() == ("slope (m)" if len(names) == 1 else "offset")
     assert bool(picture.drag) == (len(names) == 2)
 

@@ -183,7 +183,7 @@ def test_a_file_in_latin_1_keeps_its_letters(file):
     assert table.descriptors.names[0] == "größe"
 
 
-@pytest.mark.parametrize("hole", ["", "NA", "NaN", "n/a", "-", "?", "null", "#N/A", "."])
+@pytest.mark.parametrize("hole", ["", "NA", "NaN", "n/a", "-", "?", "null", "#N/A", ".", "k. A.", "#DIV/0!"])
 def test_missing_values_are_left_out_and_counted(hole, file):
     columns = changed("growth (mm)", lambda v, i: hole if i in (3, 20) else v)
     table = Table.from_csv(file(text(columns)), **ROLES)
@@ -371,6 +371,39 @@ def test_what_was_ambiguous_can_be_said(file):
     columns = changed("growth (mm)", lambda v, i: f"1,{200 + i}")
     for decimal, first in ((",", 1.2), (".", 1200)):
         assert Table(columns, decimal=decimal, **ROLES).y.min().item() == pytest.approx(first)
+
+
+@pytest.mark.parametrize("minus", ["-{}", "\u2212{}", "({})", "-${}", "($ {})", "-{} €"])
+def test_numbers_below_zero_in_every_hand(minus, file):
+    columns = rows()
+    columns["day"] = [minus.format(value) if k % 2 else value for k, value in enumerate(columns["day"])]
+    table = Table.from_csv(file(text(columns)), **ROLES)
+    wanted = torch.tensor([float(value) * (-1) ** k for k, value in enumerate(rows()["day"])])
+    torch.testing.assert_close(table._x[:, 0], wanted)
+
+
+def test_times_of_the_day_are_hours(file):
+    columns = rows()
+    columns["day"] = ["7:30", "08:15", "23:59:30", "0:00", "12:45", "9:05"] * 8
+    table = Table.from_csv(file(text(columns)), **ROLES)
+    torch.testing.assert_close(table._x[:6, 0], torch.tensor([7.5, 8.25, 23 + 59.5 / 60, 0.0, 12.75, 9 + 5 / 60]))
+    assert table.x_columns[0].unit == "h"
+
+
+def test_999_below_zero_is_a_number_only_among_others_that_are(file):
+    columns = rows()
+    columns["growth (mm)"][3] = columns["growth (mm)"][9] = "-999"
+    with pytest.raises(ValueError, match=r"growth.*-999 in 2 cells.*leave these cells empty"):
+        Table.from_csv(file(text(columns)), **ROLES)
+    columns["growth (mm)"][4] = "-998.5"
+    assert Table.from_csv(file(text(columns)), **ROLES).y.min() == -999
+
+
+def test_a_percent_sign_in_some_cells_only_is_said(file):
+    columns = changed("growth (mm)", lambda value, k: value + " %" if k % 5 else value)
+    columns["growth"] = columns.pop("growth (mm)")
+    with pytest.raises(ValueError, match="write it in all or in none"):
+        Table.from_csv(file(text(columns)), **ROLES)
 
 
 def test_infinite_values_are_missing(file):

@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 
-MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "–", "—", "?", ".", "missing"}
+MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "–", "—", "?", ".", "missing", "k.a.", "k. a.", "n.d."}
+MISSING |= {"#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"}  # what spreadsheets write for a failed formula
+STANDS_FOR_MISSING = (-999.0, -9999.0, -99999.0)  # what instruments write where they have nothing
 SEPARATORS = ";\t,|"
 UNIT = re.compile(r"^(?P<name>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^\[\]]*)\])\s*$")
+TIME = r"\d{1,2}:\d{2}(?::\d{2})?"  # of the day
 NUMBER = r"[+-]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][+-]?\d+)?"
 # Only as many digits as a group of thousands has: 1,234 may be a thousand or a little more than one.
 GROUPED = {sign: rf"[+-]?\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+" for sign in ",."}
@@ -132,12 +135,13 @@ def parsed(frame: Any, headers: Iterable[str], separator: str | None, decimal: s
 def _texts(values: Any) -> Any:
     """Texts without spaces round them; what stands for a missing value is empty."""
     texts = values.astype(object).where(values.notna(), "").astype(str).str.replace("\u00a0", " ").str.strip()
+    texts = texts.str.replace(r"^\u2212(?=[\d.,])", "-", regex=True)  # the minus sign of typographers
     return texts.where(~texts.str.lower().isin(MISSING), "")
 
 
 def _decimal_signs(texts: Any) -> set[str]:
     """The decimal signs that a column of numbers proves: those that could not part thousands."""
-    known = texts[texts != ""].str.replace(r"[\s'’%]", "", regex=True)
+    known = texts[texts != ""].str.replace(r"[\s'’%$€£¥]", "", regex=True)
     if not len(known) or not known.str.fullmatch(NUMBER).mean() > 0.5:
         return set()
     proved = set()
@@ -157,10 +161,17 @@ def _numbers(texts: Any, header: str, unit: str, separator: str | None, decimal:
     known = texts != ""
     if not known.any():
         raise ValueError(f"column {header!r} is empty: leave it out")
-    plain = texts.str.replace(r"[\s'’]", "", regex=True)
+    plain = texts.str.replace(r"[\s'’$€£¥]", "", regex=True)
+    plain = plain.str.replace(rf"^\(({NUMBER})\)$", r"-\1", regex=True)  # as accountants write what is below 0
     percent = plain.str.endswith("%")
+    if percent.any() and not percent[known].all() and unit != "%":
+        raise ValueError(
+            f"column {header!r} has a % in {int(percent.sum())} of {int(known.sum())} cells: write it in all or in none"
+        )
     plain = plain.str.rstrip("%")
     looks = plain.str.fullmatch(NUMBER) | plain.str.lower().isin(["inf", "+inf", "-inf"])
+    if plain[known].str.fullmatch(TIME).all():
+        return _hours(plain.where(known)), unit or "h"
     if not looks[known].any() or (plain[known].str.fullmatch("|".join(DATES)).mean() > 0.5):
         dates = _dates(texts, header)
         return (None, unit) if dates is None else dates
@@ -189,7 +200,25 @@ def _numbers(texts: Any, header: str, unit: str, separator: str | None, decimal:
             f"column {header!r} has {texts[unread].iloc[0]!r}, which is no number where {decimal!r} is the decimal sign: write "
             "all numbers in one way, or say decimal=',' or decimal='.'"
         )
+    _refuse_a_stand_in(numbers[known], header)
     return numbers, unit or ("%" if percent.any() else "")
+
+
+def _refuse_a_stand_in(numbers: np.ndarray, header: str) -> None:
+    """Where all other numbers are at least 0, a -999 is no number."""
+    for stand_in in STANDS_FOR_MISSING:
+        mine = numbers == stand_in
+        if mine.any() and (numbers[~np.isin(numbers, STANDS_FOR_MISSING)] >= 0).all():
+            raise ValueError(
+                f"column {header!r} has {stand_in:.0f} in {int(mine.sum())} cells and is nowhere else below 0: if this stands "
+                "for a missing value, leave these cells empty"
+            )
+
+
+def _hours(texts: Any) -> np.ndarray:
+    """Times of the day (n,) such as 7:30 or 07:30:00 in hours, NaN where missing."""
+    parts = texts.str.extract(r"^(\d+):(\d+)(?::(\d+))?$").astype(float)
+    return (parts[0] + parts[1] / 60 + parts[2].fillna(0) / 3600).to_numpy()
 
 
 def _by_groups(plain: Any) -> str | None:

@@ -244,7 +244,7 @@ class Table:
             positions = (ends[1:] + ends[:-1]) / 2
             place = torch.bucketize(first, ends[1:-1])
         else:
-            place = torch.searchsorted(positions, first)
+            place = torch.searchsorted(positions, first.contiguous())
         y = torch.full((len(tasks), len(positions), 1), math.nan)
         for row, name in enumerate(tasks.properties["name"]):
             rows = self._span(self.names.index(name))

@@ -30,8 +30,8 @@ tables = json.loads(data_file("beyond.json").read_text(encoding="utf-8"))
 # %% one-after-the-other [markdown]
 # ## One task after the other
 #
-# Three polynomials, each on its own interval, come one after the other; what was seen is not seen again. Three learners: a *plain network*, a *hypernetwork* with a learned code of two numbers for each task, and the same *with the output penalty* of lesson 08: while a task is learned, what
-# is written for the codes of the old ones must stay. It needs no old example.
+# Three polynomials, each on its own interval, come one after the other; what was seen is not seen again. Three learners: a *plain network*, a *hypernetwork* with a learned code of two numbers for each task, and the same *with the output penalty* of lesson 08: to the loss of a task is added
+# $\beta\, \frac1n \sum_i \lVert f_\varphi(\tau_i) - \theta_i^* \rVert^2$ over the $n$ tasks before it, where $\theta_i^*$ was written when the last of them was done, and $\beta = 0.005$. It needs no old example, only these snapshots. (So few could be kept and looked up by name; but a generator also writes what lies between, and for tasks that are described, new ones.)
 
 # %% sequence
 tasks, main = sequences.polynomials(), MainNetwork.mlp([1, 10, 10, 1], "tanh")
@@ -48,13 +48,13 @@ for name, (kind, strength) in tqdm(sequences.WAYS.items()):
 picture = ForgettingPicture(main, tasks, paths)
 menu = {"learner": list(paths), "step": (0, 1800, sequences.EVERY)}
 figure = live.interact(picture.figure, picture.update, play="step", **menu)
-figure.controls["step"].value = 1200
+figure.controls["step"].value = 1150
 figure
 
 # %% forgetting-look [markdown]
-# **What to look for.** *Left*, an error rises as soon as another task is learned; with the penalty it stays. *Middle*, the first task's weights stand still only there. A code of its own does not protect a task, since φ is shared; it makes a task something that *can be named*, and so be held.
+# **What to look for.** *Left*, an error rises as soon as another task is learned; with the penalty it stays. *Middle*, the first task's weights stand still only there. A code of its own does not protect a task, since φ is shared: without the penalty it forgets less on one of the two polynomials, and on the other the intervals do not say. It makes a task something that *can be named*, and so be held.
 #
-# Final errors over five seeds, of 1,500 steps each; the authors' own toy, on one seed, gives .0042, .0024, .0061. Then ten digits, turned by five angles: the share read rightly in the end.
+# Final errors after 1,500 steps on each task, mean of five seeds ± 95% interval; the toy is that of von Oswald and others (2020), whose own code gives .0042, .0024, .0061. Then ten digits, turned by five angles: the share read rightly in the end. (The plain network is not told the angle, and a 6 turned by half a circle is a 9.)
 
 # %% forgetting-table
 def seeds_table(runs, form):
@@ -75,11 +75,11 @@ seeds_table(tables["digits"], ".2f")
 # ## Clients who keep their data
 #
 # Weather stations shall each get a network for its year. Each has one to twelve single readings, and shows them to nobody. A server holds φ. In each round it writes $\theta_i = f_\varphi(\tau_i)$ for some clients, who take a few steps
-# on their own readings and send back the change $\Delta\theta_i$. That is all the server needs, by the chain rule of lesson 02 (Shamsian and others 2021):
+# of rate $\alpha$ on $L_i$, the loss of their own readings, and send back the change $\Delta\theta_i$. That is all the server needs, by the chain rule of lesson 02 (Shamsian and others 2021):
 #
 # $$ \varphi \leftarrow \varphi + \eta \sum_i w_i \Big(\frac{\partial \theta_i}{\partial \varphi}\Big)^{\!\top} \Delta\theta_i \tag{1} $$
 #
-# with $w_i$ the client's share of the readings. After *one* step, $\Delta\theta_i = -\alpha \nabla L_i$, and (1) is gradient descent on all readings:
+# with $w_i$ the client's share of the readings. After *one* step, $\Delta\theta_i = -\alpha \nabla L_i$, and (1) is gradient descent on the readings of all clients of the round:
 
 # %% one-round
 climate, rng = ColoradoClimate(examples="years"), torch.Generator().manual_seed(0)
@@ -102,7 +102,7 @@ same = [torch.allclose(r, -clients.ALPHA * p.grad, rtol=1e-3, atol=1e-6)
 print("equation (1) is gradient descent on what nobody showed:", all(same))
 
 # %% rounds [markdown]
-# With three steps it no longer is, but close. 600 rounds of 50 clients, once here; the picture has five splits of the stations:
+# With three steps it no longer is: $\Delta\theta_i$ is then a sum of gradients at three places, and (1) is what works. 600 rounds of 50 clients, once here; the picture has five splits of the stations. Errors are on the mean year of each station, of which its single readings are noisy samples:
 
 # %% clients-table
 for name, (learner, decay) in clients.learners(climate, rng).items():
@@ -113,6 +113,10 @@ for name, (learner, decay) in clients.learners(climate, rng).items():
 # %% clients-figure
 alt = "Error by readings: written for each is best at few readings, and works with none."
 figures.show(client_errors(tables["clients"]), alt)
+for way in tables["clients"][0]:
+    groups = tables["clients"][0][way]
+    means = {g: torch.tensor([run[way][g] for run in tables["clients"]]).mean() for g in groups}
+    print(f"{way:37}", ", ".join(f"{group} {mean:.2f}" for group, mean in means.items()))
 ways = "written for each", "written for each, then own steps"
 written, then = ([run[way] for run in tables["clients"]] for way in ways)
 for group in ("1 or 2 readings", "3 or 4", "6 or 12"):
@@ -120,9 +124,9 @@ for group in ("1 or 2 readings", "3 or 4", "6 or 12"):
     print(f"{group}: own steps gain {gain.mean():.2f} ± {half_interval(gain):.2f} °C")
 
 # %% clients-then [markdown]
-# *One network for all* (federated averaging) cannot know where it is; three own steps repair much of that for whoever has many readings, and less for whoever has one. *Each alone* is hopeless with one or two. *Written for each* uses what was learned at similar places, and serves stations that joined with no reading; own steps on top hurt where there are few readings. It is *told* elevation and place, which the others are not.
+# *One network for all* (federated averaging) cannot know where it is; three own steps repair much of that for whoever has many readings, and less for whoever has one. *Each alone* is hopeless with one or two. *Written for each* uses what was learned at similar places, and serves stations that joined with no reading; own steps on top hurt where there are few readings. But it is *told* elevation and place, which the others are not: how much of the gain is due to being told, and how much to written weights, is not separated here. (Lesson 02 found a network that is told τ as good.)
 #
-# **Where it fails:** not to show data is not to keep it secret. From what a station with a single reading sends after one step, its month $x$ and its reading can be computed:
+# **Where it fails:** not to show data is not to keep it secret. From what a station with a single reading sends after one step, its month, as $x = (\sin, \cos)$ of the place in the year, and its reading can be computed: ΔW₁ is an outer product with $x$, and the last bias moved in proportion to the error.
 
 # %% leak
 k = (stations.count == 1).nonzero()[0]
@@ -137,11 +141,11 @@ print(f"in truth: x = {own.x[0, 0].tolist()}, {own.y[0, 0].item():.2f} °C")
 # %% clients-end [markdown]
 # ## Drawings as functions
 #
-# A drawing is a function of the place on the paper: $g(\theta, (x_1, x_2))$ is the ink there. Each of 24 drawings has two learned numbers,
+# A drawing is a function of the place on the paper (Sitzmann and others 2020): $g(\theta, (x_1, x_2))$ is the ink there. Each of 24 drawings has two learned numbers,
 #
-# $$ \min_{\varphi,\, \tau_1, \dots, \tau_n} \sum_i \sum_x \big(g(f_\varphi(\tau_i + \varepsilon), x) - \mathrm{ink}_i(x)\big)^2, \qquad \varepsilon \sim N(0, 0.3^2 I) \tag{2} $$
+# $$ \min_{\varphi,\, \tau_1, \dots, \tau_n} \mathbb{E}_\varepsilon \sum_i \sum_x \big(g(f_\varphi(\tau_i + \varepsilon), x) - \mathrm{ink}_i(x)\big)^2, \qquad \varepsilon \sim N(0, 0.3^2 I) \tag{2} $$
 #
-# where the noise ε makes each drawing a blot on the map, so that neighbours must be alike.
+# where the noise ε makes each drawing a blot on the map, so that neighbours must be alike. (Nothing in (2) keeps the blots from moving apart; that they overlap here, AdamW's weight decay on the codes and a start close together see to.)
 
 # %% drawings
 family = drawings.Drawings()
@@ -171,7 +175,7 @@ walk.controls["second"].value, walk.controls["share"].value = 5, 0.5
 walk
 
 # %% walk-look [markdown]
-# **What to look for.** Over the map, hands of one letter change into each other; from letter to letter the way leads through others, with short stretches of double exposure. Straight through weight space a blur comes between, and between networks trained apart nothing that anybody drew. Half way between all pairs:
+# **What to look for.** Over the map, hands of one letter change into each other; from letter to letter the way leads through others, with short stretches of double exposure. Straight through weight space a blur comes between, and between networks trained apart nothing that anybody drew. Half way between all pairs, within letters and between them, by likeness to *some* drawing (a good new one in between would count for less):
 
 # %% half-way
 for name, like in drawings.half_way(learner, apart, family).items():
@@ -185,7 +189,7 @@ for name, like in drawings.half_way(learner, apart, family).items():
 # | system | τ → θ → g | shown | limit |
 # |---|---|---|---|
 # | Text-to-LoRA, 2025 | a sentence about a task → low-rank adapters → a language model | 479 training tasks; on eight benchmarks 74.0%, adapters trained for each 75.8% | vague sentences, poor adapters |
-# | Doc-to-LoRA, 2026 | a document → adapters → a language model that no longer reads it | a fact is found in texts over four times as long as the model can read | a generator for each model; stands in for reading, roughly |
+# | Doc-to-LoRA, 2026 | a document → adapters → a language model that no longer reads it | a fact is found in texts over four times as long as the model can read | a generator for each model; what it took in is less exact than what is read |
 # | HyperDreamBooth, 2023 | one photo of a face → adapters → a generator of images | 20 seconds, 25 times faster than fine-tuning alone | faces; fine-tuning must follow |
 # | LoGAH, 2024 | the graph of an architecture → up to 774 million weights → that network | a better start of its training than a random one | a start, no trained network |
 #
@@ -193,7 +197,7 @@ for name, like in drawings.half_way(learner, apart, family).items():
 #
 # $$ W = W_0 + B(\tau)\, A(\tau), \qquad B \in \mathbb{R}^{m \times r}, \; A \in \mathbb{R}^{r \times n} \tag{3} $$
 #
-# Here is the first of them, in small: a frozen network that reads upright digits; sentences that say what was done to the digits; an adapter of rank 8 for $W$, its first matrix, 48 × 64.
+# Here is the first of them, in small: a frozen network that reads upright digits; sentences that say what was done to the digits; an adapter of rank 8 for its first matrix $W$, 48 × 64. The sentences tell five changes: to the left, upside down, mirrored, negative, shifted up.
 
 # %% adapters
 digits = Digits()
@@ -208,7 +212,7 @@ else:
     print("To write adapters from sentences: pip install 'hyperedu[text]'; the rest runs without.")
 
 # %% adapter-predict [markdown]
-# **Predict.** The sentence and what is *done* are chosen apart: you may lie. What does the adapter for *upside down* do to upright digits? What of *They tilt to the left*, *not mirrored*, or two changes at once?
+# **Predict.** The sentence and what is *done* are chosen apart: you may lie. What does the adapter for *upside down* do to upright digits? What of *They tilt to the left*, *They are not mirrored*, or two changes at once?
 
 # %% adapter
 if reads:
@@ -220,16 +224,36 @@ if reads:
 adapted if reads else None
 
 # %% adapter-look [markdown]
-# **What to look for.** A right sentence restores most of the reading; a wrong one destroys what the frozen network could do. "Not" is not understood. The rank counts: turning an image moves every pixel, which no matrix of rank 1 can do.
+# **What to look for.** A right sentence restores most of the reading; a wrong one destroys what the frozen network could do. On drawings held out, what is told and what was done:
+
+# %% lies
+for said, done in [
+    ("Nothing was done to them.", ()),
+    ("The digits are upside down.", ()),
+    ("They tilt to the left.", ("left",)),
+    ("They are not mirrored.", ()),
+    ("The digits are mirrored, then negative.", ("mirrored", "negative")),
+]:
+    if reads:
+        share = adapters.told_right(writer, digits, {said: done}, text)
+        print(f"{share:.0%} read rightly, told “{said}”; done: {' and '.join(done) or 'nothing'}")
+P = adapters.changed(torch.eye(64), ["upside down"])  # P Pᵀ = 1
+W_0 = frozen.main.unflatten(frozen.theta_0)["0.weight"].detach()
+squares = torch.linalg.svdvals(W_0 @ P - W_0).square()
+hold = squares.cumsum(0) / squares.sum()
+print("\nof W₀P − W₀ rank 1, 2, 4, 8, 16 can hold", [f"{hold[r - 1]:.0%}" for r in (1, 2, 4, 8, 16)])
+
+# %% ranks [markdown]
+# "Not" is not understood. And the rank counts: who would undo *upside down* exactly needs $W_0 P$, where $P$ puts each pixel in its place, and the change $W_0 P - W_0$ has many directions of which a low rank holds few. Not all are needed to tell digits apart:
 
 # %% ranks-table
-print("share read rightly; rank 0 is the frozen network, chance is 0.10; three splits")
+print("share read rightly; rank 0 is the frozen network, chance 0.10; mean of 3 splits ± 95% interval")
 print("known sentences, new sentences, two changes:")
 by_rank = [{f"rank {r}": list(of.values()) for r, of in run.items()} for run in tables["ranks"]]
 seeds_table(by_rank, ".2f")
 
 # %% exercise-1 [markdown]
-# New ways to say a known change are often understood; two changes in one sentence, which no training sentence had, are not. The large systems were tested on tasks *like* those they were trained on, too.
+# On known sentences the gain from rank 1 to 2 is clear; above, the intervals of neighbours overlap. New ways to say a known change are often understood; two changes in one sentence, which no training sentence had, are not. **Where it fails:** a generator knows what its sentences taught it. Ask of each system in the table how far its tests lay from its training.
 #
 # ## Exercises
 #
@@ -248,9 +272,9 @@ phi = 1 + 0.5 * 1 * delta_1 + 0.5 * 2 * delta_2
 checks.one_round(phi)
 
 # %% exercise-2 [markdown]
-# **2 · Change.** Write `adapted(x, W_0, b, B, A)`, a layer with (3), for inputs `x` (…, n), without ever making the m × n matrix B A.
+# **2 · Change.** Write `adapted_layer(x, W_0, b, B, A)`: a linear layer with the weights (3) and the bias `b` (m,), for inputs `x` (…, n), without ever making the m × n matrix B A.
 #
-# <details><summary>Hint 1</summary>(W₀ + B A) x = W₀ x + B (A x).</details>
+# <details><summary>Hint 1</summary>In which order must x, A and B be multiplied?</details>
 # <details><summary>Hint 2</summary>Inputs are rows: a matrix M acts as <code>x @ M.T</code>.</details>
 
 # %% exercise-2-answer tags=["exercise"]
@@ -264,14 +288,14 @@ def adapted_layer(x, W_0, b, B, A):
 checks.adapted(adapted_layer)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** This server learns well, but it breaks a promise. Write `server(f, tau, ask)`, which gives the parameters of `f` the same `.grad` from `ask(theta)` alone: a client's function from θ to Δθ, of which nothing else is known, with $w_i = 1/n$.
+# **3 · Find what is wrong.** This server learns well, but it breaks a promise. Write `server(f, tau, ask)`, which leaves the parameters of `f` the `.grad` of (1) with $w_i = 1/n$, so that an optimizer's step against it is (1). `ask` is called once, with the $\theta$ (n, P) of all clients as plain numbers, without their graph; it answers with their Δθ (n, P), and nothing else is known of them.
 #
-# <details><summary>Hint 1</summary>Whose readings does <code>nosy</code> see?</details>
+# <details><summary>Hint 1</summary>What of the clients does <code>nosy</code> see?</details>
 # <details><summary>Hint 2</summary>A tensor's <code>backward</code> takes the gradient that comes from outside; the optimizer steps against it.</details>
 
 # %% exercise-3-given
-def nosy(f, tau, readings, alpha=0.1):
-    loss = (f(tau) - readings).square().sum(-1).mean() / 2
+def nosy(f, tau, wanted, alpha=0.1):  # wanted (n, P): the θ that each client's data ask for
+    loss = (f(tau) - wanted).square().sum(-1).mean() / 2
     (alpha * loss).backward()
 
 # %% exercise-3-answer tags=["exercise"]
@@ -298,21 +322,21 @@ checks.server(server)
 # <details><summary>What was written for their codes</summary>Yes: a snapshot of θ for each.</details>
 #
 # **3. A client sends Δθ and no data. Is that private?**
-# <details><summary>Not by itself</summary>Yes: Δθ depends on the data, and few data can be read off it.</details>
-# <details><summary>Yes</summary>No: the step of one reading says almost what it was.</details>
+# <details><summary>Not by itself</summary>Right: Δθ depends on the data, and few data can be read off it.</details>
+# <details><summary>It is</summary>Wrong: the step of one reading says what it was.</details>
 #
 # **4. Why is noise added to the places on the map?**
 # <details><summary>So that it lies flat</summary>No: the map may have any shape.</details>
 # <details><summary>So that places near a drawing give it too</summary>Yes: else nothing is asked of what lies between.</details>
 #
-# **5. An adapter of rank 1 fails at digits upside down. Why?**
-# <details><summary>It moves all inputs along one direction only</summary>Yes: B A x is always a multiple of B.</details>
+# **5. An adapter of rank 1 leaves most turned digits unread. Why?**
+# <details><summary>It changes what the layer answers along one direction only</summary>Yes: B A x is always a multiple of one vector B, and to undo a turn takes many.</details>
 # <details><summary>It has too few sentences</summary>No: rank 8 learned from the same ones.</details>
 
 # %% in-one-breath [markdown]
 # ## In one breath
 #
-# A task that has a descriptor can be held ($\lVert f_\varphi(\tau) - \theta^*\rVert^2$), served without being seen ($(\partial\theta/\partial\varphi)^\top \Delta\theta$), interpolated (over τ, not θ), and put into words ($W_0 + B(\tau)A(\tau)$); it fails where the descriptor says nothing that training knew.
+# A task that has a descriptor can be held ($\lVert f_\varphi(\tau) - \theta^*\rVert^2$), served without sending data ($(\partial\theta/\partial\varphi)^\top \Delta\theta$), interpolated (over τ, not θ), and put into words ($W_0 + B(\tau)A(\tau)$); it fails where a descriptor says what training did not know, or puts together what it knew apart.
 
 # %% references [markdown]
 # ## References

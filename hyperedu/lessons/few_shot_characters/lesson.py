@@ -32,24 +32,24 @@ torch.set_num_threads(1)  # images this small are not worth two
 # five drawings cannot: it has thousands of weights.
 #
 # The letters here are those of 140 living and ancient scripts. Their shapes come from open fonts (`data/README.md`), and every drawing is made by
-# another hand: slanted, stretched, warped, by another pen. 110 scripts are for training; 30 are held out, Greek and Latin among them. This
-# is a task of *five ways* and *one shot*: five classes, one example of each. Who guesses is right in one case of five: chance is 20%.
+# a new hand: slanted, stretched, warped, by another pen. (So some Greek letters will look odd to you.) 110 scripts are for training; 30 are held out, Greek and Latin among them. This
+# is a task of *five ways* and *one shot*: five classes, one example of each, here from any of the held-out scripts; a class is only its number in the episode. By guessing one is right in one case of five: chance is 20%.
 
 # %% family
 family = Characters()
 learners = {
     "prototypes": PrototypicalNetwork(network(20)),
-    "a generator": written_by_a_generator(),
+    "support-set hypernetwork": written_by_a_generator(),
     "MAML": MAML(network(), steps=1, lr=0.4),
 }
-files = {"prototypes": "prototypes", "a generator": "written_classifier", "MAML": "characters_maml"}
-for name, learner in learners.items():
-    load_checkpoint(data_file(f"checkpoints/{files[name]}.safetensors"), learner)
+files = "prototypes", "written_classifier", "characters_maml"
+for learner, file in zip(learners.values(), files):
+    load_checkpoint(data_file(f"checkpoints/{file}.safetensors"), learner)
 print(f"{len(family.train.alphabets):,} letters to train on, {len(family.test.alphabets)} held out")
 
 # %% written-predict [markdown]
 # Three learners, each trained for two to five minutes (`python data/make_checkpoints.py` does it again). All have the same main network: four convolutions, each followed by group norm, then one
-# linear layer on 128 features. *Prototypes* and *a generator* **write** the last layer from the examples; *MAML* steps towards it.
+# linear layer on 128 features. *Prototypes* and the *support-set hypernetwork* **write** the last layer from the examples; *MAML* steps towards it.
 #
 # **Predict.** Which letters will be taken for each other: those that look alike to you? How much better do five examples of each make it than one? And what do the rows of the last layer look like for two letters that
 # are easily confused? Then move *shots*, *episode* and *alphabet*; for MAML, *steps*.
@@ -59,8 +59,9 @@ picture = ClassifierPicture(learners, family.test)
 sliders = {"episode": (0, 19), "shots": (1, 5), "steps": (0, 5)}
 menus = {"learner": list(learners), "alphabet": ["Greek", "Latin", "Shavian", "Javanese"]}
 figure = live.interact(picture.figure, picture.update, **menus, **sliders)
-figure.controls["episode"].value = 4
-figure.controls["steps"].value = 1
+figure.controls["learner"].value = "MAML"
+figure.controls["alphabet"].value = "Shavian"
+figure.controls["shots"].value = figure.controls["steps"].value = 1
 figure
 
 # %% written-look [markdown]
@@ -69,15 +70,15 @@ figure
 #
 # ## A last layer, written
 #
-# Let $h(x)$ be the features, all of the main network but its last layer. The **prototype** of class $k$ is the mean of the features of its examples:
+# Let $h(x)$ be the features, all of the main network but its last layer. The **prototype** of class $k$ is the mean of the features of its examples, $D_k$:
 #
 # $$ c_k = \frac{1}{|D_k|} \sum_{(x, y) \in D,\; y = k} h(x) \tag{1} $$
 #
-# A new drawing belongs to the nearest one. The square of the distance is $\lVert h(x)\rVert^2 - 2\, c_k \cdot h(x) + \lVert c_k\rVert^2$, whose first term is the same for all classes and does not change a softmax. So
+# A new drawing is likeliest of the nearest one: $p(y \mid x, D)$ is the softmax of minus the squared distances, $\lVert h(x)\rVert^2 - 2\, c_k \cdot h(x) + \lVert c_k\rVert^2$, whose first term is the same for all classes and does not change a softmax. So
 #
-# $$ \log p(y = k \mid x) = 2\,c_k \cdot h(x) - \lVert c_k\rVert^2 + \mathrm{const} \tag{2} $$
+# $$ \log p(y = k \mid x, D) = 2\,c_k \cdot h(x) - \lVert c_k\rVert^2 + C(x) \tag{2} $$
 #
-# which is a **linear layer**: row $k$ of its matrix is $2 c_k$, its bias $-\lVert c_k\rVert^2$. A prototypical network (Snell, Swersky, Zemel 2017) is a hypernetwork that nobody calls one: $D \mapsto \theta$, where the features are shared
+# where $C(x)$ is the same for all $k$; and this is a **linear layer**: row $k$ of its matrix is $2 c_k$, its bias $-\lVert c_k\rVert^2$. A prototypical network (Snell, Swersky, Zemel 2017) is a hypernetwork that nobody calls one: $D \mapsto \theta$, where the features are shared
 # and the last layer is written. In code:
 
 # %% by-hand
@@ -99,14 +100,14 @@ alt = "Filters of the first layer, rows of the last one, and decisions on 30 dra
 figures.show(anatomy(learner, batch), alt)
 
 # %% draw-predict [markdown]
-# The filters at the left are those of every task; only the rows were written. (It was trained to tell 20 classes apart, which teaches more; a class without an example is never chosen.)
+# The filters at the left are those of every task; only rows and biases were written. (It was trained to tell 20 classes apart, as its authors advise, so its last layer has 20 rows, of which `[:5]` are in use; a class without an example is never chosen.)
 #
-# *A generator* does the same with a map that is learned, not given: each class's code $c_k$ goes through a small network that writes row $k$, and the mean of the codes moves the convolutions too. Another order of the classes is only another
+# The *support-set hypernetwork* (in the manner of Requeima and others 2019) does the same with a map that is learned, not given: each class's code $c_k$ goes through a small network that writes row $k$, and the mean of the codes moves the convolutions too. Another order of the classes is only another
 # order of the rows, by construction.
 #
 # ## Draw one yourself
 #
-# **Predict.** Draw the five letters of your name, one in each panel, then one of them again at the right. From how sloppy a drawing will it still be recognised? What happens if you draw all
+# **Predict.** Draw the five letters of your name, one in each of the first five panels, then one of them again in the last. From how sloppy a drawing will it still be recognised? What happens if you draw all
 # five alike?
 
 # %% draw
@@ -119,11 +120,11 @@ sketch.controls["episode"].value = 2
 sketch
 
 # %% draw-look [markdown]
-# **What to look for.** Each press begins a new drawing; with *add_strokes* it adds a stroke. (By keyboard: move the pen on a *paper* while it is down.) Every movement writes the classifier anew. Your letters need not exist.
+# **What to look for.** Each press begins a new drawing; with *add_strokes* it adds a stroke. (By keyboard: move the pen on a *paper* while it is down.) Every movement writes the classifier anew. Your letters need not exist. Five that are alike get rows that are alike, and 20% each.
 #
 # ## Who is best?
 #
-# 200 episodes of scripts never seen, one example of each of five letters. Intervals are over episodes here; the second table has them over two or three trainings, each with other scripts held out, beside
+# 200 episodes of scripts never seen, one example of each of five letters. Intervals are over episodes here; the second table has them over trainings, as many as it says, each with other scripts held out, beside
 # baselines: the nearest neighbour *on pixels*, the same main network trained *from scratch* on the five drawings, and a *linear probe*, a last layer fitted to features that
 # were trained to tell all training letters apart.
 
@@ -152,11 +153,9 @@ for name in sorted(names, key=lambda name: -table[name, "scripts held out"].mean
 # *Real alphabets* are drawings by real hands, five alphabets of **Omniglot** (Lake and others 2015), which no training saw; the command that measured them is `python benchmarks/few_shot.py drawn ARCHIVE`. With a network,
 # `Omniglot()` fetches the whole set, checks it, and is a family like this one.
 #
-# Prototypes win, on drawn and on real characters, though they are the simplest: nothing adapts, and the last layer is a formula. The formula is right for every episode from the first step of training, so that all training goes into features. A
-# generator must learn that rule, and MAML spends a gradient on it. What does *not* work here is telling too: first-order MAML and Reptile stay far behind with the same steps, since at five labels in random order
-# the start alone says nothing: the whole gain lies in the step. The linear probe was never trained for episodes at all and comes
-# close to the learners that were: good features are most of the matter (Chen and others 2019); and *ANIL*, which adapts
-# the last layer alone, loses nothing against MAML. Trained *from scratch*, the same network does no better than comparing pixels.
+# Prototypes have the highest mean, on drawn and on real characters, though they are the simplest: nothing adapts, and the last layer is a formula, right for every episode from the first step of training, so that all training goes into features. (They also trained on 20 ways, which the others did not.) The
+# support-set hypernetwork must learn that rule, and MAML (Finn and others 2017) spends a gradient on it. Between these two, *MetaSGD*, which learns a rate for each weight, *ANIL*, which adapts the last layer alone, and the linear probe, whose features were never trained for episodes, these few trainings show no difference: good features are most of the matter (Chen and others 2019).
+# First-order MAML and Reptile stay far behind. With labels in random order all gain lies in the step, and one step is good only if the start was shaped for it; that is what their outer gradients leave out, or see through five small steps. Trained *from scratch*, the same network does hardly better than comparing pixels.
 #
 # ## One step at a time
 #
@@ -175,13 +174,12 @@ with torch.no_grad():
         print(f"{right.mean():.1%} of new drawings ({low:.1%} to {high:.1%})")
 
 # %% steps-then [markdown]
-# Before the first step it is at chance, as it must be: nothing in $\theta_0$ says which letter is called 1. After one step all examples are right, and there is
-# little left to learn from them; more steps, for which it was not trained, make new drawings slightly worse.
+# Before the first step it is at chance, as it must be: nothing in $\theta_0$ says which letter is called 1. After one step, the one it was trained for, all examples are right. More steps of the same large rate make even the examples worse: they overshoot. A learner that is to take five must be trained with five.
 #
 # ## Two leaks
 #
-# **Scripts, not characters.** Letters of one script share strokes and proportions; whoever trains on half of the Greek letters has learned something of the other half. So whole scripts
-# are held out. Does it matter? Letters it was trained on, in new drawings, beside scripts never seen, and then five letters of a single script:
+# **Scripts, not characters.** Letters of one script share strokes and proportions; who trains on half of the Greek letters may have learned something of the other half. So whole scripts
+# are held out. How much is even the whole letter worth, seen in training? Letters it was trained on, in new drawings, beside scripts never seen, and then five letters of a single script:
 
 # %% scripts
 learner, rng = learners["prototypes"], torch.Generator()
@@ -200,10 +198,10 @@ for name in ("Greek", "Latin", "Shavian"):
     print(f"all five of one script never seen, {name:9} ", share(family.test, alphabet=name))
 
 # %% batch-statistics [markdown]
-# Here the first two do not differ: of 3,020 letters, each drawn by another hand every time, nothing was learned by heart. Who trains on a few alphabets must measure it again. Single scripts differ more:
-# Shavian has letters that are each other's mirror images.
+# Here no gap can be measured: with 3,020 letters, each in a new hand every time, there is little to learn by heart, and the leak is small. Who trains on a few alphabets must measure it again. Single scripts differ more:
+# many letters of Shavian are others turned or mirrored, which, we suppose, is what makes it hard.
 #
-# **Statistics of the batch.** Batch norm subtracts the mean over all drawings that are classified *at once*. What is said of one then depends on the others; that is called **transductive**. If the queries come with each class equally often, as
+# **Statistics of the batch.** Batch norm subtracts the mean over all drawings that are classified *at once*, and divides by their deviation. (Means kept from training would be those of other tasks, so that few-shot code often takes those of the batch.) What is said of one then depends on the others; that is called **transductive**. If the queries come with each class equally often, as
 # test episodes do, their mean alone says what they have in common, and subtracting it helps. In use a drawing comes alone. A smaller learner with batch norm, and the one above with group norm, which looks at one image at a time:
 
 # %% leak
@@ -223,7 +221,7 @@ for name, learner in {"batch norm": leaky, "group norm": learners["prototypes"]}
         print(f"{name}, {how:22} {right.mean():.1%} ± {half_interval(right):.1%}")
 
 # %% leak-then [markdown]
-# With group norm all three are the same. With batch norm accuracy falls when a drawing comes alone, and when its neighbours are of its own class, since what they have in common, which is what names the class, is subtracted. The published figures for MAML on Omniglot are of the first kind.
+# With group norm all three are the same. With batch norm accuracy falls when a drawing comes alone, and when its neighbours are of its own class, since what they have in common, which is what names the class, is subtracted. (Part of both falls is that training had all classes in each batch.) MAML's published figures on Omniglot are with all queries at once (Nichol and others 2018 say so, and give both).
 #
 # ## Where it fails
 #
@@ -238,6 +236,8 @@ for axes, (name, learner) in zip(panels, learners.items()):
     wrong = logits.argmax(-1) != batch.query.y
     worst = wrong.sum(1).argmax()
     mistaken = batch.query.x[worst][wrong[worst]][:15]
+    pairs = zip(batch.query.y[worst][wrong[worst]], logits[worst].argmax(-1)[wrong[worst]])
+    print(f"{name}: class → taken for:", ", ".join(f"{k + 1}→{j + 1}" for k, j in pairs))
     images = torch.cat([batch.support.x[worst], mistaken])
     axes.imshow(page(images, 5), cmap="Greys", vmin=0, vmax=1)
     axes.axhline(28, color=figures.VERMILION, lw=2)
@@ -268,7 +268,7 @@ checks.probability(probability)
 # %% exercise-2 [markdown]
 # **2 · Change.** Write `head(features, y, ways)`, from features $(n, F)$ and classes $(n,)$ to the matrix and the bias of the last layer, for any number of examples of each class.
 #
-# <details><summary>Hint 1</summary>The loop over classes is in the cell <i>A last layer, written</i>.</details>
+# <details><summary>Hint 1</summary>Equations (1) and (2), class by class.</details>
 # <details><summary>Hint 2</summary>Return two tensors, (ways, F) and (ways,).</details>
 
 # %% exercise-2-answer tags=["exercise"]
@@ -309,7 +309,7 @@ checks.on_new_drawings(fair)
 # %% quiz [markdown]
 # ## Quiz
 #
-# **1. A 20-way test gives 60%, a 5-way test of the same learner 85%. Which is worse?**
+# **1. A 20-way test gives 60%, a 5-way test of the same learner 85%. Which is the worse result?**
 # <details><summary>The 20-way test</summary>No: they cannot be compared without chance, which is 5% and 20%.</details>
 # <details><summary>Neither says so by itself</summary>Yes: more ways are harder; always say how many.</details>
 #
@@ -319,9 +319,9 @@ checks.on_new_drawings(fair)
 #
 # **3. What is learned in a prototypical network?**
 # <details><summary>The last layer</summary>No: it is written, by a formula without parameters.</details>
-# <details><summary>The features</summary>Yes: such that classes lie in lumps round their means.</details>
+# <details><summary>The features</summary>Yes: such that the drawings of a class lie close to their mean.</details>
 #
-# **4. A test with batch norm is better by some percent than one drawing at a time. Why?**
+# **4. A test with batch norm is much better with all drawings at once than with one at a time. Why?**
 # <details><summary>The other queries said something</summary>Yes: their statistics leak, and balanced classes flatter.</details>
 # <details><summary>Batch norm is the better layer</summary>No: in use, where drawings come alone, the gain is gone.</details>
 #
@@ -332,7 +332,7 @@ checks.on_new_drawings(fair)
 # %% in-one-breath [markdown]
 # ## In one breath
 #
-# $D \mapsto \theta = (\theta_0, 2c_k, -\lVert c_k\rVert^2)$ with $c_k$ the mean of $h(x)$ over class $k$: shared features, and a last layer written from the examples. It fails where classes are no lumps round a mean, where one example does not say
+# $D \mapsto \theta = (\theta_0, 2c_k, -\lVert c_k\rVert^2)$ with $c_k$ the mean of $h(x)$ over class $k$: shared features, and a last layer written from the examples. It fails where a class is not gathered round its mean, where one example does not say
 # what varies, and where a test lets the queries speak to each other.
 
 # %% references [markdown]
@@ -340,6 +340,7 @@ checks.on_new_drawings(fair)
 #
 # * J. Snell, K. Swersky, R. Zemel, *Prototypical networks for few-shot learning*, 2017, [arXiv 1703.05175](https://arxiv.org/abs/1703.05175).
 # * C. Finn, P. Abbeel, S. Levine, *Model-agnostic meta-learning*, 2017, [arXiv 1703.03400](https://arxiv.org/abs/1703.03400).
+# * A. Raghu and others, *Rapid learning or feature reuse?* (ANIL), 2020, [arXiv 1909.09157](https://arxiv.org/abs/1909.09157). Z. Li and others, *Meta-SGD*, 2017, [arXiv 1707.09835](https://arxiv.org/abs/1707.09835). A. Nichol and others, *On first-order meta-learning algorithms* (Reptile, transduction), 2018, [arXiv 1803.02999](https://arxiv.org/abs/1803.02999).
 # * J. Requeima and others, *Fast and flexible multi-task classification using conditional neural adaptive processes*, 2019, [arXiv 1906.07697](https://arxiv.org/abs/1906.07697).
 # * W.-Y. Chen and others, *A closer look at few-shot classification*, 2019, [arXiv 1904.04232](https://arxiv.org/abs/1904.04232).
 # * B. Lake, R. Salakhutdinov, J. Tenenbaum, *Human-level concept learning through probabilistic program induction*, 2015, Science 350:1332.
