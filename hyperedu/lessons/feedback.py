@@ -4,9 +4,11 @@ A check names the misconception behind a wrong answer. An exercise not yet answe
 from top to bottom as it is.
 """
 
+import contextlib
 import math
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 
 from hyperedu.words import _
@@ -28,27 +30,61 @@ def wrong(misconception: str) -> None:
 
 
 def number(answer, expected: float, because: str, mistakes: Mapping[float, str], otherwise: str, rel=1e-3) -> None:
-    """Compare a number with the right one and with those that known mistakes give."""
+    """Compare a number with the right one, with those that known mistakes give, and with what is related to the right one."""
     if unanswered(answer):
         return
-    try:
-        value = float(answer.detach() if isinstance(answer, torch.Tensor) else answer)
-    except (TypeError, ValueError, RuntimeError):
-        kind = type(answer).__name__
-        wrong(_("A number is asked for, this is {kind}: use .item() to take the one number of a tensor.", kind=kind))
+    value = plain_number(answer)
+    if isinstance(value, str):
+        wrong(value)
         return
     if math.isclose(value, expected, rel_tol=rel):
         right(because)
         return
     known = [text for mistake, text in mistakes.items() if math.isclose(value, mistake, rel_tol=rel)]
-    wrong(known[0] if known else otherwise)
+    wrong(known[0] if known else " ".join(filter(None, (_related(value, expected, rel), _(otherwise)))))
+
+
+def plain_number(answer: object) -> float | str:
+    """One number of whatever holds one: a number, tensor, array or list; or what is the matter with it."""
+    if isinstance(answer, str):
+        return _("This is a text: write the number without quotation marks.")
+    try:
+        values = np.asarray(answer.detach().cpu() if isinstance(answer, torch.Tensor) else answer, dtype=float)
+    except (TypeError, ValueError):
+        return _(
+            "A number is asked for, this is {kind}: use .item() to take the one number of a tensor.", kind=type(answer).__name__
+        )
+    if values.size != 1:
+        return _("One number is asked for, these are {n}: use .item() to take the one number of a tensor.", n=values.size)
+    return values.item()
+
+
+def _related(value: float, expected: float, rel: float) -> str:
+    """How a wrong number follows from the right one, if in a way that says something."""
+    if not math.isfinite(value):
+        return _("This is no finite number.")
+    relations = {
+        -expected: _("The size is right, the sign is not."),
+        2 * expected: _("That is twice what is asked."),
+        expected / 2: _("That is half of what is asked."),
+        expected**2: _("That is the square of what is asked."),
+        1 / expected if expected else math.inf: _("That is the reciprocal of what is asked."),
+        math.sqrt(abs(expected)): _("That is the square root of what is asked."),
+        1000 * expected: _("That is a thousand times what is asked: look at the units."),
+        expected / 1000: _("That is a thousandth of what is asked: look at the units."),
+    }
+    return next((said for other, said in relations.items() if math.isclose(value, other, rel_tol=rel)), "")
 
 
 def tensor(answer, shape: tuple[int, ...]) -> torch.Tensor | None:
-    """The answer if it is a tensor of this shape; otherwise says what it is instead and gives None."""
+    """The answer as a tensor of this shape, if it can be one; otherwise says what it is instead and gives None."""
+    if isinstance(answer, np.ndarray | np.generic | list | tuple | float | int):
+        with contextlib.suppress(TypeError, ValueError):  # what is no number is said below
+            answer = torch.as_tensor(np.asarray(answer, dtype=np.float32))
     if not isinstance(answer, torch.Tensor):
         wrong(_("A tensor of shape {shape} is asked for, this is {kind}.", shape=shape, kind=type(answer).__name__))
     elif tuple(answer.shape) != shape:
         wrong(_("The shape must be {wanted}, it is {shape}.", wanted=shape, shape=tuple(answer.shape)))
     else:
-        return answer
+        return answer.float()
+    return None

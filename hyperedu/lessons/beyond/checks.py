@@ -1,8 +1,10 @@
 """The checks of this lesson's exercises."""
 
+from functools import partial
+
 import torch
 
-from hyperedu.lessons import feedback
+from hyperedu.lessons import feedback, probes
 from hyperedu.words import _
 
 
@@ -17,42 +19,53 @@ def one_round(answer) -> None:
             1.0: "The two changes cancel only if ∂θ/∂φ is left out: it is τ, 1 and 2.",
             0.0: "The step of a client is α times the gradient, with α = 0.1.",
             -0.1: "That is the change of φ; asked is φ after it.",
+            0.88: "One after the other: both clients are written by the same φ, which then moves once.",
+            0.89: "One after the other: both clients are written by the same φ, which then moves once.",
         },
         "φ + ½ · 1 · Δθ₁ + ½ · 2 · Δθ₂, where Δθ = −α (dL/dθ).",
     )
 
 
 def adapted(answer) -> None:
-    if feedback.unanswered(answer):
-        return
-    rng = torch.Generator().manual_seed(0)
-    x, W_0, b, B, A = (torch.randn(shape, generator=rng) for shape in ((7, 5), (4, 5), (4,), (4, 2), (2, 5)))
-    B.requires_grad_()
-    try:
-        found = feedback.tensor(answer(x, W_0, b, B, A), (7, 4))
-    except Exception as error:
-        feedback.wrong(_("Calling it raises {name}: {error}.", name=type(error).__name__, error=error))
-        return
-    if found is None:
-        return
-    plain, change = x @ W_0.T, x @ (B @ A).T
+    def layer(x, W_0, b, B, A, frozen=1.0, change=lambda B: 1.0, bias=1.0, keep=lambda y: y):
+        return frozen * keep(x @ W_0.T) + change(B) * ((x @ A.T) @ B.T) + bias * b
+
+    def as_columns(x, W_0, b, B, A):
+        return (W_0 @ x.T + B @ (A @ x.T)).T + b
+
+    def case(seed, *lead, m=4, n=5, r=2):
+        rng = torch.Generator().manual_seed(seed)
+        shapes = ((*lead, n), (m, n), (m,), (m, r), (r, n))
+        return tuple(torch.randn(shape, generator=rng).requires_grad_() for shape in shapes)
+
+    def large() -> str:
+        if _makes_a_large_matrix(answer):
+            return _("The values are right, but a matrix as large as W₀ is made on the way: apply A first, then B.")
+        return ""
+
     mistakes = {
-        "The bias b is missing.": plain + change,
-        "That is the frozen layer: B A x is missing.": plain + b,
-        "That is the change alone: the frozen W₀ x is missing.": change + b,
-        "The change is subtracted: W is W₀ + B A.": plain - change + b,
+        "The bias b is missing.": partial(layer, bias=0.0),
+        "That is the frozen layer: B A x is missing.": partial(layer, change=lambda B: 0.0),
+        "That is the change alone: the frozen W₀ x is missing.": partial(layer, frozen=0.0),
+        "The change is subtracted: W is W₀ + B A.": partial(layer, change=lambda B: -1.0),
+        "The change is divided by the rank, as some systems do; (3) does not.": partial(
+            layer, change=lambda B: 1 / B.shape[-1]
+        ),
+        "The inputs are turned as a whole (.T), which is right for a matrix of inputs only: x may have more dimensions, "
+        "or one.": (as_columns),
+        "The values are right, but W₀ x is cut from the graph: frozen weights get no step, and still pass a gradient on "
+        "to x.": (partial(layer, keep=torch.Tensor.detach)),
     }
-    known = [said for said, wrong in mistakes.items() if torch.allclose(found, wrong, atol=1e-5)]
-    if known:
-        feedback.wrong(known[0])
-    elif not torch.allclose(found, plain + change + b, atol=1e-5):
-        feedback.wrong("It has the right shape and other values than (W₀ + B A) x + b.")
-    elif not found.requires_grad:
-        feedback.wrong("The values are right, but no gradient reaches B: the graph is cut.")
-    elif _makes_a_large_matrix(answer):
-        feedback.wrong("The values are right, but a matrix as large as W₀ is made on the way: apply A first, then B.")
-    else:
-        feedback.right("r (m + n) numbers instead of m n, and nothing larger on the way.")
+    probes.function(
+        answer,
+        layer,
+        [partial(case, 0, 7), partial(case, 1, 2, 3, m=3, n=6, r=1), partial(case, 2, m=5, n=5, r=3)],
+        mistakes,
+        "r (m + n) numbers instead of m n, and nothing larger on the way.",
+        "It has the right shape and other values than (W₀ + B A) x + b.",
+        names=("x", "W₀", "b", "B", "A"),
+        more=large,
+    )
 
 
 def _makes_a_large_matrix(answer) -> bool:
@@ -76,41 +89,85 @@ def _makes_a_large_matrix(answer) -> bool:
 
 
 def server(answer) -> None:
-    if feedback.unanswered(answer):
+    def graded(server, f, tau, wanted):
+        """What .grad the parameters have after a round, how the clients were asked, and whether f is still what it was."""
+        heard, before = [], [p.detach().clone() for p in f.parameters()]
+
+        def ask(theta):
+            heard.append(theta)
+            return 0.1 * (wanted - theta)  # with the graph of what was sent, if it was sent
+
+        server(f, tau, ask)
+        if not heard:
+            raise probes.Said(_("No client was asked: call ask(θ)."))
+        if any(p.grad is None for p in f.parameters()):
+            raise probes.Said(
+                _(
+                    "A parameter of f has no .grad afterwards: call backward on the θ that f wrote, and leave the step to "
+                    "the optimizer."
+                )
+            )
+        moved = any(not torch.equal(p, old) for p, old in zip(f.parameters(), before, strict=True))
+        private = [float(theta.requires_grad) for theta in heard[:1]]
+        return [p.grad for p in f.parameters()] + [torch.tensor([*private, float(moved), float(len(heard))])]
+
+    def right(f, tau, ask, send=lambda theta: theta.detach(), by=lambda theta: -1 / len(theta)):
+        theta = f(tau)
+        delta = ask(send(theta)).detach()
+        theta.backward(by(theta) * delta)
+
+    def steps_itself(f, tau, ask):
+        right(f, tau, ask)
+        with torch.no_grad():
+            for p in f.parameters():
+                p -= p.grad
+
+    def surrogate(f, tau, ask, send=lambda theta: theta):
+        theta = f(tau)
+        (-(theta * ask(send(theta))).sum() / len(tau)).backward()
+
+    def of_the_size(f, tau, ask):
+        theta = f(tau)
+        (ask(theta).square().sum(-1).mean() / 2).backward()
+
+    def one_by_one(f, tau, ask):
+        for row in tau:
+            theta = f(row[None])
+            theta.backward(-ask(theta.detach()) / len(tau))
+
+    def case(seed, n, P):
+        rng = torch.Generator().manual_seed(seed)
+        f = torch.nn.Sequential(torch.nn.Linear(2, 5), torch.nn.Tanh(), torch.nn.Linear(5, P))
+        with torch.no_grad():
+            for p in f.parameters():
+                p.copy_(torch.randn(p.shape, generator=rng))
+        return f, torch.randn(n, 2, generator=rng), torch.randn(n, P, generator=rng)
+
+    mistakes = {
+        "The sign: the optimizer steps against .grad, and φ must go along Δθ.": partial(right, by=lambda theta: 1 / len(theta)),
+        "That is the sum over the clients: each counts 1/n.": partial(right, by=lambda theta: -1.0),
+        "A mean over the weights as well: only the clients are averaged.": (
+            partial(right, by=lambda theta: -1 / theta.numel()),
+            partial(right, by=lambda theta: -1 / theta.numel(), send=lambda theta: theta),
+        ),
+        "The gradient is right, but θ went out with its graph, and φ in it: send θ.detach().": partial(
+            right, send=lambda theta: theta
+        ),
+        "What the clients answered is differentiated too, and θ went out with its graph: Δθ is a number that came from "
+        "outside.": (surrogate),
+        "It makes Δθ small, as a loss of your own; (1) moves φ so that θ goes along Δθ.": of_the_size,
+        "It carries the step out itself: only the .grad is asked for, the optimizer does the step.": steps_itself,
+    }
+    if not probes.is_function(answer):
         return
-    torch.manual_seed(0)
-    f, tau = torch.nn.Sequential(torch.nn.Linear(2, 5), torch.nn.Tanh(), torch.nn.Linear(5, 3)), torch.randn(4, 2)
-    wanted, heard = torch.randn(4, 3), []
-
-    def ask(theta):
-        heard.append(theta)
-        return (0.1 * (wanted - theta)).detach()
-
-    try:
-        answer(f, tau, ask)
-    except Exception as error:
-        feedback.wrong(_("Calling it raises {name}: {error}.", name=type(error).__name__, error=error))
-        return
-    found = [p.grad for p in f.parameters()]
-    theta = f(tau)
-    right = torch.autograd.grad(theta, list(f.parameters()), -0.1 * (wanted - theta).detach() / len(tau))
-
-    def same(factor):
-        return all(torch.allclose(own, factor * of, atol=1e-6) for own, of in zip(found, right, strict=True))
-
-    if not heard:
-        feedback.wrong("No client was asked.")
-    elif any(own is None for own in found):
-        feedback.wrong("A parameter of f has no gradient: call backward on θ, the one that f wrote.")
-    elif same(-1):
-        feedback.wrong("The sign: the optimizer steps against .grad, and φ must go along Δθ.")
-    elif same(len(tau)):
-        feedback.wrong("That is the sum over the clients: each counts 1/n.")
-    elif same(1 / 3):
-        feedback.wrong("A mean over the weights as well: only the clients are averaged.")
-    elif not same(1):
-        feedback.wrong("The gradient is not −(∂θ/∂φ)ᵀ Δθ / n. A loss of your own on Δθ gives another one.")
-    elif heard[0].requires_grad:
-        feedback.wrong("The gradient is right, but θ went out with its graph, and φ in it: send θ.detach().")
-    else:
-        feedback.right("What the server needs of a client is Δθ; the chain rule does the rest.")
+    probes.function(
+        partial(graded, answer),
+        partial(graded, right),
+        [partial(case, 0, 4, 3), partial(case, 1, 2, 6)],
+        probes.through(graded, mistakes),
+        "What the server needs of a client is Δθ; the chain rule does the rest.",
+        "The gradient is not −(∂θ/∂φ)ᵀ Δθ / n. A loss of your own on Δθ gives another one.",
+        names=("f", "τ", "wanted"),
+        learns=False,
+        mutates=True,
+    )

@@ -1,10 +1,11 @@
 """The checks of this lesson's exercises."""
 
+from functools import partial
+
 import torch
 
-from hyperedu.lessons import feedback
+from hyperedu.lessons import feedback, probes
 from hyperedu.main_network import MainNetwork
-from hyperedu.words import _
 
 
 def weight_count(answer) -> None:
@@ -14,68 +15,77 @@ def weight_count(answer) -> None:
         "MainNetwork.mlp([2, 5, 3]).weight_dim says the same.",
         {
             25: "That counts the matrices, 10 + 15, but not the biases.",
-            30: "Multiplying all three sizes counts paths through the network; each layer has its own matrix, and they add up.",
-            36: "The 2 inputs have no biases of their own: they are given, not computed.",
-            28: "The 5 biases of the first layer are missing.",
-            31: "Nearly: biases belong to units that compute something, 5 and 3 of them.",
+            36: "Two more than there are: the 2 inputs are given, not computed, and the 3 outputs have their biases once.",
+            35: "Two too many: the 2 inputs have no biases of their own, they are given, not computed.",
+            28: "Five too few: the biases of the first layer, one for each of its units.",
+            30: "Three too few: the outputs have biases too, though no activation. (Or it is 2 · 5 · 3: layers add up.)",
+            31: "Two too few: biases belong to units that compute something, 5 and 3 of them.",
+            27: "That gives each layer a single bias: each of the 5 + 3 units has its own.",
+            63: "That has a layer from 5 to 5 more: three sizes are two layers.",
         },
         "Each layer from a to b units has a · b weights and b biases; add up the two layers.",
     )
 
 
 def relu_network(answer) -> None:
-    if feedback.unanswered(answer):
-        return
-    main = MainNetwork.mlp([1, 4, 1], activation="relu")
-    random = torch.Generator().manual_seed(0)
-    theta, x = main.initial_weights(rng=random), torch.randn(6, 1, generator=random)
-    theta.requires_grad_()
-    try:
-        y = answer(theta, x)
-    except Exception as error:
-        feedback.wrong(
-            _(
-                "Calling it with θ (13,) and x (6, 1) raises {name}: {error}. Check the slices.",
-                name=type(error).__name__,
-                error=error,
-            )
-        )
-        return
-    if feedback.tensor(y, (6, 1)) is None:
-        return
-    if torch.allclose(y, MainNetwork.mlp([1, 4, 1], activation="tanh")(theta, x), atol=1e-5):
-        feedback.wrong("This is still tanh: replace it by torch.relu.")
-    elif not torch.allclose(y, main(theta, x), atol=1e-5):
-        feedback.wrong("The values differ from MainNetwork.mlp([1, 4, 1])'s: are W₁, b₁, W₂, b₂ cut from θ in this order?")
-    elif not y.requires_grad or torch.autograd.grad(y.sum(), theta, allow_unused=True)[0] is None:
-        feedback.wrong("The values are right, but no gradient reaches θ: .data, .detach() or nn.Parameter cut it off.")
-    else:
-        feedback.right("And since θ is only an argument, a gradient flows into it: the next lesson lives on that.")
+    def network(theta, x, activation=torch.relu, last=lambda y: y, bias=1.0):
+        W_1, b_1, W_2, b_2 = theta[:4].view(4, 1), theta[4:8], theta[8:12].view(1, 4), theta[12:]
+        return last(activation(x @ W_1.T + bias * b_1) @ W_2.T + bias * b_2)
+
+    def matrices_first(theta, x):
+        return network(torch.cat([theta[:4], theta[8:12], theta[4:8], theta[12:]]), x)
+
+    def case(seed, n):
+        random = torch.Generator().manual_seed(seed)
+        main = MainNetwork.mlp([1, 4, 1])
+        theta = main.initial_weights(rng=random) + 0.3 * torch.randn(13, generator=random)
+        return theta.requires_grad_(), torch.randn(n, 1, generator=random)
+
+    mistakes = {
+        "This is still tanh: replace it by torch.relu.": partial(network, activation=torch.tanh),
+        "An activation after the last layer too: no output could be negative. Only the hidden layer has one.": partial(
+            network, last=torch.relu
+        ),
+        "There is no activation in between: two linear layers are one linear map.": partial(network, activation=lambda h: h),
+        "The biases are missing.": partial(network, bias=0.0),
+        "θ holds layer after layer, W₁, b₁, W₂, b₂; you took both matrices first.": matrices_first,
+    }
+    probes.function(
+        answer,
+        network,
+        [partial(case, 0, 6), partial(case, 1, 1), partial(case, 2, 4)],
+        mistakes,
+        "And since θ is only an argument, a gradient flows into it: the next lesson lives on that.",
+        "The values differ from those of MainNetwork.mlp([1, 4, 1]): are W₁, b₁, W₂, b₂ cut from θ in this order?",
+        names=("θ", "x"),
+    )
 
 
 def cut(answer) -> None:
-    if feedback.unanswered(answer):
-        return
-    theta = torch.arange(13.0)
-    try:
-        W_1, b_1, W_2, b_2 = answer(theta)
-    except Exception as error:
-        feedback.wrong(
-            _("It must return four tensors; calling it raises {name}: {error}.", name=type(error).__name__, error=error)
-        )
-        return
-    wanted = list(MainNetwork.mlp([2, 3, 1]).unflatten(theta).values())
-    if feedback.tensor(W_1, (3, 2)) is None:
-        return
-    if torch.equal(W_1, theta[0:6].view(2, 3).T):
-        feedback.wrong(
-            "The shape is right, the order is not: .view(2, 3).T puts the second number of θ into the second row, but it is "
-            "the second weight of the first unit."
-        )
-    elif all(torch.equal(a, b) for a, b in zip((W_1, b_1, W_2, b_2), wanted, strict=True)):
-        feedback.right(
-            "A generator could even learn with the wrong order, since it writes whatever works; but weights taken from an "
-            "ordinary network would be scrambled without an error."
-        )
-    else:
-        feedback.wrong("θ is filled row by row, layer by layer: W₁ (3, 2), b₁ (3), W₂ (1, 3), b₂ (1).")
+    def right(theta, W_1=lambda w: w.view(3, 2)):
+        return W_1(theta[0:6]), theta[6:9], theta[9:12].view(1, 3), theta[12:13]
+
+    def case(seed):
+        theta = torch.arange(13.0) if seed == 0 else torch.randn(13, generator=torch.Generator().manual_seed(seed))
+        return (theta.requires_grad_(),)
+
+    mistakes = {
+        "The shape is right, the order is not: .view(2, 3).T puts the second number of θ into the second row, but it is "
+        "the second weight of the first unit.": partial(right, W_1=lambda w: w.view(2, 3).T),
+        "W₁ has a row for each of the 3 units that it leads to and a column for each of the 2 inputs: (3, 2).": partial(
+            right, W_1=lambda w: w.view(2, 3)
+        ),
+        "θ holds layer after layer, W₁, b₁, W₂, b₂; you took both matrices first.": lambda theta: (
+            theta[0:6].view(3, 2), theta[9:12], theta[6:9].view(1, 3), theta[12:13],
+        ),
+    }  # fmt: skip
+    probes.function(
+        answer,
+        right,
+        [partial(case, 0), partial(case, 1)],
+        mistakes,
+        "A generator could even learn with the wrong order, since it writes whatever works; but weights taken from an "
+        "ordinary network would be scrambled without an error.",
+        "θ is filled row by row, layer by layer: W₁ (3, 2), b₁ (3), W₂ (1, 3), b₂ (1).",
+        names=("θ",),
+    )

@@ -226,7 +226,7 @@ checks.relu_network(g_relu)
 
 # %% exercise-3 [markdown]
 # **3 · Find what is wrong.** This function cuts $\theta$ of a `[2, 3, 1]` network into matrices. It raises no error, and it is wrong.
-# Return the four tensors as they should be.
+# Return the four tensors as they should be, for any θ, and so that a gradient reaches θ.
 #
 # <details><summary>Hint 1</summary>Compare with <code>MainNetwork.mlp([2, 3, 1]).unflatten(theta)</code> for <code>theta = torch.arange(13.)</code>.</details>
 # <details><summary>Hint 2</summary>A matrix of 3 rows and 2 columns is not the transpose of one filled with 2 rows and 3 columns.</details>

@@ -18,9 +18,9 @@ def test_an_exercise_not_yet_answered_is_no_error(says, check):
     [
         (checks.weight_count, MainNetwork.mlp([2, 5, 3]).weight_dim, RIGHT),
         (checks.weight_count, 2 * 5 + 5 * 3, "but not the biases"),
-        (checks.weight_count, 2 * 5 * 3, "counts paths"),
-        (checks.weight_count, 25 + 11, "The 2 inputs have no biases"),
-        (checks.weight_count, 25 + 3, "The 5 biases"),
+        (checks.weight_count, 2 * 5 * 3, "Three too few"),
+        (checks.weight_count, 25 + 11, "Two more than there are"),
+        (checks.weight_count, 25 + 3, "Five too few"),
         (checks.weight_count, 31, "5 and 3 of them"),
         (checks.weight_count, 7, "add up the two layers"),
     ],
@@ -47,11 +47,11 @@ def network(activation=torch.relu, order=slice(None), change=lambda theta: theta
     [
         (network(), RIGHT),
         (network(torch.tanh), "still tanh"),
-        (network(order="biases last"), "in this order"),
+        (network(order="biases last"), "θ holds layer after layer, W₁, b₁, W₂, b₂; you took both mat"),
         (network(change=torch.Tensor.detach), "no gradient reaches θ"),
         (lambda theta, x: theta[:20].view(4, 5), "raises RuntimeError"),
         (lambda theta, x: x[0], "shape must be (6, 1)"),
-        (lambda theta, x: None, "this is NoneType"),
+        (lambda theta, x: None, "Called with θ (13,), x (6, 1) it raises ValueError"),
     ],
 )
 def test_the_relu_network(says, answer, words):
@@ -63,9 +63,15 @@ def test_the_relu_network(says, answer, words):
     [
         (lambda t: (t[0:6].view(3, 2), t[6:9], t[9:12].view(1, 3), t[12:13]), RIGHT),
         (lambda t: (t[0:6].view(2, 3).T, t[6:9], t[9:12].view(1, 3), t[12:13]), "the order is not"),
-        (lambda t: (t[0:6].view(3, 2), t[9:12], t[6:9].view(1, 3), t[12:13]), "row by row, layer by layer"),
-        (lambda t: (t[0:6].view(2, 3), t[6:9], t[9:12].view(1, 3), t[12:13]), "shape must be (3, 2)"),
-        (lambda t: t, "must return four tensors"),
+        (
+            lambda t: (t[0:6].view(3, 2), t[9:12], t[6:9].view(1, 3), t[12:13]),
+            "θ holds layer after layer, W₁, b₁, W₂, b₂; you took both mat",
+        ),
+        (
+            lambda t: (t[0:6].view(2, 3), t[6:9], t[9:12].view(1, 3), t[12:13]),
+            "W₁ has a row for each of the 3 units that it leads to and a",
+        ),
+        (lambda t: t, "It must give 4 tensors, it gives 1."),
     ],
 )
 def test_cutting_theta(says, answer, words):

@@ -1,89 +1,142 @@
 """The checks of this lesson's exercises."""
 
+import math
+from functools import partial
+
 import torch
 
 from hyperedu.learners import PrototypicalNetwork
-from hyperedu.lessons import feedback
+from hyperedu.lessons import feedback, probes
 from hyperedu.losses import accuracy
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Characters
-from hyperedu.words import _
 
 
 def probability(answer) -> None:
     feedback.number(
         answer,
-        0.7311,
+        1 / (1 + math.exp(-1)),
         "The first prototype is nearer: −1 against −2, and the softmax of these is that of 1 and 0.",
         {
-            0.1192: "The biases are missing: the long prototype wins by its length alone.",
-            0.8808: "The rows are 2 c, not c.",
-            0.2689: "That is the probability of the other class: the nearer prototype has the larger logit.",
-            0.6020: "Distances are squared: −1 and −2, not −1 and −√2.",
+            1 / (1 + math.exp(2)): "The biases are missing: the long prototype wins by its length alone.",
+            1 / (1 + math.exp(-2)): "The rows are 2 c, not c.",
+            1 / (1 + math.exp(1)): "That is the probability of the other class: the nearer prototype has the larger logit.",
+            1 / (1 + math.exp(1 - math.sqrt(2))): "Distances are squared: −1 and −2, not −1 and −√2.",
+            2 / 3: "That divides by distances; a softmax takes their exponentials, exp(−1) and exp(−2).",
+            1 / 3: "That divides by distances; a softmax takes their exponentials, exp(−1) and exp(−2).",
+            1.0: "The logit, or a softmax over one number alone: it goes over the classes.",
+            0.5: "That is as if both were as far: the distances are 1 and √2.",
+            math.exp(-1): "That is exp(−1); divide by the sum over both classes.",
         },
         "Logits 2 c · h − ‖c‖², one for each class, then a softmax.",
     )
 
 
 def written_head(answer) -> None:
-    if feedback.unanswered(answer):
-        return
-    random = torch.Generator().manual_seed(0)
-    features, y = torch.randn(7, 3, generator=random), torch.tensor([0, 1, 1, 2, 2, 2, 0])
-    c = torch.stack([features[y == k].mean(0) for k in range(3)])
-    total = torch.stack([features[y == k].sum(0) for k in range(3)])
-    try:
-        weight, bias = answer(features, y, 3)
-        found = torch.cat([weight, bias.unsqueeze(-1)], dim=-1)
-    except Exception as error:
-        feedback.wrong(
-            _("Calling it, or taking its result apart, raises {name}: {error}.", name=type(error).__name__, error=error)
-        )
-        return
+    def head(features, y, ways, of=torch.mean, rows=2.0, bias=lambda c: -c.square().sum(-1)):
+        c = torch.stack([of(features[y == k], dim=0) for k in range(ways)])
+        return rows * c, bias(c)
 
-    def is_head(weight, bias):
-        wanted = torch.cat([weight, bias.unsqueeze(-1)], dim=-1)
-        return found.shape == wanted.shape and torch.allclose(found, wanted, atol=1e-4)
+    def average_shots(features, y, ways):
+        return head(features, y, ways, of=lambda some, dim: some.sum(dim) * ways / len(features))
 
-    norm = c.square().sum(-1)
-    if is_head(2 * c, -norm):
-        feedback.right("These rows are weights that nobody trained: five drawings wrote them.")
-    elif is_head(2 * total, -total.square().sum(-1)):
-        feedback.wrong("A prototype is the mean of its examples; by their sum, a class of more examples lies further out.")
-    elif is_head(2 * c, norm):
-        feedback.wrong("The sign of the bias: a long prototype must be held back.")
-    elif is_head(c, -norm):
-        feedback.wrong("The rows are 2 c: multiply the square out.")
-    elif is_head(2 * c, -norm.sqrt()):
-        feedback.wrong("The bias has the square of the length.")
-    else:
-        feedback.wrong("Row k is 2 c_k and its bias −‖c_k‖², with c_k the mean of the features of class k.")
+    def norm_of_examples(features, y, ways):
+        norms = features.square().sum(-1)
+        return head(features, y, ways)[0], -torch.stack([norms[y == k].mean() for k in range(ways)])
+
+    def in_blocks(features, y, ways):
+        c = features[y.argsort(stable=True)].view(ways, -1, features.shape[-1]).mean(1)
+        return 2 * c, -c.square().sum(-1)
+
+    def in_order(features, y, ways):
+        c = features.view(ways, -1, features.shape[-1]).mean(1)
+        return 2 * c, -c.square().sum(-1)
+
+    def last_one(features, y, ways):
+        return head(features, y, ways, of=lambda some, dim: some[-1])
+
+    def case(seed, y, ways, width):
+        features = torch.randn(len(y), width, generator=torch.Generator().manual_seed(seed))
+        return features.requires_grad_(), torch.tensor(y), ways
+
+    mistakes = {
+        "A prototype is the mean of its examples; by their sum, a class of more examples lies further out.": partial(
+            head, of=torch.sum
+        ),
+        "Every class is divided by the average number of examples: its own number counts.": average_shots,
+        "It takes blocks of as many examples for every class: classes may have different numbers of them.": in_blocks,
+        "It takes the examples in the order in which they come: y says to which class each belongs.": in_order,
+        "Only the last example of each class is used: take their mean.": last_one,
+        "The sign of the bias: a long prototype must be held back.": partial(head, bias=lambda c: c.square().sum(-1)),
+        "The rows are 2 c: multiply the square out.": partial(head, rows=1.0),
+        "The sign of the rows: the nearer prototype has the larger logit.": partial(head, rows=-2.0),
+        "The bias has the square of the length.": partial(head, bias=lambda c: -c.norm(dim=-1)),
+        "The bias has the sum of the squared entries, not their mean.": partial(head, bias=lambda c: -c.square().mean(-1)),
+        "The bias is −‖c‖², the squared length of the mean; you took the mean of the examples' squared "
+        "lengths.": norm_of_examples,
+        "There is no bias: it is −‖c‖².": partial(head, bias=lambda c: 0 * c[:, 0]),
+        "The bias is −‖c‖² of the prototype; you took it of the row 2 c.": partial(
+            head, bias=lambda c: -(2 * c).square().sum(-1)
+        ),
+    }
+    probes.function(
+        answer,
+        head,
+        [
+            partial(case, 0, [0, 1, 1, 2, 2, 2, 0], 3, 3),
+            partial(case, 1, [1, 0], 2, 5),
+            partial(case, 2, [3, 1, 0, 2, 3, 1, 0, 2], 4, 2),
+        ],
+        mistakes,
+        "These rows are weights that nobody trained: five drawings wrote them.",
+        "Row k is 2 c_k and its bias −‖c_k‖², with c_k the mean of the features of class k.",
+        names=("features", "y", "ways"),
+    )
 
 
 def on_new_drawings(answer) -> None:
-    if feedback.unanswered(answer):
-        return
-    learner = PrototypicalNetwork(MainNetwork.conv((1, 28, 28), ()))
-    batch = Characters().test.sample(20, 2, 3, torch.Generator().manual_seed(0))
+    def share(learner, batch, seen=lambda b: b.support, judged=lambda b: b.query, of=torch.mean, ready=lambda logits: logits):
+        theta = learner(None, seen(batch))
+        return of(accuracy(ready(learner.main(theta, judged(batch).x)), judged(batch).y))
 
-    def share(seen, judged):
-        return accuracy(learner.main(learner(None, seen), judged.x), judged.y).mean().item()
+    def both(batch):
+        return batch.support.joined(batch.query)
 
-    try:
-        found = float(answer(learner, batch))
-    except Exception as error:
-        feedback.wrong(_("Calling it raises {name}: {error}.", name=type(error).__name__, error=error))
-        return
-    everything = batch.support.joined(batch.query)
-    known = {
-        share(batch.support, everything): "What the classifier was written from is still among what it is judged on.",
-        share(everything, batch.query): "Now the learner is shown the query set, which it is judged on.",
-        share(everything, everything): "The learner is shown all drawings, and judged on all.",
-        share(batch.query, batch.support): "The two sets have changed places.",
-        share(batch.support, batch.support): "It is judged on its own examples alone.",
+    def averaged(learner, batch):
+        return (share(learner, batch) + share(learner, batch, judged=lambda b: b.support)) / 2
+
+    def case(seed, n, shots):
+        learner = PrototypicalNetwork(MainNetwork.conv((1, 28, 28), ()))
+        return learner, Characters().test.sample(n, shots, 3, torch.Generator().manual_seed(seed))
+
+    mistakes = {
+        "What the classifier was written from is still among what it is judged on.": partial(share, judged=both),
+        "Now the learner is shown the query set, which it is judged on.": (
+            partial(share, seen=lambda b: b.query),
+            partial(share, seen=both),
+        ),
+        "The learner is shown all drawings, and judged on all.": partial(share, seen=both, judged=both),
+        "The two sets have changed places.": partial(share, seen=lambda b: b.query, judged=lambda b: b.support),
+        "It is judged on its own examples alone.": partial(share, judged=lambda b: b.support),
+        "Examples and new drawings count alike in this mean; what is remembered must not count at all.": averaged,
+        "That is one episode's; the mean goes over all of the batch.": (
+            partial(share, of=lambda a: a[0]),
+            partial(share, of=lambda a: a[-1]),
+        ),
+        "Something of all queries together (their mean logit) goes into each decision: statistics of the test.": partial(
+            share, ready=lambda logits: logits - logits.mean(1, keepdim=True)
+        ),
+        "That is the best episode's; the mean over all of the batch counts.": partial(share, of=torch.amax),
+        "That is the share of mistakes; the share of right answers is asked for.": partial(share, of=lambda a: 1 - a.mean()),
+        "It is in percent; a share lies between 0 and 1.": partial(share, of=lambda a: 100 * a.mean()),
     }
-    if abs(found - share(batch.support, batch.query)) < 1e-6:
-        feedback.right("Judged on drawings that it never saw: that is the whole difference between D and D'.")
-        return
-    said = [text for value, text in known.items() if abs(found - value) < 1e-6]
-    feedback.wrong(said[0] if said else "It must be the mean accuracy on batch.query of what was written from batch.support.")
+    probes.function(
+        answer,
+        share,
+        [partial(case, 0, 20, 2), partial(case, 1, 7, 1)],
+        mistakes,
+        "Judged on drawings that it never saw: that is the whole difference between D and D'.",
+        "It must be the mean accuracy on batch.query of what was written from batch.support.",
+        names=("learner", "batch"),
+        learns=False,
+    )

@@ -266,7 +266,7 @@ probability = logits.softmax(0)[0]
 checks.probability(probability)
 
 # %% exercise-2 [markdown]
-# **2 · Change.** Write `head(features, y, ways)`, from features $(n, F)$ and classes $(n,)$ to the matrix and the bias of the last layer, for any number of examples of each class.
+# **2 · Change.** Write `head(features, y, ways)`, from features $(n, F)$ and classes $(n,)$ to the matrix and the bias of the last layer, for any number of examples of each class, so that a gradient reaches the features.
 #
 # <details><summary>Hint 1</summary>Equations (1) and (2), class by class.</details>
 # <details><summary>Hint 2</summary>Return two tensors, (ways, F) and (ways,).</details>

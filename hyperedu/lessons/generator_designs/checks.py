@@ -1,53 +1,68 @@
 """The checks of this lesson's exercises."""
 
-import torch
+import math
+from functools import partial
 
-from hyperedu.lessons import feedback
+import torch
+from torch import nn
+
+from hyperedu.lessons import feedback, probes
 from hyperedu.main_network import MainNetwork
 from hyperedu.words import _
 
 
-def chunk_parameters(answer) -> None:
+def best_piece(answer) -> None:
+    P, d, H = 1_000_000, 16, 64
     feedback.number(
         answer,
-        81_000,
-        "16,000 numbers for the embeddings, 65,000 for the head: both grow with √P if the pieces do.",
+        math.sqrt(d * P / (H + 1)),
+        "There embeddings and head have as many parameters, about 32,000 each: less of the one costs more of the other.",
         {
-            80_000: "The head has a bias for each of its 1,000 outputs too.",
-            65_000: "That is the head alone: each of the 1,000 pieces has an embedding of 16 numbers.",
-            16_000: "That is the embeddings alone: the head has 64 · 1,000 weights and 1,000 biases.",
-            65_016_000: "The head writes one piece, not all of them: it has 1,000 outputs.",
-            65_000_016: "Every piece has an embedding of its own, and the head writes one piece only.",
+            1000.0: "√P is right only where an embedding has as many numbers as the head has inputs and bias: weigh them "
+            "by d and H + 1.",
+            d * P / (H + 1): "That is C²: take the root.",
+            math.sqrt(P / (H + 1)): "Each piece has an embedding of 16 numbers, not of one.",
+            500.0: "Nearly: each output of the head has a bias beside its 64 weights, 65 numbers.",
+            math.sqrt(d * P): "Each of the C outputs of the head costs 64 weights and a bias.",
+            math.sqrt(
+                (H + 1) * P / d
+            ): "The two have changed places: long pieces make the head large, short ones the embeddings.",
+            2 * math.sqrt(d * P * (H + 1)): "That is how many parameters there are at the best C; the C itself is asked for.",
+            P / math.sqrt(d * P / (H + 1)): "That is the number of pieces; their length is asked for.",
         },
-        "Pieces times the length of an embedding; plus the head, 64 inputs to 1,000 outputs, with its biases.",
-        rel=1e-6,
+        "Parameters: 16 P / C for the embeddings and 65 C for the head. Where is the derivative with respect to C zero?",
+        rel=2e-3,  # the whole numbers beside it are as good
     )
 
 
 def film(answer) -> None:
-    if feedback.unanswered(answer):
-        return
-    random = torch.Generator().manual_seed(0)
-    W, s = torch.randn(5, 3, generator=random), torch.randn(4, 5, generator=random)
-    try:
-        found = answer(W, s)
-    except Exception as error:
-        feedback.wrong(
-            _("It raises {name}: {error}. W is (out, in), s is (tasks, out).", name=type(error).__name__, error=error)
-        )
-        return
-    found = feedback.tensor(found, (4, 5, 3))
-    if found is None:
-        return
-    right = (1 + s).unsqueeze(-1) * W
-    if torch.allclose(found, right, atol=1e-5):
-        feedback.right("The change is diag(s) W: 5 numbers per task move 15 weights, all of a unit together.")
-    elif torch.allclose(found, s.unsqueeze(-1) * W, atol=1e-5):
-        feedback.wrong("With s = 0 nothing should change; yours gives zeros. The factor is 1 + s.")
-    elif torch.allclose(found, s.unsqueeze(-1) + W, atol=1e-5):
-        feedback.wrong("This shifts the weights of a unit; they are to be scaled.")
-    else:
-        feedback.wrong("Unit i is row i of W: all of row i is multiplied by 1 + s_i.")
+    def scaled(W, s, scale=lambda s: 1 + s):
+        return scale(s).unsqueeze(-1) * W
+
+    def case(seed, tasks, out, inputs):
+        random = torch.Generator().manual_seed(seed)
+        shapes = ((out, inputs), (tasks, out))
+        return tuple(torch.randn(shape, generator=random).requires_grad_() for shape in shapes)
+
+    mistakes = {
+        "With s = 0 nothing should change; yours gives zeros. The factor is 1 + s.": partial(scaled, scale=lambda s: s),
+        "This shifts the weights of a unit; they are to be scaled.": lambda W, s: s.unsqueeze(-1) + W,
+        "It scales the columns of W, one for each input, which fits only where W is square. Unit i is row i.": (
+            lambda W, s: (1 + s).unsqueeze(-2) * W
+        ),
+        "The factor is 1 + s, not its exponential.": partial(scaled, scale=torch.exp),
+        "All tasks get the factors of their mean: each has its own.": lambda W, s: scaled(W, s.mean(0).expand_as(s)),
+        "Only the first task's factors are used.": lambda W, s: scaled(W, s[:1].expand_as(s)),
+    }
+    probes.function(
+        answer,
+        scaled,
+        [partial(case, 0, 4, 5, 3), partial(case, 1, 2, 3, 3), partial(case, 2, 1, 2, 6)],
+        mistakes,
+        "The change is diag(s) W: one number per unit and task moves all of a unit's weights together.",
+        "Unit i is row i of W: all of row i is multiplied by 1 + s_i.",
+        names=("W", "s"),
+    )
 
 
 def embeddings(answer) -> None:
@@ -57,20 +72,56 @@ def embeddings(answer) -> None:
     try:
         torch.manual_seed(0)
         generator = answer(main)
-        first, again = generator(tau), generator(tau)
+        state = torch.get_rng_state()
+        first = generator(tau)
+        draws = not torch.equal(state, torch.get_rng_state())
+        again = generator(tau)
+        other = generator(tau + 1)
     except Exception as error:
-        feedback.wrong(_("It raises {name}: {error}.", name=type(error).__name__, error=error))
+        feedback.wrong(probes.raised(error, _("τ (2, 2), after Mended(main),")))
         return
-    if feedback.tensor(first, (2, main.weight_dim)) is None:
-        return
+    if feedback.tensor(first, (2, main.weight_dim)) is not None:
+        said = _of_embeddings(generator, first, again, other, draws)
+        feedback.wrong(said) if said else feedback.right(
+            "The embeddings are parameters: drawn once, learned with all the rest."
+        )
+
+
+def _of_embeddings(generator: nn.Module, first, again, other, draws: bool) -> str:
+    """What is wrong with a chunked generator; empty if nothing is."""
     if not torch.equal(first, again):
-        feedback.wrong("The same τ still gives other weights at each call: what is drawn in forward is drawn anew each time.")
-    elif torch.allclose(first[:, :10], first[:, 10:20]):
-        feedback.wrong("Now all pieces are the same: every piece needs an embedding of its own.")
-    else:
-        first.square().sum().backward()
-        names = [name for name, p in generator.named_parameters() if p.shape[-1] == 6 and p.grad is not None and p.grad.any()]
-        if any(not name.startswith(("trunk", "head")) for name in names):
-            feedback.right("The embeddings are parameters: drawn once, learned with all the rest.")
-        else:
-            feedback.wrong("The embeddings stay as they were drawn: make them an `nn.Parameter` of shape (pieces, 6).")
+        return _("The same τ still gives other weights at each call: what is drawn in forward is drawn anew each time.")
+    if draws:
+        return _(
+            "It still draws in `forward`, with a seed that makes the numbers the same: they are constants that nobody learns."
+        )
+    if torch.allclose(first, other):
+        return _("Another τ gives the same weights: the trunk does not see it.")
+    if torch.allclose(first[:, :10], first[:, 10:20]):
+        return _("Now all pieces are the same: every piece needs an embedding of its own.")
+    if not first.requires_grad:
+        return _("No gradient comes through it at all: the graph is cut.")
+    listed = [p for _name, p in generator.named_parameters() if _name.split(".")[0] not in ("trunk", "head")]
+    if not listed:
+        hidden = [v for name, v in vars(generator).items() if name[0] != "_" and isinstance(v, list | tuple | dict)]
+        if any(isinstance(part, torch.Tensor | nn.Module) for some in hidden for part in _parts(some)):
+            return _("The embeddings are in a plain list, where `parameters()` does not look: use an nn.Parameter, "
+            "nn.ParameterList "
+                     "or nn.Embedding.")  # fmt: skip
+        if any(isinstance(v, torch.Tensor) for v in vars(generator).values()):
+            return _("The embeddings stay as they were drawn: a plain tensor is no parameter. Make them an `nn.Parameter`.")
+        if list(generator.buffers()):
+            return _("A buffer is stored with the module, but no optimizer changes it: the embeddings are to be learned.")
+        return _("Nothing but trunk and head is in `parameters()`: the embeddings stay as they were drawn.")
+    first.square().sum().backward()
+    if not any(p.grad is not None and p.grad.any() for p in listed):
+        return _(
+            "The embeddings are listed as parameters, but no gradient reaches them: is .data or .detach() used in `forward`?"
+        )
+    if not all(p.grad is not None and p.grad.any() for p in listed):
+        return _("Some of the embeddings get no gradient: not every piece uses its own.")
+    return ""
+
+
+def _parts(some):
+    return some.values() if isinstance(some, dict) else some

@@ -247,21 +247,21 @@ for hidden in ((24, 24), (32, 32), (36, 36), (40, 40), (44, 44), (48, 48), (64, 
 #
 # ## Exercises
 #
-# **1 · Compute.** A main network has $P = 10^6$ weights, written in pieces of 1,000 by a trunk that ends in 64 units; embeddings have 16 numbers. How many parameters have the embeddings and the head, with its biases, together?
+# **1 · Compute.** (6 minutes; what pieces cost.) A main network has $P = 10^6$ weights, written in pieces of $C$ by a trunk that ends in 64 units; embeddings have 16 numbers. For which $C$ have the embeddings and the head, with its biases, together the fewest parameters? (Three digits are enough.)
 #
-# <details><summary>Hint 1</summary>How many pieces are there?</details>
-# <details><summary>Hint 2</summary>The head has 64 inputs, 1,000 outputs, and biases.</details>
+# <details><summary>Hint 1</summary>How many pieces are there, and how many outputs has the head?</details>
+# <details><summary>Hint 2</summary>One part falls with C, the other grows with it: look for the zero of the derivative.</details>
 
 # %% exercise-1-answer tags=["exercise"]
-n = ...
-checks.chunk_parameters(n)
+C = ...
+checks.best_piece(C)
 
 # %% exercise-1-solution tags=["solution"]
-n = 1000 * 16 + 64 * 1000 + 1000
-checks.chunk_parameters(n)
+C = (16 * 10**6 / (64 + 1)) ** 0.5  # 16 P / C² = 65
+checks.best_piece(C)
 
 # %% exercise-2 [markdown]
-# **2 · Change.** A relative of (3) multiplies instead of adding: with the scaling of *FiLM*, τ writes one number $s_i$ for each unit, and $W' = W \odot \big((1 + s)\, \mathbf{1}^\top\big)$, a factor of rank one. Write `film(W, s)` for $W$ (out, in) and a batch $s$ (tasks, out); it returns (tasks, out, in).
+# **2 · Change.** A relative of (3) multiplies instead of adding: with the scaling of *FiLM*, τ writes one number $s_i$ for each unit, and $W' = W \odot \big((1 + s)\, \mathbf{1}^\top\big)$, a factor of rank one. Write `film(W, s)` for $W$ (out, in) and a batch $s$ (tasks, out); it returns (tasks, out, in), and a gradient must reach both.
 #
 # <details><summary>Hint 1</summary>Row i of W belongs to unit i.</details>
 # <details><summary>Hint 2</summary><code>s.unsqueeze(-1)</code> has the shape (tasks, out, 1).</details>

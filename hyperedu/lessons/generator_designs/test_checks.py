@@ -8,7 +8,7 @@ from hyperedu.lessons.generator_designs import checks
 from saying import RIGHT, UNANSWERED
 
 
-@pytest.mark.parametrize("check", [checks.chunk_parameters, checks.film, checks.embeddings])
+@pytest.mark.parametrize("check", [checks.best_piece, checks.film, checks.embeddings])
 def test_an_exercise_not_yet_answered_is_no_error(says, check):
     assert says(check, ...).startswith(UNANSWERED)
 
@@ -16,16 +16,21 @@ def test_an_exercise_not_yet_answered_is_no_error(says, check):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (81_000, RIGHT),
-        (80_000, "bias for each"),
-        (65_000, "head alone"),
-        (16_000, "embeddings alone"),
-        (65_016_000, "one piece, not all"),
-        (5, "Pieces times"),
+        (496.14, RIGHT),
+        (496, RIGHT),
+        (500, "Nearly"),
+        (torch.tensor(496.0, dtype=torch.float64), RIGHT),
+        (1000, "weigh them"),
+        (16e6 / 65, "take the root"),
+        ((1e6 / 65) ** 0.5, "16 numbers, not of one"),
+        (4000, "64 weights and a bias"),
+        ((65e6 / 16) ** 0.5, "That is the number of pieces; their length is asked for."),
+        (2015.6, "number of pieces"),
+        (5, "derivative"),
     ],
 )
-def test_parameters_of_a_chunked_generator(says, answer, words):
-    assert words in says(checks.chunk_parameters, answer)
+def test_the_length_of_pieces(says, answer, words):
+    assert words in says(checks.best_piece, answer)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +72,7 @@ class Chunks(Generator):
         (lambda self: self.e, RIGHT),
         (lambda self: torch.randn(self.n, 6), "other weights at each call"),
         (lambda self: self.e[:1].expand(self.n, -1), "all pieces are the same"),
-        (lambda self: self.e.detach(), "stay as they were drawn"),
+        (lambda self: self.e.detach(), "The embeddings are listed as parameters, but no gradient rea"),
         (lambda self: self.e[:2], "shape must be"),
         (lambda self: self.nothing, "raises AttributeError"),
     ],

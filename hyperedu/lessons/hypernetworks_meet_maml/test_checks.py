@@ -91,7 +91,7 @@ class Untestable(Learner):
         (Deaf, "τ is not used"),
         (Blind, "D is not used"),
         (InOrder, "another order"),
-        (Cut, "get no gradient"),
+        (Cut, "No gradient reaches encoder.each.0.weight, encoder.each.0.bi"),
         (OneRow, "one row per task"),
         (Untestable, "no `start` of its own"),
         (
@@ -112,7 +112,7 @@ def test_the_reader(says, answer, words):
         (lambda tau, s: tau + s * torch.randn_like(tau), RIGHT),
         (lambda tau, s: tau + s * torch.randn(tau.shape[-1]), "same error"),
         (lambda tau, s: tau + s * torch.randn(len(tau), 1), "lies on a line"),
-        (lambda tau, s: tau + s**2 * torch.randn_like(tau), "it has 0.25"),
+        (lambda tau, s: tau + s**2 * torch.randn_like(tau), "s enters squared"),
         (lambda tau, s: (tau + s * torch.randn_like(tau))[0], "shape must be"),
         (lambda tau, s: tau + s * torch.randn(3), "raises RuntimeError"),
     ],

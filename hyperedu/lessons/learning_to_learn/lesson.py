@@ -258,7 +258,7 @@ def gap(learner, tasks):
 checks.gap(gap)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** This outer loss falls nicely and means nothing. Write `outer(main, theta_0, tasks)` so that it is the mean in (1), with three steps of rate 0.1.
+# **3 · Find what is wrong.** This outer loss falls nicely and means nothing. Write `outer(main, theta_0, tasks)` so that it is the mean in (1), with three steps of rate 0.1, and its gradient with respect to $\theta_0$ that of (1).
 #
 # <details><summary>Hint 1</summary>Which examples does adaptation see, and which is it judged on?</details>
 # <details><summary>Hint 2</summary>One word has to change.</details>

@@ -1,11 +1,13 @@
 """The checks of this lesson's exercises."""
 
 import math
+from functools import partial
 
 import torch
+from torch import nn
 
 from hyperedu.generators import MLPGenerator
-from hyperedu.lessons import feedback
+from hyperedu.lessons import feedback, probes
 from hyperedu.main_network import MainNetwork
 from hyperedu.words import _
 
@@ -25,88 +27,162 @@ def linear_sensitivity(answer) -> None:
             sigma / 2: "That takes the largest singular value alone. Here all of them count: the sum of all squared entries.",
             4.0: "That adds the entries up. They enter squared.",
             2.0: "That adds the entries up. They enter squared.",
+            8.0: "That squares the sum of the entries; the squares are to be summed.",
         },
         "For f(τ) = Vτ the Jacobian is V. Add up its squared entries and divide by P = 2.",
     )
 
 
 def finite_difference(answer) -> None:
-    if feedback.unanswered(answer):
-        return
-    random, h = torch.Generator().manual_seed(0), 0.1
-    V, tau, error = (torch.randn(*shape, generator=random, dtype=torch.float64) for shape in ((5, 2), (4, 2), (4, 2)))
-    V.requires_grad_()
-    change = (error @ V.mT).square()
-    expected = change.mean().item()
-    try:
-        value = feedback.tensor(answer(lambda t: t @ V.mT, tau, error, h), ())
-    except Exception as raised:
-        feedback.wrong(
-            _("Calling it with τ and error (4, 2) raises {name}: {raised}.", name=type(raised).__name__, raised=raised)
-        )
-        return
-    if value is None:
-        return
-    known = {
-        expected * h**2: "The difference was not divided by h: the penalty would fade as h gets smaller.",
-        expected * h: "The square of the difference must be divided by h², not by h.",
-        expected * 5: "Sum over the tasks' weights: divide by P = 5, or take the mean over tasks and weights.",
-        expected * 20: "That is the sum over tasks and weights: take the mean over both.",
-        expected * 4: "That is the sum over tasks: take their mean.",
-        change.sum(-1).sqrt().mean().item(): "That is the norm; the penalty is the square of it, by P.",
+    def rough(f, tau, error, h, power=2, still=lambda theta: theta, of=torch.mean, two_sided=0.0):
+        change = f(tau + h * error) - still(f(tau - two_sided * h * error))
+        return of((change / h**0.5 if power == 1 else change / h ** (power / 2)).square())
+
+    def squares_apart(f, tau, error, h):
+        return ((f(tau + h * error).square() - f(tau).square()) / h**2).mean()
+
+    def case(seed, n, width, h):
+        random = torch.Generator().manual_seed(seed)
+        f = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, width)).double()
+        with torch.no_grad():
+            for p in f.parameters():
+                p.copy_(torch.randn(p.shape, generator=random, dtype=torch.float64))
+        tau, error = (torch.randn(n, 2, generator=random, dtype=torch.float64) for _part in range(2))
+        return f, tau, error, h
+
+    mistakes = {
+        "The difference was not divided by h: the penalty would fade as h gets smaller.": partial(rough, power=0),
+        "The square of the difference must be divided by h², not by h.": partial(rough, power=1),
+        "Sum over the tasks' weights: divide by P, or take the mean over tasks and weights.": partial(
+            rough, of=lambda s: s.sum(-1).mean()
+        ),
+        "That is the sum over tasks and weights: take the mean over both.": partial(rough, of=torch.sum),
+        "That is the sum over tasks: take their mean.": partial(rough, of=lambda s: s.mean(-1).sum()),
+        "That is the norm; the penalty is the square of it, by P.": (
+            partial(rough, of=lambda s: s.sum(-1).sqrt().mean()),
+            partial(rough, of=lambda s: s.mean().sqrt()),
+            partial(rough, of=lambda s: s.sqrt().mean()),
+        ),
+        "The squares are subtracted; square the difference.": squares_apart,
+        "The difference of both sides, τ + hε and τ − hε, spans 2h, and is divided by h.": partial(rough, two_sided=1.0),
+        "The value is right, but half of the gradient is missing: the output that was not moved is detached, and depends "
+        "on φ too.": (partial(rough, still=torch.Tensor.detach)),
     }
-    said = [text for mistake, text in known.items() if math.isclose(value.item(), mistake, rel_tol=1e-6)]
-    if math.isclose(value.item(), expected, rel_tol=1e-6):
-        if value.requires_grad:
-            feedback.right("For a small h this is what `Sensitivity` computes, and it needs no derivative of the generator.")
-        else:
-            feedback.wrong("The value is right, but no gradient reaches φ: is something cut by .detach(), .item() or no_grad?")
-    elif said:
-        feedback.wrong(said[0])
-    else:
-        feedback.wrong("It should be the mean over tasks and weights of ((f(τ + h · error) − f(τ)) / h)².")
+    probes.function(
+        answer,
+        rough,
+        [partial(case, 0, 4, 5, 0.1), partial(case, 1, 3, 7, 0.5)],
+        mistakes,
+        "For a small h this is what `Sensitivity` computes, and it needs no derivative of the generator.",
+        "It should be the mean over tasks and weights of ((f(τ + h · error) − f(τ)) / h)².",
+        names=("f", "τ", "error", "h"),
+    )
 
 
 def keeper(answer) -> None:
-    if feedback.unanswered(answer):
-        return
-    random = torch.Generator().manual_seed(0)
-    f = MLPGenerator(2, MainNetwork.mlp([1, 3, 1]), hidden=(4,), rng=random)
-    tau = torch.randn(3, 2, generator=random)
-    before = f(tau).detach()
-    try:
-        penalty = answer(f, tau)
-        at_once = penalty()
-        with torch.no_grad():
-            f.head.bias.add_(0.5)
-        value = penalty()
-        difference = (f(tau) - before).square()
-        (slope,) = torch.autograd.grad(value, f.head.bias, allow_unused=True)
-    except Exception as raised:
-        feedback.wrong(
-            _(
-                "keeper(f, tau)() must give a number that can be differentiated: {name}: {raised}.",
-                name=type(raised).__name__,
-                raised=raised,
+    def watched(keeper, f, tau, others):
+        """The penalty and its gradients after each of some changes of f, if `others` says so also before the first."""
+        penalty = keeper(f, tau)
+        if not callable(penalty):
+            kind = type(penalty).__name__
+            raise probes.Said(_("It must return a function of nothing, as `forgetful` does, not a {kind}.", kind=kind))
+        found, parameters = [], list(f.parameters())
+
+        def look():
+            value = torch.as_tensor(penalty())
+            gradients = (
+                torch.autograd.grad(value, parameters, allow_unused=True) if value.requires_grad else [None] * len(parameters)
             )
-        )
+            found.extend([value.detach()])
+            found.extend(torch.zeros_like(p) if g is None else g for p, g in zip(parameters, gradients, strict=True))
+
+        if others[0]:
+            look()
+        for change in others[1:]:
+            with torch.no_grad():
+                f.head.bias.add_(change)
+                f.head.weight.mul_(1 + change)
+            look()
+        return found
+
+    def keep(f, tau, what=lambda theta: theta.detach(), now=lambda theta: theta, of=lambda d: d.square().sum(-1).mean()):
+        theta_old = what(f(tau))
+        return lambda: of(now(f(tau)) - theta_old)
+
+    def lazily(f, tau):
+        kept = []
+
+        def penalty():
+            if not kept:
+                kept.append(f(tau).detach())
+            return (f(tau) - kept[0]).square().sum(-1).mean()
+
+        return penalty
+
+    def anew(f, tau):
+        return lambda: (f(tau) - f(tau).detach()).square().sum(-1).mean()
+
+    def last(f, tau):
+        kept = [f(tau).detach()]
+
+        def penalty():
+            theta = f(tau)
+            value = (theta - kept[0]).square().sum(-1).mean()
+            kept[0] = theta.detach()
+            return value
+
+        return penalty
+
+    def sharing():
+        kept = []
+
+        def keeper(f, tau):
+            kept.append(f(tau).detach())
+            return lambda: (f(tau) - kept[0]).square().sum(-1).mean()
+
+        return keeper
+
+    def same_storage(f, tau):
+        old = {name: p.detach() for name, p in f.state_dict().items()}
+        return lambda: (f(tau) - torch.func.functional_call(f, old, (tau,)).detach()).square().sum(-1).mean()
+
+    def case(seed, n, *others):
+        random = torch.Generator().manual_seed(seed)
+        f = MLPGenerator(2, MainNetwork.mlp([1, 3, 1]), hidden=(4,), rng=random)
+        return f, torch.randn(n, 2, generator=random), others
+
+    summed = "Equation (5) adds up over the weights and takes the mean over old tasks; "
+    mistakes = {
+        "Still 0 after f changed: the snapshot is taken anew at every call. Take it once, before `penalty`.": (
+            anew,
+            same_storage,
+        ),
+        "The snapshot is taken at the first call of `penalty`, when f may have changed already. Take it when `keeper` is "
+        "called.": (lazily),
+        "The snapshot is renewed at every call, so that only the last change counts: keep the first one.": last,
+        "All keepers share one snapshot, the first: something that is kept outlives the call (a default argument, a global).": (
+            sharing()
+        ),
+        "The value is right, but the snapshot is not detached: the gradient also runs through what was written then, "
+        "which is to be a "
+        "constant.": partial(keep, what=lambda theta: theta),
+        "No gradient reaches f: only the snapshot is detached, what f writes now is not.": partial(
+            keep, now=torch.Tensor.detach
+        ),
+        summed + "you took the mean over both.": partial(keep, of=lambda d: d.square().mean()),
+        summed + "you took the sum over both.": partial(keep, of=lambda d: d.square().sum()),
+        summed + "you took the norm, without the square.": partial(keep, of=lambda d: d.norm(dim=-1).mean()),
+    }
+    if not probes.is_function(answer):
         return
-    expected, value = difference.sum(-1).mean().item(), value.item()
-    if at_once.item() > 1e-9:
-        feedback.wrong("Just after the snapshot nothing has changed yet: the penalty must be 0.")
-    elif value < 1e-9:
-        feedback.wrong("Still 0 after f changed: the snapshot is taken anew at every call. Take it once, before `penalty`.")
-    elif slope is None or not slope.any():
-        feedback.wrong("No gradient reaches f: only the snapshot is detached, what f writes now is not.")
-    elif math.isclose(value, expected, rel_tol=1e-4):
-        feedback.right("The snapshot is taken once, before the next task; what f writes now is compared with it at every step.")
-    elif math.isclose(value, difference.mean().item(), rel_tol=1e-4):
-        feedback.wrong("Equation (5) adds up over the weights and takes the mean over old tasks; you took the mean over both.")
-    else:
-        feedback.wrong(
-            _(
-                "After a change of f it should be {expected:.3f}, equation (5), but it is {value:.3f}.",
-                expected=expected,
-                value=value,
-            )
-        )
+    probes.function(
+        partial(watched, answer),
+        partial(watched, keep),
+        [partial(case, 0, 3, True, 0.5), partial(case, 1, 2, False, 0.2, 0.3), partial(case, 2, 4, True, 0.1, -0.4)],
+        probes.through(watched, mistakes),
+        "The snapshot is taken once, before the next task; what f writes now is compared with it at every step.",
+        "Right after the snapshot the penalty is 0, and after f changed it is equation (5).",
+        learns=False,
+        mutates=True,
+        words=[_("a first generator"), _("a second one, changed before the first call"), _("a third one")],
+    )

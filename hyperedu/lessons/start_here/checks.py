@@ -2,23 +2,27 @@
 
 import torch
 
-from hyperedu.lessons import feedback
+from hyperedu.generators import MLPGenerator
+from hyperedu.lessons import feedback, probes
 from hyperedu.words import _
 
 
-def weight_count(answer) -> None:
+def lapse(answer) -> None:
+    denver, higher, rate = 23.0, 3.5 - 1.5, 6.5
     feedback.number(
         answer,
-        337,
-        "MainNetwork.mlp([2, 16, 16, 1]).weight_dim says the same; the network above, with 32 in place of 16, has 1,185.",
+        denver - rate * higher,
+        "So much physics knows without any data. The network has learned nearly as much from its stations alone.",
         {
-            304: "That counts the matrices but not the biases: each of the 16 + 16 + 1 units has one more number.",
-            33: "Those are the biases alone: the matrices between the layers are missing.",
-            35: "That is the number of units. The weights stand between the units: count the connections.",
-            321: "One of the biases' vectors of length 16 is missing.",
-            1185: "That is the network of the figure, with 32 units; here there are 16.",
+            denver + rate * higher: "It gets colder with height: the sign.",
+            rate * higher: "That is by how much colder it is; how warm is it then?",
+            -rate * higher: "That is by how much colder it is; how warm is it then?",
+            denver - rate * 3.5: "What counts is the difference in height, 3.5 km less 1.5 km.",
+            denver - rate: "That is one kilometre higher; it is two.",
+            denver - rate * 2000: "The lapse rate is per kilometre, not per metre.",
+            denver - rate / higher: "Multiply the rate with the kilometres.",
         },
-        "Add up, for each of the three layers, a · b weights and b biases.",
+        "The temperature below, less the lapse rate times the difference in height, in kilometres.",
     )
 
 
@@ -28,7 +32,10 @@ def summit(answer, learner, family) -> None:
             theta = learner(family.describe(elevation, latitude, longitude), None)
             return learner.main(theta, family.x([month])).item()
 
-    highest = family.stations["elevation"][family.train.index].max().item()
+    heights = family.stations["elevation"][family.train.index]
+    highest, top = heights.max().item(), family.train.index[heights.argmax()]
+    measured = family.mean_year[top, 6].item()
+    of_all = family.mean_year[family.stations["elevation"].argmax(), 6].item()
     feedback.number(
         answer,
         july(4401.0, 39.1, -106.4),
@@ -40,30 +47,55 @@ def summit(answer, learner, family) -> None:
         {
             july(4401.0, 39.1, 106.4): "That is a place in China: west longitudes are negative.",
             july(4401.0, 39.1, -106.4, 7): "That is August: months are counted from 0, so July is 6.",
+            july(4401.0, 39.1, -106.4, 5): "That is June: months are counted from 0, so July is 6.",
+            july(4401.0, 39.1, -106.4, 0): "That is January.",
             july(4401.0, -106.4, 39.1): "Latitude and longitude have changed places.",
+            of_all: "That is what the highest station measured; asked is what the network that is written for the summit says.",
+            measured: "That is what the highest station measured; asked is what the network that is written for the "
+            "summit says.",
+            _untrained(learner, family): "That is what an untrained generator says; the trained `learner` is there already.",
         },
         "The order of work is τ by family.describe, θ by learner.generator, x by family.x([6]), y by main.",
+        rel=2e-4,
     )
 
 
+def _untrained(learner, family) -> float:
+    """What a generator says that was made as the lesson makes it, and not trained."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        theta = MLPGenerator(descriptor_dim=3, main=learner.main)(family.describe(4401.0, 39.1, -106.4))
+        return learner.main(theta, family.x([6])).item()
+
+
 def raw_descriptor(answer, family) -> None:
-    if feedback.unanswered(answer):
-        return
-    place = feedback.tensor(answer, (3,))
-    if place is None:
-        return
     raw = torch.tensor([2000.0, 38.0, -107.5])
-    if torch.allclose(place, family.descriptors(raw), atol=1e-4):
-        feedback.right(
-            "The generator was trained on standardised descriptors. Raw metres put it thousands of standard deviations "
-            "away from everything it knows, and nothing raised an error: the shape was right."
-        )
-    elif torch.allclose(place, raw):
-        feedback.wrong("These are still metres and degrees. The generator was trained on what family.describe returns.")
-    elif torch.allclose(place, raw / raw.norm(), atol=1e-4):
-        feedback.wrong(
+    tau, stations = (
+        family.descriptors(raw),
+        torch.stack([family.stations[k] for k in ("elevation", "latitude", "longitude")], -1),
+    )
+    known = stations[family.train.index].float()
+    low, high = known.min(0).values, known.max(0).values
+    probes.value(
+        answer,
+        tau,
+        {
+            "These are still metres and degrees. The generator was trained on what family.describe returns.": raw,
             "Dividing by the norm is another scaling than the one in training: use the training stations' mean and "
-            "standard deviation, as family.describe does."
-        )
-    else:
-        feedback.wrong("Standardise each of the three numbers as in training: family.describe knows how.")
+            "standard deviation, as family.describe does.": raw / raw.norm(),
+            "Only the metres are standardised; degrees are no standardised numbers either.": torch.cat([tau[:1], raw[1:]]),
+            "Kilometres are still no standardised numbers: the mean must be taken off, and the degrees have theirs.": torch.cat(
+                [raw[:1] / 1000, raw[1:]]
+            ),
+            "That is the place between the least and the greatest of the stations; training had their mean and standard "
+            "deviation.": ((raw - low) / (high - low)),
+            "It is divided by the variance; the standard deviation is its root.": (raw - known.mean(0)) / known.var(0),
+            "The mean is taken off, and the standard deviation is missing.": raw - known.mean(0),
+            "It is standardised over its own three numbers; training has a mean and a standard deviation of each over "
+            "the stations.": ((raw - raw.mean()) / raw.std()),
+            "It is east of Greenwich: west longitudes are negative.": family.descriptors(raw.abs()),
+        },
+        "The generator was trained on standardised descriptors. Raw metres put it thousands of standard deviations "
+        "away from everything it knows, and nothing raised an error: the shape was right.",
+        "Standardise each of the three numbers as in training: family.describe knows how.",
+    )

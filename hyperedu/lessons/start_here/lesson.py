@@ -196,21 +196,22 @@ print(f"lower than the hypernetwork's by {gain.mean():.2f} ± {half_interval(gai
 #
 # ## Exercises
 #
-# **1 · Compute.** How many weights, biases included, would a main network `[2, 16, 16, 1]` have? Work it out by hand.
+# **1 · Compute.** (3 minutes; what the network must have found.) In a standard atmosphere air is 6.5 °C colder with each kilometre of height. A station at 1,500 m
+# measures 23 °C in July. What does this *lapse rate* predict for 3,500 m nearby? Then ask the first figure.
 #
-# <details><summary>Hint 1</summary>A layer from $a$ to $b$ units has a matrix and a bias vector.</details>
-# <details><summary>Hint 2</summary>There are three layers, and each unit but the inputs has one bias.</details>
+# <details><summary>Hint 1</summary>How many kilometres lie between the two?</details>
+# <details><summary>Hint 2</summary>The rate times the difference is by how much it is colder.</details>
 
 # %% exercise-1-answer tags=["exercise"]
-weight_count = ...
-checks.weight_count(weight_count)
+july_at_3500_m = ...
+checks.lapse(july_at_3500_m)
 
 # %% exercise-1-solution tags=["solution"]
-weight_count = (2 * 16 + 16) + (16 * 16 + 16) + (16 * 1 + 1)
-checks.weight_count(weight_count)
+july_at_3500_m = 23 - 6.5 * (3.5 - 1.5)
+checks.lapse(july_at_3500_m)
 
 # %% exercise-2 [markdown]
-# **2 · Change.** Write the network for the summit of Mount Elbert (4,401 m, 39.1° N, 106.4° W) and give its July temperature as a number
+# **2 · Change.** (7 minutes; a network for a place of your own.) Write the network for the summit of Mount Elbert (4,401 m, 39.1° N, 106.4° W) and give its July temperature as a number
 # (month 6, counted from 0). Then ask yourself: which training station is that high?
 #
 # <details><summary>Hint 1</summary>Follow the four lines under equation (1), under names of your own: τ, θ, x, y.</details>
@@ -226,7 +227,7 @@ july_on_the_summit = main(summit, family.x([6])).item()
 checks.summit(july_on_the_summit, learner, family)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** A colleague wants the year of a place at 2,000 m and gets temperatures that no thermometer has seen.
+# **3 · Find what is wrong.** (5 minutes; what a generator takes.) A colleague wants the year of a place at 2,000 m and gets temperatures that no thermometer has seen.
 # Set `place` to the descriptor that was meant.
 #
 # <details><summary>Hint 1</summary>Compare the numbers in <code>place</code> with those in <code>tau</code> above.</details>

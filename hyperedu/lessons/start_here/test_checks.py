@@ -1,5 +1,6 @@
 """The checks know the right answers, and name the misconception behind every wrong one that they know."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,7 +20,7 @@ def climate():
 @pytest.mark.parametrize(
     ("check", "needs_climate"),
     [
-        (checks.weight_count, 0),
+        (checks.lapse, 0),
         (checks.summit, 2),
         (checks.raw_descriptor, 1),
     ],
@@ -31,15 +32,21 @@ def test_an_exercise_not_yet_answered_is_no_error(says, climate, check, needs_cl
 @pytest.mark.parametrize(
     ("check", "answer", "words"),
     [
-        (checks.weight_count, (2 * 16 + 16) + (16 * 16 + 16) + (16 + 1), RIGHT),
-        (checks.weight_count, 2 * 16 + 16 * 16 + 16, "not the biases"),
-        (checks.weight_count, 16 + 16 + 1, "biases alone"),
-        (checks.weight_count, 2 + 16 + 16 + 1, "number of units"),
-        (checks.weight_count, 337 - 16, "length 16 is missing"),
-        (checks.weight_count, 1185, "here there are 16"),
-        (checks.weight_count, 1000, "three layers"),
-        (checks.weight_count, "many", "A number is asked for, this is str"),
-        (checks.weight_count, torch.tensor([337.0, 0.0]), ".item()"),
+        (checks.lapse, 23 - 2 * 6.5, RIGHT),
+        (checks.lapse, [10.0], RIGHT),
+        (checks.lapse, np.float64(10), RIGHT),
+        (checks.lapse, 36, "the sign"),
+        (checks.lapse, 13, "how warm is it then"),
+        (checks.lapse, 23 - 3.5 * 6.5, "difference in height"),
+        (checks.lapse, 23 - 6.5, "it is two"),
+        (checks.lapse, 23 - 6.5 * 2000, "per kilometre"),
+        (checks.lapse, 20, "twice what is asked"),
+        (checks.lapse, -10, "the sign is not"),
+        (checks.lapse, 1000, "in kilometres"),
+        (checks.lapse, float("nan"), "no finite number"),
+        (checks.lapse, "10", "without quotation marks"),
+        (checks.lapse, dict, "A number is asked for, this is type"),
+        (checks.lapse, torch.tensor([337.0, 0.0]), ".item()"),
     ],
 )
 def test_a_number(says, check, answer, words):
@@ -70,9 +77,9 @@ def test_the_summit(says, climate, place, month, words):
         ("describe", RIGHT),
         (torch.tensor([2000.0, 38.0, -107.5]), "still metres"),
         (torch.nn.functional.normalize(torch.tensor([2000.0, 38.0, -107.5]), dim=0), "Dividing by the norm"),
-        (torch.zeros(3), "Standardise each"),
+        (torch.zeros(3), "It gives zeros."),
         (torch.zeros(2), "shape must be (3,), it is (2,)"),
-        ([2000.0, 38.0, -107.5], "this is list"),
+        ([2000.0, 38.0, -107.5], "These are still metres and degrees"),
     ],
 )
 def test_the_raw_descriptor(says, climate, answer, words):

@@ -1,104 +1,172 @@
 """The checks of this lesson's exercises."""
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 
-from hyperedu.batches import Examples
-from hyperedu.lessons import feedback
+from hyperedu.lessons import feedback, probes
 from hyperedu.tasks import Sinusoids
 from hyperedu.words import _
 
 
-def table_size(answer) -> None:
+def examples_needed(answer) -> None:
     feedback.number(
         answer,
-        200 * 4 + 4 * 64 + 64,
-        "The table grows with the tasks, the layer does not: a one-hot descriptor would need 12,864 numbers here.",
+        64,
+        "Half the error costs four times the examples: what a few readings say of a task, they say roughly.",
         {
-            200 * 64 + 64: "That is the layer for a one-hot descriptor of 200 numbers, without a table.",
-            200 * 4: "That is the table alone; the layer comes after it.",
-            200 * 4 + 4 * 64: "The layer's 64 biases are missing.",
-            4 * 64 + 64: "That is the layer alone; the table is learned too.",
-            200 * 4 + 200 * 64 + 64: "The layer sees a row of the table, 4 numbers, not the one-hot vector.",
+            8: "That is σ divided by the error, 2 / 0.25. Its square is how many examples it takes.",
+            32: "The variance of the mean is σ²/n with σ² = 4; you took σ = 2 for σ².",
+            16: "That is σ² / 0.25: the 0.25 is a standard deviation too, and enters squared.",
+            0.0625: "That is the variance that is asked of the mean; how many examples does it take?",
+            1 / 64: "The other way round: n = σ² / 0.25².",
+            4096: "Squared once too often.",
         },
-        "Add the table, 200 rows of 4 numbers, and a layer from 4 to 64 with its biases.",
+        "The mean of n examples errs with a standard deviation of σ / √n.",
+        rel=1e-6,
     )
 
 
 def describer(answer) -> None:
-    if feedback.unanswered(answer):
-        return
-    batch = Sinusoids().train.sample(5, 8, 6, torch.Generator().manual_seed(0))
-    D, other = batch.support, Examples(batch.query.x, batch.query.y + 1)
-    turned = D.some(range(len(D))[::-1])
-    expected = torch.stack([D.y.mean((1, 2)), D.y.std((1, 2), correction=0)], dim=-1)
-    try:
-        tau = feedback.tensor(answer(batch), (5, 2))
-        if tau is None:
-            return
-        leaks = not torch.allclose(tau, answer(replace(batch, query=other)))
-        ordered = not torch.allclose(tau, answer(replace(batch, support=turned)), atol=1e-5)
-    except Exception as error:
-        feedback.wrong(
-            _(
-                "Calling it with a batch of 5 tasks with 8 support examples raises {name}: {error}.",
-                name=type(error).__name__,
-                error=error,
-            )
-        )
-        return
-    if leaks:
-        feedback.wrong("It changes with the query set: a descriptor must not see the test. Use batch.support.")
-    elif ordered:
-        feedback.wrong("The same examples in another order are described otherwise.")
-    elif len(tau.unique(dim=0)) == 1:
-        feedback.wrong("All tasks are described alike: the mean goes over the examples of each task, not over the batch.")
-    elif torch.allclose(tau, batch.descriptor):
-        feedback.wrong("That is the descriptor the batch came with; describe the task by its support set.")
-    elif torch.allclose(tau[:, 1], expected[:, 1].square()) or torch.allclose(tau[:, 1], D.y.var((1, 2))):
-        feedback.wrong("The second number is the variance; the standard deviation is its root.")
-    elif torch.allclose(tau.flip(-1), expected) or torch.allclose(tau[:, 0], D.y.std((1, 2))):
-        feedback.wrong("The mean comes first, then the standard deviation.")
-    elif torch.allclose(tau[:, 0], D.x.mean((1, 2))):
-        feedback.wrong("These are statistics of x, which is drawn alike for all tasks and says nothing of them. Describe y.")
-    elif torch.allclose(tau[:, 0], expected[:, 0], atol=1e-5) and torch.allclose(tau[:, 1], expected[:, 1], rtol=0.1):
-        feedback.right("Two numbers from examples, in any order and of any number.")
-    else:
-        feedback.wrong("The first number should be the mean of batch.support.y of each task, the second its spread (std).")
+    def described(batch, D=lambda batch: batch.support, what="y", mean=(1, 2), spread="std", correction=1):
+        v = getattr(D(batch), what)
+        first, second = v.mean(mean), getattr(v, spread)(mean, correction=correction)
+        return torch.stack([first.expand(len(v)), second.expand(len(v))], dim=-1)
+
+    def standardised(batch):
+        tau = described(batch)
+        return (tau - tau.mean(0)) / tau.std(0)
+
+    def mixed(batch):
+        return described(batch).T.reshape(-1, 2)
+
+    def case(seed, tasks, shots):
+        return (Sinusoids().train.sample(tasks, shots, 6, torch.Generator().manual_seed(seed)),)
+
+    mistakes = {
+        "It is made from the query set: a descriptor must not see the test. Use batch.support.": partial(
+            described, D=lambda batch: batch.query
+        ),
+        "It is made from support and query set together: a descriptor must not see the test.": partial(
+            described, D=lambda batch: batch.support.joined(batch.query)
+        ),
+        "All tasks are described alike: the mean goes over the examples of each task, not over the batch.": partial(
+            described, mean=(0, 1, 2)
+        ),
+        "The second number is the variance; the standard deviation is its root.": partial(described, spread="var"),
+        "The second number is the variance (by n); the standard deviation is its root.": partial(
+            described, spread="var", correction=0
+        ),
+        "The mean comes first, then the standard deviation.": lambda batch: described(batch).flip(-1),
+        "These are statistics of x, which is drawn alike for all tasks and says nothing of them. Describe y.": partial(
+            described, what="x"
+        ),
+        "That is the descriptor the batch came with; describe the task by its support set.": lambda batch: batch.descriptor,
+        "Means and deviations have been mixed between the tasks: stack along the last dimension, and do not reshape.": mixed,
+        "It is standardised over the batch: what is said of a task then depends on which others come with it.": standardised,
+    }
+
+    def leaks() -> str:
+        (batch,) = case(3, 4, 7)
+        D = batch.query
+        same = torch.as_tensor(answer(batch)), torch.as_tensor(answer(replace(batch, query=replace(D, y=D.y + 1))))
+        return "" if torch.allclose(*same) else _("It changes with the query set: a descriptor must not see the test.")
+
+    probes.function(
+        answer,
+        described,
+        [partial(case, 0, 5, 8), partial(case, 1, 3, 4), partial(case, 2, 2, 2)],
+        mistakes,
+        "Two numbers from examples, in any order and of any number.",
+        "The first number should be the mean of batch.support.y of each task, the second its spread (std).",
+        also=partial(described, correction=0),
+        learns=False,
+        more=leaks,
+    )
 
 
 def honest_split(answer) -> None:
-    if feedback.unanswered(answer):
-        return
-    sentences = [
+    first = [
         "a tall wave", "a lofty wave", "Lofty and slow", "a slow wave", "a calm one, lofty", "calm", "a wave, tall and calm",
-        "a fast wave", "fast and calm", "tall",
+        "a fast wave", "fast and CALM.", "tall", "lofty, not fast",
     ]  # fmt: skip
-    words = ["lofty", "calm"]
-    try:
-        train, test = (list(part) for part in answer(sentences, words))
-    except Exception as error:
-        feedback.wrong(
-            _(
-                "Calling it with ten sentences and {words} raises {name}: {error}.",
-                words=words,
-                name=type(error).__name__,
-                error=error,
+    second = ["Deep water", "deep, and cold", "warm", "a warm lake", "Ice cold!", "shallow", "a lake"]
+    told = [(first, ["lofty", "calm"]), (second, ["cold", "warm", "deep"]), (first, ["fast"])]
+
+    def parted(split, sentences, words):
+        """How often each sentence is in each part."""
+        train, test = (list(part) for part in split(list(sentences), list(words)))
+        unknown = sum(s not in sentences for s in [*train, *test])
+        return torch.tensor([[float(train.count(s)), float(test.count(s))] for s in sentences] + [[float(unknown), 0.0]])
+
+    def by(is_new):
+        def split(sentences, words):
+            new = [is_new(s, words) for s in sentences]
+            return (
+                [s for s, n in zip(sentences, new, strict=True) if not n],
+                [s for s, n in zip(sentences, new, strict=True) if n],
             )
-        )
+
+        return split
+
+    def has_any(s, words):
+        return any(word in s.lower() for word in words)
+
+    def word_by_word(sentences, words):
+        train, _test = by(has_any)(sentences, words[-1:])
+        return train, [s for word in words for s in sentences if word in s.lower()]
+
+    mistakes = {
+        "“Lofty and slow” is trained on: to Python it is another word than “lofty”. Compare in lower case.": by(
+            lambda s, words: any(word in s for word in words)
+        ),
+        "“lofty, not fast” is trained on: split() leaves the comma at the word. Look for the word in the whole sentence, "
+        "or strip "
+        "what is no letter.": by(lambda s, words: any(word in s.lower().split() for word in words)),
+        "Both at once: “Lofty” is another word to Python than “lofty”, and split() leaves commas at words.": by(
+            lambda s, words: any(word in s.split() for word in words)
+        ),
+        "A sentence is kept for the test only if all the words stand in it: one new word is enough.": by(
+            lambda s, words: all(word in s.lower() for word in words)
+        ),
+        "Only the first of the words is looked for.": by(lambda s, words: words[0] in s.lower()),
+        "Only the last of the words is looked for.": by(lambda s, words: words[-1] in s.lower()),
+        "Train and test have changed places.": lambda sentences, words: by(has_any)(sentences, words)[::-1],
+        "Word by word, a sentence with two of them is in the test twice; and training has what the last word alone leaves.": (
+            word_by_word
+        ),
+        "Every word is new to it: the test has all sentences.": by(lambda s, words: True),
+        "The test is empty: every sentence is trained on.": by(lambda s, words: False),
+    }
+    if not probes.is_function(answer):
         return
-    has = {sentence: any(word in sentence.lower() for word in words) for sentence in sentences}
-    leaked = [sentence for sentence in train if has.get(sentence)]
-    if set(train) & set(test):
-        feedback.wrong("A sentence is in both parts.")
-    elif set(leaked) == {"Lofty and slow"}:
-        feedback.wrong("“Lofty and slow” is trained on: to Python it is another word than “lofty”. Compare in lower case.")
-    elif leaked:
-        feedback.wrong(_("“{sentence}” is trained on, and has a word that should be new in the test.", sentence=leaked[0]))
-    elif set(train) | set(test) != set(sentences):
-        feedback.wrong("Some sentences are in neither part.")
-    elif not all(has[sentence] for sentence in test):
-        feedback.wrong("The test has sentences without a new word: they would flatter it.")
-    else:
-        feedback.right("What is tested now is what was claimed: words that were never trained on.")
+    probes.function(
+        partial(parted, answer),
+        partial(parted, by(has_any)),
+        [partial(lambda k: told[k], k) for k in range(len(told))],
+        probes.through(parted, mistakes),
+        "What is tested now is what was claimed: words that were never trained on.",
+        _which(answer, by(has_any), told),
+        learns=False,
+        words=[", ".join(words) for _sentences, words in told],
+    )
+
+
+def _which(answer, right, told) -> str:
+    """The first sentence that is on the wrong side, in words."""
+    for sentences, words in told:
+        try:
+            train, test = (list(part) for part in answer(list(sentences), list(words)))
+        except Exception:
+            return ""
+        right_train, right_test = right(sentences, words)
+        for s in right_test:
+            if s in train:
+                return _("“{sentence}” is trained on, and has a word that should be new in the test.", sentence=s)
+        for s in right_train:
+            if s in test:
+                return _("“{sentence}” is in the test without a new word: it would flatter it.", sentence=s)
+        if any(train.count(s) + test.count(s) > 1 for s in sentences):
+            return _("A sentence comes twice: every sentence is in exactly one of the two.")
+    return _("Some sentences are in neither part.")

@@ -265,18 +265,18 @@ figures.show(error_bars(errors, "RMSE on unseen stations (°C)"), alt)
 #
 # ## Exercises
 #
-# **1 · Compute.** There are 200 training tasks. A `Learned` table of 4 numbers per task feeds a generator whose first layer has 64 units with biases. How many learned numbers do table and layer have together?
+# **1 · Compute.** (4 minutes; what examples can say.) A task is described by the mean of the outputs of $n$ examples, which scatter about the task's own mean with $\sigma = 2$. How many examples does it take for this description to err with a standard deviation of 0.25?
 #
-# <details><summary>Hint 1</summary>The table is E of equation (2).</details>
-# <details><summary>Hint 2</summary>The layer sees one row of E, not the one-hot vector.</details>
+# <details><summary>Hint 1</summary>What is the variance of the mean of n independent numbers?</details>
+# <details><summary>Hint 2</summary>A variance is the square of a standard deviation, on both sides.</details>
 
 # %% exercise-1-answer tags=["exercise"]
-size = ...
-checks.table_size(size)
+n = ...
+checks.examples_needed(n)
 
 # %% exercise-1-solution tags=["solution"]
-size = 200 * 4 + 4 * 64 + 64
-checks.table_size(size)
+n = 2**2 / 0.25**2  # σ² / n = 0.25²
+checks.examples_needed(n)
 
 # %% exercise-2 [markdown]
 # **2 · Change.** Write `describe(batch)` for `Described`: $\tau$ (n_tasks, 2), the mean and the standard deviation (`.std`) of the outputs y of the support set.
@@ -295,7 +295,7 @@ def describe(batch):
 checks.describer(describe)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** Someone claims that their reader understands *words it never saw*, and tests it with `flattering`, below. Write `split(sentences, words)`, where `words` are those to be new: two lists, train and test, and every sentence in exactly one of them.
+# **3 · Find what is wrong.** Someone claims that their reader understands *words it never saw*, and tests it with `flattering`, below. Write `split(sentences, words)`, where `words` are those to be new, in whatever case they are written: two lists, train and test, and every sentence in exactly one of them.
 #
 # <details><summary>Hint 1</summary>After shuffling, in how many training sentences does a "new" word stand?</details>
 # <details><summary>Hint 2</summary>A sentence is for testing if any of the words is in <code>sentence.lower()</code>, and for training if none is.</details>

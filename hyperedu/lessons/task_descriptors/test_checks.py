@@ -7,7 +7,7 @@ from hyperedu.lessons.task_descriptors import checks
 from saying import NOT_YET, RIGHT, UNANSWERED
 
 
-@pytest.mark.parametrize("check", [checks.table_size, checks.describer, checks.honest_split])
+@pytest.mark.parametrize("check", [checks.examples_needed, checks.describer, checks.honest_split])
 def test_an_exercise_not_yet_answered_is_no_error(says, check):
     assert says(check, ...).startswith(UNANSWERED)
 
@@ -15,13 +15,13 @@ def test_an_exercise_not_yet_answered_is_no_error(says, check):
 @pytest.mark.parametrize(
     ("check", "answer", "words"),
     [
-        (checks.table_size, 200 * 4 + 4 * 64 + 64, RIGHT),
-        (checks.table_size, 200 * 64 + 64, "without a table"),
-        (checks.table_size, 200 * 4, "table alone"),
-        (checks.table_size, 200 * 4 + 4 * 64, "biases are missing"),
-        (checks.table_size, 4 * 64 + 64, "layer alone"),
-        (checks.table_size, 200 * 4 + 200 * 64 + 64, "not the one-hot vector"),
-        (checks.table_size, 7, "Add the table"),
+        (checks.examples_needed, 64, RIGHT),
+        (checks.examples_needed, [64.0], RIGHT),
+        (checks.examples_needed, 8, "Its square"),
+        (checks.examples_needed, 32, "you took σ"),
+        (checks.examples_needed, 16, "enters squared"),
+        (checks.examples_needed, 1 / 64, "other way round"),
+        (checks.examples_needed, 7, "σ / √n"),
     ],
 )
 def test_a_number(says, check, answer, words):
@@ -41,13 +41,16 @@ def of_y(of, part="support", along=(1, 2)):
     ("answer", "words"),
     [
         (of_y((MEAN, STD)), RIGHT),
-        (of_y((MEAN, STD), "query"), "changes with the query set"),
+        (of_y((MEAN, STD), "query"), "It is made from the query set"),
         (of_y((MEAN, VAR)), "variance"),
         (of_y((STD, MEAN)), "mean comes first"),
-        (lambda batch: batch.support.y[:, :2, 0], "another order"),
+        (lambda batch: batch.support.y[:, :2, 0], "The first number should be the mean of batch.support.y of ea"),
         (lambda batch: batch.descriptor, "came with"),
         (lambda batch: torch.stack([batch.support.x.mean((1, 2)), batch.support.x.std((1, 2))], -1), "says nothing of them"),
-        (lambda batch: torch.stack([batch.support.y.mean(), batch.support.y.std()]).expand(5, 2), "described alike"),
+        (
+            lambda batch: torch.stack([batch.support.y.mean(), batch.support.y.std()]).expand(5, 2),
+            "For 3 tasks of 4 examples the shape must be (3, 2), it is (5",
+        ),
         (of_y((MEAN, torch.amax)), "the second its spread"),
         (lambda batch: batch.support.y.mean((1, 2)), "shape must be (5, 2)"),
         (lambda batch: batch.nothing, "raises AttributeError"),
@@ -66,11 +69,14 @@ def split_by(new):
     [
         (split_by(lambda s, words: any(w in s.lower() for w in words)), RIGHT),
         (split_by(lambda s, words: any(w in s for w in words)), "lower case"),
-        (split_by(lambda s, words: words[0] in s.lower()), "should be new in the test"),
-        (split_by(lambda s, words: any(w in s.lower() for w in [*words, "fast"])), "flatter"),
-        (lambda sentences, words: (sentences[:5], sentences[5:]), "is trained on"),
-        (lambda sentences, words: (sentences, sentences), "in both parts"),
-        (lambda sentences, words: (["tall"], ["calm"]), "in neither part"),
+        (split_by(lambda s, words: words[0] in s.lower()), "Only the first of the words is looked for."),
+        (
+            split_by(lambda s, words: any(w in s.lower() for w in [*words, "fast"])),
+            "It is right for cold, warm, deep and not for lofty, calm",
+        ),
+        (lambda sentences, words: (sentences[:5], sentences[5:]), "It gives the same for lofty, calm and for fast"),
+        (lambda sentences, words: (sentences, sentences), "It gives the same for lofty, calm and for fast"),
+        (lambda sentences, words: (["tall"], ["calm"]), "It gives the same for lofty, calm and for fast"),
         (lambda sentences, words: None, "raises TypeError"),
     ],
 )

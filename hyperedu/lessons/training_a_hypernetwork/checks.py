@@ -1,11 +1,14 @@
 """The checks of this lesson's exercises."""
 
+import copy
+from functools import partial
+
 import torch
 from torch import nn
 
 from hyperedu.generators import MLPGenerator
 from hyperedu.learners import Hypernetwork
-from hyperedu.lessons import feedback
+from hyperedu.lessons import probes
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Sinusoids
 from hyperedu.training import outer_loss
@@ -13,106 +16,188 @@ from hyperedu.words import _
 
 
 def head_gradient(answer) -> None:
-    if feedback.unanswered(answer):
-        return
-    gradient = feedback.tensor(answer, (2, 2))
-    if gradient is None:
-        return
-    right = torch.tensor([[1.0, 1.5], [-2.0, -3.0]])
-    if torch.allclose(gradient.float(), right):
-        feedback.right("Each row is the gradient at one weight, spread over the hidden units that wrote it.")
-    elif torch.allclose(gradient.float(), right.T):
-        feedback.wrong("This is the transpose. V has a row for each weight, and so has its gradient.")
-    elif torch.allclose(gradient.float(), right.abs()):
-        feedback.wrong("The signs are lost: the second weight's gradient is negative, so its whole row is.")
-    else:
-        feedback.wrong("Entry (k, j) is ∂L/∂θ_k · ∂θ_k/∂V_kj, and θ_k = Σ_j V_kj h_j.")
+    h, slope = torch.tensor([2.0, 3.0]), torch.tensor([0.5, -1.0])
+    right = torch.outer(slope, h)
+    probes.value(
+        answer,
+        right,
+        {
+            "This is the transpose. V has a row for each weight, and so has its gradient.": right.T,
+            "The signs are lost: the second weight's gradient is negative, so its whole row is.": right.abs(),
+            "That multiplies entry by entry, and a broadcast fills the rest: entry (k, j) takes its own k and its own j.": (
+                (slope * h).expand(2, 2)
+            ),
+            "That multiplies entry by entry and fills the columns: entry (k, j) takes its own k and its own j.": (
+                (slope * h).unsqueeze(-1).expand(2, 2)
+            ),
+            "That is ∂L/∂θ alone: what of h?": slope.unsqueeze(-1).expand(2, 2),
+            "That is h alone: what of ∂L/∂θ?": h.expand(2, 2),
+        },
+        "Each row is the gradient at one weight, spread over the hidden units that wrote it.",
+        "Entry (k, j) is ∂L/∂θ_k · ∂θ_k/∂V_kj, and θ_k = Σ_j V_kj h_j.",
+    )
+
+
+def _after_backward(kind: str) -> tuple[nn.Module]:
+    random = torch.Generator().manual_seed(0)
+    generator = nn.Sequential(nn.Linear(2, 4), nn.ReLU() if kind == "dead unit" else nn.Tanh(), nn.Linear(4, 3))
+    with torch.no_grad():
+        for p in generator.parameters():
+            p.copy_(torch.randn(p.shape, generator=random))
+        if kind == "dead unit":
+            generator[0].bias[1] = -100.0
+    first = generator[1](generator[0](torch.randn(5, 2, generator=random)))
+    theta = generator[2](first.detach() if kind == "trunk cut" else first)
+    if kind == "nothing came":
+        return (generator,)
+    loss = theta.square().sum() * (0.0 if kind == "all zero" else 1.0)
+    if kind == "cancelling":
+        loss = (theta * torch.tensor([1.0, -1.0, 0.0])).sum()  # the gradient of the last bias: 5, −5, 0
+    loss.backward()
+    return (generator,)
 
 
 def guard(answer) -> None:
-    if feedback.unanswered(answer):
-        return
+    def told(guard, generator):
+        """How often each parameter is named, and how often something that is none."""
+        names = list(guard(generator))
+        every = [name for name, _p in generator.named_parameters()]
+        return torch.tensor([float(names.count(name)) for name in every] + [float(sum(n not in every for n in names))])
 
-    def trained(cut: str | None) -> tuple[nn.Module, list[str]]:
-        generator = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 3))
-        first = generator[1](generator[0](torch.ones(5, 2)))
-        theta = generator[2](first.detach() if cut == "trunk" else first)
-        if cut == "all":
-            return generator, ["0.weight", "0.bias", "2.weight", "2.bias"]
-        (theta.square().sum() * (0.0 if cut == "zero" else 1.0)).backward()
-        trunk = ["0.weight", "0.bias"] if cut == "trunk" else []
-        return generator, ["0.weight", "0.bias", "2.weight", "2.bias"] if cut == "zero" else trunk
+    def named(keep):
+        return lambda generator: [name for name, p in generator.named_parameters() if keep(p)]
 
-    says = {
-        None: "It reports parameters of a generator that is trained as it should be",
-        "all": "It misses parameters whose .grad is None: no gradient ever came",
-        "trunk": "Only the trunk is cut off here; it must name exactly the trunk's parameters",
-        "zero": "It misses gradients that exist but are all zero: the loss was multiplied by 0",
+    def none_only(p):
+        return p.grad is None
+
+    def remembering():
+        kept: list[str] = []
+
+        def guard(generator):
+            kept.extend(name for name, p in generator.named_parameters() if p.grad is None or not p.grad.any())
+            return kept
+
+        return guard
+
+    mistakes = {
+        "It misses gradients that exist but are all zero: where the loss was multiplied by 0 it must name all.": named(
+            none_only
+        ),
+        "It misses parameters whose .grad is None: no gradient ever came, and that is what a cut leaves behind.": named(
+            lambda p: p.grad is not None and not p.grad.any()
+        ),
+        "It adds the gradient up: where its entries cancel, as 5, −5 and 0 do, the sum is 0 and the parameter is "
+        "trained.": named(lambda p: p.grad is None or p.grad.sum() == 0),
+        "It asks whether any entry is zero: of a unit that is silent some are, and the parameter is trained all the "
+        "same.": named(lambda p: p.grad is None or (p.grad == 0).any()),
+        "It reports parameters that are trained as they should be, and not the others: the test is turned round.": named(
+            lambda p: p.grad is not None and p.grad.any()
+        ),
+        "It reports all parameters, whether trained or not.": named(lambda p: True),
+        "Names of earlier calls are still in its list: it is made once, outside of the call (a default argument, a global).": (
+            remembering()
+        ),
+        "It reports nothing, whatever happened.": named(lambda p: False),
+        "It looks at `requires_grad`, which says what may get a gradient, not what got one.": named(
+            lambda p: not p.requires_grad
+        ),
     }
-    for cut, misconception in says.items():
-        generator, expected = trained(cut)
-        try:
-            names = list(answer(generator))
-        except Exception as error:
-            feedback.wrong(
-                _(
-                    "It raises {name}: {error}. Test for None before you look into .grad.",
-                    name=type(error).__name__,
-                    error=error,
-                )
-            )
-            return
-        if sorted(names) != sorted(expected):
-            feedback.wrong(
-                _(
-                    "{misconception}. Expected {expected}, got {names}.",
-                    misconception=misconception,
-                    expected=expected,
-                    names=names,
-                )
-            )
-            return
-    feedback.right("Call it after the first backward of every new training: it would have caught both mistakes.")
+    if not probes.is_function(answer):
+        return
+    kinds = {
+        "trained": "a generator that is trained",
+        "nothing came": "one that no gradient reached",
+        "trunk cut": "one whose trunk is cut off",
+        "all zero": "one whose gradients are all zero",
+        "dead unit": "one with a silent unit",
+        "cancelling": "one whose gradients cancel",
+    }
+    probes.function(
+        partial(told, answer),
+        partial(told, named(lambda p: p.grad is None or not p.grad.any())),
+        [partial(_after_backward, kind) for kind in kinds],
+        probes.through(told, mistakes),
+        "Call it after the first backward of every new training: it would have caught both mistakes.",
+        "It must name exactly those parameters whose .grad is None or all zeros. Test for None before you look into .grad.",
+        learns=False,
+        words=[_(said) for said in kinds.values()],
+    )
 
 
 def fresh_weights(answer) -> None:
-    if feedback.unanswered(answer):
-        return
-    main = MainNetwork.mlp([1, 8, 1])
-    tasks = Sinusoids().train.sample(10, rng=torch.Generator().manual_seed(0))
-
-    def losses(make_loss) -> list[float]:
-        random = torch.Generator().manual_seed(0)
-        # Without a trunk autograd cannot notice that φ changed under a graph that is used again.
-        learner = Hypernetwork(main, MLPGenerator(2, main, hidden=(), rng=random))
-        optimizer, values = torch.optim.SGD(learner.parameters(), lr=1e-3), []
+    def trained(make_loss, learner, tasks):
+        """What the losses are, and the gradients of φ, over four steps."""
+        optimizer, seen = torch.optim.SGD(learner.parameters(), lr=1e-3), []
         loss = make_loss(learner, tasks)
-        for _step in range(5):
+        if not callable(loss):
+            raise probes.Said(
+                _("It must return a function of nothing, as `stale` does, and not a {kind}.", kind=type(loss).__name__)
+            )
+        for _step in range(4):
             value = loss()
             optimizer.zero_grad()
             value.backward(retain_graph=True)
             optimizer.step()
-            values.append(value.item())
-        return values
+            seen.append(value.detach())
+            seen += [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in learner.parameters()]
+        with torch.no_grad():  # φ is moved from outside: does the next loss know of it?
+            learner.generator.head.bias.add_(0.1)
+        return [*seen, loss().detach()]
 
-    expected = losses(lambda learner, tasks: lambda: outer_loss(learner, tasks).mean())
-    try:
-        found = losses(answer)
-    except Exception as error:
-        feedback.wrong(
-            _(
-                "It raises {name}: {error}. Like `stale`, it must return a function of nothing.",
-                name=type(error).__name__,
-                error=error,
-            )
-        )
+    def case(seed, hidden):
+        # Without a trunk autograd cannot notice that φ changed under a graph that is used again.
+        random = torch.Generator().manual_seed(seed)
+        main = MainNetwork.mlp([1, 8, 1])
+        learner = Hypernetwork(main, MLPGenerator(2, main, hidden=hidden, rng=random))
+        return learner, Sinusoids().train.sample(7 + seed, 3, 9, random)
+
+    def right(learner, tasks):
+        return lambda: outer_loss(learner, tasks).mean()
+
+    def stale(learner, tasks):
+        theta = learner(tasks.descriptor, tasks.support)
+        return lambda: learner.main.loss(theta, tasks.query).mean()
+
+    def of_a_copy(learner, tasks):
+        twin = copy.deepcopy(learner)
+        return lambda: outer_loss(twin, tasks).mean()
+
+    def cut(learner, tasks):
+        def loss():
+            theta = learner(tasks.descriptor, tasks.support).detach().requires_grad_()
+            return learner.main.loss(theta, tasks.query).mean()
+
+        return loss
+
+    def on_support(learner, tasks):
+        return lambda: learner.main.loss(learner(tasks.descriptor, tasks.support), tasks.support).mean()
+
+    def summed(learner, tasks):
+        return lambda: outer_loss(learner, tasks).sum()
+
+    def head_alone(learner, tasks, kept=lambda h: h):
+        h = kept(learner.generator.hidden(tasks.descriptor))
+        return lambda: learner.main.loss(learner.generator.head(h), tasks.query).mean()
+
+    mistakes = {
+        "The loss is the same at every step: φ changes, but θ was written once, before the loop. Every gradient is that "
+        "of the first step.": stale,
+        "θ is written anew, but by a copy of the learner that no optimizer changes: the loss stays the same.": of_a_copy,
+        "The loss follows φ, but no gradient reaches it: is θ made a leaf of its own (nn.Parameter, .detach(), .data)?": cut,
+        "It is judged on the support set; equation (1) has the query set.": on_support,
+        "It is the sum over the tasks; equation (1) has their mean.": summed,
+        "Only the head is run anew: what the trunk gave is kept from before the loop, though φ has changed there "
+        "too.": head_alone,
+    }
+    if not probes.is_function(answer):
         return
-    if all(abs(a - b) < 1e-4 * abs(b) for a, b in zip(found, expected, strict=True)):
-        feedback.right("θ is a result, not a store: write it anew whenever φ has changed.")
-    elif len(set(found)) == 1:
-        feedback.wrong(
-            "The loss is the same at every step: φ changes, but θ was written once, before the loop. Every gradient is that "
-            "of the first step."
-        )
-    else:
-        feedback.wrong("The losses differ from those of equation (1): is it the mean over the tasks of the query loss?")
+    probes.function(
+        partial(trained, answer),
+        partial(trained, right),
+        [partial(case, 0, ()), partial(case, 1, (5,))],
+        probes.through(trained, mistakes),
+        "θ is a result, not a store: write it anew whenever φ has changed.",
+        "The losses or their gradients differ from those of equation (1), at the first step or at a later one.",
+        learns=False,
+        mutates=True,
+    )

@@ -19,7 +19,7 @@ def test_an_exercise_not_yet_answered_is_no_error(says, check):
         (torch.outer(torch.tensor([1.0, -2.0]), torch.tensor([1.0, 1.5])), RIGHT),
         (torch.outer(torch.tensor([1.0, 1.5]), torch.tensor([1.0, -2.0])), "transpose"),
         (torch.outer(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.5])), "signs are lost"),
-        (torch.zeros(2, 2), "Entry (k, j)"),
+        (torch.zeros(2, 2), "It gives zeros."),
         (torch.zeros(2), "shape must be (2, 2)"),
     ],
 )
@@ -37,10 +37,10 @@ def named(keep):
         (named(lambda p: p.grad is None or not p.grad.any()), RIGHT),
         (named(lambda p: p.grad is None), "all zero"),
         (named(lambda p: p.grad is not None and not p.grad.any()), "no gradient ever came"),
-        (named(lambda p: True), "trained as it should be"),
+        (named(lambda p: True), "It reports all parameters, whether trained or not."),
         (lambda generator: [] if generator[2].weight.grad is not None and generator[2].weight.grad.any() else
-            [name for name, _ in generator.named_parameters()], "Only the trunk"),
-        (named(lambda p: not p.grad.any()), "Test for None"),
+            [name for name, _ in generator.named_parameters()], "It is right for a generator that is trained and not for one"),
+        (named(lambda p: not p.grad.any()), "It looks into something that is None"),
     ],
 )  # fmt: skip
 def test_the_guard(says, answer, words):
@@ -57,7 +57,10 @@ def once(learner, tasks):
     [
         (lambda learner, tasks: lambda: outer_loss(learner, tasks).mean(), RIGHT),
         (once, "same at every step"),
-        (lambda learner, tasks: lambda: outer_loss(learner, tasks).sum(), "mean over the tasks"),
+        (
+            lambda learner, tasks: lambda: outer_loss(learner, tasks).sum(),
+            "It is the sum over the tasks; equation (1) has their mean.",
+        ),
         (lambda learner, tasks: outer_loss(learner, tasks).mean(), "must return a function of nothing"),
     ],
 )

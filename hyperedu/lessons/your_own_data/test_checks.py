@@ -64,9 +64,9 @@ def test_a_split_by_task(says, answer, words):
         (lambda v, train: (v - v[train].mean()) / v[train].std(), RIGHT),
         (lambda v, train: (v - v[train].mean()) / v[train].std(correction=0), RIGHT),
         (lambda v, train: (v - v.mean()) / v.std(), "still those of all"),
-        (lambda v, train: v - v[train].mean(), "over the standard deviation"),
+        (lambda v, train: v - v[train].mean(), "The mean is taken off, and the spread is left as it was."),
         (lambda v, train: v[train], "shape must be"),
-        (lambda v, train: 3, "tensor of shape"),
+        (lambda v, train: 3, "the shape must be"),
         (lambda v: v, "raises TypeError"),
     ],
 )
