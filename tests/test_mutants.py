@@ -17,11 +17,11 @@ from test_answers import call_of_the_check, namespace
 WAYS = 20  # of each solution
 OTHER_NAME = {
     "mean": "sum", "sum": "mean", "any": "all", "all": "any", "square": "abs", "abs": "square", "support": "query",
-    "query": "support",    "x": "y", "y": "x", "stack": "cat", "cat": "stack", "weight": "bias", "train": "test", "test": "train", "zeros": "ones",
+    "query": "support", "x": "y", "y": "x", "stack": "cat", "cat": "stack", "weight": "bias", "train": "test", "test": "train",
 }  # fmt: skip
 OTHER_SIGN = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.Eq: ast.NotEq, 
-    ast.Is: ast.IsNot,    ast.MatMult: ast.Mult, ast.And: ast.Or, ast.Or: ast.And, ast.In: ast.NotIn, ast.Lt: ast.GtE,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.Eq: ast.NotEq,
+    ast.Is: ast.IsNot, ast.MatMult: ast.Mult, ast.And: ast.Or, ast.Or: ast.And, ast.In: ast.NotIn, ast.Lt: ast.GtE,
 }  # fmt: skip
 # What changes nothing: lesson, exercise, a part of the changed solution → why.
 SAME = {

@@ -241,13 +241,14 @@ P = adapters.changed(torch.eye(64), ["upside down"])  # P Pᵀ = 1
 W_0 = frozen.main.unflatten(frozen.theta_0)["0.weight"].detach()
 squares = torch.linalg.svdvals(W_0 @ P - W_0).square()
 hold = squares.cumsum(0) / squares.sum()
-print("\nof W₀P − W₀ rank 1, 2, 4, 8, 16 can hold", [f"{hold[r - 1]:.0%}" for r in (1, 2, 4, 8, 16)])
+for r in (1, 2, 4, 8, 16):
+    print(f"rank {r} can hold {hold[r - 1]:.0%} of W₀P − W₀")
 
 # %% ranks [markdown]
 # "Not" is not understood. And the rank counts: who would undo *upside down* exactly needs $W_0 P$, where $P$ puts each pixel in its place, and the change $W_0 P - W_0$ has many directions of which a low rank holds few. Not all are needed to tell digits apart:
 
 # %% ranks-table
-print("share read rightly; rank 0 is the frozen network, chance 0.10; mean of 3 splits ± 95% interval")
+print("share read rightly; rank 0: the frozen network, chance 0.10; mean of 3 splits ± 95%")
 print("known sentences, new sentences, two changes:")
 by_rank = [{f"rank {r}": list(of.values()) for r, of in run.items()} for run in tables["ranks"]]
 seeds_table(by_rank, ".2f")
