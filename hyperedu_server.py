@@ -9,6 +9,7 @@ from tornado.ioloop import IOLoop
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KEPT = "data-hyperedu-kept"
+OURS = ("LiveFigure(", "Asked(", "Quiz(")  # what leaves a text or a picture for places without a kernel
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -42,9 +43,9 @@ def _is_kept(output: dict) -> bool:
 
 
 def _without_widget(output: dict) -> dict | None:
-    """An output as it can be read without a kernel; None if it is a live figure, whose picture follows."""
+    """An output as it can be read without a kernel; None if it is a figure or a question, whose picture or text follows."""
     data = output.get("data", {})
     if WIDGET not in data:
         return output
     left = {kind: value for kind, value in data.items() if kind != WIDGET}
-    return None if "".join(left.get("text/plain", "")).startswith("LiveFigure(") else output | {"data": left}
+    return None if "".join(left.get("text/plain", "")).startswith(OURS) else output | {"data": left}

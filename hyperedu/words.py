@@ -54,6 +54,18 @@ def _translations() -> gettext.NullTranslations:
     return gettext.GNUTranslations(BytesIO(compiled.getvalue()))
 
 
+def prose(lesson: str, cell: str, english: str) -> str:
+    """The text of a cell of a lesson in the reader's language, as far as its catalogue has it."""
+    path = HERE / "lessons" / lesson / f"{language()}.po"
+    if language() == "en" or not path.exists():
+        return english
+    from babel.messages.pofile import read_po
+
+    with path.open("rb") as file:
+        message = read_po(file, locale=language().replace("-", "_")).get(english, f"{CONTEXT}: {cell}")
+    return message.string if message and is_translated(message.string) and not message.fuzzy else english
+
+
 def _(message: str, **values: object) -> str:
     """A message in the reader's language, with the values in their places, written as `str.format` writes them."""
     found = _translations().gettext(message) if message else message

@@ -41,6 +41,13 @@ CHROMIUM = [
     "--disable-sync",
 ]
 
+# In the kernel: what a click on "Skip, and show" does, for every prediction.
+SKIP = """
+from hyperedu.lessons.asking import SKIPPED, Asked
+for _asked in list(Asked.shown):
+    _asked.lock(SKIPPED)
+"""
+
 BROWSERS = (
     "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "microsoft-edge-stable",
 )  # fmt: skip
@@ -289,9 +296,11 @@ class Notebook:
             timeout=60_000,
         )
 
-    def run_all(self, seconds: float = 120) -> None:
-        """Run all cells and wait until the last has ended."""
+    def run_all(self, seconds: float = 120, skip: bool = True) -> None:
+        """Run all cells and wait until the last has ended; then skip all predictions, so that every figure is there."""
         self._command("notebook:run-all-cells", seconds)
+        if skip:
+            self.run(SKIP)
 
     def run(self, source: str, seconds: float = 60) -> str:
         """Add a cell at the end and run it; returns what it printed."""

@@ -303,6 +303,10 @@ class LiveFigure(ipywidgets.VBox):
                 self._drawn = None
                 self._draw()
 
+    def kept_by(self, keep: Callable[[], None]) -> None:
+        """Leave the picture for places without a kernel to another, such as the question before this figure."""
+        self._stored = _Elsewhere(keep)
+
     def _keep_soon(self) -> None:
         """Bring the picture that the notebook keeps up to date once the hand rests."""
         if self._stored is None:
@@ -351,6 +355,16 @@ KEPT = """<div data-hyperedu-kept="{key}">
 <p>{sentence}</p>
 <p><em>{how}</em></p>
 </div>"""
+
+
+class _Elsewhere:
+    """Stands for a displayed picture that another keeps."""
+
+    def __init__(self, keep: Callable[[], None]):
+        self.keep = keep
+
+    def update(self, *_data, **_how) -> None:
+        self.keep()
 
 
 class _Pair:

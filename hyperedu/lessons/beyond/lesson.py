@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from hyperedu import ColoradoClimate, Digits, MainNetwork, Text, data_file, figures, live
 from hyperedu import load_checkpoint
-from hyperedu.lessons.beyond import adapters, checks, clients, drawings, sequences
+from hyperedu.lessons.beyond import adapters, checks, clients, drawings, questions, sequences
 from hyperedu.lessons.beyond.figures import AdapterPicture, DrawingsPicture, ForgettingPicture
 from hyperedu.lessons.beyond.figures import client_errors
 from hyperedu.statistics import half_interval
@@ -49,7 +49,7 @@ picture = ForgettingPicture(main, tasks, paths)
 menu = {"learner": list(paths), "step": (0, 1800, sequences.EVERY)}
 figure = live.interact(picture.figure, picture.update, play="step", **menu)
 figure.controls["step"].value = 1150
-figure
+questions.predict("forgetting", figure)
 
 # %% forgetting-look [markdown]
 # **What to look for.** *Left*, an error rises as soon as another task is learned; with the penalty it stays. *Middle*, the first task's weights stand still only there. A code of its own does not protect a task, since φ is shared: without the penalty it forgets less on one of the two polynomials, and on the other the intervals do not say. It makes a task something that *can be named*, and so be held.
@@ -162,7 +162,7 @@ picture = DrawingsPicture(learner, family)
 places = {name: (-picture.limit, picture.limit, 0.02) for name in ("tau_1", "tau_2")}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **places)
 figure.controls["tau_1"].value, figure.controls["tau_2"].value = picture.places[2].tolist()
-figure
+questions.predict("map", figure)
 
 # %% walk-predict [markdown]
 # **Predict.** Now a walk from one drawing to another: over the map (*τ*), straight from one's weights to the other's (*θ written*), or between two networks trained apart. Which stay drawings half way?
@@ -172,7 +172,7 @@ picture = DrawingsPicture(learner, family, apart)
 ends = {"first": (0, 23), "second": (0, 23), "share": (0.0, 1.0, 0.02)}
 walk = live.interact(picture.figure, picture.walk, through=list(drawings.WAYS), **ends)
 walk.controls["second"].value, walk.controls["share"].value = 5, 0.5
-walk
+questions.predict("walk", walk)
 
 # %% walk-look [markdown]
 # **What to look for.** Over the map, hands of one letter change into each other; from letter to letter the way leads through others, with short stretches of double exposure. Straight through weight space a blur comes between, and between networks trained apart nothing that anybody drew. Half way between all pairs, within letters and between them, by likeness to *some* drawing (a good new one in between would count for less):
@@ -221,7 +221,7 @@ if reads:
     done = ["nothing", *adapters.CHANGES]
     adapted = live.interact(picture.figure, picture.update, sentence=box, done=done)
     adapted.controls["done"].value = "upside down"
-adapted if reads else None
+questions.predict("adapter", adapted if reads else None)
 
 # %% adapter-look [markdown]
 # **What to look for.** A right sentence restores most of the reading; a wrong one destroys what the frozen network could do. On drawings held out, what is told and what was done:
@@ -333,6 +333,9 @@ checks.server(server)
 # **5. An adapter of rank 1 leaves most turned digits unread. Why?**
 # <details><summary>It changes what the layer answers along one direction only</summary>Yes: B A x is always a multiple of one vector B, and to undo a turn takes many.</details>
 # <details><summary>It has too few sentences</summary>No: rank 8 learned from the same ones.</details>
+
+# %% quiz-answers
+questions.quiz()
 
 # %% in-one-breath [markdown]
 # ## In one breath

@@ -17,7 +17,7 @@ from torch import nn
 
 from hyperedu import Examples, Hypernetwork, MainNetwork, MLPGenerator, Sinusoids
 from hyperedu import figures, live, meta_test, meta_train
-from hyperedu.lessons.everything_is_a_mapping import checks
+from hyperedu.lessons.everything_is_a_mapping import checks, questions
 from hyperedu.lessons.everything_is_a_mapping.figures import error_in_words
 
 # %% two-sliders-about [markdown]
@@ -44,6 +44,9 @@ print(f"{main.weight_dim:,} weights are written by {learned:,} learned numbers")
 # %% two-sliders-predict [markdown]
 # **Predict.** You will move *amplitude* from one end to the other. Which of the weights will change: a few in the last layer, which
 # sets the height, or all of them? And when you move *phase*? Decide, then drag the sliders above, or the star itself.
+
+# %% two-sliders-question
+questions.predict("two-sliders")
 
 # %% two-sliders-look [markdown]
 # **What to look for.** The star is the descriptor; the dots are waves that training drew, the rings are unseen ones. The dashed line is
@@ -116,7 +119,8 @@ def update(**weights):
     error, flat = small.loss(theta, wanted), x.sin().square().mean()
     return error_in_words(error, flat)
 
-live.interact(figure, update, **{f"θ{i}": (-3.0, 3.0) for i in range(1, 11)})
+figure = live.interact(figure, update, **{f"θ{i}": (-3.0, 3.0) for i in range(1, 11)})
+questions.predict("slider-per-weight", figure)
 
 # %% slider-per-weight-look [markdown]
 # **What to look for.** At first all weights are zero, and most sliders do nothing at all: the matrices multiply each other. Later
@@ -267,6 +271,9 @@ checks.cut(mended_cut)
 # **5. Which batch does `main(theta, x)` accept?**
 # <details><summary>θ (25, P) with x (7, 1)</summary>Yes: leading dimensions broadcast, so all 25 networks see the same points.</details>
 # <details><summary>θ (25, P) with x (24, 7, 1)</summary>No: 25 and 24 do not broadcast; a sentence says so.</details>
+
+# %% quiz-answers
+questions.quiz()
 
 # %% in-one-breath [markdown]
 # ## In one breath

@@ -17,7 +17,7 @@ import torch
 
 from hyperedu import MAML, Characters, PrototypicalNetwork, accuracy, data_file, figures
 from hyperedu import live, load_checkpoint, meta_test
-from hyperedu.lessons.few_shot_characters import checks
+from hyperedu.lessons.few_shot_characters import checks, questions
 from hyperedu.lessons.few_shot_characters.figures import ClassifierPicture, DrawingPicture
 from hyperedu.lessons.few_shot_characters.figures import anatomy, page
 from hyperedu.lessons.few_shot_characters.trainings import network, written_by_a_generator
@@ -62,7 +62,7 @@ figure = live.interact(picture.figure, picture.update, **menus, **sliders)
 figure.controls["learner"].value = "MAML"
 figure.controls["alphabet"].value = "Shavian"
 figure.controls["shots"].value = figure.controls["steps"].value = 1
-figure
+questions.predict("written", figure)
 
 # %% written-look [markdown]
 # **What to look for.** *Left*, the examples, a row for each class. *Middle*, the five rows of the last layer that were written from them; letters of similar shape get similar rows, and these are what is confused. *Right*, new drawings: a
@@ -117,7 +117,7 @@ menus |= {"episode": (0, 19), "add_strokes": False, "paper": list(picture.papers
 pen = {"pen_x": (-1.0, 1.0, 0.05), "pen_y": (-1.0, 1.0, 0.05), "pen_down": False}
 sketch = live.interact(picture.figure, picture.update, drag=picture.drag, **menus, **pen)
 sketch.controls["episode"].value = 2
-sketch
+questions.predict("draw", sketch)
 
 # %% draw-look [markdown]
 # **What to look for.** Each press begins a new drawing; with *add_strokes* it adds a stroke. (By keyboard: move the pen on a *paper* while it is down.) Every movement writes the classifier anew. Your letters need not exist. Five that are alike get rows that are alike, and 20% each.
@@ -328,6 +328,9 @@ checks.on_new_drawings(fair)
 # **5. Why are scripts held out, and not letters?**
 # <details><summary>Letters of one script resemble each other</summary>Yes: a new script is what the learner is for.</details>
 # <details><summary>There are too few letters</summary>No: there are thousands.</details>
+
+# %% quiz-answers
+questions.quiz()
 
 # %% in-one-breath [markdown]
 # ## In one breath

@@ -18,7 +18,7 @@ import torch
 from hyperedu import AttentionGenerator, ChunkedGenerator, ConvGenerator, Generator, Hypernetwork
 from hyperedu import LowRankGenerator, MainNetwork, MLPGenerator, Sinusoids, data_file, figures
 from hyperedu import live, load_checkpoint, meta_test
-from hyperedu.lessons.generator_designs import checks
+from hyperedu.lessons.generator_designs import checks, questions
 from hyperedu.lessons.generator_designs.figures import DesignsTriptych, SizesPicture, designs
 from hyperedu.lessons.generator_designs.figures import sensitivity
 from hyperedu.lessons.generator_designs.trainings import DESIGNS
@@ -44,7 +44,8 @@ print("on unseen waves:", meta_test(tiny, family.test, shots=0, n_tasks=200))
 
 # %% tiny-triptych
 picture = figures.Triptych(family, tiny)
-live.interact(picture.figure, picture.update, drag=picture.drag, **sliders)
+figure = live.interact(picture.figure, picture.update, drag=picture.drag, **sliders)
+questions.predict("tiny-triptych", figure)
 
 # %% tiny-triptych-look [markdown]
 # **What to look for.** A landscape of hills and valleys: units that stand beside each other have almost the same weights, and all of it moves. The weights are many, but they are *not independent*. All that they say is
@@ -120,7 +121,8 @@ for name, design in DESIGNS.items():
 of_one_seed = {name: of_seeds[0] for name, of_seeds in learners.items()}
 picture = DesignsTriptych(family, of_one_seed)
 choice = {"design": list(learners)}
-live.interact(picture.figure, picture.update, drag=picture.drag, **choice, **sliders)
+figure = live.interact(picture.figure, picture.update, drag=picture.drag, **choice, **sliders)
+questions.predict("designs", figure)
 
 # %% designs-row
 alt = "The weights of one wave as five designs write them: rows, diagonals, tiles, hills, noise."
@@ -232,7 +234,8 @@ def driven(*hidden):  # a main network that this generator writes
 
 sizes = {"32": driven(32, 32), "40, unseen": driven(40, 40), "48": driven(48, 48)}
 picture = SizesPicture(family, sizes)
-live.interact(picture.figure, picture.update, drag=picture.drag, **sliders)
+figure = live.interact(picture.figure, picture.update, drag=picture.drag, **sliders)
+questions.predict("three-main-networks", figure)
 
 # %% three-main-networks-table
 y = family.test.sample(600, 0, 50, torch.Generator().manual_seed(0)).query.y
@@ -335,6 +338,9 @@ checks.embeddings(Mended)
 # **5. When is fully connected the right choice?**
 # <details><summary>Never</summary>No: for small main networks it is the simplest, and fast.</details>
 # <details><summary>When the main network is small</summary>Yes: with 1,761 weights its cost does not matter.</details>
+
+# %% quiz-answers
+questions.quiz()
 
 # %% in-one-breath [markdown]
 # ## In one breath

@@ -16,7 +16,7 @@ import torch
 from hyperedu import MAML, ColoradoClimate, Hypernetwork, Learner, MainNetwork, MLPGenerator
 from hyperedu import NoisyDescriptors, SetEncoder, Sinusoids, TaskConditionedMAML, data_file
 from hyperedu import figures, live, load_checkpoint, meta_test, meta_train
-from hyperedu.lessons.hypernetworks_meet_maml import checks
+from hyperedu.lessons.hypernetworks_meet_maml import checks, questions
 from hyperedu.lessons.hypernetworks_meet_maml.figures import DescribeOrShow, all_mappings
 
 torch.manual_seed(0)
@@ -85,7 +85,7 @@ sliders = {"task": (0, 19), "noise": (0.0, 3.0, 0.05), "shots": (1, 20)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **sliders)
 for name, value in {"task": 3, "noise": 0.5, "shots": 5}.items():
     figure.controls[name].value = value
-figure
+questions.predict("describe-or-show", figure)
 
 # %% describe-or-show-look [markdown]
 # **What to look for.** *Left*, the description (star) leaves the task (ring). *Middle*, the red curve is written from the star alone, but cautiously, pulled towards the middle of all tasks; the blue and the yellow one know only the points; the green one starts
@@ -223,7 +223,8 @@ degrees = measure(stations, climate, months, "rmse", queries=6)
 picture = DescribeOrShow(climate, stations[0], degrees, noises, months)
 picture.what.set(xticks=range(12), xticklabels="JFMAMJJASOND")
 sliders["shots"] = (1, 6)
-live.interact(picture.figure, picture.update, drag=picture.drag, **sliders)
+figure = live.interact(picture.figure, picture.update, drag=picture.drag, **sliders)
+questions.predict("months-or-description", figure)
 
 # %% months-or-description-look [markdown]
 # **What to look for.** The numbers at the right are RMSE in °C, and *shots* are months.
@@ -320,6 +321,9 @@ checks.misdescribed(misdescribe)
 # **5. The hypernetwork beats MAML. What must be known before that means anything?**
 # <details><summary>What each was told</summary>Yes: they may be given different problems.</details>
 # <details><summary>Which is the newer method</summary>No.</details>
+
+# %% quiz-answers
+questions.quiz()
 
 # %% in-one-breath [markdown]
 # ## In one breath

@@ -18,7 +18,7 @@ import torch
 from hyperedu import MAML, ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, Quadratics
 from hyperedu import SharedWeights, Sinusoids, TaskSet, adapt, figures, live, meta_test, meta_train
 from hyperedu import outer_loss
-from hyperedu.lessons.learning_to_learn import checks
+from hyperedu.lessons.learning_to_learn import checks, questions
 from hyperedu.lessons.learning_to_learn.figures import QuadraticPicture
 from hyperedu.tasks.quadratics import best_start, pull, shrinkage
 
@@ -41,7 +41,7 @@ optima = {"x_1": (-3.0, 3.0), "y_1": (-2.0, 2.0), "x_2": (-3.0, 3.0), "y_2": (-2
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **optima, steps=(0, 10))
 for name, value in {"x_1": -2.0, "y_1": -0.5, "x_2": 2.0, "y_2": 0.8, "steps": 3}.items():
     figure.controls[name].value = value
-figure
+questions.predict("two-quadratics", figure)
 
 # %% two-quadratics-look [markdown]
 # **What to look for.** With no step, the meta-learned start (star) *is* that of shared weights (diamond), trained on all tasks jointly: the weights with the least mean loss. With more
@@ -301,6 +301,9 @@ checks.honest(outer)
 # **5. A learner errs on new tasks. Should one collect more examples per task, or more tasks?**
 # <details><summary>They are interchangeable</summary>No: examples teach the inner level, tasks the outer one.</details>
 # <details><summary>It depends on which level errs</summary>Yes: in the picture above MAML gains nothing from more than 12 stations, so that examples or steps must help it; the hypernetwork still gains.</details>
+
+# %% quiz-answers
+questions.quiz()
 
 # %% in-one-breath [markdown]
 # ## In one breath

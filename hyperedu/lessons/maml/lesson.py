@@ -16,7 +16,7 @@ import torch
 from hyperedu import ANIL, MAML, FirstOrderMAML, MainNetwork, Reptile, SharedWeights, Sinusoids
 from hyperedu import adapt, compare, data_file, figures, live, load_checkpoint, meta_test
 from hyperedu import meta_train, outer_loss
-from hyperedu.lessons.maml import checks
+from hyperedu.lessons.maml import checks, questions
 from hyperedu.lessons.maml.figures import AdaptationPicture
 from hyperedu.statistics import half_interval
 
@@ -52,7 +52,7 @@ sliders = {"task": (0, 19), "shots": (1, 20), "alpha": (0.001, 0.03, 0.001), "st
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, play="steps", **sliders)
 for name, value in {"task": 3, "shots": 10, "alpha": 0.01, "steps": 1}.items():
     figure.controls[name].value = value
-figure
+questions.predict("step-by-step", figure)
 
 # %% step-by-step-look [markdown]
 # **What to look for.** *First panel*: the loss of this task on the plane in which this path lies, with a dot for each step and the star where you are; the start lies on a slope from which one step goes most of the way. *Second*: single
@@ -308,6 +308,9 @@ checks.second_order(maml)
 # **5. Reptile has no query set. What does it learn from?**
 # <details><summary>Where adaptation ends, compared with where it started</summary>Yes: θ₀ moves towards the mean of θ'.</details>
 # <details><summary>From the Hessian</summary>No: it uses gradients only.</details>
+
+# %% quiz-answers
+questions.quiz()
 
 # %% in-one-breath [markdown]
 # ## In one breath

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, OutputRegularizer
 from hyperedu import Sensitivity, Sinusoids, WeightNorm, data_file, figures, live, meta_test
 from hyperedu import meta_train
-from hyperedu.lessons.regularization import checks
+from hyperedu.lessons.regularization import checks, questions
 from hyperedu.lessons.regularization.figures import StrengthPicture, intervals
 from hyperedu.statistics import half_interval
 
@@ -65,7 +65,7 @@ picture = StrengthPicture(family, learner, paths, exponents)
 sliders = {"strength": (-1.0, 3.0, 0.05), "station": (0, 19)}
 figure = live.interact(picture.figure, picture.update, penalty=list(paths), **sliders)
 figure.controls["station"].value = 17
-figure
+questions.predict("strengths", figure)
 
 # %% strengths-look [markdown]
 # **What to look for.** *Left*, at the weak end the network errs by a tenth of a degree or less on what it trained on, and by about three degrees on the rest: right where it was trained, wrong elsewhere. Both penalties raise the training error. On stations never seen, sensitivity
@@ -338,6 +338,9 @@ checks.keeper(keeper)
 # **5. The output penalty needs no old examples. What does it need?**
 # <details><summary>Old descriptions</summary>Yes: and a snapshot of what was written for them.</details>
 # <details><summary>Old weights φ</summary>No: of them only what they write for the old descriptions.</details>
+
+# %% quiz-answers
+questions.quiz()
 
 # %% in-one-breath [markdown]
 # ## In one breath

@@ -21,7 +21,8 @@ from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 
 from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator
 from hyperedu import figures, live, meta_test, meta_train
-from hyperedu.lessons.start_here import checks
+from hyperedu.lessons import progress
+from hyperedu.lessons.start_here import checks, questions
 from hyperedu.statistics import half_interval
 
 torch.manual_seed(0)
@@ -58,6 +59,9 @@ print(f"{family.train.n_tasks} training stations, {family.test.n_tasks} never se
 # **Predict.** The star above stands at a place in the mountains. You are about to move it from 1,500 m to 3,500 m.
 # Will the whole curve sink by the same amount, or winter and summer by different amounts? By about how many degrees?
 # Say it aloud, then drag *elevation* (or click its handle and hold an arrow key). Then take the star itself and pull it over the map.
+
+# %% watch-it-learn-question
+questions.predict("watch-it-learn")
 
 # %% watch-it-learn-look [markdown]
 # **What to look for.** *Left*: the **descriptor** τ, what the generator is told: here, where we are among the stations; filled dots were trained on, ringed dots were not.
@@ -188,12 +192,18 @@ print(f"lower than the hypernetwork's by {gain.mean():.2f} ± {half_interval(gai
 # It wins, by little, and the interval excludes zero. So why a hypernetwork? The process needs every station measured in the same twelve months, and its cost grows with the cube of the examples; where stations have single readings at odd times, or
 # are many, it must leave most of them out (lesson 11 has a table on which it loses). And its answer is a year, not a network that can go on learning from a new station's readings.
 
-# %% exercise-1 [markdown]
+# %% what-comes-next [markdown]
 # ## What comes next
 #
 # * [01 · Everything is a mapping](01_everything_is_a_mapping.ipynb): why a few sliders are enough for a thousand weights.
 # * [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb): how a gradient gets through generated weights, and how it is lost.
 #
+# What you predict, answer and choose is noted in a file beside the notebooks, for you alone:
+
+# %% progress
+progress.show()
+
+# %% exercise-1 [markdown]
 # ## Exercises
 #
 # **1 · Compute.** (3 minutes; what the network must have found.) In a standard atmosphere air is 6.5 °C colder with each kilometre of height. A station at 1,500 m
@@ -270,6 +280,9 @@ checks.raw_descriptor(place, family)
 # **5. Could the generator be given examples instead of a description?**
 # <details><summary>No, it needs a descriptor</summary>Not so: a support set <i>D</i> can describe a task too.</details>
 # <details><summary>Yes, then it maps D to θ</summary>Yes. Every method of this course maps (τ, D) to θ.</details>
+
+# %% quiz-answers
+questions.quiz()
 
 # %% in-one-breath [markdown]
 # ## In one breath

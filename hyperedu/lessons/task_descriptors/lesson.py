@@ -20,7 +20,7 @@ import torch
 from hyperedu import ColoradoClimate, Described, Hypernetwork, Learned, MainNetwork, MLPGenerator
 from hyperedu import OneHot, SupportSetHypernetwork, SupportStatistics, Text, WordAttention
 from hyperedu import data_file, figures, live, load_checkpoint, meta_test
-from hyperedu.lessons.task_descriptors import checks, phrases, trainings
+from hyperedu.lessons.task_descriptors import checks, phrases, questions, trainings
 from hyperedu.lessons.task_descriptors.figures import SentenceTriptych, attention, error_bars
 
 families = [phrases.WavesInWords(split, n_train=1000, n_test=100) for split in range(3)]
@@ -54,7 +54,8 @@ for seed in range(3):
 # %% sentence
 picture = SentenceTriptych(family, readers[0], text, text.words) if reads else None
 box = ipywidgets.Text("a slow tall wave, shifted left", continuous_update=False)
-live.interact(picture.figure, picture.update, sentence=box) if reads else None
+figure = live.interact(picture.figure, picture.update, sentence=box) if reads else None
+questions.predict("sentence", figure)
 
 # %% sentence-look [markdown]
 # **What to look for.** *Left*, each training sentence as the generator gets it, projected on the two directions in which they differ most: height sets them apart most clearly, speed and side need further ones; the star is yours. *Middle*, the weights written. *Right*, what they draw, and the nearest of the
@@ -338,6 +339,9 @@ checks.honest_split(split)
 # **5. Text errs more than numbers on the stations. What would help most?**
 # <details><summary>Sentences that say more</summary>Yes: two stations with the same sentence get the same network.</details>
 # <details><summary>A larger generator</summary>No: it cannot write what τ does not say.</details>
+
+# %% quiz-answers
+questions.quiz()
 
 # %% in-one-breath [markdown]
 # ## In one breath

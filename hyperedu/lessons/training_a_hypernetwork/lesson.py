@@ -15,7 +15,7 @@ import torch
 
 from hyperedu import ColoradoClimate, Conditioned, Examples, Hypernetwork, MainNetwork, MLPGenerator
 from hyperedu import SharedWeights, Sinusoids, compare, figures, live, meta_train, outer_loss
-from hyperedu.lessons.training_a_hypernetwork import checks
+from hyperedu.lessons.training_a_hypernetwork import checks, questions
 from hyperedu.lessons.training_a_hypernetwork.figures import PathTriptych, learning_curves
 from hyperedu.lessons.training_a_hypernetwork.figures import weight_spread
 
@@ -65,7 +65,8 @@ for name, theta in networks.items():
 
 # %% paths
 picture = PathTriptych(family, learners[0], A, p, separate)
-live.interact(picture.figure, picture.update, pair=(0, 19), along=(0.0, 1.0, 0.01))
+figure = live.interact(picture.figure, picture.update, pair=(0, 19), along=(0.0, 1.0, 0.01))
+questions.predict("paths", figure)
 
 # %% paths-look [markdown]
 # **What to look for.** *Left*, a smooth sheet: like tasks have like weights, and every point of the sheet works. *Middle*, the same
@@ -141,6 +142,9 @@ print("same as the package:", torch.equal(loss, outer_loss(learner, tasks)))
 
 # %% ways-to-add-predict [markdown]
 # **Predict.** For each way: does it raise an error? Does the loss fall? Does the generator learn?
+
+# %% ways-to-add-question
+questions.predict("ways-to-add")
 
 # %% ways-to-add
 def right(theta_0, change):  # θ from θ₀ and Δθ = f(τ)
@@ -334,6 +338,9 @@ checks.fresh_weights(mended)
 # **5. Concatenating τ to the input is a hypernetwork that writes …**
 # <details><summary>… the first layer's biases</summary>Yes: the product with τ is a constant within a task, a bias.</details>
 # <details><summary>… the first layer's matrix</summary>No: the part for x is the same for all tasks.</details>
+
+# %% quiz-answers
+questions.quiz()
 
 # %% in-one-breath [markdown]
 # ## In one breath

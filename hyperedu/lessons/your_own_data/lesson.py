@@ -22,7 +22,7 @@ from sklearn.linear_model import LinearRegression
 
 from hyperedu import ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, Table, data_file
 from hyperedu import figures, live, meta_test, meta_train, rivals
-from hyperedu.lessons.your_own_data import checks
+from hyperedu.lessons.your_own_data import checks, questions
 from hyperedu.statistics import half_interval
 
 torch.set_num_threads(1)  # networks as small as these are trained faster by one
@@ -58,7 +58,7 @@ learner = Hypernetwork(main, MLPGenerator(table.descriptors.dim, main, hidden=(3
 history = meta_train(learner, table.train, steps=800, shots=0, queries=12)
 picture = figures.Triptych(table, learner)
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **picture.controls)
-figure
+questions.predict("ten-lines", figure)
 
 # %% ten-lines-look [markdown]
 # (A table has no support set: `shots=0`; 12 is a station's whole year.) **What to look for.** *Left*, the stations, training ones and those never seen, and the star, the place that is told; *right*, grey the training stations, rings the most similar station that it never saw. On the plains the summer is wet and the winter dry; in the mountains much falls as snow, in
@@ -265,6 +265,9 @@ checks.without_peeking(standardised)
 # **5. The name of a task as its descriptor: why does `Table` refuse it?**
 # <details><summary>It says which task, not what it is like</summary>Yes: a new task has a new name, of which nothing was learned.</details>
 # <details><summary>Words cannot be numbers</summary>No: a continent can, by a column of zeros and ones for each.</details>
+
+# %% quiz-answers
+questions.quiz()
 
 # %% in-one-breath [markdown]
 # ## In one breath

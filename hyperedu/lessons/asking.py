@@ -1,0 +1,336 @@
+"""Questions that keep their answers: predictions, which are locked before a figure answers, and quizzes.
+
+A prediction is a choice, a number, or a curve sketched by hand. Until it is locked, or skipped, the figure is not shown; then
+what was predicted stands beside what is so, with the distance and a sentence. What was answered is kept in the learner's
+progress (progress.py) and, as text, in the notebook: opened again it is there, with a kernel and without.
+"""
+
+import html
+import re
+import uuid
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+from IPython.display import display
+
+from hyperedu.figures.live import LiveFigure
+from hyperedu.lessons import progress
+from hyperedu.words import _, prose
+
+HERE = Path(__file__).parent
+SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is predicted by choosing.
+
+    Attributes:
+        question: in one sentence.
+        options: what can be chosen → what is said to who chose it.
+        right: the option that is so.
+    """
+
+    question: str
+    options: Mapping[str, str]
+    right: str
+
+    kind = "choice"
+
+    def answer(self, chosen: str) -> str:
+        mark = "✓" if chosen == self.right else "✗"
+        said = f"{mark} {_(self.options[chosen])}"
+        return said if chosen == self.right else said + " " + _("What is so: {right}", right=_(self.right))
+
+
+@dataclass(frozen=True)
+class Number:
+    """What is predicted as a number.
+
+    Attributes:
+        question: in one sentence.
+        unit: of the number.
+        close: a distance up to which a prediction is called close.
+        because: said to everybody.
+    """
+
+    question: str
+    unit: str
+    close: float
+    because: str
+
+    kind = "number"
+
+    def answer(self, said: float, so: float) -> str:
+        near = _("close") if abs(said - so) <= self.close else _("not close")
+        return _(
+            "You said {said:g} {unit}, it is {so:.3g} {unit}: {distance:.2g} away, {near}. {because}",
+            said=said, so=so, unit=self.unit, distance=abs(said - so), near=near, because=_(self.because),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What is predicted as a curve over a few places.
+
+    Attributes:
+        question: in one sentence.
+        x, y: labels of the axes.
+        places: the names of the places along x.
+        low, high: the ends of the y axis.
+        because: said to everybody.
+    """
+
+    question: str
+    x: str
+    y: str
+    places: Sequence[str]
+    low: float
+    high: float
+    because: str
+
+    kind = "sketch"
+
+    def answer(self, said: Sequence[float], so: Sequence[float]) -> str:
+        error = np.asarray(said) - np.asarray(so)
+        worst = int(np.abs(error).argmax())
+        return _(
+            "Your curve is {rms:.2g} away on average (root mean square), furthest at {place}, by {far:.2g}. {because}",
+            rms=float(np.sqrt((error**2).mean())), place=self.places[worst], far=abs(error[worst]), because=_(self.because),
+        )  # fmt: skip
+
+
+class Question(anywidget.AnyWidget):
+    """One question in the browser.
+
+    Attributes:
+        asks: kind, question and what belongs to it, in the reader's language.
+        given: what the learner locked: {"value": …}, or {"value": "skipped"}; empty before.
+        so: what is so, for a sketch: a number for each place.
+        said: what is said to the answer.
+        labels: of buttons and fields.
+    """
+
+    _esm = HERE / "asking.js"
+    _css = HERE / "asking.css"
+    asks = traitlets.Dict().tag(sync=True)
+    given = traitlets.Dict().tag(sync=True)
+    so = traitlets.List().tag(sync=True)
+    said = traitlets.Unicode("").tag(sync=True)
+    labels = traitlets.Dict().tag(sync=True)
+
+
+class Asked(ipywidgets.VBox):
+    """A question and, once it is answered or skipped, what it stands before.
+
+    A saved notebook keeps it as text.
+    """
+
+    shown: "weakref.WeakSet[Asked]" = weakref.WeakSet()  # every question there is, for tools that skip them
+
+    def __init__(self, question: Question, answer: Callable[[Any], str], keep: Callable[[Any], None], given: Any, figure=None):
+        self._answer, self._keep, self._figure, self._stored = answer, keep, figure, None
+        self._key = uuid.uuid4().hex
+        self.question = question
+        super().__init__([question])
+        self.add_class("hyperedu-asked")
+        if given is not None:
+            question.given = {"value": given}
+            self._reveal()
+        question.observe(self._locked, "given")
+        self.shown.add(self)
+
+    @property
+    def answered(self) -> bool:
+        return bool(self.question.given)
+
+    def lock(self, value: Any) -> None:
+        """Answer by program, as the browser does."""
+        self.question.given = {"value": value}
+
+    def _locked(self, change: dict) -> None:
+        if self.answered:
+            self._keep(self.question.given["value"])
+            self._reveal()
+
+    def _reveal(self) -> None:
+        value = self.question.given["value"]
+        self.question.said = "" if value == SKIPPED else self._answer(value)
+        if self._figure is not None:
+            self.children = [self.question, self._figure]
+        if self._stored is not None:
+            self._stored.update(self._kept(), raw=True)
+
+    def _kept(self) -> dict[str, str]:
+        """The question as text, for places without a kernel; a figure that is not yet to be seen is folded away."""
+        asks, given = self.question.asks, self.question.given.get("value")
+        lines = [f"<p><strong>{html.escape(asks['question'])}</strong></p>"]
+        if asks.get("options"):
+            chosen = "".join(
+                f"<li>{html.escape(option)}{' ← ' + html.escape(_('your choice')) if option == given else ''}</li>"
+                for option in asks["options"]
+            )
+            lines.append(f"<ul>{chosen}</ul>")
+        elif self.answered and given != SKIPPED:
+            lines.append(f"<p>{html.escape(_('You said: {said}', said=given))}</p>")
+        lines.append(f"<p>{html.escape(self.question.said)}</p>" if self.question.said else "")
+        if self._figure is not None:
+            figure = self._figure._kept()[0]["text/html"].replace("data-hyperedu-kept", "data-hyperedu-inner")
+            if self.answered:
+                lines.append(figure)
+            else:
+                lines.append(f"<details><summary>{html.escape(_('What is so'))}</summary>{figure}</details>")
+        text = " ".join(filter(None, (asks["question"], *asks.get("options", ()), self.question.said)))
+        return {"text/html": f'<div data-hyperedu-kept="{self._key}">{"".join(lines)}</div>', "text/plain": text}
+
+    def _ipython_display_(self, **kwargs) -> None:
+        self.question.labels = {**self.question.labels, "key": self._key}
+        data, metadata = self._repr_mimebundle_(**kwargs)
+        display(data, metadata=metadata, raw=True)
+        self._stored = display(self._kept(), raw=True, display_id=f"hyperedu-{uuid.uuid4().hex}")
+        if self._figure is not None:
+            self._figure.kept_by(self._refresh)
+
+    def _refresh(self) -> None:
+        self._stored.update(self._kept(), raw=True)
+
+    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
+        found = self.question._repr_mimebundle_(**kwargs)
+        return super()._repr_mimebundle_(**kwargs), found[1] if isinstance(found, tuple) else {}
+
+
+def _labels() -> dict[str, str]:
+    return {
+        "lock": _("Lock my prediction"),
+        "skip": _("Skip, and show"),
+        "yours": _("yours"),
+        "so": _("what is so"),
+        "hand": _("draw with the mouse or a finger; by keyboard: left and right choose a place, up and down move it"),
+    }
+
+
+Prediction = Choice | Number | Sketch
+
+
+def predict(lesson: str, known: Mapping[str, Prediction], name: str, figure: LiveFigure | None = None, so: Any = None) -> Asked:
+    """Ask for a prediction before a figure is shown; without a figure, before the reader goes on.
+
+    Args:
+        known: the predictions of the lesson.
+        name: of the prediction, which is that of the figure's cell.
+        so: for a number what it is, for a sketch the numbers (n,) that it is over the places.
+
+    Raises:
+        ValueError: a number or a sketch, and nothing to compare with.
+    """
+    asked = known[name]
+    asks: dict[str, Any] = {"kind": asked.kind, "question": _(asked.question)}
+    if isinstance(asked, Choice):
+        asks["options"], asks["values"] = [_(option) for option in asked.options], list(asked.options)
+        answer = asked.answer
+    else:
+        if so is None:
+            raise ValueError(f"the prediction {name!r} of {lesson} is a {asked.kind}: say so=, what is so")
+        if isinstance(asked, Sketch):
+            asks |= {"x": _(asked.x), "y": _(asked.y), "places": list(asked.places), "low": asked.low, "high": asked.high}
+        else:
+            asks["unit"] = asked.unit
+
+        def answer(said):
+            return asked.answer(said, so)
+
+    question = Question(asks=asks, labels=_labels(), so=[float(v) for v in so] if isinstance(asked, Sketch) else [])
+
+    def keep(value: Any) -> None:
+        progress.note(lesson, "predictions", name, value)
+
+    given = progress.found(lesson, "predictions", name)
+    return Asked(question, answer, keep, given, figure)
+
+
+# ------------------------------------------------------------------------------------------------------------ the quiz
+
+QUESTION = re.compile(r"\*\*(\d+)\. (.+?)\*\*\n((?:<details>.*</details>\n?)+)")
+OPTION = re.compile(r"<details><summary>(.*?)</summary>(.*?)</details>")
+YES = ("Yes", "Right")  # how the reason behind a right option begins
+
+
+def questions(lesson: str) -> list[Choice]:
+    """The quiz of a lesson, as its notebook has it, in the reader's language."""
+    source = (HERE / lesson / "lesson.py").read_text(encoding="utf-8")
+    (cell,) = re.findall(r"^# %% quiz \[markdown\]\n((?:#.*\n)+)", source, re.MULTILINE)
+    text = "\n".join(line[2:] for line in cell.splitlines())
+    english, read = (QUESTION.findall(version) for version in (text, prose(lesson, "quiz", text)))
+    found = []
+    for (_n, _question, options), (_k, question, told) in zip(english, read, strict=True):
+        place = [reason.startswith(YES) for _option, reason in OPTION.findall(options)].index(True)
+        reasons = dict(OPTION.findall(told))
+        found.append(Choice(question, reasons, list(reasons)[place]))
+    return found
+
+
+class Quiz(anywidget.AnyWidget):
+    """The questions of a lesson, each of which says its reason as soon as something is chosen.
+
+    Attributes:
+        asks: for each question its text, its options, their reasons, and the place of the right one.
+        given: number of the question, from 1 on → the place of what was chosen.
+    """
+
+    _esm = HERE / "asking.js"
+    _css = HERE / "asking.css"
+    asks = traitlets.List().tag(sync=True)
+    given = traitlets.Dict().tag(sync=True)
+    labels = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, lesson: str):
+        self.lesson, self.choices = lesson, questions(lesson)
+        self._key, self._stored = uuid.uuid4().hex, None
+        asks = [
+            {"question": c.question, "options": list(c.options), "reasons": list(c.options.values()), "right": self._right(c)}
+            for c in self.choices
+        ]
+        before = progress.read().get(lesson, {}).get("quiz", {})
+        given = {k: answer["chosen"] for k, answer in before.items() if k.isdigit() and int(k) <= len(asks)}
+        super().__init__(asks=asks, given=given, labels={"key": self._key, "right": _("right"), "wrong": _("not right")})
+        self.observe(self._chosen, "given")
+
+    @staticmethod
+    def _right(choice: Choice) -> int:
+        return list(choice.options).index(choice.right)
+
+    @property
+    def score(self) -> int:
+        return sum(self.given.get(str(k + 1)) == self._right(c) for k, c in enumerate(self.choices))
+
+    def _chosen(self, change: dict) -> None:
+        for k, place in self.given.items():
+            if (change["old"] or {}).get(k) != place:
+                right = place == self._right(self.choices[int(k) - 1])
+                progress.note(self.lesson, "quiz", k, {"chosen": place, "right": right})
+        if self._stored is not None:
+            self._stored.update(self._kept(), raw=True)
+
+    def _kept(self) -> dict[str, str]:
+        said = (
+            _("{n} of {all} answered rightly.", n=self.score, all=len(self.choices)) if self.given else _("Not answered yet.")
+        )
+        return {"text/html": f'<p data-hyperedu-kept="{self._key}">{html.escape(said)}</p>', "text/plain": said}
+
+    def _ipython_display_(self, **kwargs) -> None:
+        found = self._repr_mimebundle_(**kwargs)
+        data, metadata = found if isinstance(found, tuple) else (found, {})
+        display(data, metadata=metadata, raw=True)
+        self._stored = display(self._kept(), raw=True, display_id=f"hyperedu-{uuid.uuid4().hex}")
+
+
+def quiz(lesson: str) -> Quiz:
+    """The quiz of a lesson to be answered; without a kernel the text above it has the same questions and reasons."""
+    return Quiz(lesson)

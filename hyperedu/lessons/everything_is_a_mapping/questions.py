@@ -1,0 +1,33 @@
+"""What this lesson asks before its figures answer, and its quiz."""
+
+from functools import partial
+
+from hyperedu.lessons import asking
+from hyperedu.lessons.asking import Choice
+
+PREDICTIONS = {
+    "two-sliders": Choice(
+        "You move the amplitude. Which weights change?",
+        {
+            "Only those of the last layer": (
+                "A scaling of the last layer would be enough, but nobody asked for the simplest solution."
+            ),
+            "Nearly all": "Training found one of many solutions, and this one moves nearly every layer.",
+            "None: the amplitude is multiplied afterwards": "Nothing stands behind the network: the written weights do it all.",
+        },
+        "Nearly all",
+    ),
+    "slider-per-weight": Choice(
+        "Ten sliders, one for each weight: can you bring the error below 0.1 within a minute?",
+        {
+            "Yes, quickly": "If you did, you are rare: each slider bends the curve, and all of them bend it together.",
+            "Hardly": (
+                "So it goes to nearly everybody: what one slider gains the next one loses. For more than a thousand "
+                "weights it is hopeless."
+            ),
+        },
+        "Hardly",
+    ),
+}
+predict = partial(asking.predict, "everything_is_a_mapping", PREDICTIONS)
+quiz = partial(asking.quiz, "everything_is_a_mapping")

@@ -1,0 +1,41 @@
+"""What this lesson asks before its figures answer, and its quiz."""
+
+from functools import partial
+
+from hyperedu.lessons import asking
+from hyperedu.lessons.asking import Choice
+
+PREDICTIONS = {
+    "tiny-triptych": Choice(
+        "What will the weight matrix look like that so few numbers write?",
+        {
+            "Noise, as in the lessons before": "Noise takes as many numbers as there are weights.",
+            "Something regular, that changes as a whole": (
+                "Few numbers can only write what repeats or varies slowly, and τ moves all of it."
+            ),
+            "Mostly zeros": "Nothing asks for zeros.",
+        },
+        "Something regular, that changes as a whole",
+    ),
+    "designs": Choice(
+        "Which design writes hills and valleys?",
+        {
+            "fully connected": "There every weight has a row of its own in the head, and neighbours nothing in common: noise.",
+            "chunked": "It writes the same small piece with other embeddings: tiles.",
+            "convolutional": "Neighbouring weights come from neighbouring places of a small map, made larger step by step.",
+            "attention": "It writes rows from what a layer is told of itself; look at it.",
+        },
+        "convolutional",
+    ),
+    "three-main-networks": Choice(
+        "Trained on widths 32 and 48: what works?",
+        {
+            "Width 40, and a third layer": "A depth that it never met is worse than the mean.",
+            "Width 40 only": "Between two widths it interpolates; another depth was never trained.",
+            "Neither": "Width 40 works: a width is only how finely places between 0 and 1 are sampled.",
+        },
+        "Width 40 only",
+    ),
+}
+predict = partial(asking.predict, "generator_designs", PREDICTIONS)
+quiz = partial(asking.quiz, "generator_designs")

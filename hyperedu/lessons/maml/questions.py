@@ -1,0 +1,22 @@
+"""What this lesson asks before its figures answer, and its quiz."""
+
+from functools import partial
+
+from hyperedu.lessons import asking
+from hyperedu.lessons.asking import Choice
+
+PREDICTIONS = {
+    "step-by-step": Choice(
+        "MAML's start was made for one step. What does the loss on unseen points do at the steps after it?",
+        {
+            "It falls on": "On most tasks by less and less; watch other tasks and rates before you trust it.",
+            "It falls on most tasks, and rises again on some": (
+                "With few points and a large rate it turns, or the steps run away."
+            ),
+            "It rises at once, everywhere": "What was made for one step still points downhill for more.",
+        },
+        "It falls on most tasks, and rises again on some",
+    ),
+}
+predict = partial(asking.predict, "maml", PREDICTIONS)
+quiz = partial(asking.quiz, "maml")

@@ -1,0 +1,25 @@
+"""What this lesson asks before its figures answer, and its quiz."""
+
+from functools import partial
+
+from hyperedu.lessons import asking
+from hyperedu.lessons.asking import Choice
+
+PREDICTIONS = {
+    "watch-it-learn": Choice(
+        "The star moves from 1,500 m to 3,500 m. What does the curve of the year do?",
+        {
+            "It sinks by the same amount in all months": (
+                "Air does cool with height all the year, but not by as much in every month."
+            ),
+            "It sinks in every month, in summer by more": (
+                "So it is, in the measurements and in the network: look at July and January."
+            ),
+            "It sinks in winter and hardly in summer": "It is the other way round: summer loses more.",
+            "Its shape changes, its mean stays": "The whole year is colder up there.",
+        },
+        "It sinks in every month, in summer by more",
+    ),
+}
+predict = partial(asking.predict, "start_here", PREDICTIONS)
+quiz = partial(asking.quiz, "start_here")
