@@ -63,7 +63,7 @@ def prose(lesson: str, cell: str, english: str) -> str:
 
     with path.open("rb") as file:
         message = read_po(file, locale=language().replace("-", "_")).get(english, f"{CONTEXT}: {cell}")
-    return message.string if message and is_translated(message.string) and not message.fuzzy else english
+    return str(message.string) if message and is_translated(message.string) and not message.fuzzy else english
 
 
 def _(message: str, **values: object) -> str:

@@ -165,10 +165,9 @@ class Asked(ipywidgets.VBox):
         self.question.said = "" if value == SKIPPED else self._answer(value)
         if self._figure is not None:
             self.children = [self.question, self._figure]
-        if self._stored is not None:
-            self._stored.update(self._kept(), raw=True)
+        self._refresh()
 
-    def _kept(self) -> dict[str, str]:
+    def _kept(self) -> tuple[dict[str, str], dict[str, dict]]:
         """The question as text, for places without a kernel; a figure that is not yet to be seen is folded away."""
         asks, given = self.question.asks, self.question.given.get("value")
         lines = [f"<p><strong>{html.escape(asks['question'])}</strong></p>"]
@@ -181,25 +180,29 @@ class Asked(ipywidgets.VBox):
         elif self.answered and given != SKIPPED:
             lines.append(f"<p>{html.escape(_('You said: {said}', said=given))}</p>")
         lines.append(f"<p>{html.escape(self.question.said)}</p>" if self.question.said else "")
-        if self._figure is not None:
-            figure = self._figure._kept()[0]["text/html"].replace("data-hyperedu-kept", "data-hyperedu-inner")
-            if self.answered:
-                lines.append(figure)
-            else:
-                lines.append(f"<details><summary>{html.escape(_('What is so'))}</summary>{figure}</details>")
+        data, metadata = self._figure._kept() if self._figure is not None else ({}, {})
+        if data:
+            figure = data["text/html"].replace("data-hyperedu-kept", "data-hyperedu-inner")
+            if not self.answered:
+                figure = f"<details><summary>{html.escape(_('What is so'))}</summary>{figure}</details>"
+            lines.append(figure)
         text = " ".join(filter(None, (asks["question"], *asks.get("options", ()), self.question.said)))
-        return {"text/html": f'<div data-hyperedu-kept="{self._key}">{"".join(lines)}</div>', "text/plain": text}
+        page = f'<div data-hyperedu-kept="{self._key}">{"".join(lines)}</div>'
+        return data | {"text/html": page, "text/plain": text}, metadata
 
     def _ipython_display_(self, **kwargs) -> None:
         self.question.labels = {**self.question.labels, "key": self._key}
         data, metadata = self._repr_mimebundle_(**kwargs)
         display(data, metadata=metadata, raw=True)
-        self._stored = display(self._kept(), raw=True, display_id=f"hyperedu-{uuid.uuid4().hex}")
+        data, metadata = self._kept()
+        self._stored = display(data, raw=True, metadata=metadata, display_id=f"hyperedu-{uuid.uuid4().hex}")
         if self._figure is not None:
             self._figure.kept_by(self._refresh)
 
     def _refresh(self) -> None:
-        self._stored.update(self._kept(), raw=True)
+        if self._stored is not None:
+            data, metadata = self._kept()
+            self._stored.update(data, raw=True, metadata=metadata)
 
     def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
         found = self.question._repr_mimebundle_(**kwargs)
