@@ -63,6 +63,11 @@ print(f"{family.train.n_tasks} training stations, {family.test.n_tasks} never se
 # %% watch-it-learn-question
 questions.predict("watch-it-learn")
 
+# %% by-how-much-question
+low, high = (learner.generator(family.describe(h, 39.0, -106.4)) for h in (1500.0, 3500.0))
+july = family.x([6])  # counted from 0
+questions.predict("by-how-much", so=(main(low, july) - main(high, july)).item())
+
 # %% watch-it-learn-look [markdown]
 # **What to look for.** *Left*: the **descriptor** τ, what the generator is told: here, where we are among the stations; filled dots were trained on, ringed dots were not.
 # *Middle*: every weight of the main network, written afresh for each position of the sliders. *Right*: what this network does; grey, the

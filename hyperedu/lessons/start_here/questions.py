@@ -3,7 +3,7 @@
 from functools import partial
 
 from hyperedu.lessons import asking
-from hyperedu.lessons.asking import Choice
+from hyperedu.lessons.asking import Choice, Number
 
 PREDICTIONS = {
     "watch-it-learn": Choice(
@@ -19,6 +19,12 @@ PREDICTIONS = {
             "Its shape changes, its mean stays": "The whole year is colder up there.",
         },
         "It sinks in every month, in summer by more",
+    ),
+    "by-how-much": Number(
+        "By how many degrees is July colder at 3,500 m than at 1,500 m, says the network?",
+        "°C",
+        3.0,
+        "Nobody told it so: it is in the measurements of stations at many heights.",
     ),
 }
 predict = partial(asking.predict, "start_here", PREDICTIONS)

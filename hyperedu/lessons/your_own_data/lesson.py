@@ -46,7 +46,7 @@ print("\n".join(mine.read_text(encoding="utf-8").splitlines()[:4]))
 # %% ten-lines-predict [markdown]
 # From the file to a picture in ten lines. `Table.from_csv` is told what each column is: the one that names the task, those that describe it ($\tau$), the inputs $x$ and the outputs $y$. It standardises $\tau$ and $x$, and leaves $y$ in its unit.
 #
-# **Predict.** It rains more in the mountains. In which season do you expect most of it, at 3,300 m, and out on the plains at 1,200 m? Then drag *elevation*, or take the star by hand.
+# **Predict.** It rains more in the mountains. In which season do you expect most of it, above 3,000 m, and out on the plains at 1,200 m? Sketch the year of the first (the sketch is compared with the mean of the stations there). Then drag *elevation*, or take the star by hand.
 
 # %% ten-lines
 roles = {"task": "station", "descriptor": ["elevation", "latitude", "longitude"]}
@@ -58,7 +58,8 @@ learner = Hypernetwork(main, MLPGenerator(table.descriptors.dim, main, hidden=(3
 history = meta_train(learner, table.train, steps=800, shots=0, queries=12)
 picture = figures.Triptych(table, learner)
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **picture.controls)
-questions.predict("ten-lines", figure)
+above = family.stations["elevation"] > 3000
+questions.predict("ten-lines", figure, so=family.mean_year[above].mean(0))
 
 # %% ten-lines-look [markdown]
 # (A table has no support set: `shots=0`; 12 is a station's whole year.) **What to look for.** *Left*, the stations, training ones and those never seen, and the star, the place that is told; *right*, grey the training stations, rings the most similar station that it never saw. On the plains the summer is wet and the winter dry; in the mountains much falls as snow, in

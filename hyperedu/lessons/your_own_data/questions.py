@@ -3,18 +3,17 @@
 from functools import partial
 
 from hyperedu.lessons import asking
-from hyperedu.lessons.asking import Choice
+from hyperedu.lessons.asking import Sketch
 
 PREDICTIONS = {
-    "ten-lines": Choice(
-        "When does most rain and snow fall, at 3,300 m?",
-        {
-            "In summer": "On the plains; up here more falls as snow.",
-            "In spring": "As snow; the plains have their wet season in summer.",
-            "In autumn": "It is the drier part of the year.",
-            "Evenly over the year": "There is a season, if less of one than on the plains.",
-        },
-        "In spring",
+    "ten-lines": Sketch(
+        "How much rain and snow falls in each month above 3,000 m, on average of the stations there? Sketch the year.",
+        "month",
+        "mm",
+        list("JFMAMJJASOND"),
+        0.0,
+        120.0,
+        "Up there spring is the wettest season, and it snows; June is dry. On the plains it is summer that is wet.",
     ),
 }
 predict = partial(asking.predict, "your_own_data", PREDICTIONS)
