@@ -1,6 +1,7 @@
 """Live figures of adaptation: on two quadratics, and step by step on a sinusoid."""
 
 import torch
+from torch import Tensor
 
 from hyperedu.adaptation import adapt
 from hyperedu.batches import Examples, TaskBatch
@@ -36,20 +37,23 @@ class QuadraticPicture:
         values, vectors = torch.linalg.eigh(hessian(self.x))
         self.ellipses = vectors @ torch.diag_embed(values.rsqrt()) @ self.circle
         self.rings, self.optima, self.paths = [], [], {}
-        for color, name in ((BLUE, "c₁"), (GREEN, "c₂")):
-            self.rings.append([self.plane.plot([], [], color=color, lw=lw, alpha=0.6)[0] for lw in (2, 1.4, 1)])
+        for color, dash, fill, name in ((BLUE, "-", BLUE, "c₁"), (GREEN, "--", "white", "c₂")):
+            self.rings.append([self.plane.plot([], [], dash, color=color, lw=lw, alpha=0.6)[0] for lw in (2, 1.4, 1)])
             label = _("{name}, best for task {n}", name=name, n=len(self.optima) + 1)
-            self.optima += self.plane.plot([], [], "o", color=color, markersize=11, label=label)
-        for key, color, marker, name in (
-            ("meta", VERMILION, "*", _("meta-learned start")),
-            ("shared", ORANGE, "D", _("shared weights")),
-            ("own", PURPLE, "s", _("your start: drag it")),
+            self.optima += self.plane.plot([], [], "o", color=color, mfc=fill, mew=3, markersize=10, label=label)
+        for key, color, marker, dash, name in (
+            ("meta", VERMILION, "*", "-", _("meta-learned start")),
+            ("shared", ORANGE, "D", "--", _("shared weights")),
+            ("own", PURPLE, "s", ":", _("your start: drag it")),
         ):
-            lines = [self.plane.plot([], [], color=color, marker=".", lw=1.5)[0] for _ in range(2)]
+            lines = [self.plane.plot([], [], dash, color=color, marker=".", lw=1.5)[0] for _ in range(2)]
             (start,) = self.plane.plot(
                 [], [], marker, color=color, mec="black", markersize=19 if marker == "*" else 10, ls="none", label=name
             )
-            (curve,) = self.after.plot(range(most + 1), [torch.nan] * (most + 1), color=color, marker=".", lw=2, label=name)
+            (curve,) = self.after.plot(
+                range(most + 1), [torch.nan] * (most + 1), dash, color=color, marker=marker,
+                markersize=9 if marker == "*" else 5, lw=2, label=name,
+            )  # fmt: skip
             self.paths[key] = (lines, start, curve)
         self.own = torch.tensor([-1.0, -2.0])
         self.places, self.taken = torch.zeros(3, 2), 0  # of what can be taken by hand, and which of them is
@@ -69,6 +73,18 @@ class QuadraticPicture:
             return {f"x_{self.taken + 1}": x, f"y_{self.taken + 1}": y}
         self.own = torch.tensor([x, y])
         return None
+
+    @staticmethod
+    def says(start: Tensor, c: Tensor) -> str:
+        """Where a start (2,) lies, and how far from the optima (2, 2) of the two tasks."""
+        first, second = (start - c).norm(dim=-1).tolist()
+        return _(
+            "at ({x:.1f}, {y:.1f}), {first:.1f} from c₁ and {second:.1f} from c₂",
+            x=start[0],
+            y=start[1],
+            first=first,
+            second=second,
+        )
 
     def update(self, x_1: float, y_1: float, x_2: float, y_2: float, steps: int) -> str:
         c = torch.tensor([[x_1, y_1], [x_2, y_2]])
@@ -91,9 +107,14 @@ class QuadraticPicture:
             curve.set_ydata(as_numpy(path.loss.mean(1).clamp(min=1e-9)))
             at[key] = path.loss.mean(1)
         self.now.set_xdata([steps, steps])
+        where = {key: self.says(start, c) for key, start in {**starts, "own": self.own}.items()}
         return _(
+            "The meta-learned start lies {meta_at}, the shared weights {shared_at}, and your start {own_at}. "
             "Before adaptation the meta-learned start has a mean loss of {meta_0:.3f}, the shared weights "
             "{shared_0:.3f} and your start {own_0:.3f}; after {steps} {meta:.4f}, {shared:.4f} and {own:.4f}.",
+            meta_at=where["meta"],
+            shared_at=where["shared"],
+            own_at=where["own"],
             meta_0=at["meta"][0],
             shared_0=at["shared"][0],
             own_0=at["own"][0],

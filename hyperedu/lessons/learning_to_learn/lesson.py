@@ -8,7 +8,7 @@
 # **solve** a meta-learning problem in closed form and by gradient steps, and say when the two agree,
 # **spot** query examples that leaked into adaptation.
 #
-# 55 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
+# 60 minutes, 20 of them for the exercises; the open task comes on top. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
 # %% imports
 from dataclasses import replace
@@ -22,8 +22,6 @@ from hyperedu.lessons.learning_to_learn import checks, questions
 from hyperedu.lessons.learning_to_learn.figures import QuadraticPicture
 from hyperedu.tasks.quadratics import best_start, pull, shrinkage
 
-torch.manual_seed(0)
-
 # %% two-tasks-and-one-start [markdown]
 # ## Two tasks and one start
 #
@@ -31,9 +29,9 @@ torch.manual_seed(0)
 # a few gradient steps on them. What can be learned beforehand, from many other tasks, is **where to start**: this is *meta-learning*.
 
 # %% two-quadratics-predict [markdown]
-# **Predict.** Each task below has its own best weights (round dots) and its own narrow valley (ellipses). One start must serve both.
+# **Predict.** Each task below has its own best weights (a round dot, and a ring) and its own narrow valley (ellipses). One start must serve both.
 # Where is it best: in the middle, or nearer to one of them? Does it depend on how many steps follow? Decide, then drag *steps* from 0 to 10,
-# and put the square, a start of your own, where you would begin. The dots can be dragged too.
+# and put the square, a start of your own, where you would begin. Dot and ring can be dragged too.
 
 # %% two-quadratics
 picture = QuadraticPicture(lr=0.25)
@@ -46,7 +44,7 @@ questions.predict("two-quadratics", figure)
 # %% two-quadratics-look [markdown]
 # **What to look for.** With no step, the meta-learned start (star) *is* that of shared weights (diamond), trained on all tasks jointly: the weights with the least mean loss. With more
 # steps it moves away, to places from which both tasks are reached soon (small dots: the steps from there; ellipses: equal loss). It need not be in the middle: steps across a valley are fast and steps along it slow, and the
-# best start saves the slow ones. *Right*, against the number of steps taken; the dashed line stands at the number that the start was made for. **Before adaptation it is the worse of the two**, after these
+# best start saves the slow ones. *Right*, the dashed line stands at the number of steps that the start was made for. **Before adaptation it is the worse of the two**, after these
 # steps the better. Meta-learning does not look for good weights; it looks for weights that *become* good.
 
 # %% two-levels-about [markdown]
@@ -58,12 +56,13 @@ questions.predict("two-quadratics", figure)
 # $$ \min_{\theta_0} \; \frac{1}{N}\sum_{i=1}^{N} L'_i(\theta'_i), \qquad \theta'_i = U(\theta_0, D_i) \tag{1} $$
 #
 # The *outer* level learns $\theta_0$ from all $N$ tasks, the *inner* level learns $\theta'_i$ from one. (A prime marks what is after adaptation or of the query set, never a derivative.) **MAML** (model-agnostic meta-learning) takes a few gradient
-# steps for $U$. In code, the same line as in lesson 02; every learner is called with the descriptor, and MAML ignores it:
+# steps for $U$. In code, the line of lesson 02; every learner gets the descriptor, and MAML ignores it:
 
 # %% two-levels
+torch.manual_seed(0)
 family = Quadratics()  # y = c · x with another c for each task; two weights, θ
 tasks = family.train.sample(200, shots=3, queries=20)
-learner = MAML(family.main, steps=3, lr=0.25)
+learner = MAML(family.main, steps=3, lr=0.1)
 theta = learner(tasks.descriptor, tasks.support)  # θ'_i = U(θ₀, D_i), one row per task
 loss = family.main.loss(theta, tasks.query)  # L'_i(θ'_i)
 same = torch.equal(loss, outer_loss(learner, tasks))
@@ -72,7 +71,7 @@ print(f"θ' {tuple(theta.shape)}; same as the package: {same}")
 # %% what-is-the-inner-problem [markdown]
 # ## What is the inner problem?
 #
-# Two different things are written with the same $\theta^*$ in many texts. In **bi-level optimisation** the inner problem is solved to its end:
+# Many texts write two different things as $\theta^*$. In **bi-level optimisation** the inner problem is solved to its end:
 #
 # $$ \theta^*_i = \operatorname*{argmin}_{\theta} \; L_i(\theta) + \tfrac{\lambda}{2}\, \lVert \theta - \theta_0 \rVert^2 \tag{2} $$
 #
@@ -81,12 +80,13 @@ print(f"θ' {tuple(theta.shape)}; same as the package: {same}")
 #
 # $$ \theta'_i - c_i = M_i\, (\theta_0 - c_i), \qquad M_i = (I - \alpha H_i)^K \tag{3} $$
 #
-# ($I$: the identity), while (2) has $M_i = \lambda (H_i + \lambda I)^{-1}$. Either way (1) is a quadratic in $\theta_0$, and its minimum is known. With $H'_i$ for the Hessian of the query loss, whose optimum is $c_i$ too, since the data have no noise:
+# ($I$: the identity; $c$, a bias in lesson 02, is an optimum here). This says what $\alpha$ does: in a direction with curvature $h$ (an eigenvalue of $H_i$, no hidden unit) a step leaves the share $1 - \alpha h$, nothing if
+# $\alpha = 1/h$, and more than there was if $\alpha > 2/h$. The pulled argmin (2) has $M_i = \lambda (H_i + \lambda I)^{-1}$. Either way (1) is a quadratic in $\theta_0$, and its minimum is known. With $H'_i$ for the Hessian of the query loss, whose optimum is $c_i$ too, since the data have no noise:
 #
 # $$ \theta_0 = \Big(\sum_i M_i^\top H'_i M_i\Big)^{-1} \sum_i M_i^\top H'_i M_i\, c_i \tag{4} $$
 
 # %% pulled-argmin
-closed = best_start(tasks, shrinkage(tasks, steps=3, lr=0.25))  # equation (4)
+closed = best_start(tasks, shrinkage(tasks, steps=3, lr=0.1))  # equation (4)
 optimizer = torch.optim.Adam(learner.parameters(), lr=0.05)
 for _ in range(400):  # the same by gradient descent on (1), through the three steps
     optimizer.zero_grad()
@@ -97,7 +97,7 @@ print("gradient descent ", [round(v, 4) for v in learner.theta_0.tolist()])
 
 # %% pulled-argmin-then [markdown]
 # When do $K$ steps (3) end near the pulled argmin (2)? They move $\theta$ about as far as it does with a pull of $\lambda = 1/(\alpha K)$. The table compares where the
-# tasks end, and the starts that (4) finds; then the pull is taken away altogether.
+# tasks end, and the starts that (4) finds, with $\alpha = 0.1$ throughout; then the pull is taken away altogether.
 
 # %% a-few-steps
 def end(M, start):  # c + M (θ₀ − c); the descriptor of a quadratic task is its c
@@ -109,26 +109,28 @@ for K in (1, 3, 10, 30, 100):
     steps, exact = shrinkage(tasks, K, 0.1), pull(tasks, 1 / (0.1 * K))
     apart = (end(steps, start) - end(exact, start)).norm(dim=-1).mean()
     share = apart / (end(steps, start) - start).norm(dim=-1).mean()
-    starts = (best_start(tasks, steps) - best_start(tasks, exact)).norm()
-    print(f"K = {K:3}: the ends are {share:4.0%} of the way apart, the best starts {starts:.3f}")
-print(f"the best start after 3 steps has the length {closed.norm():.2f}")
-with torch.no_grad():  # no pull, to the end, from two random starts
-    for learner in (MAML(family.main, 2000, 0.1), MAML(family.main, 2000, 0.1)):
-        place = [round(v, 2) for v in learner.theta_0.tolist()]
-        before = meta_test(learner, family.train, 3, 20, 200, inner_steps=0).mean
-        after = meta_test(learner, family.train, 3, 20, 200, inner_steps=2000).mean
-        print(f"from {place}: outer loss {before:.2f} before, {after:.2g} at the end")
+    best, pulled = best_start(tasks, steps), best_start(tasks, exact)
+    places = f"{(best - pulled).norm():.3f} apart and {best.norm():.2f} from 0"
+    print(f"K = {K:3}: the ends are {share:4.0%} of the way apart, the best starts {places}")
+with torch.no_grad():  # no pull, and on to the end, from two starts far apart
+    for place in ((-3.0, 2.0), (2.0, 0.5)):
+        learner.theta_0.copy_(torch.tensor(place))
+        told = (10, 20, 200)  # examples, queries, tasks
+        loss = [meta_test(learner, family.train, *told, inner_steps=K).mean for K in (0, 30, 2000)]
+        print(f"from {place}: outer loss {loss[0]:.2f}, after 30 steps {loss[1]:.2f}, ", end="")
+        print(f"after 2,000 steps {loss[2]:.0e}")
 
 # %% a-few-steps-then [markdown]
-# With a matching pull the ends stay within a quarter of the way of each other, and up to ten steps the best starts nearly agree; later they part. Stopping early is *like* a pull to the start. Without
-# any pull, and where the support set fixes the optimum (here: three examples, two weights), the argmin forgets where it came from: **every** $\theta_0$ is as good as any other, and nothing is left to learn in (1). An
+# With a matching pull the ends stay within a quarter of the way of each other: stopping early is *like* a pull to the start. The best starts are less than 0.1 apart, for all lie near 0, around which the optima of this family are drawn
+# (with spread 1): whatever $U$, there is little to choose. Without any pull, two starts far apart still differ after 30 steps, and at the end no more. Where the support set fixes the optimum (here: ten examples, two weights), the argmin forgets
+# where it came from: **every** $\theta_0$ is as good as any other, and nothing is left to learn in (1). An
 # inner problem that is solved too well leaves nothing to the outer one. (A network with more weights than examples has many optima, and remembers its start.)
 
 # %% the-same-code-on-sines-and-on-stations [markdown]
 # ## The same code on sines and on stations
 #
-# A few examples for each task, unseen tasks, the median loss before and after one step. **Shared weights** minimise the mean loss of all tasks and know
-# of no step; so that they are not judged at a rate that does not suit them, they may choose the best of four, even on the test tasks, in their favour. Losses are squares: °C² for the stations' maximum temperatures.
+# A few examples for each task, unseen tasks, the median loss before and after one step. **Shared weights** know
+# of no step; so they may choose the best of four rates, even on the test tasks, in their favour. Losses are squares: °C² for the stations' maximum temperatures.
 
 # %% before-and-after
 def before_and_after(family, main, lr, shots, queries):
@@ -142,9 +144,10 @@ def before_and_after(family, main, lr, shots, queries):
         for learner.lr in rates:
             after.append(meta_test(learner, family.test, shots, queries, inner_steps=1).median)
         print(f"{type(family).__name__:15} {name:14} median loss {before:5.2f} before, ", end="")
-        print(f"{min(after):5.2f} after one step")
+        print(f"{min(after):5.2f} after one step: {min(after) / before:.0%} left")
 
 # %% sines-and-stations
+torch.manual_seed(0)
 sines, climate = Sinusoids(), ColoradoClimate("tmax")
 main = MainNetwork.mlp([1, 40, 40, 1])
 before_and_after(sines, main, lr=0.01, shots=10, queries=10)
@@ -152,15 +155,15 @@ year = MainNetwork.mlp([2, 32, 32, 1], "tanh", climate.y_mean, climate.y_std)
 before_and_after(climate, year, lr=1e-3, shots=3, queries=9)
 
 # %% sines-and-stations-then [markdown]
-# The two starts are about equally bad as they are. After one step on ten points of a wave, or on three months of a station's year, the meta-learned one has come far, and on the stations nearly all the way; the
-# other has moved little. The starting loss says nothing; the next lesson looks into what is different.
+# Before the step both starts are about equally bad. After one step on ten points of a wave, or on three months of a station's year, the meta-learned one keeps less than a third of its loss, the
+# other more than three quarters. The starting loss says nothing; the next lesson looks into what is different.
 
 # %% what-leaks [markdown]
 # ## What leaks
 #
 # After adaptation the support loss flatters: it is what the steps went down on. If query examples enter adaptation, the query loss flatters too, and training optimises
-# the flattery. A learner of this package never receives the query set, so that the mistake can be made in the data only: below, MAML is trained as it should be, and on tasks with one wrong line that puts the query set in the place of the support set. With five examples each, not ten, and fewer rounds, both are worse than above. Compare what each *believes* in training
-# with what it *achieves* on unseen tasks (means):
+# the flattery. A learner of this package never receives the query set, so the mistake is made in the data: MAML is trained honestly, and on tasks in which one wrong line puts the query set in the support set's place. Compare what each *believes* in training
+# with what it *achieves* on unseen tasks (five examples; means, where medians stood above):
 
 # %% leaks
 class Leaky(TaskSet):
@@ -180,14 +183,14 @@ for seed in range(3):
 
 # %% leaks-then [markdown]
 # The leaky one believes in less than half of the loss that it achieves; the honest one is off by a few percent. Nothing raised an error, and the wrong loss looked *better*. What
-# it learned is only a little worse; what is lost is knowing how good it is, and with it every comparison. Here the mistake had to be made on purpose; with
+# it learned is worse too, for every seed; but above all, one no longer knows how good it is. Here the mistake had to be made on purpose; with
 # the bare function `adapt` (exercise 3) one word is enough.
 
 # %% how-many-tasks-are-enough [markdown]
 # ## How many tasks are enough?
 #
-# Examples teach the inner level, tasks teach the outer one. On Colorado, both levels are real: how many stations must have been seen before a new one is easy? A
-# hypernetwork (described by elevation, latitude and longitude, no example; with a weight decay, without which it is worse on few stations) and MAML (three months, one step, no description), 60 unseen stations, three seeds:
+# Examples teach the inner level, tasks the outer one. How many stations must have been seen before a new one is easy? A hypernetwork (told elevation, latitude and longitude; no example)
+# and MAML (three months, one step; no description) on unseen stations, three seeds:
 
 # %% task-counts
 counts, errors = (4, 12, 40, 214), {"hypernetwork, no months": [], "MAML, three months": []}
@@ -206,12 +209,15 @@ for n in counts:
 
 # %% task-counts-figure
 figure, (axes,) = figures.subplots(width=7, height=3.6)
-for color, (name, values) in zip((figures.VERMILION, figures.BLUE), errors.items()):
+looks = (figures.VERMILION, "o-"), (figures.BLUE, "s--")
+for (color, mark), (name, values) in zip(looks, errors.items()):
     values = torch.tensor(values)  # (counts, seeds)
-    axes.plot(counts, values.mean(1).numpy(), "o-", color=color, label=name)
+    axes.plot(counts, values.mean(1).numpy(), mark, color=color, label=name)
     low, high = (v.numpy() for v in (values.amin(1), values.amax(1)))
     axes.fill_between(counts, low, high, color=color, alpha=0.2)
-    print(f"{name:24}", ", ".join(f"{n}: {v.mean():.2f} °C" for n, v in zip(counts, values)))
+    for n, v in zip(counts, values):
+        seeds = f"seeds {v.min():.2f} to {v.max():.2f}"
+        print(f"{name:24} {n:3} stations: {v.mean():5.2f} °C  ({seeds})")
 axes.set(xscale="log", yscale="log", xlabel="training stations", ylabel="RMSE (°C)")
 axes.set(xticks=counts, xticklabels=counts, yticks=(1, 2, 5, 10), yticklabels=(1, 2, 5, 10))
 axes.minorticks_off()
@@ -220,12 +226,12 @@ alt = "Error on unseen stations against training stations: the hypernetwork need
 figures.show(figure, alt)
 
 # %% exercise-1 [markdown]
-# A generator must learn how τ maps to a year, in the three dimensions of τ, and needs many stations to cover them. A start has only to learn what years have in
+# A generator must learn how τ maps to a year. A start has only to learn what years have in
 # common: for this one step, a dozen stations are as good as all. Up to 40 stations examples win; with all 214 the description does, and needs no examples at all.
 #
 # ## Exercises
 #
-# **1 · Compute.** One dimension, two tasks with support losses $\frac12 h\,(\theta - c)^2$: $c = 4$ with $h = 1$, and $c = 0$ with $h = 1.5$. One step with
+# **1 · Compute.** (6 minutes; the best start (4) in one dimension.) One dimension, two tasks with support losses $\frac12 h\,(\theta - c)^2$: $c = 4$ with $h = 1$, and $c = 0$ with $h = 1.5$. One step with
 # $\alpha = 0.5$; both query losses are $(\theta' - c)^2$. Where is the best start?
 #
 # <details><summary>Hint 1</summary>By (3), one step leaves the share 1 − α h of the distance.</details>
@@ -240,7 +246,7 @@ start = 0.5**2 * 4 / (0.5**2 + 0.25**2)  # equation (4) with M = 0.5 and 0.25
 checks.best_start(start)
 
 # %% exercise-2 [markdown]
-# **2 · Change.** What does adaptation flatter? Write `gap(learner, tasks)`, in place of the line with the dots: by how much, both *after* adaptation, the mean query loss exceeds the mean support loss; one number.
+# **2 · Change.** (8 minutes; how much adaptation flatters, as a number.) Write `gap(learner, tasks)`, in place of the line with the dots: by how much, both *after* adaptation, the mean query loss exceeds the mean support loss; one number.
 #
 # <details><summary>Hint 1</summary>The learner gives θ' from τ and D; the same θ' is judged twice.</details>
 # <details><summary>Hint 2</summary><code>learner.main.loss(theta, D).mean()</code> for both sets.</details>
@@ -258,7 +264,7 @@ def gap(learner, tasks):
 checks.gap(gap)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** This outer loss falls nicely and means nothing. Write `outer(main, theta_0, tasks)` so that it is the mean in (1), with three steps of rate 0.1, and its gradient with respect to $\theta_0$ that of (1).
+# **3 · Find what is wrong.** (6 minutes; a leak of one word.) This outer loss falls nicely and means nothing. Write `outer(main, theta_0, tasks)` so that it is the mean in (1), with three steps of rate 0.1, and its gradient with respect to $\theta_0$ that of (1).
 #
 # <details><summary>Hint 1</summary>Which examples does adaptation see, and which is it judged on?</details>
 # <details><summary>Hint 2</summary>One word has to change.</details>
@@ -278,6 +284,10 @@ def outer(main, theta_0, tasks):
     return main.loss(theta, tasks.query).mean()
 
 checks.honest(outer)
+
+# %% open-task [markdown]
+# **Open task.** (20 minutes or more.) Is a start that was made for one step also good for ten? Meta-train `MAML(main, steps=K, lr=…)` on the waves for a few $K$, and test each after 0 to 10 steps (`inner_steps=…`).
+# A good answer says beforehand which curves will cross, chooses each rate on training tasks, shows three seeds and shared weights beside them, and says from which step on the starts no longer differ.
 
 # %% quiz [markdown]
 # ## Quiz
