@@ -258,7 +258,7 @@ seeds_table(by_rank, ".2f")
 #
 # ## Exercises
 #
-# **1 · Compute.** A generator with one parameter writes $\theta_i = \varphi\,\tau_i$, and $\varphi = 1$. Two clients with $\tau = 1$ and $2$ have the losses $\frac12(\theta_1 - 3)^2$ and $\frac12\theta_2^2$, equal shares, and take one step with $\alpha = 0.1$. What is φ after one round (1) with $\eta = 1$?
+# **1 · Compute.** (6 minutes; a round by hand.) A generator with one parameter writes $\theta_i = \varphi\,\tau_i$, and $\varphi = 1$. Two clients with $\tau = 1$ and $2$ have the losses $\frac12(\theta_1 - 3)^2$ and $\frac12\theta_2^2$, equal shares, and take one step with $\alpha = 0.1$. What is φ after one round (1) with $\eta = 1$?
 #
 # <details><summary>Hint 1</summary>Δθ₁ = −0.1 · (1 − 3).</details>
 # <details><summary>Hint 2</summary>What is ∂θ₂/∂φ?</details>
@@ -273,7 +273,7 @@ phi = 1 + 0.5 * 1 * delta_1 + 0.5 * 2 * delta_2
 checks.one_round(phi)
 
 # %% exercise-2 [markdown]
-# **2 · Change.** Write `adapted_layer(x, W_0, b, B, A)`: a linear layer with the weights (3) and the bias `b` (m,), for inputs `x` (…, n), without ever making the m × n matrix B A.
+# **2 · Change.** (6 minutes; what low rank saves.) Write `adapted_layer(x, W_0, b, B, A)`: a linear layer with the weights (3) and the bias `b` (m,), for inputs `x` (…, n), without ever making the m × n matrix B A.
 #
 # <details><summary>Hint 1</summary>In which order must x, A and B be multiplied?</details>
 # <details><summary>Hint 2</summary>Inputs are rows: a matrix M acts as <code>x @ M.T</code>.</details>
@@ -289,7 +289,7 @@ def adapted_layer(x, W_0, b, B, A):
 checks.adapted(adapted_layer)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** This server learns well, but it breaks a promise. Write `server(f, tau, ask)`, which leaves the parameters of `f` the `.grad` of (1) with $w_i = 1/n$, so that an optimizer's step against it is (1). `ask` is called once, with the $\theta$ (n, P) of all clients as plain numbers, without their graph; it answers with their Δθ (n, P), and nothing else is known of them.
+# **3 · Find what is wrong.** (10 minutes; what a server needs.) This server learns well, but it breaks a promise. Write `server(f, tau, ask)`, which leaves the parameters of `f` the `.grad` of (1) with $w_i = 1/n$, so that an optimizer's step against it is (1). `ask` is called once, with the $\theta$ (n, P) of all clients as plain numbers, without their graph; it answers with their Δθ (n, P), and nothing else is known of them.
 #
 # <details><summary>Hint 1</summary>What of the clients does <code>nosy</code> see?</details>
 # <details><summary>Hint 2</summary>A tensor's <code>backward</code> takes the gradient that comes from outside; the optimizer steps against it.</details>
@@ -310,6 +310,9 @@ def server(f, tau, ask):
     theta.backward(-delta / len(tau))
 
 checks.server(server)
+
+# %% open-task [markdown]
+# **An open task.** Choose one system of the table, read its paper, and write half a page: what are τ, f, θ and g; on what it was trained and on what tested; and the nearest task on which you expect it to fail. A good answer names the test that would show it.
 
 # %% quiz [markdown]
 # ## Quiz

@@ -251,7 +251,7 @@ figures.show(shown, alt)
 #
 # ## Exercises
 #
-# **1 · Compute.** Two prototypes, $c_1 = (1, 0)$ and $c_2 = (0, 2)$, and a drawing with $h(x) = (1, 1)$. What is $p(y = 1 \mid x)$?
+# **1 · Compute.** (4 minutes; a decision by hand.) Two prototypes, $c_1 = (1, 0)$ and $c_2 = (0, 2)$, and a drawing with $h(x) = (1, 1)$. What is $p(y = 1 \mid x)$?
 #
 # <details><summary>Hint 1</summary>Equation (2) gives two logits.</details>
 # <details><summary>Hint 2</summary>The softmax of two numbers depends on their difference alone.</details>
@@ -266,7 +266,7 @@ probability = logits.softmax(0)[0]
 checks.probability(probability)
 
 # %% exercise-2 [markdown]
-# **2 · Change.** Write `head(features, y, ways)`, from features $(n, F)$ and classes $(n,)$ to the matrix and the bias of the last layer, for any number of examples of each class, so that a gradient reaches the features.
+# **2 · Change.** (8 minutes; a last layer, written.) Write `head(features, y, ways)`, from features $(n, F)$ and classes $(n,)$ to the matrix and the bias of the last layer, for any number of examples of each class, so that a gradient reaches the features.
 #
 # <details><summary>Hint 1</summary>Equations (1) and (2), class by class.</details>
 # <details><summary>Hint 2</summary>Return two tensors, (ways, F) and (ways,).</details>
@@ -283,7 +283,7 @@ def head(features, y, ways):
 checks.written_head(head)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** This evaluation says that a learner is better than it is. Write `fair(learner, batch)`, the mean accuracy that counts.
+# **3 · Find what is wrong.** (6 minutes; what a test may see.) This evaluation says that a learner is better than it is. Write `fair(learner, batch)`, the mean accuracy that counts.
 #
 # <details><summary>Hint 1</summary>What does it say of a learner that only remembers its examples?</details>
 # <details><summary>Hint 2</summary>Which drawings may be judged, if D was shown?</details>
@@ -305,6 +305,9 @@ def fair(learner, batch):
     return accuracy(learner.main(theta, batch.query.x), batch.query.y).mean()
 
 checks.on_new_drawings(fair)
+
+# %% open-task [markdown]
+# **An open task.** Which drawings are hard? Write down a guess (number of strokes, symmetry, a script of its own), find for it a measure of two letters, and see over a hundred episodes whether it tells which are confused. A good answer has the guess before the measurement, an interval, and says what else could explain it.
 
 # %% quiz [markdown]
 # ## Quiz

@@ -189,7 +189,7 @@ print(f"less by {less.mean():.2f} ± {half_interval(less):.2f} years")
 #
 # ## Exercises
 #
-# **1 · Compute.** Three training tasks have a height of 100, 200 and 600 m, a held-out one 500 m. Which $\tau$ is it given, if the standard deviation divides by $n$?
+# **1 · Compute.** (4 minutes; whose mean it is.) Three training tasks have a height of 100, 200 and 600 m, a held-out one 500 m. Which $\tau$ is it given, if the standard deviation divides by $n$?
 #
 # <details><summary>Hint 1</summary>Which tasks may be used to standardise?</details>
 # <details><summary>Hint 2</summary>The value less a mean, over a standard deviation.</details>
@@ -204,7 +204,7 @@ tau = (500 - heights.mean()) / heights.std(correction=0)
 checks.tau(tau)
 
 # %% exercise-2 [markdown]
-# **2 · Change.** `by_row` holds out a random share of the **rows**: a mask, True where a row is held out. Write `held_out(names, share, seed)`, which holds out a share of the **tasks**, rounded to a whole number of them; `names` (a numpy array) has the name of each row's task.
+# **2 · Change.** (10 minutes; a split that asks the right question.) `by_row` holds out a random share of the **rows**: a mask, True where a row is held out. Write `held_out(names, share, seed)`, which holds out a share of the **tasks**, rounded to a whole number of them; `names` (a numpy array) has the name of each row's task.
 #
 # <details><summary>Hint 1</summary><code>numpy.unique(names)</code> has each name once.</details>
 # <details><summary>Hint 2</summary>Draw among these; then which rows have a name that was drawn?</details>
@@ -225,7 +225,7 @@ def held_out(names, share, seed):
 checks.held_out_by_task(held_out)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** A table was prepared with `prepared`, and its test cannot be trusted. Write `standardised(values, train)` as it should be: `values` $(n,)$, a tensor of one value for each task, and `train`, a tensor of the numbers of the training tasks.
+# **3 · Find what is wrong.** (5 minutes; what may be known before the test.) A table was prepared with `prepared`, and its test cannot be trusted. Write `standardised(values, train)` as it should be: `values` $(n,)$, a tensor of one value for each task, and `train`, a tensor of the numbers of the training tasks.
 #
 # <details><summary>Hint 1</summary>Whose mean is it?</details>
 # <details><summary>Hint 2</summary>All values are to be standardised, but by what the training tasks say.</details>
@@ -243,6 +243,9 @@ def standardised(values, train):
     return (values - values[train].mean()) / values[train].std()
 
 checks.without_peeking(standardised)
+
+# %% open-task [markdown]
+# **An open task.** Take a table of your own, or one that you find, and bring it to a verdict in one page. A good answer says what the split asks, how many tasks there are, what was left out, what was chosen on which tasks, each rival with an interval; and which of them you would use.
 
 # %% quiz [markdown]
 # ## Quiz
