@@ -97,7 +97,7 @@ print("gradient descent ", [round(v, 4) for v in learner.theta_0.tolist()])
 
 # %% pulled-argmin-then [markdown]
 # When do $K$ steps (3) end near the pulled argmin (2)? They move $\theta$ about as far as it does with a pull of $\lambda = 1/(\alpha K)$. The table compares where the
-# tasks end, and the starts that (4) finds, with $\alpha = 0.1$ throughout; then the pull is taken away altogether.
+# tasks end, and the starts that (4) finds, with $\alpha = 0.1$ throughout; then the pull is taken away.
 
 # %% a-few-steps
 def end(M, start):  # c + M (θ₀ − c); the descriptor of a quadratic task is its c
@@ -130,7 +130,7 @@ with torch.no_grad():  # no pull, and on to the end, from two starts far apart
 # ## The same code on sines and on stations
 #
 # A few examples for each task, unseen tasks, the median loss before and after one step. **Shared weights** know
-# of no step; so they may choose the best of four rates, even on the test tasks, in their favour. Losses are squares: °C² for the stations' maximum temperatures.
+# of no step; so they may choose the best of four rates, even on the test tasks. Losses are squares: °C² for the stations' maximum temperatures.
 
 # %% before-and-after
 def before_and_after(family, main, lr, shots, queries):
@@ -183,13 +183,13 @@ for seed in range(3):
 
 # %% leaks-then [markdown]
 # The leaky one believes in less than half of the loss that it achieves; the honest one is off by a few percent. Nothing raised an error, and the wrong loss looked *better*. What
-# it learned is worse too, for every seed; but above all, one no longer knows how good it is. Here the mistake had to be made on purpose; with
+# it learned is worse too, for every seed; and one no longer knows how good it is. Here the mistake had to be made on purpose; with
 # the bare function `adapt` (exercise 3) one word is enough.
 
 # %% how-many-tasks-are-enough [markdown]
 # ## How many tasks are enough?
 #
-# Examples teach the inner level, tasks the outer one. How many stations must have been seen before a new one is easy? A hypernetwork (told elevation, latitude and longitude; no example)
+# Examples teach the inner level, tasks the outer one. How many stations must have been seen before a new one is easy? A hypernetwork (told elevation, latitude and longitude; no example; weight decay)
 # and MAML (three months, one step; no description) on unseen stations, three seeds:
 
 # %% task-counts

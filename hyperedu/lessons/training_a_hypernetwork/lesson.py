@@ -248,7 +248,7 @@ for name, results in (("sinusoids", sines), ("Colorado", years)):
 # Where the ranges of the seeds overlap, no difference is shown. Between the hypernetwork and the wide baseline none is, on **either** family. The small one is worse than both on Colorado; on the sinusoids it is
 # worse than the wide one, but its range meets the hypernetwork's. Even so it leaves less than a tenth of the error of shared weights: moving the kinks of one network's first layer goes a long way.
 #
-# Why is conditioning enough? A tempting answer: such tasks differ by a *shift*, the same number added to y at every x, and a bias can make that. Test it: how much of the variance between tasks does a shift explain?
+# Why is conditioning enough? A tempting answer: such tasks differ by a *shift*, the same number added to y at every x, so that writing a bias is enough. Test it: how much of the variance between tasks does a shift explain?
 
 # %% shift
 for name, tasks in (("sinusoids", family), ("Colorado", climate)):
@@ -356,7 +356,7 @@ questions.quiz()
 # ## In one breath
 #
 # $\min_\varphi \mathbb{E}_\tau L(g(f_\varphi(\tau), x'), y')$, with the gradient carried through $\theta$ by the chain rule. It fails silently where the chain is cut (None) or multiplied by 0 (zero).
-# On both families here a conditioned network with about as many learned numbers did no worse.
+# Between it and a conditioned network with about as many learned numbers no difference was found on either family.
 
 # %% references [markdown]
 # ## References
