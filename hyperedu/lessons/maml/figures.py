@@ -6,9 +6,12 @@ from torch import Tensor
 
 from hyperedu.adaptation import adapt
 from hyperedu.figures.style import BLUE, GREY, MAGNITUDE, VERMILION, as_numpy, in_style, nothing_over, subplots, title
-from hyperedu.figures.weights import weight_heatmap
+from hyperedu.figures.weights import labels, weight_heatmap
+from hyperedu.history import History
 from hyperedu.main_network import MainNetwork
 from hyperedu.words import _, n_
+
+BEYOND = 1000.0  # a loss that is far out of the panel, whose digits nobody wants to read
 
 
 class AdaptationPicture:
@@ -16,13 +19,13 @@ class AdaptationPicture:
 
     The points of the support set can be dragged. Four panels: where θ is, on the plane through θ₀ in which this adaptation
     moves most, over the task's loss; the change Δθ
-    of each weight; the function; the loss. The path is computed once for each task, number of shots and α; the steps walk
-    along it.
+    of each weight; the function; the loss. The path is computed once for each start, task, number of shots and α; the steps
+    walk along it.
 
     Args:
         family: `Sinusoids`.
         main: the main network.
-        theta_0: (P,) the start.
+        theta_0: (P,) the start; while it is trained, the picture can be redrawn.
         most: the largest number of steps.
         seed: of the 20 tasks, which are unseen ones.
     """
@@ -31,7 +34,7 @@ class AdaptationPicture:
     def __init__(self, family, main: MainNetwork, theta_0: Tensor, most: int = 10, seed: int = 0):
         self.family, self.main, self.most = family, main, most
         self.tasks = family.test.sample(20, 20, 100, torch.Generator().manual_seed(seed))
-        self.theta_0 = theta_0.detach().to(self.tasks.descriptor)
+        self.given = theta_0
         self.figure, panels = subplots(4, width=13, height=3.7, width_ratios=(1, 1, 1.1, 0.9))
         self.plane, self.change, self.what, self.loss = panels
         names = _("θ   on a plane of weights"), "Δθ = θ − θ₀", _("y = g(θ, x)   what it does"), _("L   mean squared error")
@@ -63,6 +66,7 @@ class AdaptationPicture:
         self.loss.set(xlabel="steps", yscale="log", ylim=(1e-3, 100), xlim=(-0.5, most + 0.5))
         self.loss.set_xticks(range(0, most + 1, 2))
         self.loss.legend(loc="upper right")
+        self.theta_0 = theta_0.detach().to(self.tasks.descriptor).clone()
         self.task = self.shots = 0
         self.taken: int | None = None
         self.drag = {self.what: self.move_point}
@@ -84,9 +88,11 @@ class AdaptationPicture:
 
     size = 24  # of the grid on which the loss surface is computed
 
-    def update(self, task: int, shots: int, alpha: float, steps: int) -> str:
+    def update(self, task: int, shots: int, alpha: float, steps: int, history: History | None = None) -> str:
         self.task, self.shots = task, shots
-        if self.last != (task, shots, alpha):
+        now = self.given.detach().to(self.tasks.descriptor)
+        if self.last != (task, shots, alpha) or not torch.equal(self.theta_0, now):
+            self.theta_0 = now.clone()  # the training changes it in place
             self._adapt(task, shots, alpha)
             self.last = task, shots, alpha
         theta = self.thetas[steps]
@@ -95,19 +101,49 @@ class AdaptationPicture:
         self.curve.set_ydata(as_numpy(self.main(theta, self.x_axis)[:, 0]))
         for (_line, dot), values in zip(self.losses, self.values, strict=True):
             dot.set_data([steps], [values[steps].item()])
-        properties = {name: self.tasks.properties[name][task] for name in ("amplitude", "phase")}
+        return self._trained(history) + self._sentence(task, shots, alpha, steps)
+
+    @staticmethod
+    def _trained(history: History | None) -> str:
+        if history is None:
+            return ""
+        return n_("After {n:,} batch of training. ", "After {n:,} batches of training. ", history.steps)
+
+    def _sentence(self, task: int, shots: int, alpha: float, steps: int) -> str:
+        """What was asked before: how the loss on unseen points goes on, and which weights moved most."""
         seen, unseen = (values[steps].item() for values in self.values)
-        return _(
-            "Task {task}: amplitude {amplitude:.1f}, phase {phase:.1f}; after {steps} on {shots} the loss is "
-            "{seen:.3f} on the support set and {unseen:.3f} on unseen points (at the start {start:.2f}).",
+        said = dict(
             task=task,
-            amplitude=properties["amplitude"],
-            phase=properties["phase"],
+            amplitude=self.tasks.properties["amplitude"][task],
+            phase=self.tasks.properties["phase"][task],
             steps=n_("{n:,} step", "{n:,} steps", steps),
             shots=n_("{n:,} example", "{n:,} examples", shots),
+        )
+        if not max(seen, unseen) < BEYOND:
+            return _(
+                "Task {task}: amplitude {amplitude:.1f}, phase {phase:.1f}; after {steps} on {shots} the loss has left the "
+                "panel: with α = {alpha:.3f} this task diverges.",
+                alpha=alpha,
+                **said,
+            )
+        state = _(
+            "Task {task}: amplitude {amplitude:.1f}, phase {phase:.1f}; after {steps} on {shots} the loss is "
+            "{seen:.3f} on the support set and {unseen:.3f} on unseen points (at the start {start:.2f}; lowest, {least:.3f}, "
+            "after {best}).",
             seen=seen,
             unseen=unseen,
             start=self.values[1][0],
+            least=self.values[1].nan_to_num(torch.inf).min(),
+            best=n_("{n:,} step", "{n:,} steps", int(self.values[1].nan_to_num(torch.inf).argmin())),
+            **said,
+        )
+        if not steps:
+            return state
+        before, change = (self.main.unflatten(theta) for theta in (self.theta_0, self.thetas[steps] - self.theta_0))
+        shares = [(change[name].norm() / before[name].norm()).item() for name in before]
+        most = max(range(len(shares)), key=shares.__getitem__)
+        return state + _(
+            " {layer} has moved most for its size, by {share:.0%}.", layer=labels(before)[most], share=shares[most]
         )
 
     def _adapt(self, task: int, shots: int, alpha: float) -> None:
@@ -120,6 +156,8 @@ class AdaptationPicture:
         # limits stand still, so that moving a slider does not draw the whole figure anew.
         away = (self.thetas - self.theta_0).nan_to_num(0.0, 0.0, 0.0)
         directions = torch.linalg.svd(away, full_matrices=False).Vh[:2]
+        # Their signs are no one's choice: here the path ends to the right and above, and stays there while it is trained.
+        directions = directions * torch.where(away[-1] @ directions.T < 0, -1.0, 1.0).to(away)[:, None]
         points = away @ directions.T
         center, half = (points.amax(0) + points.amin(0)) / 2, (points.amax(0) - points.amin(0)).amax().clamp(min=1e-3) / 1.2
         self.points = (points - center) / half

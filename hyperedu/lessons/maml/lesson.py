@@ -8,151 +8,102 @@
 # **follow** an adaptation step by step, in weights, function and loss,
 # **compare** MAML with its cheaper relatives, and say where they lose.
 #
-# 60 minutes. Before: [05 · Learning to learn](05_learning_to_learn.ipynb).
+# 60 minutes without the section *Going further*. Before: [05 · Learning to learn](05_learning_to_learn.ipynb).
 
 # %% imports
 import torch
 
+from IPython.display import display
+
 from hyperedu import ANIL, MAML, FirstOrderMAML, MainNetwork, Reptile, SharedWeights, Sinusoids
-from hyperedu import adapt, compare, data_file, figures, live, load_checkpoint, meta_test
-from hyperedu import meta_train, outer_loss
+from hyperedu import adapt, data_file, figures, live, load_checkpoint, meta_test, meta_train
+from hyperedu import outer_loss
 from hyperedu.lessons.maml import checks, questions
 from hyperedu.lessons.maml.figures import AdaptationPicture
-from hyperedu.statistics import half_interval
 
 torch.manual_seed(0)
+
+# %% one-step [markdown]
+# ## One step
+#
+# A task here is a wave with an amplitude and a phase of its own. A learner sees ten points of it, the support set $D$. It takes one gradient step from a start $\theta_0$ that all waves share, and is
+# judged on other points, the query set $D'$. **MAML** (model-agnostic meta-learning) trains the start for that. With $L$ for the loss on $D$ and $L'$ for that on $D'$,
+#
+# $$ \theta' = \theta_0 - \alpha\, \nabla L(\theta_0), \qquad \text{minimise } L'(\theta') \text{ over } \theta_0 \tag{1} $$
+#
+# A prime marks the query set, or what comes after the step; it never means a derivative. In code, for one wave:
+
+# %% one-step-in-code
 family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
+learner = MAML(main, steps=1, lr=0.01)  # θ₀ is all that it learns
+theta_0 = learner.theta_0
+wave = family.train.sample(1, 10, 10, torch.Generator().manual_seed(1))  # 10 of D, 10 of D'
 
-# %% step-by-step-about [markdown]
-# ## Step by step
-#
-# Training MAML well takes some minutes, so this lesson loads starts that were trained before, all with the same 10,000 batches of 25 waves;
-# `python data/make_checkpoints.py` makes them again.
-#
-# **MAML** (model-agnostic meta-learning) saw ten points of a wave, took one step of rate $\alpha = 0.01$, and was judged on ten others; its gradient went through that step. *First order* MAML did the same with the step
-# taken for a constant. In *ANIL* (almost no inner loop) the last layer alone steps. *Reptile* has no query set: $\theta_0 \leftarrow \theta_0 + \epsilon\,(\theta' - \theta_0)$, the mean over tasks, after five steps. *Shared weights*
-# are one network fitted to all waves at once, which is also called joint training or pre-training; they take steps in the test only.
-
-# %% learners
-learners = {"MAML": MAML(main), "first order": FirstOrderMAML(main), "ANIL": ANIL(main)}
-learners |= {"Reptile": Reptile(main, steps=5, lr=0.003), "shared weights": SharedWeights(main)}
-for name, learner in learners.items():
-    file = name.replace(" ", "_").lower()
-    load_checkpoint(data_file(f"checkpoints/{file}.safetensors"), learner)
-    learner.inner_steps = 1  # in tests, unless other numbers are asked for
+loss = main.loss(theta_0, wave.support)  # L(θ₀)
+(gradient,) = torch.autograd.grad(loss.sum(), theta_0, create_graph=True)
+theta = theta_0 - 0.01 * gradient  # θ'
+print(f"L'(θ') = {main.loss(theta, wave.query).item():.4f}")
+print(f"the package says {outer_loss(learner, wave).item():.4f}")
 
 # %% step-by-step-predict [markdown]
-# **Predict.** MAML's start was made for *one* step. What happens at the second, the fifth, the tenth: does the loss fall on, stay, or rise? Which weights
-# move most? Press the play button beside *steps*, then try other tasks, fewer *shots*, and a larger *alpha*. Then take a point of the
-# support set by hand and pull it off the wave: how far does the curve follow a single wrong point?
+# Training moves $\theta_0$ against the gradient of the mean of $L'(\theta')$ over 25 waves; the next cell does so 2,000 times. Meanwhile the figure shows a wave that is not among them:
+# grey, the start of the moment; red, where *one* step leads from there.
+#
+# **Predict.** Training knows one step only. Afterwards you take ten. Will the loss on unseen points fall on after the first, stay, or rise? The weights of which layer will move most, for their size?
+# Decide, run the cell, and when it has ended press the play button beside *steps*. The sentence below the figure says both.
+
+# %% step-by-step-question
+questions.predict("step-by-step")
 
 # %% step-by-step
-picture = AdaptationPicture(family, main, learners["MAML"].theta_0)
+picture = AdaptationPicture(family, main, learner.theta_0)
 sliders = {"task": (0, 19), "shots": (1, 20), "alpha": (0.001, 0.03, 0.001), "steps": (0, 10)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, play="steps", **sliders)
-for name, value in {"task": 3, "shots": 10, "alpha": 0.01, "steps": 1}.items():
+for name, value in {"task": 18, "shots": 10, "alpha": 0.01, "steps": 1}.items():
     figure.controls[name].value = value
-questions.predict("step-by-step", figure)
+display(figure)
+
+history = meta_train(learner, family.train, steps=2000, watch=figure)
+print(history)
 
 # %% step-by-step-look [markdown]
-# **What to look for.** *First panel*: the loss of this task on the plane in which this path lies, with a dot for each step and the star where you are; the start lies on a slope from which one step goes most of the way. *Second*: single
-# weights of $W_1$ and $W_3$ move most, those of $W_2$ little but everywhere. *Third*: the grey curve bends until it meets the points. *Fourth*: the loss falls on long after the one step that training knew. With five shots or fewer the loss on unseen points
-# stops falling while that on the support set still does, and with a large α some tasks leave the panel: they diverge.
+# **What to look for.** *First panel*: the loss of this wave on a plane through its path; the star is where you are, and one step goes most of the way. *Second*: how each weight has changed. *Third*: the grey start does
+# not look like the wave, the red curve does. *Fourth*: the loss falls on, long after the one step that training knew.
 #
-# Now all starts side by side. A rate of 0.01 is what the first three were trained for; Reptile and shared weights may choose the best of five, on training tasks:
-
-# %% tuned-rates
-def tuned(learner):  # the inner rate with the least median loss after five steps, on training tasks
-    def loss(lr):
-        batch = family.train.sample(200, 10, 100, torch.Generator().manual_seed(9))
-        with torch.no_grad():
-            theta = adapt(main, learner.theta_0, batch.support, 5, lr).final
-        return main.loss(theta, batch.query).nan_to_num(1e9).median()
-
-    return min((0.05, 0.02, 0.01, 0.005, 0.002), key=loss)
-
-for name in ("Reptile", "shared weights"):
-    learners[name].lr = tuned(learners[name])
-    print(f"{name}: a rate of {learners[name].lr}")
-
-# %% five-starts
-tasks = family.test.sample(12, 10, 100, torch.Generator().manual_seed(5))
-x = torch.linspace(-5, 5, 200).unsqueeze(-1)
-shared, panels = figures.subplots(5, width=13, height=3.4, sharey=True)
-looks = (0, figures.GREY, 1.5), (1, figures.ORANGE, 2), (5, figures.VERMILION, 3)
-for axes, (name, learner) in zip(panels, learners.items()):
-    path = learner.path(None, tasks.support, inner_steps=5)
-    wave = (tasks.properties[name][0] for name in ("amplitude", "phase"))
-    axes.plot(x, family.function(*wave, x), "--", color=figures.BLUE)
-    axes.plot(tasks.support.x[0], tasks.support.y[0], "o", color=figures.BLUE)
-    for k, color, width in looks:
-        y = main(path.theta[k, 0], x).detach()
-        axes.plot(x, y, color=color, lw=width, label=f"K = {k}")
-    figures.title(axes, name)
-    axes.set(xlabel="x", ylim=(-6, 9))
-panels[0].set_ylabel("y")
-panels[0].legend(loc="upper center", ncols=3, handlelength=0.8, columnspacing=0.6)
-alt = "Five starts on one wave, dashed, of which ten points are seen: after no, one and five steps."
-figures.show(shared, alt)
-
-# %% five-starts-then [markdown]
-# Shared weights move least in five steps; the others go to the points. But one task is an anecdote. On 600 unseen waves, ten points each, and MAML also with three:
-
-# %% table
-for steps in (1, 5, 10):
-    report = meta_test(learners["MAML"], family.test, shots=3, inner_steps=steps)
-    print(f"MAML, three points, {steps} steps: {report}")
-# steps=0: no further training
-compare(learners, family, steps=0, shots=10, test_inner_steps=(0, 1, 5, 10))
-
-# %% table-then [markdown]
-# A task counts as diverged when its support loss ends ten times higher than it began, or is no number; it stays in the mean. The interval is over waves, not over trainings.
+# It need not. Three things to try:
 #
-# **Before** the first step MAML's loss is no better than that of shared weights: all five start as a compromise between all waves, and no compromise is good. After **one** step MAML's is less than a seventh of it, while that of shared
-# weights is still three quarters. Joint training is not lazy; it solved its problem, the mean loss of one network on all waves, better than any of the five. It just never asked what a gradient would do from there.
+# * *task* 15 with 4 *shots*: on the support set the loss falls to the end. On unseen points it is lowest early, then it rises. Four points do not say which wave it is.
+# * *task* 18, 10 *shots*, *alpha* 0.03: each step is too long for this wave and leads higher than the one before. It diverges.
+# * *alpha* 0.01 again, and all ten steps: take one point by hand and pull it off the wave. The curve follows it, for most points about half the way.
 #
-# MAML is the best after one step, which is what it was trained for. First order leaves out the curvature and is a little behind; Reptile, which only looks where five small steps lead, is far behind after a single
-# one and level after ten. ANIL moves a single layer and stays behind all three. Watch it from five to ten steps: the median falls, the mean jumps, since a few tasks diverge. A mean hides who did badly, a median hides that anyone did; hence both, and the share. With three
-# points every loss is several times higher, and more steps help less: three points do not say which wave it is. One training of each is no proof of an order; three of each, under the published protocol, are in `docs/sinusoid.md`.
+# Single waves are anecdotes. On 600 unseen ones:
 
-# %% a-start-of-the-start [markdown]
-# ## A start of the start
+# %% unseen-waves
+for shots, learner.lr in ((10, 0.01), (3, 0.01), (10, 0.03)):
+    reports = [meta_test(learner, family.test, shots, inner_steps=K) for K in (0, 1, 5, 10)]
+    medians = " / ".join(f"{report.median:.2f}" for report in reports)
+    print(f"{shots:2} points, rate {learner.lr}: medians after 0 / 1 / 5 / 10 steps", end=" ")
+    print(f"{medians}; {reports[-1].share_diverged:.0%} diverged")
+learner.lr = 0.01
+
+# %% unseen-waves-then [markdown]
+# A wave counts as diverged when its support loss ends ten times higher than it began, or is no number.
 #
-# $\theta_0$ is learned, but its training must begin somewhere too. He's rule, standard deviation $\sqrt{2/\mathrm{fan\_in}}$, keeps the size of activations from layer to layer. PyTorch's `nn.Linear` draws smaller weights, $1/\sqrt{3\,\mathrm{fan\_in}}$; all starts above
-# began from those. A short training from either, three seeds, all else equal:
-
-# %% start-of-the-start
-def trained_from(draw, seed):  # the median loss after one step
-    torch.manual_seed(seed)
-    learner = MAML(main)
-    learner.theta_0.data = draw()
-    meta_train(learner, family.train, steps=600)
-    return meta_test(learner, family.test, shots=10, inner_steps=1).median
-
-for name, draw in {"He's": main.initial_weights, "nn.Linear's": main.start_weights}.items():
-    losses = torch.tensor([trained_from(draw, seed) for seed in range(3)])
-    print(f"from {name:12} {losses.mean():.2f} ± {half_interval(losses):.2f}, one by one", end=" ")
-    print(", ".join(f"{loss:.2f}" for loss in losses))
-
-# %% start-of-the-start-then [markdown]
-# From the smaller weights MAML learns faster, and about as fast with each seed; from He's some seeds lag far behind. The two still differ after 8,000 steps, and with other
-# rates of the outer loop: `docs/starts.md` has what was tried. Why is not settled by this: a rule made for one thing, activations of even size, need not suit another.
+# One step leaves about a fifth of the loss, and later steps still help. With three points it is about twice as high after one step as with ten, and more than four times as high after ten. At three
+# times the rate about a third of the waves diverge.
 
 # %% the-gradient-through-a-step [markdown]
 # ## The gradient through a step
 #
-# The inner step and the outer loss are, with $L$ on the support and $L'$ on the query set (here a prime never means a derivative),
-#
-# $$ \theta' = \theta_0 - \alpha\, \nabla L(\theta_0), \qquad \text{minimise } L'(\theta') \text{ over } \theta_0 \tag{1} $$
-#
-# Moving $\theta_0$ moves $\theta'$ in two ways: directly, and because the gradient at the new place is another one. The derivative of the gradient $\nabla L$ is the Hessian $H$ of $L$ at $\theta_0$, so that
-# $\partial \theta' / \partial \theta_0 = I - \alpha H$, which is symmetric. By the chain rule
+# Moving $\theta_0$ moves $\theta'$ in two ways: directly, and because the gradient at the new place is another one. The derivative of the gradient $\nabla L$ is the Hessian
+# $H$ of $L$ at $\theta_0$. So $\partial \theta' / \partial \theta_0 = I - \alpha H$, which is symmetric, and by the chain rule
 #
 # $$ \nabla_{\theta_0} L'(\theta') = \Big(\frac{\partial \theta'}{\partial \theta_0}\Big)^{\!\top} \nabla L'(\theta') = (I - \alpha H)\, \nabla L'(\theta') \tag{2} $$
 #
-# With more steps there is one such factor for each, with the Hessian at the place where the step was taken.
-# *First order* MAML leaves out $H$, as if the step were a fixed shift. In PyTorch the difference is `create_graph=True` in the inner gradient. Three ways to (2) on a small
-# network: autograd through the step, the formula with $H$ written out, and finite differences.
+# With more steps there is one such factor for each, with the Hessian at the place where that step was taken. *First-order* MAML leaves out $H$, as if the step were a fixed shift. In PyTorch the difference is
+# `create_graph=True` in the inner gradient.
+#
+# Three ways to (2) on a small network: autograd, the formula with $H$ written out, and finite differences.
 
 # %% meta-gradient
 net = MainNetwork.mlp([1, 6, 1], activation="tanh")
@@ -182,9 +133,100 @@ cosine = torch.cosine_similarity(first_order, autograd, dim=0)
 print(f"cosine between first order and MAML: {cosine:.3f}")
 
 # %% finite-differences-then [markdown]
-# On this small network, not yet trained, the two directions are almost the same; that does not settle where training ends, as the table above shows.
+# The three agree. The first-order gradient is another one, though on this small, untrained network it points in almost the same direction. Where a whole training ends is another question.
+
+# %% relatives [markdown]
+# ## Relatives
 #
-# The package does the same for a batch of tasks at once, and agrees with a loop over tasks and three steps:
+# MAML's gradient needs second derivatives. Each relative changes one thing:
+#
+# | | what it does |
+# |---|---|
+# | first-order MAML | leaves out $H$ in (2) |
+# | ANIL (almost no inner loop) | only the last layer takes the step |
+# | Reptile | no query set: $\theta_0 \leftarrow \theta_0 + \epsilon\,(\theta' - \theta_0)$, the mean over tasks, after five steps |
+# | shared weights | no step in training: one network fitted to all waves, also called joint training or pre-training |
+#
+# To train all five well takes minutes. These starts were trained before, each on the same 10,000 batches, five times as many as above (`python data/make_checkpoints.py`):
+
+# %% learners
+learners = {"MAML": MAML(main), "first order": FirstOrderMAML(main), "ANIL": ANIL(main)}
+learners |= {"Reptile": Reptile(main, steps=5, lr=0.003), "shared weights": SharedWeights(main)}
+for name, learner in learners.items():
+    file = name.replace(" ", "_").lower()
+    load_checkpoint(data_file(f"checkpoints/{file}.safetensors"), learner)
+
+# %% learners-then [markdown]
+# The first three were trained for a rate of 0.01. The other two were not, and may choose the best of five, on training tasks:
+
+# %% tuned-rates
+def tuned(learner):  # the inner rate with the least median loss after five steps, on training tasks
+    def loss(lr):
+        batch = family.train.sample(200, 10, 100, torch.Generator().manual_seed(9))
+        with torch.no_grad():
+            theta = adapt(main, learner.theta_0, batch.support, 5, lr).final
+        return main.loss(theta, batch.query).nan_to_num(1e9).median()
+
+    return min((0.05, 0.02, 0.01, 0.005, 0.002), key=loss)
+
+for name in ("Reptile", "shared weights"):
+    learners[name].lr = tuned(learners[name])
+    print(f"{name}: a rate of {learners[name].lr}")
+
+# %% side-by-side
+tasks = family.test.sample(600, 10, 100, torch.Generator().manual_seed(0))
+chart, (axes,) = figures.subplots(width=7, height=4)
+colors = figures.VERMILION, figures.ORANGE, figures.PURPLE, figures.BLUE, figures.GREY
+for (name, learner), color in zip(learners.items(), colors):
+    with torch.no_grad():
+        path = learner.path(None, tasks.support, inner_steps=10)
+        losses = main.loss(path.theta, tasks.query)  # (11 places on the path, 600 waves)
+    axes.plot(range(11), losses.median(dim=1).values, "o-", color=color, label=name)
+    one, ten = losses[1], losses[10]
+    print(f"{name:14} median after one step {one.median():.2f}, after ten", end=" ")
+    print(f"{ten.median():.3f}; mean then {ten.mean():.2f},", end=" ")
+    print(f"diverged {(path.diverged > 0).float().mean():.1%}")
+axes.set(xlabel="steps taken on ten points", ylabel="median loss, 600 unseen waves", yscale="log")
+axes.legend(loc="center")
+alt = "Median loss against steps: MAML falls furthest in one step, shared weights least."
+figures.show(chart, alt)
+
+# %% side-by-side-then [markdown]
+# **Before** the first step MAML's loss is no better than that of shared weights; after **one** it is another world. Joint training solved its own problem, the mean loss of one network on all waves. It
+# never asked what a gradient would do from there.
+#
+# First order is a little behind MAML. Reptile, which looks where five small steps lead, is behind after one step and level after ten. ANIL moves a single layer and stays behind these three. Its mean is far above
+# its median, since a few waves diverge: a mean hides who did badly, a median hides that anyone did.
+#
+# One training of each proves no order: `docs/sinusoid.md` has three.
+
+# %% feature-reuse-or-rapid-learning [markdown]
+# ## Feature reuse or rapid learning?
+#
+# Does a step build new features, or only read old ones out in another way? Call the last layer ($W_3$ and $b_3$, `4.weight` and `4.bias`) the **head**, and all before it the **body**. If moving the head is
+# enough, features are reused. `adapt` takes a rate for each layer; one that is not named stays. The same 600 waves, five steps:
+
+# %% layers-that-move
+theta_0 = learners["MAML"].theta_0.detach()
+head = {"4.weight": 0.01, "4.bias": 0.01}
+body = {name: 0.01 for name in main.shapes if name not in head}
+for name, rates in {"head only": head, "body only": body, "all layers": 0.01}.items():
+    with torch.no_grad():
+        path = adapt(main, theta_0, tasks.support, 5, rates)
+    print(f"{name:11} median loss {main.loss(path.final, tasks.query).median():.3f}")
+change = main.unflatten(path.final - theta_0)  # of all layers
+for name in ("0.weight", "2.weight", "4.weight"):  # W₁, W₂, W₃
+    share = change[name].flatten(1).norm(dim=1).median() / main.unflatten(theta_0)[name].norm()
+    print(f"{name} changes by {share:.1%} of its norm")
+
+# %% layers-that-move-then [markdown]
+# *MAML's* start does **not** work by reuse on these waves. With the head alone the loss hardly falls; with the body alone it falls as far as with all layers. ANIL's start, *trained* for the head alone, comes much
+# further with it: reuse is possible here, but costs something. Raghu and others found reuse on images; it depends on the tasks.
+
+# %% going-further [markdown]
+# ## Going further
+#
+# *Nothing below needs this section.* The package adapts all tasks of a batch at once. Here it is compared with a loop over 25 tasks, three steps each, written by hand:
 
 # %% three-steps-by-hand
 learner, tasks = MAML(main, steps=3), family.train.sample(25, 10, 10)
@@ -200,36 +242,12 @@ for i in range(25):
 largest = (batched - by_hand).abs().max()
 print(f"largest difference {largest:.1e} in a gradient of norm {by_hand.norm():.1f}")
 
-# %% feature-reuse-or-rapid-learning [markdown]
-# ## Feature reuse or rapid learning?
-#
-# Does the step build new features, or does it only read old ones out in another way? If only the **head** need move, the last layer ($W_3$ and $b_3$, `4.weight` and `4.bias`), the features are reused; if the **body**, all that comes before, must move, they are
-# learned anew. `adapt` takes a rate for each layer, and a layer that is not named stays. Medians over 600 unseen waves, five steps:
-
-# %% layers-that-move
-theta_0 = learners["MAML"].theta_0.detach()
-tasks = family.test.sample(600, 10, 100, torch.Generator().manual_seed(0))
-head = {"4.weight": 0.01, "4.bias": 0.01}
-body = {name: 0.01 for name in main.shapes if name not in head}
-for name, rates in {"all layers": 0.01, "head only": head, "body only": body}.items():
-    with torch.no_grad():
-        path = adapt(main, theta_0, tasks.support, 5, rates)
-    losses = main.loss(path.final, tasks.query)
-    print(f"{name:11} median loss {losses.median():.3f}")
-path = adapt(main, theta_0, tasks.support, 5, 0.01)
-change = main.unflatten(path.final.detach() - theta_0)
-for name, weight in main.unflatten(theta_0).items():
-    share = change[name].flatten(1).norm(dim=1).median() / weight.norm()
-    print(f"{name:9} changes by {share:.1%} of its norm")
-
 # %% exercise-1 [markdown]
-# *MAML's* start does **not** work by reuse on these waves: with the head alone the loss hardly falls, with the body alone it falls as far as with all layers. The first matrix changes most for its
-# size: a wave of another phase needs other kinks, and these are made there. ANIL's start, *trained* for the head alone, comes much further with it (its row in the table): reuse is possible here, but costs something. Raghu and others found reuse
-# on images, where a body that was trained once serves every class; which of the two it is depends on the tasks.
+# The two agree to rounding. Where the training of $\theta_0$ itself should begin is compared in `docs/starts.md`.
 #
 # ## Exercises
 #
-# **1 · Compute.** One weight: $L(\theta) = \frac12 h\,\theta^2$ with $h = 2$, $L'(\theta) = \frac12 (\theta - c')^2$ with $c' = -0.4$, $\theta_0 = 2$, $\alpha = 0.3$. What is
+# **1 · Compute.** (4 minutes; the factor 1 − αh.) One weight: $L(\theta) = \frac12 h\,\theta^2$ with $h = 2$, $L'(\theta) = \frac12 (\theta - c')^2$ with $c' = -0.4$, $\theta_0 = 2$, $\alpha = 0.3$. What is
 # $\mathrm{d} L'(\theta') / \mathrm{d} \theta_0$?
 #
 # <details><summary>Hint 1</summary>First the step: θ' = θ₀ − α h θ₀.</details>
@@ -245,7 +263,7 @@ gradient = (1 - 0.3 * 2) * (theta + 0.4)  # equation (2)
 checks.meta_gradient(gradient)
 
 # %% exercise-2 [markdown]
-# **2 · Change.** Write `head_rates(main, alpha)`. It returns a dictionary from names to rates, like `head` above, with which only the last layer of any main network adapts.
+# **2 · Change.** (5 minutes; which layer adapts.) Write `head_rates(main, alpha)`. It returns a dictionary from names to rates, like `head` above, with which only the last layer of any main network adapts.
 #
 # <details><summary>Hint 1</summary><code>main.shapes</code> has the names in the order of the layers.</details>
 # <details><summary>Hint 2</summary>The last two names are the last layer's matrix and bias.</details>
@@ -261,7 +279,7 @@ def head_rates(main, alpha):
 checks.head_only(head_rates)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** A course published this as MAML. It trains, and not badly. Write `maml(main, theta_0, tasks)`, with the same rate and loss, whose gradient with respect to $\theta_0$ is that of (2).
+# **3 · Find what is wrong.** (6 minutes; the gradient through the step.) A colleague calls this MAML. It trains, and not badly. Write `maml(main, theta_0, tasks)`, with the same rate and loss, whose gradient with respect to $\theta_0$ is that of (2).
 #
 # <details><summary>Hint 1</summary>Does the inner gradient remember that it depends on θ₀?</details>
 # <details><summary>Hint 2</summary><code>torch.autograd.grad</code> has an option for it.</details>
@@ -285,6 +303,10 @@ def maml(main, theta_0, tasks):
     return main.loss(theta, tasks.query).mean()
 
 checks.second_order(maml)
+
+# %% open-task [markdown]
+# **4 · Open task.** (30 minutes or more; an experiment of your own.) `MetaSGD`, which you can import from `hyperedu`, learns a rate for each weight together with the start: $\theta' = \theta_0 - \alpha \odot \nabla L(\theta_0)$, where $\odot$ multiplies entry by entry.
+# Does it beat MAML here, and which layers get large rates? A good answer trains both on the same batches from the same three seeds, gives medians and the share that diverged, for ten points and for three, and says what this does not show.
 
 # %% quiz [markdown]
 # ## Quiz
