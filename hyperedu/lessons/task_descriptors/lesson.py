@@ -164,7 +164,7 @@ for name, (learners, describe) in found.items():
     print(said)
 
 # %% explained-table-then [markdown]
-# Each entry: a hundred sentences, the mean of the seeds (three of words, two of the others), lowest to highest. Names, codes and numbers do not care how: they are *given* what the reader must find
+# Each entry: a hundred sentences, the mean of the seeds (three of words, two of the others), lowest to highest. Names, codes and numbers do not depend on words: they are *given* what the reader must find
 # out. Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. The reader of *words* is level with the numbers in new templates, and explains most of the variance where all words are new, of rare words much less.
 # One vector for the *sentence* has less of everything; part of that may be that it was trained on 1,000 sentences here and not on 8,000. *No noise* is what plain training gives: as good on new templates, whose words it knows. Of rare words it explains less with both seeds; of other new words
 # two seeds cannot say. Our guess: without noise it learns words by heart.
