@@ -8,7 +8,7 @@
 # **explain** why one slider per weight is hopeless and two on a descriptor are enough,
 # **measure** a hypernetwork on tasks it has never seen, and find where it fails.
 #
-# 50 minutes. Before: [00 · Start here](00_start_here.ipynb).
+# 55 minutes, without the open task. Before: [00 · Start here](00_start_here.ipynb).
 
 # %% imports
 import torch
@@ -18,7 +18,7 @@ from torch import nn
 from hyperedu import Examples, Hypernetwork, MainNetwork, MLPGenerator, Sinusoids
 from hyperedu import figures, live, meta_test, meta_train
 from hyperedu.lessons.everything_is_a_mapping import checks, questions
-from hyperedu.lessons.everything_is_a_mapping.figures import error_in_words
+from hyperedu.lessons.everything_is_a_mapping.figures import LayersTriptych, error_in_words
 
 # %% two-sliders-about [markdown]
 # ## Two sliders
@@ -32,7 +32,7 @@ family = Sinusoids()
 main = MainNetwork.mlp([1, 40, 40, 1], activation="relu")
 learner = Hypernetwork(main, MLPGenerator(descriptor_dim=2, main=main))
 
-picture = figures.Triptych(family, learner)
+picture = LayersTriptych(family, learner)
 ranges = {"amplitude": (0.1, 5.0, 0.05), "phase": (0.0, 3.14, 0.02)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **ranges)
 display(figure)
@@ -43,7 +43,8 @@ print(f"{main.weight_dim:,} weights are written by {learned:,} learned numbers")
 
 # %% two-sliders-predict [markdown]
 # **Predict.** You will move *amplitude* from one end to the other. Which of the weights will change: a few in the last layer, which
-# sets the height, or all of them? And when you move *phase*? Decide, then drag the sliders above, or the star itself.
+# sets the height, or all of them? And when you move *phase*? Decide, then drag the sliders above, or the star itself. (The line below the figure
+# says by how much each layer differs from that of the wave in the middle, at 2.55 and 1.57.)
 
 # %% two-sliders-question
 questions.predict("two-sliders")
@@ -108,7 +109,7 @@ print(y.shape, "← 25 networks, 7 points each")
 # %% slider-per-weight
 wanted = Examples(x, x.sin())  # D: x and y together, so that one can ask for the loss on them
 figure, (axes,) = figures.subplots(width=8, height=3)
-axes.plot(wanted.x, wanted.y, "--", color=figures.BLUE, label="wanted: sin x")
+axes.plot(wanted.x, wanted.y, "--", color=figures.BLUE, zorder=3, label="wanted: sin x")
 (curve,) = axes.plot(x, 0 * x, color=figures.VERMILION, lw=3, label="g(θ, x)")
 axes.set(xlabel="x", ylabel="y", ylim=(-4, 4), title="one slider per weight")
 axes.legend(loc="upper right", ncols=2, frameon=False)
@@ -124,7 +125,23 @@ questions.predict("slider-per-weight", figure)
 
 # %% slider-per-weight-look [markdown]
 # **What to look for.** At first all weights are zero, and most sliders do nothing at all: the matrices multiply each other. Later
-# every slider spoils what another has mended. The weights are a poor language for *tasks*: a wave has two properties, the network
+# every slider spoils what another has mended. Yet there are settings that do, within the sliders' ends, and a gradient finds one:
+
+# %% settings-that-do
+torch.manual_seed(3)
+free = torch.randn(10, requires_grad=True)
+optimizer = torch.optim.Adam([free], lr=0.1)
+for _ in range(1500):
+    optimizer.zero_grad()
+    small.loss(3 * free.tanh(), wanted).backward()  # 3 tanh: within the ends of the sliders
+    optimizer.step()
+found = (3 * free.tanh()).detach().round(decimals=2)
+print("θ1 to θ10:", *(f"{weight:.2f}" for weight in found.tolist()))
+spoilt = max(small.loss(found + 0.3 * e, wanted).item() for e in torch.eye(10))
+print(f"error {small.loss(found, wanted):.4f}; with a single one off by 0.3: up to {spoilt:.2f}")
+
+# %% settings-that-do-then [markdown]
+# (Type them into the fields beside the sliders.) None of the ten numbers tells why it is what it is. The weights are a poor language for *tasks*: a wave has two properties, the network
 # has ten coordinates, and no coordinate means anything alone.
 
 # %% let-a-network-write-them [markdown]
@@ -166,8 +183,8 @@ for seed, each in enumerate(learners):
     print(f"seed {seed}: {meta_test(each, family.test, shots=0)}")
 
 # %% unseen-waves-then [markdown]
-# A fair warning: these descriptors are *perfect*. They say everything there is to know about the wave, so no example is needed. Few-shot
-# methods such as MAML get no descriptor and must find the wave from points; comparing the two errors would compare two different
+# A fair warning: these descriptors are *perfect*. They say everything there is to know about the wave, so no example is needed. Methods
+# such as MAML (lesson 06: shared start weights, and a few gradient steps from them for each task) get no descriptor and must find the wave from points; comparing the two errors would compare two different
 # problems.
 
 # %% where-does-it-fail [markdown]
@@ -197,7 +214,7 @@ figures.show(figure, alt)
 #
 # ## Exercises
 #
-# **1 · Compute.** How long is $\theta$ for a network with sizes `[2, 5, 3]`?
+# **1 · Compute.** (3 minutes; what θ holds.) How long is $\theta$ for a network with sizes `[2, 5, 3]`?
 #
 # <details><summary>Hint 1</summary>Two layers: from 2 to 5, from 5 to 3.</details>
 # <details><summary>Hint 2</summary>Each unit has as many weights as it has inputs, and a bias.</details>
@@ -211,7 +228,7 @@ P = (2 * 5 + 5) + (5 * 3 + 3)
 checks.weight_count(P)
 
 # %% exercise-2 [markdown]
-# **2 · Change.** Write `g_relu(theta, x)` for sizes `[1, 4, 1]` with ReLU in place of tanh. It must also be a function of $\theta$ for
+# **2 · Change.** (7 minutes; a network as a function of its weights.) Write `g_relu(theta, x)` for sizes `[1, 4, 1]` with ReLU in place of tanh. It must also be a function of $\theta$ for
 # the gradient: no `nn.Parameter`, no `.data`.
 #
 # <details><summary>Hint 1</summary>Now θ has 13 numbers: 4, 4, 4 and 1.</details>
@@ -229,7 +246,7 @@ def g_relu(theta, x):
 checks.relu_network(g_relu)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** This function cuts $\theta$ of a `[2, 3, 1]` network into matrices. It raises no error, and it is wrong.
+# **3 · Find what is wrong.** (6 minutes; views of one vector.) This function cuts $\theta$ of a `[2, 3, 1]` network into matrices. It raises no error, and it is wrong.
 # Return the four tensors as they should be, for any θ, and so that a gradient reaches θ.
 #
 # <details><summary>Hint 1</summary>Compare with <code>MainNetwork.mlp([2, 3, 1]).unflatten(theta)</code> for <code>theta = torch.arange(13.)</code>.</details>
@@ -248,6 +265,10 @@ def mended_cut(theta):
     return theta[0:6].view(3, 2), theta[6:9], theta[9:12].view(1, 3), theta[12:13]
 
 checks.cut(mended_cut)
+
+# %% open-task [markdown]
+# **Open task.** (40 minutes.) Give the generator a descriptor that says less, or says it otherwise: the amplitude without the phase, or the two numbers of $A \sin(x - p) = a \sin x + b \cos x$. Train it, and move its sliders.
+# A good answer has the error on unseen waves for three seeds beside the one above, what the network draws where τ does not decide, and a reason for both.
 
 # %% quiz [markdown]
 # ## Quiz

@@ -8,7 +8,9 @@ from hyperedu.figures.style import (
     BLACK,
     BLUE,
     GREEN,
+    GREY,
     MAGNITUDE,
+    PURPLE,
     VERMILION,
     as_numpy,
     in_style,
@@ -22,7 +24,45 @@ from hyperedu.figures.weights import labels, weight_heatmap, weight_limit
 from hyperedu.words import _
 
 
-class DesignsTriptych(Triptych):
+def likeness(W: Tensor, step: int) -> float:
+    """How weights correlate that stand `step` rows or `step` columns apart: the mean of both."""
+    pairs = (W[step:], W[:-step]), (W[:, step:], W[:, :-step])
+    return sum(torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item() for a, b in pairs) / 2
+
+
+class _Waves(Triptych):
+    """The signature picture, with the task drawn over the curve that would hide it; it keeps θ for what is said of it."""
+
+    def __init__(self, family, learner):
+        super().__init__(family, learner)
+        self.truth.set_zorder(5)
+
+    def move(self, position: tuple[float, float], theta: Tensor, y: Tensor) -> None:
+        super().move(position, theta, y)
+        self.theta = theta
+
+    def W_2(self) -> Tensor:
+        return self.learner.main.unflatten(self.theta)["2.weight"]
+
+
+class TinyTriptych(_Waves):
+    """The signature picture, which also says how W₂ looks and how many weights have moved since it was first shown."""
+
+    first: Tensor | None = None
+
+    def update(self, **properties: float) -> str:
+        said = super().update(**properties)
+        self.first = self.theta if self.first is None else self.first
+        return _(
+            "{said} In W₂, weights side by side correlate {near:.2f}. Since the first position {share:.0%} of all weights have "
+            "changed by over 1%.",
+            said=said,
+            near=likeness(self.W_2(), 1),
+            share=((self.theta - self.first).abs() > 0.01 * self.first.abs()).double().mean(),
+        )
+
+
+class DesignsTriptych(_Waves):
     """The signature picture of several hypernetworks of one main network: `update(design, amplitude, phase)`.
 
     Args:
@@ -37,7 +77,13 @@ class DesignsTriptych(Triptych):
         self.learner = self.learners[design]
         n = sum(p.numel() for p in self.learner.parameters())
         said = _("{design}, {n:,} parameters. ", design=_(design).capitalize(), n=n)
-        return said + super().update(**properties)
+        said += super().update(**properties)
+        return _(
+            "{said} In W₂, weights side by side correlate {near:.2f}, and weights four apart {far:.2f}.",
+            said=said,
+            near=likeness(self.W_2(), 1),
+            far=likeness(self.W_2(), 4),
+        )
 
 
 class SizesPicture:
@@ -63,7 +109,7 @@ class SizesPicture:
         title(self.what, "y = g(θ, x)   what they do")
         self.x_axis = torch.linspace(*family.x, 200).unsqueeze(-1)
         nothing = nothing_over(self.x_axis[:, 0])
-        (self.truth,) = self.what.plot(*nothing, "--", color=BLACK, lw=2, label="A sin(x − p)")
+        (self.truth,) = self.what.plot(*nothing, "--", color=BLACK, lw=2, zorder=5, label="A sin(x − p)")
         self.fill, self.curves = {}, {}
         limit = max(weight_limit(written(learner, train.descriptor)) for learner in learners.values())
         for axes, color, (name, learner) in zip(thetas, (BLUE, VERMILION, GREEN), learners.items(), strict=False):
@@ -89,10 +135,12 @@ class SizesPicture:
             self.curves[name].set_ydata(as_numpy(y[:, 0]))
             errors.append(f"{_(name)} {(y - truth).square().mean():.3f}")
         return _(
-            "At amplitude {amplitude:.2f} and phase {phase:.2f} rad the mean squared errors are: {errors}.",
+            "At amplitude {amplitude:.2f} and phase {phase:.2f} rad the mean squared errors are: {errors}; of the flat "
+            "line y = 0 {flat:.3f}.",
             amplitude=amplitude,
             phase=phase,
             errors=", ".join(errors),
+            flat=truth.square().mean(),
         )
 
 
@@ -103,6 +151,23 @@ def designs(learners, descriptor: Tensor) -> Figure:
         theta = written(learner, descriptor)
         title(axes, name)
         weight_heatmap(axes, learner.main, theta.abs().quantile(0.9).item())(theta)
+    return figure
+
+
+def cost_lines(costs: dict[str, Tensor]) -> Figure:
+    """Parameters and time of up to five designs against the size of the main network.
+
+    Args:
+        costs: name of the design → (3, sizes): P, parameters, milliseconds.
+    """
+    figure, panels = subplots(2, width=11, height=3.8)
+    for (name, (P, *values)), color in zip(costs.items(), (BLACK, BLUE, GREEN, VERMILION, PURPLE), strict=False):
+        for axes, value in zip(panels, values, strict=True):
+            axes.plot(as_numpy(P), as_numpy(value), "o-", color=color, label=name)
+    for axes, label in zip(panels, ("parameters of the generator", "ms, forward and backward"), strict=True):
+        axes.set(xscale="log", yscale="log", xlabel="P, weights of the main network", ylabel=label)
+    panels[0].plot(as_numpy(P), as_numpy(P), ":", color=GREY)  # as many parameters as weights
+    panels[1].legend(loc="upper left", frameon=False)
     return figure
 
 

@@ -4,11 +4,11 @@
 # **How do 3,000 parameters write 300,000 weights?**
 #
 # *You will be able to*
-# **follow** four designs of generators, three of them from one equation each,
+# **build** four designs of generators, each from one equation,
 # **measure** what a design costs, how that grows, and what it lets you see,
 # **choose** a design for a main network.
 #
-# 60 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
+# 60 minutes, without the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
 # %% imports
 import time
@@ -19,8 +19,8 @@ from hyperedu import AttentionGenerator, ChunkedGenerator, ConvGenerator, Genera
 from hyperedu import LowRankGenerator, MainNetwork, MLPGenerator, Sinusoids, data_file, figures
 from hyperedu import live, load_checkpoint, meta_test
 from hyperedu.lessons.generator_designs import checks, questions
-from hyperedu.lessons.generator_designs.figures import DesignsTriptych, SizesPicture, designs
-from hyperedu.lessons.generator_designs.figures import sensitivity
+from hyperedu.lessons.generator_designs.figures import DesignsTriptych, SizesPicture, TinyTriptych
+from hyperedu.lessons.generator_designs.figures import cost_lines, designs, sensitivity
 from hyperedu.lessons.generator_designs.trainings import DESIGNS
 
 family = Sinusoids()
@@ -29,7 +29,7 @@ sliders = {"amplitude": (0.1, 5.0, 0.05), "phase": (0.0, 3.14, 0.02)}
 # %% a-hundred-times-smaller-than-what-it-writes [markdown]
 # ## A hundred times smaller than what it writes
 #
-# The generator of lesson 02 has a head with one row of numbers for each weight that it writes, and so is always larger than the main network. The one below is not.
+# The generator of lesson 02 has a head with one row of numbers for each weight that it writes, and so is always larger than the main network. This one is not.
 # It was trained for some minutes (`python data/make_checkpoints.py tiny`).
 
 # %% tiny
@@ -40,16 +40,16 @@ print(f"{sum(p.numel() for p in tiny.parameters()):,} parameters write {big.weig
 print("on unseen waves:", meta_test(tiny, family.test, shots=0, n_tasks=200))
 
 # %% tiny-triptych-predict [markdown]
-# **Predict.** With so few numbers, what will the weight matrix in the middle look like: noise, as in the lessons before, or something else? And will the whole matrix change with τ, or a part of it?
+# **Predict.** With so few numbers, what will the weight matrix in the middle look like: noise, as in the lessons before, or something else? And will all weights change with τ, or a few? (The line below the figure says it in numbers.)
 
 # %% tiny-triptych
-picture = figures.Triptych(family, tiny)
+picture = TinyTriptych(family, tiny)
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **sliders)
 questions.predict("tiny-triptych", figure)
 
 # %% tiny-triptych-look [markdown]
-# **What to look for.** A landscape of hills and valleys: units that stand beside each other have almost the same weights, and all of it moves. The weights are many, but they are *not independent*. All that they say is
-# which point of the two-dimensional sheet of lesson 02 is meant. To name the point takes two numbers; the sheet must be stored as well, but a sheet with a pattern can be stored in few. Every design of this lesson finds its own pattern.
+# **What to look for.** A landscape of hills and valleys: units that stand beside each other have almost the same weights, and most of them move. The weights are many, but *not independent*. All that they say is
+# which point of the two-dimensional sheet of lesson 02 is meant, and a sheet with a pattern can be stored in few numbers. Every design finds its own pattern.
 
 # %% four-designs [markdown]
 # ## Four designs
@@ -74,29 +74,57 @@ theta = main.initial_mean + main.initial_std * u
 print("same as the package:", torch.allclose(theta, chunked(tau), atol=1e-6))
 
 # %% chunks-and-channels-then [markdown]
-# **Attention.** Every weight tensor is a *token* that knows how deep it lies and how large it is; τ is one more. They attend to each other: token by token, a mean of what all say,
-# weighted by $\operatorname{softmax}(QK^\top/\sqrt d)$, with $Q$ and $K$ linear in the tokens, of $d$ columns. Then every unit gets a code of $r$ numbers from its tensor's token and its place in the layer, between 0 (first) and 1 (last), and a weight is the product of the
-# codes of the unit that it leads to and the one that it comes from:
+# **Attention.** Every weight tensor is a *token*, a row of $X$ made from how deep it lies and how large it is; τ is one more row. To each row is added a mean of what all rows say, $S$,
+# weighted by whom it attends to. $Q$, $K$ (of $d$ columns) and $S$ are linear in $X$:
 #
-# $$ u_{ij} = \langle a_i, b_j \rangle / \sqrt r \tag{2} $$
+# $$ X \leftarrow X + \operatorname{softmax}\big(QK^\top / \sqrt d\big)\, S $$
 #
-# (A bias is a linear function of $a_i$.) No parameter of this generator has a shape that depends on the main network.
+# Then unit $i$ of $n$, at the place $p_i = (i - \frac12) / n$ in its layer, gets a code of $r$ numbers from its tensor's token $t$ and from cosines of its place, and a weight is the product of the
+# codes of the unit that it leads to, $a_i$, and the one that it comes from, $b_j$:
+#
+# $$ u_{ij} = \langle a_i, b_j \rangle / \sqrt r, \qquad a_i = M\big(\operatorname{gelu}(T t) \odot R\,[\cos \pi k p_i]_{k=1}^{16}\big) \tag{2} $$
+#
+# $M$, $T$, $R$ are linear layers; $b_j$ has its own three. (A bias is a linear function of $a_i$.) Places run from 0 to 1 in every layer: no parameter has a shape that depends on the main network.
 #
 # **Low rank.** A shared $W_0$ ($m \times n$) is learned; only a change of rank $r$ (here 4) is written from τ. Language models are adapted so, from examples (LoRA) or from a sentence (text-to-LoRA):
 #
 # $$ W = W_0 + B A, \qquad B \in \mathbb{R}^{m \times r},\; A \in \mathbb{R}^{r \times n} \tag{3} $$
-#
-# **Convolutional.** A weight matrix is decoded like an image: learned codes of rows and columns are added to a small picture, τ scales and shifts it, convolutions let neighbours speak and enlarge it four times each way.
 
 # %% attention-and-low-rank
-attention, low_rank = AttentionGenerator(2, main), LowRankGenerator(2, main)
-token = attention.tokens(tau[None])[:, list(main.shapes).index("2.weight")]
-a, b = (attention.unit_codes(token, 40, side)[0] for side in "ab")
-W = a @ b.T / a.shape[1] ** 0.5 * main.unflatten(main.initial_std)["2.weight"]  # equation (2)
-written = main.unflatten(attention(tau))["2.weight"]
-print("same as the package:", torch.allclose(W, written, atol=1e-6))
+attention, low_rank = AttentionGenerator(2, main, heads=1, layers=1), LowRankGenerator(2, main)
+block, gelu, n = attention.attention[0], torch.nn.functional.gelu, 40
+X = torch.cat([attention.tau_token(tau[None]), attention.tensor_token(attention.features)])
+Q, K, S = block.qkv(block.norms[0](X)).chunk(3, dim=1)  # of 7 tokens, each of mean 0, variance 1
+X = X + block.out(torch.softmax(Q @ K.T / Q.shape[1] ** 0.5, dim=1) @ S)
+X = attention.norm(X + block.each(block.norms[1](X)))  # each token by itself, in two layers
+waves = torch.cos(torch.pi * (torch.arange(n)[:, None] + 0.5) / n * torch.arange(1, 17))
+
+
+def code(side, t):  # equation (2)
+    M, T, R = (part[side] for part in (attention.codes, attention.of_token, attention.of_place))
+    return M(gelu(T(t)) * R(waves))
+
+
+a, b, std = code("a", X[3]), code("b", X[3]), main.unflatten(main.initial_std)["2.weight"]  # W_2
+W, written = a @ b.T / a.shape[1] ** 0.5 * std, main.unflatten(attention(tau))["2.weight"]
+print("same as the package:", torch.allclose(W, written, atol=1e-5))
 change = main.unflatten(low_rank(tau) - low_rank.theta_0)["2.weight"]  # B A of equation (3)
 print("rank of a change of 40 x 40 weights:", torch.linalg.matrix_rank(change).item())
+
+# %% convolutional [markdown]
+# **Convolutional.** A weight matrix is decoded like an image, from a picture four times smaller each way. At its place $ij$ stand the learned codes of row and column, $r_i + c_j$, of 32 numbers (*channels*), which τ scales and shifts by $s$ and $s'$.
+# Two convolutions $\kappa$ of $3 \times 3$ let neighbours speak; the second makes 16 numbers of each place, a tile of $4 \times 4$ weights:
+#
+# $$ u_{4i + p,\, 4j + q} = Z^{(4p + q)}_{ij}, \qquad Z = \kappa_2 * \operatorname{gelu}\big(\kappa_1 * [(1 + s) \odot (r_i + c_j) + s']_{ij}\big) \tag{4} $$
+
+# %% convolutional-small
+conv = ConvGenerator(2, main)
+s, shift = conv.film(conv.trunk(tau)).view(6, 2, -1, 1, 1)[2]  # of the third of six tensors, W_2
+codes = conv.rows[2][:, :, None] + conv.columns[2][:, None, :]  # (32, 10, 10)
+Z = conv.enlarge(gelu(conv.convolution((1 + s) * codes + shift)))  # (16, 10, 10)
+u = torch.nn.functional.pixel_shuffle(Z, 4)[0] / conv.rms[2]  # (4), scaled to variance 1
+written = main.unflatten(conv(tau))["2.weight"]
+print("same as the package:", torch.allclose(u * std, written, atol=1e-6))
 
 # %% what-they-write [markdown]
 # ## What they write
@@ -115,7 +143,7 @@ for name, design in DESIGNS.items():
     print(f"{name:14} loss on unseen waves {losses.mean():.4f}  {seeds}")
 
 # %% designs-predict [markdown]
-# **Predict.** One of the five writes hills and valleys, one a small tile over and over, one a matrix that looks like noise. Which, and why? Choose a *design*, and drag.
+# **Predict.** One of the five writes hills and valleys, one a small tile over and over, one a matrix that looks like noise. Which, and why? Choose a *design*, and drag. (The line below says how neighbours correlate, and weights a tile apart.)
 
 # %% designs
 of_one_seed = {name: of_seeds[0] for name, of_seeds in learners.items()}
@@ -130,13 +158,13 @@ figures.show(designs(of_one_seed, tau), alt)
 
 # %% designs-look [markdown]
 # **What to look for.** The functions are all but the same; the weights have nothing in common. Attention makes hills, since a unit's code is a smooth function of its place. The convolution repeats a tile of four by four, since it enlarges its small picture so.
-# Low rank changes a matrix that began as noise, and stays near it. Chunks of 42 weights lie askew across rows of 40, hence diagonals; each differs, since each has its own $e_k$. Connected has single units that stand out, and otherwise looks like noise too: each weight has its own row in the head. On a task this simple low rank is the best
-# and no design fails, though attention's three trainings differ by a factor of eight. So a design must earn its keep elsewhere: in what it costs, in how it grows, and in what it shows.
+# Low rank changes a matrix that began as noise, and stays near it. Chunks of 42 weights lie askew across rows of 40, hence diagonals. Connected has single units that stand out, and otherwise looks like noise too: each weight has its own row in the head. On a task this simple low rank is the best
+# and no design fails, though attention's three trainings differ by a factor of eight. So a design must earn its keep elsewhere: in cost, in growth, in what it shows.
 
 # %% efficiency-and-scalability [markdown]
 # ## Efficiency and scalability
 #
-# Parameters and time for writing one network, forward and backward (the fastest of five runs), as the main network grows, with the package's own sizes of each design; the exponent $a$ says that from the last but one size to the last the cost grows like $P^a$.
+# Parameters and time for writing one network, forward and backward (the fastest of five runs), as the main network grows, with the package's own sizes; between the last two sizes the cost grows like $P^a$.
 # Along the dotted line a generator has as many parameters as it writes weights.
 
 # %% costs
@@ -158,38 +186,27 @@ for name, kind in zip(learners, kinds):
     costs[name] = torch.tensor([cost(kind, width) for width in widths]).T
 
 # %% costs-figure
-figure, panels = figures.subplots(2, width=11, height=3.8)
-colors = figures.BLACK, figures.BLUE, figures.GREEN, figures.VERMILION, figures.PURPLE
-for (name, rows), color in zip(costs.items(), colors):
-    P, parameters, ms = rows
-    grows, slows = (rows[1:, -1] / rows[1:, -2]).log() / (P[-1] / P[-2]).log()
+for name, (P, parameters, ms) in costs.items():
+    grows, slows = ((c[-1] / c[-2]).log() / (P[-1] / P[-2]).log() for c in (parameters, ms))
     said = f"{parameters[-1]:12,.0f} parameters ~ P^{grows:.2f}, {ms[-1]:6.1f} ms ~ P^{slows:.2f}"
     print(f"{name:14} at P = {P[-1]:,.0f}: {said}")
-    for axes, values in zip(panels, (parameters, ms)):
-        axes.plot(P, values, "o-", color=color, label=name)
-for axes, label in zip(panels, ("parameters of the generator", "ms, forward and backward")):
-    axes.set(xscale="log", yscale="log", xlabel="P, weights of the main network", ylabel=label)
-panels[0].plot(costs["chunked"][0], costs["chunked"][0], ":", color=figures.GREY)
-panels[1].legend(loc="upper left", frameon=False)
 alt = "Cost of five designs against the number of weights: attention's parameters do not grow."
-figures.show(figure, alt)
+figures.show(cost_lines(costs), alt)
 
 # %% costs-figure-then [markdown]
-# Fully connected grows in proportion to $P$, since it has a row for every weight. Low rank is on its way there: it shares a $\theta_0$, already more than half of its parameters, and says only the *change* with few. Chunked grows like the root, or a little less while its trunk is
-# the larger part; convolutional comes to the root later; attention's parameters do not grow. *Writing* must in the end take every design time in proportion to $P$, since each weight is computed. Up to ten million weights, with memory: `docs/generators.md`.
+# Fully connected has a row for every weight. Low rank is on its way there: it shares a $\theta_0$, already more than half of its parameters, and says only the *change* with few. Chunked grows like the root, or a little less while its trunk is
+# the larger part; convolutional comes to the root later; attention's parameters do not grow. *Writing* must in the end take every design time in proportion to $P$, since each weight is computed. Memory, and more weights: `docs/generators.md`.
 
 # %% interpretability [markdown]
 # ## Interpretability
 #
-# Two questions can be asked of any generator. *Which layer does a property of the task move?* Nudge τ, and see by how much each tensor changes, relative to its norm (the first seed of each). *Are like tasks given like weights?*
+# *Which layer does a property of the task move?* Nudge τ, and see by how much each tensor changes, relative to its norm (first seeds). *Are like tasks given like weights?*
 # Correlate the distances between 100 tasks in τ with those between their weights.
 
 # %% change-of-layers
 def change_of_layers(f, tau):  # (properties) for each weight tensor, relative to its size
-    theta = main.unflatten(f(tau))
-    nudged = []
-    for e in torch.eye(2):  # first the amplitude, then the phase
-        nudged.append(main.unflatten((f(tau + 0.05 * e) - f(tau - 0.05 * e)) / 0.1))
+    theta, steps = main.unflatten(f(tau)), 0.05 * torch.eye(2)  # in amplitude, then in phase
+    nudged = [main.unflatten((f(tau + step) - f(tau - step)) / 0.1) for step in steps]
     rows = [torch.stack([d[k].norm() / w.norm() for d in nudged]) for k, w in theta.items()]
     return torch.stack(rows)
 
@@ -210,8 +227,8 @@ alt = "Relative change of each weight tensor when amplitude or phase moves."
 figures.show(sensitivity(changes, main.shapes, ["amplitude", "phase"]), alt)
 
 # %% sensitivity-then [markdown]
-# Read the picture row by row: when the phase moves, connected changes $W_1$ most and attention hardly changes it. How the work is shared out among layers is no fact about sines. Distances in weights follow those between tasks in every design, least
-# well in the convolutional one: this is what a smooth sheet looks like in numbers. What else can be read depends on the design: attention's tokens can be asked whom they attend to (`attention_map`), low rank's change has four directions to look at, a fully connected head has one row for each weight.
+# When the phase moves, connected changes $W_1$ most and attention hardly changes it: how the work is shared out among layers is no fact about sines. Distances in weights follow those between tasks in every design, least
+# well in the convolutional one: this is what a smooth sheet looks like in numbers. Attention's tokens can be asked whom they attend to (`attention_map`), low rank's change has four directions.
 
 # %% one-generator-three-main-networks [markdown]
 # ## One generator, three main networks
@@ -219,7 +236,7 @@ figures.show(sensitivity(changes, main.shapes, ["amplitude", "phase"]), alt)
 # The size of the main network is only an input of the attention generator. This one was trained by two networks, of widths 32 and 48, both in each step (`two_widths`). `for_main` asks it for any other.
 
 # %% three-main-networks-predict [markdown]
-# **Predict.** Width 40 it has never seen. Will that network work? And one with a third hidden layer?
+# **Predict.** Width 40 it has never seen. Will that network work, better than a flat line at least? And one with a third hidden layer (in the table below)?
 
 # %% three-main-networks
 generator = AttentionGenerator(2, MainNetwork.mlp([1, 32, 32, 1]))
@@ -246,7 +263,7 @@ for hidden in ((24, 24), (32, 32), (36, 36), (40, 40), (44, 44), (48, 48), (64, 
 
 # %% exercise-1 [markdown]
 # **What to look for.** Between the two widths the networks work, though with ten to thirty times the loss: the generator has learned what a layer *does*, at places between 0 and 1, and a width is only how finely
-# these are sampled. Outside it gets worse. With a third layer, a depth it was never trained for, the network is worse than always answering the mean. "Any size" is true of the shapes, not of the function.
+# these are sampled. Outside it gets worse. With a third layer the network is worse than always answering the mean. "Any size" is true of the shapes, not of the function.
 #
 # ## Exercises
 #
@@ -264,7 +281,7 @@ C = (16 * 10**6 / (64 + 1)) ** 0.5  # 16 P / C² = 65
 checks.best_piece(C)
 
 # %% exercise-2 [markdown]
-# **2 · Change.** A relative of (3) multiplies instead of adding: with the scaling of *FiLM*, τ writes one number $s_i$ for each unit, and $W' = W \odot \big((1 + s)\, \mathbf{1}^\top\big)$, a factor of rank one. Write `film(W, s)` for $W$ (out, in) and a batch $s$ (tasks, out); it returns (tasks, out, in), and a gradient must reach both.
+# **2 · Change.** (6 minutes; a change of rank one.) A relative of (3) multiplies instead of adding: with the scaling of *FiLM*, τ writes one number $s_i$ for each unit, and $W' = W \odot \big((1 + s)\, \mathbf{1}^\top\big)$, a factor of rank one. Write `film(W, s)` for $W$ (out, in) and a batch $s$ (tasks, out); it returns (tasks, out, in), and a gradient must reach both.
 #
 # <details><summary>Hint 1</summary>Row i of W belongs to unit i.</details>
 # <details><summary>Hint 2</summary><code>s.unsqueeze(-1)</code> has the shape (tasks, out, 1).</details>
@@ -280,7 +297,7 @@ def film(W, s):
 checks.film(film)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** This chunked generator trains without an error, but its loss stays high. (That the scale is left out is not the fault.) Write the class `Mended`, made as `Mended(main)`.
+# **3 · Find what is wrong.** (8 minutes; what makes pieces learnable.) This chunked generator trains without an error, but its loss stays high. (That the scale is left out is not the fault.) Write the class `Mended`, made as `Mended(main)`.
 #
 # <details><summary>Hint 1</summary>Ask it twice for the same τ.</details>
 # <details><summary>Hint 2</summary>Which of its numbers would an optimiser find in <code>parameters()</code>?</details>
@@ -315,6 +332,10 @@ class Mended(Forgetful):
 
 
 checks.embeddings(Mended)
+
+# %% open-task [markdown]
+# **Open task.** (45 minutes.) Which design would you take for a main network of your own, with at most a thousand parameters? Shrink two of the five, train both on the waves, three seeds each, and look at what they write.
+# A good answer has losses with their spread, parameters and time, one picture that explains a difference, and a case in which the loser would win.
 
 # %% quiz [markdown]
 # ## Quiz

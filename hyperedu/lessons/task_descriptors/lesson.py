@@ -8,7 +8,7 @@
 # **test** a descriptor on what it was never trained on,
 # **spot** where a network that reads has not understood.
 #
-# 60 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
+# 60 minutes, without the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
 # %% imports
 import random
@@ -32,8 +32,7 @@ if not reads:
 # %% type-a-sentence-get-a-network [markdown]
 # ## Type a sentence, get a network
 #
-# The tasks are twelve waves $y = A \sin(f x - p)$: small or tall ($A = 1$ or 3), slow or fast ($f = 0.6$ or 2), shifted left, right or not at all ($p = -1, 1, 0$). Each is told in thousands of ways, by plain words or by images: small things or
-# tall ones, restful or fast ones; breakfast is early, hence left, and the night sky late:
+# The tasks are twelve waves $y = A \sin(f x - p)$: small or tall ($A = 1$ or 3), slow or fast ($f = 0.6$ or 2), shifted left, right or not at all ($p = -1, 1, 0$). Each is told in thousands of ways, by plain words or by images (breakfast is early, hence left):
 
 # %% sentences-and-waves
 print("a slow tall wave, shifted left", *family.train.text[:5], sep="\n")
@@ -49,7 +48,7 @@ for seed in range(3):
     load_checkpoint(data_file(f"checkpoints/words_{seed}.safetensors"), readers[seed])
 
 # %% sentence-predict [markdown]
-# **Predict.** Which of these will be understood: *a slow tall wave, shifted left*; *a pagoda, moving like lava*; *a wave that is not tall*; *une grande vague lente*? Type them, then your own. (Answers are under *Where it has not understood*.)
+# **Predict.** Which of these will be understood: *a slow tall wave, shifted left*; *a pagoda, moving like lava*; *a wave that is not tall*; *une grande vague lente*? Type them, then your own. (The line below the figure says what was read; answers are under *Where it has not understood*.)
 
 # %% sentence
 picture = SentenceTriptych(family, readers[0], text, text.words) if reads else None
@@ -58,8 +57,8 @@ figure = live.interact(picture.figure, picture.update, sentence=box) if reads el
 questions.predict("sentence", figure)
 
 # %% sentence-look [markdown]
-# **What to look for.** *Left*, each training sentence as the generator gets it, projected on the two directions in which they differ most: height sets them apart most clearly, speed and side need further ones; the star is yours. *Middle*, the weights written. *Right*, what they draw, and the nearest of the
-# twelve waves. The line below says what was understood, and which sentence the model finds most like yours: a low cosine is a reason for doubt, a high one no proof.
+# **What to look for.** *Left*, the training sentences, projected on the two directions in which they differ most; the star is yours. *Middle*, the weights written. *Right*, what they draw, and the nearest of the
+# twelve waves. The line below says what was understood, and which sentence the model finds most like yours: a low *cosine* (1 where two vectors point the same way, 0 at a right angle) is a reason for doubt, a high one no proof.
 
 # %% where-a-sentence-can-be-heard [markdown]
 # ## Where a sentence can be heard
@@ -75,7 +74,7 @@ if reads:
     figures.show(attention(readers[0].encoder, text, "a slow tall wave, shifted left"), alt)
 
 # %% heads-then [markdown]
-# (*Start* and *end* are marks that the model adds.) Nobody told a head what to look for: in this sentence one found the word of height, two that of speed, two the side. Below, the plain way is trained for comparison, with some noise on each $\tau$ and without; you will see why.
+# (*Start* and *end* are marks that the model adds.) Nobody told a head what to look for: in this sentence one found the word of height, two that of speed, two the side. Below, the plain way is trained for comparison, with some noise on each $\tau$ and without.
 
 # %% one-family-described-five-ways [markdown]
 # ## One family, described five ways
@@ -91,16 +90,27 @@ row = table.table[[names.names.index("tall, slow")]]
 print("a row of the table:", torch.equal(table(tau), row))
 
 statistics = SupportStatistics.fit(family.train.sample(500, 10, 1).support)
-ten = statistics(family.train.sample(1, 10, 1).support)
-print("ten examples say:", statistics.in_words(ten[0]))
+D = family.train.sample(1, 10, 1).support
+print("ten examples say:", statistics.in_words(statistics(D)[0]))
+
+# %% sets [markdown]
+# **Numbers** are properties, standardised. **Examples** describe by their statistics, or through an *encoder of sets*: a network $\psi$ reads each example, a second, $\rho$, the mean of what it says. A mean has no order, and so order cannot matter, by construction:
+#
+# $$ h(D) = \rho\Big(\tfrac1n \textstyle\sum_{(x, y) \in D} \psi(x, y)\Big) $$
+
+# %% set-encoder
+psi, rho = torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.GELU()), torch.nn.Linear(32, 8)
+xy = torch.cat([D.x, D.y], dim=-1)[0]  # (10, 2)
+h, shuffled = (rho(psi(xy[order]).mean(0)) for order in (torch.arange(10), torch.randperm(10)))
+print("the same code in another order:", torch.allclose(h, shuffled, atol=1e-6))
 
 # %% five-descriptors-then [markdown]
-# **Numbers** are properties, standardised. **Examples** can describe as well: here by their statistics; a learned encoder of sets does the same. **Text** is the fifth way. How much of the variation of $y$ does each explain?
+# **Text** is the fifth way. How much of the variation of $y$ does each explain?
 #
 # $$ R^2 = 1 - \frac{\sum (y - \hat y)^2}{\sum (y - \bar y)^2} \tag{3} $$
 #
 # We measure it on sentences never trained on: training words in *new templates* (other orders, other words around them); and known templates filled with *new words*, of which none stands in any sentence of training. These are *new images* ("like a castle") or *new adjectives*,
-# common plain words ("colossal"), and both are shown by themselves too. *Rare words* ("gargantuan") are new as well, and unlike the others not in the language model's vocabulary: it puts them together from pieces. Which words are new is drawn at random, for each seed anew.
+# common plain words ("colossal"). *Rare words* ("gargantuan") are new as well, and unlike the others not in the language model's vocabulary: it puts them together from pieces. Which words are new is drawn at random, for each seed anew.
 
 # %% explained
 def explained(learner, tasks):
@@ -125,22 +135,15 @@ def numbers(batch):
     return batch.descriptor
 
 
-def examples(batch):
-    return statistics(batch.support)
-
-
 def sentences(batch):
     return text(batch.properties["text"])
-
-
-def words(batch):
-    return text.words(batch.properties["text"])
 
 # %% trained-to-describe
 row_of_a_table, projection = partial(Learned, names.names, 4), partial(torch.nn.Linear, 384, 32)
 torch.set_num_threads(1)  # for networks as small as these, a second thread costs more than it gives
 ways = [("name", 12, None, by_name, 0.0), ("learned", 4, row_of_a_table, by_name, 0.0)]
-ways += [("numbers", 3, None, numbers, 0.0), ("examples", statistics.dim, None, examples, 0.0)]
+ways.append(("numbers", 3, None, numbers, 0.0))
+ways.append(("examples", statistics.dim, None, lambda batch: statistics(batch.support), 0.0))
 if reads:
     text([sentence for some in families[:2] for sentence in some.train.text])  # read once, kept
     ways.append(("sentence", 32, projection, sentences, 0.5))
@@ -149,7 +152,7 @@ found = {}
 for name, dim, encoder, describe, noise in ways:
     found[name] = [train(dim, encoder, describe, seed, noise) for seed in range(2)], describe
 if reads:
-    found["words"] = readers, words
+    found["words"] = readers, lambda batch: text.words(batch.properties["text"])
 
 # %% explained-table
 sets = "new_templates", "new_words", "new_images", "new_adjectives", "rare_words"
@@ -162,10 +165,10 @@ for name, (learners, describe) in found.items():
     print(said)
 
 # %% explained-table-then [markdown]
-# Each entry: a hundred sentences, the mean of the seeds (three of words, two of the others), and from the lowest to the highest. The sentences are new, the twelve waves are not. Names, codes and numbers do not care how a wave is told: they are *given* what the reader must find
-# out. Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. (Their columns differ since each set holds other waves.) The reader of *words* is level with the numbers in new templates, and explains most of the variance where all words are new, plain words no less than
-# images. Of rare words it explains much less. One vector for the *sentence* has less of everything, and of new adjectives a fraction; part of that may be that it was trained on 1,000 sentences here and not on 8,000. *No noise* shows what plain training rewards: no worse on new templates, whose words it knows, it
-# explains less of words that are rare: it has learned words by heart.
+# Each entry: a hundred sentences, the mean of the seeds (three of words, two of the others), lowest to highest. Names, codes and numbers do not depend on words: they are *given* what the reader must find
+# out. Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. The reader of *words* is level with the numbers in new templates, and explains most of the variance where all words are new, of rare words much less.
+# One vector for the *sentence* has less of everything; part of that may be that it was trained on 1,000 sentences here and not on 8,000. *No noise* is what plain training gives: as good on new templates, whose words it knows. Of rare words it explains less with both seeds; of other new words
+# two seeds cannot say. Our guess: without noise it learns words by heart.
 #
 # Why are plain words so hard for one vector, and rare ones for both?
 
@@ -178,8 +181,8 @@ if reads:
         print(f"{word}: {' · '.join(text.model.tokenizer.tokenize(word))}")
 
 # %% pieces-of-words-then [markdown]
-# The model learned which sentences are *about the same thing*. *Fast* and *slow* are about the same thing: speed. They are as near to each other as fast and rapid, which mean the same. A jet and a hammock are about different things, and so images carry over. What tells
-# fast from slow lies in few directions among many. It can be learned if it is heard, in each word by itself, and told often: the reader was trained on dozens of plain words for each side of each property. A rare word comes as pieces, and
+# The model learned which sentences are *about the same thing*. *Fast* and *slow* are about speed, and as near to each other as fast and rapid, which mean the same. A jet and a hammock are about different things, and so images carry over. What tells
+# fast from slow lies in few directions among many. It can be learned if it is heard, in each word by itself, and told often. A rare word comes as pieces, and
 # none of them means what the word does. **A descriptor must say what makes tasks differ, in a place where it can be heard**.
 
 # %% where-it-has-not-understood [markdown]
@@ -199,8 +202,8 @@ for negated in (False, True) if reads else ():
     print(f"{told[0][0]!r} and the like: height understood in {right} of {len(told)} sentences")
 
 # %% odd-sentences-then [markdown]
-# (*Off by* is the distance to the *nearest* of the twelve, not to what was meant.) A sentence takes about a hundredth of a second. Word order is no trouble. *Not* is ignored: the sentence is about tallness all the same, and no training sentence negates. Digits stand in no training sentence: what it makes of heights 1 and 3 is a guess, and nothing says so. Of
-# another language or script the line says that it is a guess, of a sign that it is a blank: the French one (a large slow wave) is right, the Russian one (a tall slow wave) is not. None of these raises an error: a network that reads always draws *something*.
+# (*Off by* is the distance to the *nearest* of the twelve, not to what was meant.)  Word order is no trouble. *Not* is ignored: the sentence is about tallness all the same. Digits stand in no training sentence: what it makes of them is a guess, and nothing says so. Of
+# another language or script the line says that it is a guess, of a sign that it is a blank: the French one (a large slow wave) is right, the Russian one (a tall slow wave) is not. A network that reads always draws *something*.
 
 # %% stations-it-never-saw [markdown]
 # ## Stations it never saw
@@ -232,9 +235,6 @@ def rmse(climate, learner, describe, noise=0.0):
 
 # %% descriptors-compared
 def compare_descriptors(climate, seed):
-    def summary(batch):
-        return stats(batch.support)
-
     def told(batch):
         return text(phrases.tell_places(batch))
 
@@ -244,7 +244,8 @@ def compare_descriptors(climate, seed):
     f, f_stats, f_text = (MLPGenerator(d, year, hidden=(32, 32)) for d in (3, stats.dim, 8))
     yield "numbers", rmse(climate, Hypernetwork(year, f), numbers)
     yield "a code, found from 6 months", trainings.rmse_of_codes(climate, year, station_names[seed])
-    yield "statistics of 6 months", rmse(climate, Hypernetwork(year, f_stats), summary)
+    shown = rmse(climate, Hypernetwork(year, f_stats), lambda batch: stats(batch.support))
+    yield "statistics of 6 months", shown
     yield "6 months, encoded", rmse(climate, SupportSetHypernetwork(year, 32), numbers)
     if reads:
         yield "text", rmse(climate, Hypernetwork(year, f_text, torch.nn.Linear(384, 8)), told, 0.2)
@@ -261,8 +262,8 @@ alt = "Error on unseen stations by kind of descriptor: numbers err least, the me
 figures.show(error_bars(errors, "RMSE on unseen stations (°C)"), alt)
 
 # %% exercise-1 [markdown]
-# (Bar and number: the mean of three splits, the dots.) **Numbers win**: elevation in metres says more than "in the uplands". Text takes away nearly half of the error of knowing nothing, with words only; many stations share their words and differ in their years, and no reader can mend that.
-# On average six months of measurements stand between, in whichever way they are told, and need someone who measured. Text is for where nobody has numbers.
+# (Bar and number: the mean of three splits, the dots.) **Numbers win**: elevation in metres says more than "in the uplands". Text takes away nearly half of the error of knowing nothing, with words only; many stations share their words and differ in their years.
+# On average six months of measurements stand between, in whichever way they are told. Text is for where nobody has numbers.
 #
 # ## Exercises
 #
@@ -280,7 +281,7 @@ n = 2**2 / 0.25**2  # σ² / n = 0.25²
 checks.examples_needed(n)
 
 # %% exercise-2 [markdown]
-# **2 · Change.** Write `describe(batch)` for `Described`: $\tau$ (n_tasks, 2), the mean and the standard deviation (`.std`) of the outputs y of the support set.
+# **2 · Change.** (5 minutes; a descriptor of one's own.) Write `describe(batch)` for `Described`: $\tau$ (n_tasks, 2), the mean and the standard deviation (`.std`) of the outputs y of the support set.
 #
 # <details><summary>Hint 1</summary><code>batch.support.y</code> has the shape (n_tasks, shots, 1).</details>
 # <details><summary>Hint 2</summary><code>.mean((1, 2))</code> leaves one number for each task; <code>torch.stack([…], dim=-1)</code> puts two beside each other.</details>
@@ -296,7 +297,7 @@ def describe(batch):
 checks.describer(describe)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** Someone claims that their reader understands *words it never saw*, and tests it with `flattering`, below. Write `split(sentences, words)`, where `words` are those to be new, in whatever case they are written: two lists, train and test, and every sentence in exactly one of them.
+# **3 · Find what is wrong.** (8 minutes; what *never saw* must mean.) Someone claims that their reader understands *words it never saw*, and tests it with `flattering`, below. Write `split(sentences, words)`, where `words` are those to be new, in whatever case they are written: two lists, train and test, and every sentence in exactly one of them.
 #
 # <details><summary>Hint 1</summary>After shuffling, in how many training sentences does a "new" word stand?</details>
 # <details><summary>Hint 2</summary>A sentence is for testing if any of the words is in <code>sentence.lower()</code>, and for training if none is.</details>
@@ -317,6 +318,10 @@ def split(sentences, words):
 
 checks.honest_split(split)
 
+# %% open-task [markdown]
+# **Open task.** (45 minutes.) Make the reader understand *not*, or digits. Say first what must change: the training sentences, the reader, or the language model.
+# A good answer has a test that shares no sentence with the training, the share understood before and after, for several seeds, and what got worse.
+
 # %% quiz [markdown]
 # ## Quiz
 #
@@ -333,7 +338,7 @@ checks.honest_split(split)
 # <details><summary>It was trained too little</summary>No: more of the same training does not ask for the difference.</details>
 #
 # **4. How can noise on τ help with words that are new?**
-# <details><summary>It makes single words impossible to learn by heart</summary>Yes: only what many sentences share survives it.</details>
+# <details><summary>It makes single words harder to learn by heart</summary>Yes: what many sentences share survives it.</details>
 # <details><summary>It makes the sentence model better</summary>No: that is frozen.</details>
 #
 # **5. Text errs more than numbers on the stations. What would help most?**
