@@ -5,7 +5,7 @@
 A seed is a split of the stations, a start of the generator and the order of the batches. 120 stations are held out: every
 second one ("validation") is there to choose strengths, the others ("test") judge. A run's three errors are RMSE in °C, means
 over stations. Where nothing else is said a training has 600 steps of AdamW (learning rate 2e-3, weight decay 0.01) on up to
-25 stations with all twelve months. About half an hour on one core.
+25 stations with all twelve months. About forty minutes on one core.
 """
 
 import copy
@@ -13,6 +13,7 @@ import json
 from pathlib import Path
 
 import torch
+from torch import nn
 from tqdm.auto import tqdm
 
 from hyperedu import (
@@ -26,6 +27,7 @@ from hyperedu import (
     TaskConditionedMAML,
     TowardSharedWeights,
     WeightNorm,
+    constant_norm,
     meta_train,
     outer_loss,
 )
@@ -34,18 +36,19 @@ FILE = Path(__file__).parent / "regularization.json"
 STATIONS, SEEDS = (10, 20, 50, 154), range(5)
 STEPS, LR, DECAY = 600, 2e-3, 0.01
 
-# way → the strengths that are tried, and with which generators: "plain" is f_φ(τ), "shared" θ₀ + Δθ(τ), magnitude invariant.
-PLAIN, BOTH = ("plain",), ("plain", "shared")
+# way → the strengths that are tried, and with which generators: "plain" is f_φ(τ), "encoded" reads τ with constant norm,
+# "start" is θ₀ + Δθ(τ), "shared" does both (magnitude invariant).
+PLAIN, BOTH, ALL = ("plain",), ("plain", "shared"), ("plain", "encoded", "start", "shared")
 WAYS = {
-    "none": ([0], BOTH),
-    "learning_rate": ([5e-4, 5e-3, 1e-2, 2e-2, 4e-2], PLAIN),
+    "none": ([0], ALL),
+    "learning_rate": ([5e-4, 5e-3, 1e-2, 2e-2, 4e-2, 8e-2, 0.16], PLAIN),
     "early_stopping": ([0], PLAIN),  # of the steps 20, 40, … the one with the least validation error; constant learning rate
     "weight_decay": ([0.3, 1, 3, 10, 30], BOTH),  # of AdamW, on φ
-    "weight_norm": ([0.1, 1, 10, 100], PLAIN),
-    "toward_theta_0": ([1, 10, 100, 1000], ("shared",)),
-    "sensitivity": ([1, 10, 100, 1000, 10000], BOTH),
-    "reconstruction": ([0.1, 1, 10], PLAIN),
-    "spectral_norm": ([0.01, 0.1, 1, 10, 100], BOTH),
+    "weight_norm": ([0.1, 1, 10, 100, 1000], PLAIN),
+    "toward_theta_0": ([1, 10, 100, 1000, 10000], ("shared",)),
+    "sensitivity": ([1, 10, 100, 1000, 10000, 100000], BOTH),
+    "reconstruction": ([0.1, 1, 10, 100], PLAIN),
+    "spectral_norm": ([0.01, 0.1, 1, 10, 100, 1000, 10000], BOTH),
     "decay_and_sensitivity": ([10, 100, 1000, 10000], PLAIN),  # strength of sensitivity, with a weight decay of 3
     "maml": ([3e-4, 1e-3], BOTH),  # α of three inner steps on six months in training; tested without a step
     "reptile": ([0.3, 1], PLAIN),  # ε; five inner steps on five stations
@@ -62,11 +65,39 @@ PENALTIES = {
 }
 
 
+class Encoded(MLPGenerator):
+    """f_φ of τ encoded with constant norm: what `magnitude_invariant` does without its θ₀."""
+
+    def __init__(self, d_tau: int, main: MainNetwork, hidden, rng: torch.Generator):
+        examples = constant_norm(torch.randn(4096, d_tau, generator=rng))
+        super().__init__(2 * d_tau, main, hidden, descriptors=examples, rng=rng)
+
+    def forward(self, descriptor):
+        return super().forward(constant_norm(descriptor))
+
+
+class Start(MLPGenerator):
+    """θ₀ + Δθ(τ) with τ as it is: what `magnitude_invariant` does without its encoding."""
+
+    def __init__(self, d_tau: int, main: MainNetwork, hidden, rng: torch.Generator):
+        super().__init__(d_tau, main, hidden, rng=rng)
+        theta_0, mean, share = main.initial_weights(rng=rng), main.initial_mean, 0.5**0.5  # half of the variance each
+        self.theta_0 = nn.Parameter(mean + share * (theta_0 - mean))
+        with torch.no_grad():
+            self.head.weight.mul_(share)
+            self.head.bias.zero_()
+
+    def forward(self, descriptor):
+        return self.theta_0 + super().forward(descriptor)
+
+
 def make(kind: str, n: int, seed: int):
     """The family, the learner and the source of batches of one run."""
     family = ColoradoClimate(split=seed, n_test=120, n_train=n)
     main, rng = MainNetwork.mlp([2, 16, 16, 1], "tanh", family.y_mean, family.y_std), torch.Generator().manual_seed(seed)
-    f = MLPGenerator(3, main, hidden=(32, 32), magnitude_invariant=kind == "shared", rng=rng)
+    of_kind = {"plain": MLPGenerator, "encoded": Encoded, "start": Start}
+    of_kind["shared"] = lambda *settings, **more: MLPGenerator(*settings, magnitude_invariant=True, **more)
+    f = of_kind[kind](3, main, hidden=(32, 32), rng=rng)
     return family, Hypernetwork(main, f), rng
 
 

@@ -1,5 +1,7 @@
 """Description or examples: all learners in one table, and who errs least where."""
 
+from itertools import groupby
+
 import torch
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
@@ -24,12 +26,15 @@ from hyperedu.figures.style import (
 )
 from hyperedu.words import _, n_
 
+MARKERS = "*sD^"  # of the learners, for whom colours do not tell apart: the first is the star of what is described
+
 
 class DescribeOrShow:
     """Describe a task, or show examples of it? `update(task, noise, shots)`; the star and the circle on the map can be dragged.
 
     Three panels: the task as it is and as it is described, τ + noise · ε; what every learner makes of that and of the
-    support set; and, over all tasks, which learner errs least at each noise and number of shots.
+    support set; and, over all tasks, which learner errs least at each noise and number of shots. Each learner has a colour
+    and a marker, on its curve and on the map.
 
     Args:
         family: `Sinusoids` or `ColoradoClimate`.
@@ -57,7 +62,14 @@ class DescribeOrShow:
         self._draw_where(random)
         nothing = nothing_over(self.axis)
         (self.truth,) = self.what.plot(*nothing, "--", color=BLACK, lw=2, label="the task")
-        self.curves = {n: self.what.plot(*nothing, color=c, lw=2.5, label=_(n))[0] for n, c in colors.items()}
+        every = max(1, len(self.axis) // 6)
+        self.curves = {
+            name: self.what.plot(
+                *nothing, color=color, lw=2.5, marker=marker, markersize=14 if marker == "*" else 8, mec="white", mew=0.5,
+                label=_(name), markevery=(k * every // len(colors), every),
+            )[0]
+            for k, ((name, color), marker) in enumerate(zip(colors.items(), MARKERS, strict=False))
+        }  # fmt: skip
         (self.shown,) = self.what.plot([], [], "o", color=BLACK, ls="none", zorder=5, label="examples")
         low, high = self.y.min().item(), self.y.max().item()
         self.what.set(xlabel=family.axis_labels[0], ylabel=family.axis_labels[1])
@@ -87,9 +99,9 @@ class DescribeOrShow:
 
     def _draw_map(self, errors: dict[str, Tensor], colors: dict[str, str]) -> None:
         every = torch.stack([errors[name] for name in self.learners])  # (learners, seeds, noises, shots)
-        mean = every.mean(1)
+        self.mean = mean = every.mean(1)
         self.winner = mean.argmin(0)
-        agree = (every.argmin(0) == self.winner).all(0)
+        self.agree = agree = (every.argmin(0) == self.winner).all(0)
         self.map.imshow(
             as_numpy(self.winner), cmap=ListedColormap(list(colors.values())), norm=Normalize(-0.5, len(colors) - 0.5),
             alpha=0.45, origin="lower", aspect="auto",
@@ -98,6 +110,10 @@ class DescribeOrShow:
             for j, value in enumerate(row):
                 said = f"{value:.2g}".replace("0.", ".") + ("" if agree[i, j] else "?")
                 self.map.text(j, i, said, ha="center", va="center", fontsize=10)
+        for k, (color, marker) in enumerate(zip(colors.values(), MARKERS, strict=False)):
+            y, x = (self.winner == k).nonzero().T
+            size = 90 if marker == "*" else 34
+            self.map.scatter(as_numpy(x - 0.34), as_numpy(y + 0.3), s=size, c=color, marker=marker, linewidths=0)
         self.map.set(xlabel="shots", ylabel="noise in τ (std)")
         self.map.set(xticks=range(len(self.shots)), xticklabels=self.shots.tolist())
         self.map.set(yticks=range(len(self.noises)), yticklabels=[f"{s:g}" for s in self.noises.tolist()])
@@ -136,16 +152,25 @@ class DescribeOrShow:
             errors.append(f"{_(name)} {(y - self.y[task]).square().mean():.2f}")
         column, row = (_between(grid, value) for grid, value in ((self.shots, shots), (self.noises, noise)))
         self.here.set_data([column], [row])
-        best = _(list(self.learners)[self.winner[round(row), round(column)]])
+        row, column = round(row), round(column)  # the nearest that was measured
+        names = [_(name) for name in self.learners]
+        winners = self.winner[:, column].tolist()
+        runs = [(names[k], list(rows)[-1]) for k, rows in groupby(range(len(winners)), winners.__getitem__)]
         is_, as_ = (self.family.descriptors.in_words(t) for t in (tau, said))
         return _(
-            "It is {really}; it is described as {told}. With {shots} the mean squared error on it is: {errors}. Over "
-            "all tasks the best here is: {best}.",
+            "It is {really}; it is described as {told}. With {shots} the mean squared error on it is: {errors}. Over all "
+            "tasks, at noise {noise:g} and {n} shots, the errors are: {means}{doubt}. With as many shots the best is, as the "
+            "noise grows: {along}. Over all tasks the best here is: {best}.",
             really=is_,
             told=as_,
             shots=n_("{n:,} example", "{n:,} examples", shots),
             errors=", ".join(errors),
-            best=best,
+            noise=self.noises[row].item(),
+            n=self.shots[column].item(),
+            means=", ".join(f"{name} {mean:.2g}" for name, mean in zip(names, self.mean[:, row, column], strict=True)),
+            doubt="" if self.agree[row, column] else _(" (the seeds do not agree on the least)"),
+            along=", ".join(_("{name} up to {noise:g}", name=name, noise=self.noises[k].item()) for name, k in runs),
+            best=names[self.winner[row, column]],
         )
 
 

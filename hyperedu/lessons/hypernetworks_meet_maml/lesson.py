@@ -8,14 +8,14 @@
 # **explain** how much to trust a description, and when to step away from it,
 # **compare** description, examples and both, fairly.
 #
-# 60 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb), [06 · MAML](06_maml.ipynb).
+# 60 minutes, and the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb), [06 · MAML](06_maml.ipynb).
 
 # %% imports
 import torch
 
 from hyperedu import MAML, ColoradoClimate, Hypernetwork, Learner, MainNetwork, MLPGenerator
-from hyperedu import NoisyDescriptors, SetEncoder, Sinusoids, TaskConditionedMAML, data_file
-from hyperedu import figures, live, load_checkpoint, meta_test, meta_train
+from hyperedu import NoisyDescriptors, SetEncoder, SharedWeights, Sinusoids, TaskConditionedMAML
+from hyperedu import data_file, figures, live, load_checkpoint, meta_test, meta_train
 from hyperedu.lessons.hypernetworks_meet_maml import checks, questions
 from hyperedu.lessons.hypernetworks_meet_maml.figures import DescribeOrShow, all_mappings
 
@@ -25,12 +25,18 @@ family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 # %% a-description-that-lies [markdown]
 # ## A description that lies
 #
-# A hypernetwork is told which wave it is, MAML is shown points of it. Until now the description was perfect. Here it errs: $\tau + s\,\varepsilon$, with another standard normal $\varepsilon$ for each
-# task; since $\tau$ is standardised, $s$ counts standard deviations of what tasks differ by. Three learners, three seeds each, were trained with the same 10,000 batches of ten shots: **described** is a hypernetwork
-# $f_\varphi(\tau)$, **shown** is MAML, **both** starts where the description says and then descends, $U(f_\varphi(\tau), D)$. In training $s$ was anything from 0 to 1.5, so that the learners are
-# *warned*: they know that descriptions may err, but not by how much this one does. All that descend took one step of $\alpha = 0.01$ in training and take five here. `python data/make_checkpoints.py` makes them again.
+# A hypernetwork is told which wave it is. MAML is shown points of it. Until now the description was perfect. Here it errs: the learner gets $\tau + s\,\varepsilon$, with a new standard normal $\varepsilon$ for each task.
+# Since $\tau$ is standardised, $s$ counts standard deviations of what tasks differ by. We call it the *noise*.
 #
-# A fourth, **untold**, makes the comparison fair: *both* has many more numbers to learn than MAML. *Untold* has as many as it, in a generator that is told nothing and writes one start for all.
+# Four learners, three seeds each, were trained with the same 10,000 batches of ten shots:
+#
+# * **described**, a hypernetwork $f_\varphi(\tau)$;
+# * **shown**, MAML;
+# * **both**, $U(f_\varphi(\tau), D)$: it starts where the description says, and then descends;
+# * **untold**, as *both*, but its generator is told nothing and writes one start for all. It has as many numbers to learn, which makes the comparison fair.
+#
+# In training $s$ was anything from 0 to 1.5. So the learners are *warned*: they know that descriptions may err, but not by how much this one does. Those that descend took one step of $\alpha = 0.01$ in training, and take five here.
+# `python data/make_checkpoints.py` makes them again.
 
 # %% untold
 class Untold(TaskConditionedMAML):
@@ -56,7 +62,7 @@ for name, learner in learners[0].items():
     print(f"{name:10} {sum(p.numel() for p in learner.parameters()):7,} numbers to learn")
 
 # %% trained-then [markdown]
-# How well each does on 200 unseen waves, for six numbers of shots and six errors, also errors larger than in training. (Each number of shots draws its own $\varepsilon$: *described*, which sees no examples, differs by chance along it.)
+# How well does each do on 200 unseen waves? We measure six numbers of shots and six noises, the last larger than in training. (Each number of shots draws its own $\varepsilon$, so *described* differs by chance along it.)
 
 # %% errors-measured
 noises, shots = (0.0, 0.25, 0.5, 1.0, 1.5, 3.0), (1, 2, 3, 5, 10, 20)
@@ -75,9 +81,9 @@ def measure(learners, family, shots, score, **sizes):  # name → (seeds, noises
 errors = measure(learners, family, shots, "median", n_tasks=200, queries=50)
 
 # %% describe-or-show-predict [markdown]
-# **Predict.** With the description perfect, do ten examples still help? With ten examples, does a bad description still help, and where would one do better without it?
-# Drag *noise* and *shots*, or the circle on the map, and look for a place where examples alone win (*shown* or *untold*). The star can be dragged too:
-# then the task is described as what stands there.
+# **Predict.** The description is perfect: do ten examples still help? There are ten examples: does a bad description still help, and from which noise on would one do better without it?
+#
+# Then drag *noise* and *shots*, or the circle on the map. The sentence below answers too. The star can be dragged as well: then the task is described as what stands there.
 
 # %% describe-or-show
 picture = DescribeOrShow(family, learners[0], errors, noises, shots)
@@ -88,26 +94,35 @@ for name, value in {"task": 3, "noise": 0.5, "shots": 5}.items():
 questions.predict("describe-or-show", figure)
 
 # %% describe-or-show-look [markdown]
-# **What to look for.** *Left*, the description (star) leaves the task (ring). *Middle*, the red curve is written from the star alone, but cautiously, pulled towards the middle of all tasks; the blue and the yellow one know only the points; the green one starts
-# at a curve that its own generator writes from the star, and bends towards the points. Beyond $s = 1.5$ the star is mostly farther off than in training. *Right*, the colour, as in the middle, says who errs least over all tasks, and the number how much (median, mean of three
-# seeds; a question mark where the seeds do not agree).
+# **What to look for.** *Left*, the description (star) leaves the task (ring).
+#
+# *Middle*, the curve with stars is written from the description alone. It is cautious: it keeps near the middle of all tasks. *Shown* (squares) and *untold* (triangles) know only the points. *Both* (diamonds) starts where its own generator says, and bends towards the points.
+#
+# *Right*, over all tasks: colour and marker say who errs least, the number how much (median, mean of three seeds). A question mark stands where the seeds do not agree.
 
 # %% one-table-for-all-of-them [markdown]
 # ## One table for all of them
 #
-# Every learner of this course is a mapping $(\tau, D) \mapsto \theta$. They differ in what they take of the one and of the other:
+# Every learner of this course is a mapping $(\tau, D) \mapsto \theta$. They differ in what they take of the description and what of the examples:
 
 # %% all-mappings
 alt = "All learners by what they take: description, examples, or both; one cell is yours to fill."
 figures.show(all_mappings(), alt)
 
 # %% all-mappings-then [markdown]
-# ($h$ reads a support set into a vector, $H_\varphi$ writes a change of weights, $b_1 + A\tau$ is the first bias; *sought* means that τ itself is found by gradient steps. A dash: no learner of this course.) Where does *untold* belong? With MAML: it is told
-# nothing. *Both* stands at the right of the middle row:
+# ($h$ reads a support set into a vector, $H_\varphi$ writes a change of weights, $b_1 + A\tau$ is the first bias.) The same in words:
+#
+# | | no examples | examples read by a network | gradient steps on examples |
+# |---|---|---|---|
+# | **no description** | *SharedWeights* uses the same $\theta_0$ for every task. | *SupportSetHypernetwork* writes θ from a summary of the examples; *HyperMAML* writes a change of $\theta_0$. | *MAML* and its kin take steps from one $\theta_0$. |
+# | **τ given** | *Hypernetwork* writes θ from τ; *Conditioned* lets τ move one bias only. | Yours, in exercise 2. | *TaskConditionedMAML* takes steps from a start that is written from τ. |
+# | **τ sought** | No learner: nothing to seek by. | No learner of this course. | *DescriptorAdaptation* takes steps on τ, and θ follows. |
+#
+# Where does *untold* belong? With MAML: it is told nothing. *Both* stands at the right of the middle row:
 #
 # $$ \theta' = U(f_\varphi(\tau), D), \qquad \theta_0 = f_\varphi(\tau) \text{ instead of one } \theta_0 \text{ for all tasks} \tag{1} $$
 #
-# MAML is the case in which $f_\varphi$ ignores $\tau$, the hypernetwork the case in which $U$ takes no step. In code, by hand:
+# MAML is the case in which $f_\varphi$ ignores $\tau$. The hypernetwork is the case in which $U$ takes no step. In code, by hand:
 
 # %% in-one-line
 both, tasks = learners[0]["both"], family.test.sample(4, 10, 50)
@@ -121,8 +136,9 @@ print("same as the package:", torch.allclose(theta, own, atol=1e-5))
 # %% how-far-to-step-away-from-a-description [markdown]
 # ## How far to step away from a description
 #
-# Take a task of one number $c$, and let $\theta$ be our guess of it. The description says $\tau = c + s\,\varepsilon$; the examples are $n$ readings of $c$ with standard deviation $\sigma$, whose errors are independent of $\varepsilon$, and $\bar y$ is their
-# mean. A gradient step on $\frac12(\theta - \bar y)^2$ from $\theta_0 = \tau$ is a compromise of the two:
+# Take the smallest task there is: one number $c$. In this section $\theta$, our guess of it, and $\tau$ are single numbers too. The description says $\tau = c + s\,\varepsilon$. The examples are $n$ readings of $c$, each with standard deviation $\sigma$; $\bar y$ is their mean. Their errors are independent of $\varepsilon$.
+#
+# A gradient step on $\frac12(\theta - \bar y)^2$ from $\theta_0 = \tau$ ends between the two. Its $\alpha$ says how far: 0 stays at the description, 1 goes all the way to the examples.
 #
 # $$ \theta' = \tau + \alpha\,(\bar y - \tau), \qquad \mathbb{E}\,(\theta' - c)^2 = (1 - \alpha)^2 s^2 + \alpha^2\, \sigma^2 / n \tag{2} $$
 #
@@ -130,7 +146,7 @@ print("same as the package:", torch.allclose(theta, own, atol=1e-5))
 #
 # $$ \alpha^* = \frac{s^2}{s^2 + \sigma^2 / n}, \qquad \text{where, for } s > 0, \text{ it is } \Big(\frac{1}{s^2} + \frac{n}{\sigma^2}\Big)^{-1} \tag{3} $$
 #
-# less than $s^2$ and less than $\sigma^2/n$: **with the right step, both is better than either**. But the step was chosen in training, for the descriptions there:
+# This is less than $s^2$ and less than $\sigma^2/n$: **with the right step, both is better than either**. But the step was chosen in training, for the descriptions there:
 
 # %% how-far
 sigma, n, alpha = 1.0, 4, 0.8  # α* for s = 1
@@ -143,13 +159,12 @@ for s in (0.25, 1.0, 3.0):
     print(f"s = {s:4}       " + "".join(f"{(theta - c).square().mean():11.3f}" for theta in ends))
 
 # %% how-far-then [markdown]
-# A step that is right for $s = 1$ wastes a good description and believes a bad one: at $s = 3$, both is *worse than the examples alone*. Networks learn $\alpha$'s part in another
-# way, by where $f_\varphi$ starts; the trade stays.
+# The last column is the step that is right for $s = 1$. It wastes a good description, and it believes a bad one: at $s = 3$, both is *worse than the examples alone*. Our networks do not learn $\alpha$. They learn where $f_\varphi$ starts, and the trade stays.
 
 # %% who-wins-on-sinusoids [markdown]
 # ## Who wins on sinusoids
 #
-# At ten shots, with one more rival: a **trusting** hypernetwork, as large as *described*, trained on perfect descriptions only, for a tenth of the steps. And as the bar that all have to clear, a network that has neither description nor examples: MAML's start, before any step.
+# Now ten shots, and one more rival: a **trusting** hypernetwork, as large as *described*, trained on perfect descriptions only, for a tenth of the steps. The bar to clear is **shared weights**: one network for all tasks, with neither description nor examples.
 
 # %% trusting
 errors["trusting"] = []
@@ -159,21 +174,24 @@ for seed in range(3):
     trusting = Hypernetwork(main, MLPGenerator(2, main, hidden=(64, 32)))
     meta_train(trusting, family.train, steps=1000, shots=0)
     errors["trusting"].append([meta_test(trusting, test, 0, 50, 200).median for test in tests])
-nothing = meta_test(learners[0]["shown"], family.test, 1, 50, 200, inner_steps=0).median
+shared = SharedWeights(main)
+meta_train(shared, family.train, steps=1000, shots=0)
+neither = meta_test(shared, family.test, 0, 50, 200).median
 
 # %% winners-figure
 figure, (axes,) = figures.subplots(width=8, height=4)
 colors = figures.VERMILION, figures.BLUE, figures.GREEN, figures.ORANGE, figures.PURPLE
-for name, color in zip(errors, colors):
+for name, color, marker in zip(errors, colors, ("*-", "s--", "D-", "^:", "v-.")):
     values = torch.as_tensor(errors[name])
     values = values[..., shots.index(10)] if values.ndim == 3 else values  # (seeds, noises)
     low, mean, high = (v.numpy() for v in (values.amin(0), values.mean(0), values.amax(0)))
-    axes.plot(noises, mean, "o-", color=color, label=name)
+    axes.plot(noises, mean, marker, color=color, markersize=8, label=name)
     axes.fill_between(noises, low, high, color=color, alpha=0.2)
-    print(f"{name:10}", "   ".join(f"s = {s:g}: {m:.3f}" for s, m in zip(noises, mean)))
-one_example = errors["both"][:, 0, 0].mean()
-print(f"neither    {nothing:.2f}; both, with one example and s = 0: {one_example:.2f}")
-axes.axhline(nothing, color=figures.GREY, ls="--", label="neither")
+    print(f"{name:15}", "   ".join(f"s = {s:g}: {m:.3f}" for s, m in zip(noises, mean)))
+print(f"shared weights  {neither:.3f};  trusting, s = 0.25 by s = 0:", end=" ")
+first, second = torch.tensor(errors["trusting"]).mean(0)[:2]
+print(f"{second / first:.0f} times the loss")
+axes.axhline(neither, color=figures.GREY, lw=1, label="shared weights")
 axes.axvspan(0, 1.5, color=figures.SKY, alpha=0.15)
 axes.set(xlabel="noise in τ (std); blue ground: as in training", yscale="log")
 axes.set_ylabel("median loss, range of seeds")
@@ -182,17 +200,16 @@ alt = "Median loss against the description's error: description alone rises, exa
 figures.show(figure, alt)
 
 # %% winners-figure-then [markdown]
-# Believe the **trusting** one while its description is perfect: without an example it has the least loss of all. A quarter of a standard deviation costs it more than an order of
-# magnitude, and where it crosses the dashed line, **a bad description is worse than knowing nothing**. The warned hypernetwork pays for its caution at small errors and is paid back from $s = 1$ on.
+# **Trust.** While its description is perfect, *trusting* has the least loss of all, without an example. A quarter of a standard deviation undoes that (the factor is printed). Where it crosses the grey line, **a bad description is worse than knowing nothing**. *Described* pays for its caution at small errors, and is paid back from $s = 1$ on.
 #
-# *Both* beats MAML and *untold* clearly while the description is good, ties with MAML at the edge of what it was trained for, and loses beyond. *Untold* has as many numbers to learn as *both*, and is no better than MAML: what *both* wins is the
-# description's. (MAML and *untold* were each trained with the outer rate that suits them, lesson 06; with the other's rate MAML had twice the loss, and *untold* would have looked like the better one.) And in the first column of the map *described* alone wins up to $s = 1$:
-# five steps, from a start made for ten points, follow a single point too far.
+# **Both.** It beats *shown* and *untold* while the description is good. At $s = 1.5$, the edge of its training, it ties with *shown*; beyond, it loses. *Untold* has as many numbers to learn, and is no better than MAML. So what *both* wins is the description's.
+#
+# **One example.** In the first column of the map *described* alone wins up to $s = 1$. The likely reason: five steps from a start that was made for ten points follow a single point too far.
 
 # %% who-wins-on-the-stations-of-colorado [markdown]
 # ## Who wins on the stations of Colorado
 #
-# The same with real measurements: described by elevation and place, or shown some months of a year. All that adapt take three gradient steps with $\alpha = 3\cdot10^{-4}$.
+# The same with real measurements: a station is described by elevation and place, or we are shown some months of its year. Those that adapt take three gradient steps of $\alpha = 3\cdot10^{-4}$.
 
 # %% stations
 climate = ColoradoClimate("tmax")
@@ -217,7 +234,7 @@ stations, months = [train_on_stations(seed) for seed in range(3)], (1, 2, 3, 4, 
 degrees = measure(stations, climate, months, "rmse", queries=6)
 
 # %% months-or-description-predict [markdown]
-# **Predict.** How many months of a year tell more than a description that is wrong by one standard deviation? Guess where the border runs in the right panel.
+# **Predict.** A description is wrong by one standard deviation. How many months of a year tell more than it does? And from which noise on do examples alone win, with one month and with six?
 
 # %% months-or-description
 picture = DescribeOrShow(climate, stations[0], degrees, noises, months)
@@ -227,23 +244,27 @@ figure = live.interact(picture.figure, picture.update, drag=picture.drag, **slid
 questions.predict("months-or-description", figure)
 
 # %% months-or-description-look [markdown]
-# **What to look for.** The numbers at the right are RMSE in °C, and *shots* are months.
+# **What to look for.** *Shots* are months here, and the numbers at the right are RMSE in °C.
 
 # %% months-table
+print("RMSE (°C), s =     " + "".join(f"{s:8g}" for s in noises))
 for name, values in degrees.items():
     for n in (1, 3):
         means = values.mean(0)[:, months.index(n)]
-        said = "  ".join(f"s = {s:g}: {mean:.2f} °C" for s, mean in zip(noises, means))
-        print(f"{name:10} months: {n}  {said}")
+        print(f"{name:10} months: {n}" + "".join(f"{mean:8.2f}" for mean in means))
+alone = [k for k, name in enumerate(degrees) if name in ("shown", "untold")]
+share = torch.isin(picture.winner, torch.tensor(alone)).float().mean()
+print(f"examples alone win in {share:.0%} of the map")
+
+# %% months-table-then [markdown]
+# *Both* wins for every number of months while the description is good, up to $s = 0.25$. At 0.5 it still wins with one or two months; from three on the seeds disagree. From $s = 1$ on, examples alone win: **a single month tells more than a description that is wrong by one standard deviation**. *Described* alone wins nowhere once a month is known.
+#
+# So *both* loses in the printed share of the map, inside the errors that it was warned of, though it lacks nothing. After three months even a perfect description has little left to say. And a warning in training does not tell *this* error from another.
 
 # %% exercise-1 [markdown]
-# *Both* wins for every number of months while the description is good, up to $s = 0.25$, and at 0.5 with one or two months; from three on the seeds disagree. From $s = 1$ on, examples alone win: **a single month tells more than a description that is wrong by one
-# standard deviation**. So *both* loses in half of this map, inside the errors that it was warned of, and not because it lacks anything: after three months even a perfect description has little left to say, and a warning in training does not tell *this* error from
-# another. *Described* alone wins nowhere once a month is known.
-#
 # ## Exercises
 #
-# **1 · Compute.** A description errs with $s = 1$. There are $n = 12$ examples with $\sigma = 2$. Which $\alpha$ is best?
+# **1 · Compute.** (4 minutes; how far (3) trusts a description.) A description errs with $s = 1$. There are $n = 12$ examples with $\sigma = 2$. Which $\alpha$ is best?
 #
 # <details><summary>Hint 1</summary>The mean of n readings has the variance σ²/n.</details>
 # <details><summary>Hint 2</summary>Equation (3).</details>
@@ -257,7 +278,7 @@ alpha = 1**2 / (1**2 + 2**2 / 12)  # equation (3)
 checks.step_size(alpha)
 
 # %% exercise-2 [markdown]
-# **2 · Change.** Fill the empty cell of the table: `class Reader(Learner)`, which writes the weights of a sinusoid's network from $\tau$ (two numbers) *and* from the examples, without a gradient
+# **2 · Change.** (10 minutes; a learner that takes τ and D, built from the table.) Fill the empty cell of the table: `class Reader(Learner)`, which writes the weights of a sinusoid's network from $\tau$ (two numbers) *and* from the examples, without a gradient
 # step: $f_\varphi([\tau, h(D)])$. Its `__init__(self, main)` begins with `super().__init__(main)`; its `start(self, descriptor, support)` returns θ. It need not be trained.
 #
 # <details><summary>Hint 1</summary><code>SetEncoder(1, 1, 32)</code> is h: called with τ and D, it reads D alone and gives 32 numbers per task.</details>
@@ -280,7 +301,7 @@ class Reader(Learner):
 checks.reader(Reader)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** Someone corrupts the descriptors of all tasks with this line, those for training and for the test together, and finds to their joy that hypernetworks do not mind at all. Write `misdescribe(tau, s)` as it should be.
+# **3 · Find what is wrong.** (6 minutes; what an error of a description must do.) Someone corrupts the descriptors of all tasks with this line, those for training and for the test together, and finds to their joy that hypernetworks do not mind at all. Write `misdescribe(tau, s)` as it should be.
 #
 # <details><summary>Hint 1</summary>Which shape has the error, and which has τ?</details>
 # <details><summary>Hint 2</summary>An error that is the same for all tasks can be learned and taken off.</details>
@@ -298,6 +319,11 @@ def misdescribe(tau, s):
     return tau + s * torch.randn_like(tau)
 
 checks.misdescribed(misdescribe)
+
+# %% open-task [markdown]
+# ## Open task
+#
+# **How many examples is a description worth?** For three noises find the number of shots at which *shown* errs as little as *described*, on waves or on stations; `errors` and `degrees` hold much of what you need. Write down your guess first: by (2), both are equal at $n = \sigma^2 / s^2$. A good answer gives that number with the range of the seeds, compares how it falls as $s$ grows with the guess, and names a reason why networks may differ from it.
 
 # %% quiz [markdown]
 # ## Quiz

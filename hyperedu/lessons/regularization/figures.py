@@ -1,4 +1,4 @@
-"""The live figure of how strongly to regularise, and intervals over seeds."""
+"""The live figure of how strongly to regularise, intervals over seeds, and errors by the number of stations."""
 
 import copy
 
@@ -13,6 +13,7 @@ from hyperedu.figures.style import (
     BLUE,
     GREEN,
     GREY,
+    ORANGE,
     VERMILION,
     as_numpy,
     in_style,
@@ -31,7 +32,8 @@ class StrengthPicture:
     """How strongly to regularise, and with what? `update(penalty, strength, station)`, where 10^strength is the strength.
 
     Three panels: the error on training stations and on those never seen, against the strength of each penalty; the weights
-    that are written for one station never seen; and its year. Between the strengths that were trained, φ is blended.
+    that are written for one station never seen; and its year. Between the strengths that were trained, which are marked, φ is
+    blended. The sentence says the errors of the other penalties at the same strength, and those at the weakest one.
 
     Args:
         family: a `ColoradoClimate`.
@@ -53,7 +55,8 @@ class StrengthPicture:
         title(self.weights, _("θ = f(τ)   {n:,} weights", n=learner.main.weight_dim))
         title(self.what, "y = g(θ, x)   never seen")
         self.colors, largest = dict(zip(paths, (VERMILION, BLUE, GREEN), strict=False)), []
-        for penalty, color in self.colors.items():
+        every = (len(grid) - 1) // (len(exponents) - 1)
+        for (penalty, color), marker in zip(self.colors.items(), "os^", strict=False):
             errors = []
             for exponent in grid.tolist():
                 self._blend(penalty, exponent)
@@ -63,12 +66,14 @@ class StrengthPicture:
             for values, style, name in zip(
                 zip(*errors, strict=True), ("-", ":"), (_("never seen"), _("training")), strict=True
             ):
-                self.errors.plot(strengths, values, style, color=color, lw=2.5, label=f"{_(penalty)}, {name}")
+                look = {"color": color, "lw": 2.5, "marker": marker, "markevery": every, "markersize": 6}
+                self.errors.plot(strengths, values, style, **look, label=f"{_(penalty)}, {name}")
         self.held_out, self.known = held_out, known
-        (self.here,) = self.errors.plot([], [], "o", markersize=12, mec=BLACK, zorder=5, ls="none")
+        self.weakest = {penalty: self._errors(penalty, exponents[0].item()) for penalty in paths}
+        (self.here,) = self.errors.plot([], [], "o", markersize=13, mec=BLACK, mew=2, zorder=5, ls="none")
         self.errors.set(xscale="log", xlabel="strength of the penalty", ylabel=_("RMSE ({unit})", unit=family.unit))
         self.errors.set(ylim=(0, 1.45 * self.errors.get_ylim()[1]))
-        self.errors.legend(loc="upper left", fontsize=10, handlelength=1.4, labelspacing=0.2)
+        self.errors.legend(loc="upper left", fontsize=10, handlelength=2.4, labelspacing=0.2)
         self.fill_weights = weight_heatmap(self.weights, learner.main, max(largest))
         self.what.plot(range(12), as_numpy(family.mean_year[family.train.index].T), color=GREY, lw=0.8, alpha=0.5, zorder=1)
         (self.curve,) = self.what.plot(*nothing_over(self.months), color=VERMILION, lw=3, zorder=4, label="written")
@@ -88,17 +93,26 @@ class StrengthPicture:
             blended = torch.lerp(*self.paths[penalty][k : k + 2], place - k)
             vector_to_parameters(blended.to(next(self.learner.parameters())), self.learner.parameters())
 
+    def _errors(self, penalty: str, exponent: float) -> tuple[float, float]:
+        """On stations never seen and on those that were trained on; φ stays in the learner."""
+        self._blend(penalty, exponent)
+        return self._rmse(self.held_out), self._rmse(self.known)
+
     def _rmse(self, tasks: TaskBatch) -> float:
         """The mean over stations of the root of each one's mean squared error."""
         return self.learner.main.loss(written(self.learner, tasks.descriptor), tasks.query).sqrt().mean().item()
 
     def update(self, penalty: str, strength: float, station: int) -> str:
-        self._blend(penalty, strength)
+        others = "".join(
+            _(" With as much {penalty} they are {never:.2f} and {known:.2f}.", penalty=_(other), never=new, known=old)
+            for other in self.paths if other != penalty
+            for new, old in [self._errors(other, strength)]
+        )  # fmt: skip
+        never, known = self._errors(penalty, strength)
         color = self.colors[penalty]
         theta, name = written(self.learner, self.tasks.descriptor[station]), self.tasks.properties["name"][station]
         year = self.family.mean_year[self.family.station(name)]
         y, at_months = (self.learner.main(theta, self.family.x(m))[:, 0] for m in (self.months, torch.arange(12.0)))
-        never, known = self._rmse(self.held_out), self._rmse(self.known)
         self.here.set_data([10**strength], [never])
         self.here.set_markerfacecolor(color)
         self.fill_weights(theta)
@@ -108,13 +122,16 @@ class StrengthPicture:
         error = (at_months - year).square().mean().sqrt()
         return _(
             "{penalty} with strength {value:.2g}: RMSE {never:.2f} {unit} on stations never seen, {known:.2f} on "
-            "those it was trained on. {name}, at {elevation:,.0f} m, was never seen; the network that is written "
-            "for it errs by {error:.1f} {unit}.",
+            "those it was trained on; at the weakest strength {weak_never:.2f} and {weak_known:.2f}.{others} {name}, at "
+            "{elevation:,.0f} m, was never seen; the network that is written for it errs by {error:.1f} {unit}.",
             penalty=_(penalty),
             value=10**strength,
             never=never,
             unit=self.family.unit,
             known=known,
+            weak_never=self.weakest[penalty][0],
+            weak_known=self.weakest[penalty][1],
+            others=others,
             name=name,
             elevation=self.tasks.properties["elevation"][station],
             error=error,
@@ -139,4 +156,27 @@ def intervals(values: dict[str, Tensor], label: str, line: tuple[float, str] | N
         axes.legend(loc="lower right")
     axes.set(yticks=range(len(values)), yticklabels=values, ylim=(len(values) - 0.4, -0.6), xlabel=label)
     axes.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def by_stations(errors: dict[str, list[Tensor]], stations: tuple[int, ...]) -> Figure:
+    """One line for each name against the number of training stations: means over seeds with 95% intervals (Student's t).
+
+    Lines differ by colour, marker and dash.
+
+    Args:
+        errors: name → (seeds,) for each number of stations.
+        stations: these numbers.
+    """
+    figure, (axes,) = subplots(width=8, height=4)
+    looks = zip((BLACK, VERMILION, GREEN, ORANGE, BLUE), ("o:", "s--", "^-.", "D-", "v--"), strict=True)
+    for k, ((name, every), (color, fmt)) in enumerate(zip(errors.items(), looks, strict=False)):
+        means, half = [seeds.mean().item() for seeds in every], [half_interval(seeds) for seeds in every]
+        aside = [n * (1 + 0.02 * k) for n in stations]
+        axes.errorbar(aside, means, half, fmt=fmt, color=color, lw=2, markersize=7, capsize=4, label=_(name))
+    degrees = (0.8, 1, 1.5, 2, 3, 5)
+    axes.set(xscale="log", yscale="log", xlabel="training stations", ylabel=_("RMSE at new ones ({unit})", unit="°C"))
+    axes.set(xticks=stations, xticklabels=stations, yticks=degrees, yticklabels=degrees)
+    axes.minorticks_off()
+    axes.legend(handlelength=3.5)
     return figure
