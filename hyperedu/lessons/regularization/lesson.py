@@ -78,7 +78,7 @@ questions.predict("strengths", figure)
 
 # %% along-the-paths
 everywhere = family.test.sample(None, 0, 12).descriptor
-print("penalty and its end     RMSE: trained, never seen    a weight: size, change between stations")
+print("penalty and its end     RMSE: trained, never seen    a weight: size, change between places")
 for penalty, path in paths.items():
     for k, end in ((0, "weak"), (-1, "strong")):
         vector_to_parameters(path[k], learner.parameters())
@@ -136,7 +136,7 @@ slopes = torch.func.vmap(torch.func.grad(torch.nn.functional.gelu))(torch.linspa
 c = slopes.max() ** 2  # two hidden layers
 sigmas = torch.stack([torch.linalg.matrix_norm(W, 2) for W in f.parameters() if W.ndim == 2])
 most = torch.linalg.matrix_norm(torch.stack(columns, -1), 2).max()  # σ(∂θ/∂τ), over the stations
-print(f"c = {slopes.max():.3f}² = {c:.2f}; largest stretch {most:.1f}, bound {c * sigmas.prod():.1f}")
+print(f"c = {slopes.max():.3f}² = {c:.2f}; most stretch {most:.1f}, bound {c * sigmas.prod():.1f}")
 
 # %% largest-stretch-then [markdown]
 # The bound is loose, but it is one. Weight decay on φ, the optimizer's own, pulls on *all* singular values: $\lVert W\rVert^2$ is the sum of their squares.
@@ -190,7 +190,7 @@ for way, values in at_20.items():
     gain, (least, largest) = at_20["none"] - values, ends(way, 20)  # seed by seed
     print(f"{way:14} lowers it by {gain.mean():5.2f} ± {half_interval(gain):.2f} °C", end="")
     print(f";  chose the weak end: {least:d} of 5 seeds, the strong end: {largest:d}")
-print(f"linear regression, above the least of these: {line[0] - at_20['weight_decay'].mean():.2f} °C")
+print(f"linear regression, above the least: {line[0] - at_20['weight_decay'].mean():.2f} °C")
 
 # %% ways-table-then [markdown]
 # The printed intervals are of the differences seed by seed. Where one contains zero, nothing was shown.
