@@ -30,8 +30,8 @@ tables = json.loads(data_file("beyond.json").read_text(encoding="utf-8"))
 # %% one-after-the-other [markdown]
 # ## One task after the other
 #
-# Three polynomials, each on its own interval, come one after the other; what was seen is not seen again. Three learners: a *plain network*, a *hypernetwork* with a learned code of two numbers for each task, and the same *with the output penalty* of lesson 08: to the loss of a task is added
-# $\beta\, \frac1n \sum_i \lVert f_\varphi(\tau_i) - \theta_i^* \rVert^2$ over the $n$ tasks before it, where $\theta_i^*$ was written when the last of them was done, and $\beta = 0.005$. It needs no old example, only these snapshots. (So few could be kept and looked up by name; but a generator also writes what lies between, and for tasks that are described, new ones.)
+# Three polynomials, each on its own interval, come one after the other, never to be seen again. Three learners: a *plain network*, a *hypernetwork* with a learned code of two numbers for each task, and the same *with the output penalty* of lesson 08: to the loss of a task is added
+# $\beta\, \frac1n \sum_i \lVert f_\varphi(\tau_i) - \theta_i^* \rVert^2$ over the $n$ tasks before it, where $\theta_i^*$ was written when the last of them was done, and $\beta = 0.005$. It needs no old example, only these snapshots. (So few could be looked up by name; a generator also writes what lies between.)
 
 # %% sequence
 tasks, main = sequences.polynomials(), MainNetwork.mlp([1, 10, 10, 1], "tanh")
@@ -52,9 +52,9 @@ figure.controls["step"].value = 1150
 questions.predict("forgetting", figure)
 
 # %% forgetting-look [markdown]
-# **What to look for.** *Left*, an error rises as soon as another task is learned; with the penalty it stays. *Middle*, the first task's weights stand still only there. A code of its own does not protect a task, since φ is shared: without the penalty it forgets less on one of the two polynomials, and on the other the intervals do not say. It makes a task something that *can be named*, and so be held.
+# **What to look for.** *Left*, an error rises as soon as another task is learned; with the penalty it stays. *Middle*, the first task's weights stand still only there. A code of its own does not protect a task, since φ is shared: without the penalty it forgets less on one polynomial, and on the other the intervals do not say. It makes a task something that *can be named*, and so be held.
 #
-# Final errors after 1,500 steps on each task, mean of five seeds ± 95% interval; the toy is that of von Oswald and others (2020), whose own code gives .0042, .0024, .0061. Then ten digits, turned by five angles: the share read rightly in the end. (The plain network is not told the angle, and a 6 turned by half a circle is a 9.)
+# Final errors after 1,500 steps on each task, mean of five seeds ± 95% interval; the toy is that of von Oswald and others (2020), whose own code gives .0042, .0024, .0061. Then ten digits, turned by five angles: the share read rightly in the end. (The plain network is not told the angle.)
 
 # %% forgetting-table
 def seeds_table(runs, form):
@@ -124,7 +124,7 @@ for group in ("1 or 2 readings", "3 or 4", "6 or 12"):
     print(f"{group}: own steps gain {gain.mean():.2f} ± {half_interval(gain):.2f} °C")
 
 # %% clients-then [markdown]
-# *One network for all* (federated averaging) cannot know where it is; three own steps repair much of that for whoever has many readings, and less for whoever has one. *Each alone* is hopeless with one or two. *Written for each* uses what was learned at similar places, and serves stations that joined with no reading; own steps on top hurt where there are few readings. But it is *told* elevation and place, which the others are not: how much of the gain is due to being told, and how much to written weights, is not separated here. (Lesson 02 found a network that is told τ as good.)
+# *One network for all* (federated averaging) cannot know where it is; three own steps repair much of that for whoever has many readings, and less for whoever has one. *Each alone* is hopeless with one or two. *Written for each* uses what was learned at similar places, and serves stations that joined with no reading; own steps on top hurt where there are few readings. But it is *told* elevation and place, which the others are not: what is due to that, and what to written weights, is not separated here.
 #
 # **Where it fails:** not to show data is not to keep it secret. From what a station with a single reading sends after one step, its month, as $x = (\sin, \cos)$ of the place in the year, and its reading can be computed: ΔW₁ is an outer product with $x$, and the last bias moved in proportion to the error.
 
@@ -145,7 +145,7 @@ print(f"in truth: x = {own.x[0, 0].tolist()}, {own.y[0, 0].item():.2f} °C")
 #
 # $$ \min_{\varphi,\, \tau_1, \dots, \tau_n} \mathbb{E}_\varepsilon \sum_i \sum_x \big(g(f_\varphi(\tau_i + \varepsilon), x) - \mathrm{ink}_i(x)\big)^2, \qquad \varepsilon \sim N(0, 0.3^2 I) \tag{2} $$
 #
-# where the noise ε makes each drawing a blot on the map, so that neighbours must be alike. (Nothing in (2) keeps the blots from moving apart; that they overlap here, AdamW's weight decay on the codes and a start close together see to.)
+# where the noise ε makes each drawing a blot on the map, so that neighbours must be alike. (Weight decay on the codes keeps the blots from moving apart.)
 
 # %% drawings
 family = drawings.Drawings()
@@ -175,21 +175,21 @@ walk.controls["second"].value, walk.controls["share"].value = 5, 0.5
 questions.predict("walk", walk)
 
 # %% walk-look [markdown]
-# **What to look for.** Over the map, hands of one letter change into each other; from letter to letter the way leads through others, with short stretches of double exposure. Straight through weight space a blur comes between, and between networks trained apart nothing that anybody drew. Half way between all pairs, within letters and between them, by likeness to *some* drawing (a good new one in between would count for less):
+# **What to look for.** Over the map, hands of one letter change into each other; from letter to letter the way leads through others, with short stretches of double exposure. Straight through weight space a blur comes between, and between networks trained apart nothing that anybody drew. Half way between all pairs, by likeness to *some* drawing:
 
 # %% half-way
 for name, like in drawings.half_way(learner, apart, family).items():
     print(f"{name:16} correlation with the most similar drawing: {like:.2f}")
 
 # %% today [markdown]
-# **Where it fails:** a new drawing has no place on the map until one is searched, by gradient.
+# **Where it fails:** a new drawing has no place on the map until one is searched.
 #
 # ## Today
 #
 # | system | τ → θ → g | shown | limit |
 # |---|---|---|---|
 # | Text-to-LoRA, 2025 | a sentence about a task → low-rank adapters → a language model | 479 training tasks; on eight benchmarks 74.0%, adapters trained for each 75.8% | vague sentences, poor adapters |
-# | Doc-to-LoRA, 2026 | a document → adapters → a language model that no longer reads it | a fact is found in texts over four times as long as the model can read | a generator for each model; what it took in is less exact than what is read |
+# | Doc-to-LoRA, 2026 | a document → adapters → a language model that no longer reads it | a fact is found in texts over four times as long as the model can read | a generator for each model; less exact than reading |
 # | HyperDreamBooth, 2023 | one photo of a face → adapters → a generator of images | 20 seconds, 25 times faster than fine-tuning alone | faces; fine-tuning must follow |
 # | LoGAH, 2024 | the graph of an architecture → up to 774 million weights → that network | a better start of its training than a random one | a start, no trained network |
 #
@@ -197,7 +197,7 @@ for name, like in drawings.half_way(learner, apart, family).items():
 #
 # $$ W = W_0 + B(\tau)\, A(\tau), \qquad B \in \mathbb{R}^{m \times r}, \; A \in \mathbb{R}^{r \times n} \tag{3} $$
 #
-# Here is the first of them, in small: a frozen network that reads upright digits; sentences that say what was done to the digits; an adapter of rank 8 for its first matrix $W$, 48 × 64. The sentences tell five changes: to the left, upside down, mirrored, negative, shifted up.
+# The first of them, in small: a frozen network that reads upright digits; sentences that say what was done to the digits; an adapter of rank 8 for its first matrix $W$, 48 × 64. There are five changes: left, upside down, mirrored, negative, shifted up.
 
 # %% adapters
 digits = Digits()
@@ -254,7 +254,7 @@ by_rank = [{f"rank {r}": list(of.values()) for r, of in run.items()} for run in 
 seeds_table(by_rank, ".2f")
 
 # %% exercise-1 [markdown]
-# On known sentences the gain from rank 1 to 2 is clear; above, the intervals of neighbours overlap. New ways to say a known change are often understood; two changes in one sentence, which no training sentence had, are not. **Where it fails:** a generator knows what its sentences taught it. Ask of each system in the table how far its tests lay from its training.
+# New ways to say a known change are often understood; two changes in one sentence, which no training sentence had, are not. **Where it fails:** far from its training. Ask of each system in the table how far its tests lay.
 #
 # ## Exercises
 #
@@ -312,7 +312,7 @@ def server(f, tau, ask):
 checks.server(server)
 
 # %% open-task [markdown]
-# **An open task.** Choose one system of the table, read its paper, and write half a page: what are τ, f, θ and g; on what it was trained and on what tested; and the nearest task on which you expect it to fail. A good answer names the test that would show it.
+# **An open task.** Read the paper of one of these systems, and write half a page: τ, f, θ, g; on what it was trained and tested; where you expect it to fail. A good answer names the test.
 
 # %% quiz [markdown]
 # ## Quiz
@@ -350,7 +350,7 @@ questions.quiz()
 #
 # * J. von Oswald and others, *Continual learning with hypernetworks*, 2020, [arXiv 1906.00695](https://arxiv.org/abs/1906.00695).
 # * A. Shamsian and others, *Personalized federated learning using hypernetworks*, 2021, [arXiv 2103.04628](https://arxiv.org/abs/2103.04628).
-# * V. Sitzmann and others, *Implicit neural representations with periodic activation functions*, 2020, [arXiv 2006.09661](https://arxiv.org/abs/2006.09661).
+# * V. Sitzmann and others, *SIREN*, 2020, [arXiv 2006.09661](https://arxiv.org/abs/2006.09661).
 # * E. Hu and others, *LoRA*, 2021, [arXiv 2106.09685](https://arxiv.org/abs/2106.09685).
 # * R. Charakorn and others, *Text-to-LoRA*, 2025, [arXiv 2506.06105](https://arxiv.org/abs/2506.06105); *Doc-to-LoRA*, 2026, [arXiv 2602.15902](https://arxiv.org/abs/2602.15902).
 # * N. Ruiz and others, *HyperDreamBooth*, 2023, [arXiv 2307.06949](https://arxiv.org/abs/2307.06949).

@@ -28,12 +28,10 @@ torch.set_num_threads(1)  # images this small are not worth two
 # %% an-alphabet-never-seen [markdown]
 # ## An alphabet never seen
 #
-# You are shown five letters of a script that you cannot read, one drawing of each, and then a sixth drawing: which of the five is it? You can do that at once. A classifier trained on
-# five drawings cannot: it has thousands of weights.
+# You see five letters of a script that you cannot read, one drawing of each, and a sixth drawing: which of the five is it? You can do that at once. A classifier trained on five drawings cannot: it has thousands of weights.
 #
-# The letters here are those of 140 living and ancient scripts. Their shapes come from open fonts (`data/README.md`), and every drawing is made by
-# a new hand: slanted, stretched, warped, by another pen. (So some Greek letters will look odd to you.) 110 scripts are for training; 30 are held out, Greek and Latin among them. This
-# is a task of *five ways* and *one shot*: five classes, one example of each, here from any of the held-out scripts; a class is only its number in the episode. By guessing one is right in one case of five: chance is 20%.
+# The letters are those of 140 living and ancient scripts. Their shapes come from open fonts (`data/README.md`), and every drawing is made by a new hand: slanted, stretched, warped, by another pen. 110 scripts are for training; 30 are held out, Greek and Latin among them. This
+# is a task of *five ways* and *one shot*: five classes, one example of each, from any of the held-out scripts; a class is only its number in the episode. Chance is 20%.
 
 # %% family
 family = Characters()
@@ -48,11 +46,9 @@ for learner, file in zip(learners.values(), files):
 print(f"{len(family.train.alphabets):,} letters to train on, {len(family.test.alphabets)} held out")
 
 # %% written-predict [markdown]
-# Three learners, each trained for two to five minutes (`python data/make_checkpoints.py` does it again). All have the same main network: four convolutions, each followed by group norm, then one
-# linear layer on 128 features. *Prototypes* and the *support-set hypernetwork* **write** the last layer from the examples; *MAML* steps towards it.
+# Three learners, trained for two to five minutes each (`python data/make_checkpoints.py`), with the same main network: four convolutions with group norm, then one linear layer on 128 features. *Prototypes* and the *support-set hypernetwork* **write** the last layer from the examples; *MAML* steps towards it.
 #
-# **Predict.** Which letters will be taken for each other: those that look alike to you? How much better do five examples of each make it than one? And what do the rows of the last layer look like for two letters that
-# are easily confused? Then move *shots*, *episode* and *alphabet*; for MAML, *steps*.
+# **Predict.** Which letters will be taken for each other: those that look alike to you? And what do the rows of the last layer look like for two that are? Then move *shots*, *episode* and *alphabet*; for MAML, *steps*.
 
 # %% written
 picture = ClassifierPicture(learners, family.test)
@@ -65,8 +61,8 @@ figure.controls["shots"].value = figure.controls["steps"].value = 1
 questions.predict("written", figure)
 
 # %% written-look [markdown]
-# **What to look for.** *Left*, the examples, a row for each class. *Middle*, the five rows of the last layer that were written from them; letters of similar shape get similar rows, and these are what is confused. *Right*, new drawings: a
-# frame says which class one was taken for. With MAML at 0 steps the last layer is the same for every episode, and its decisions say nothing; one step makes a classifier of it.
+# **What to look for.** *Left*, the examples, a row for each class. *Middle*, the rows of the last layer that were written from them; letters of similar shape get similar rows, and are confused. *Right*, new drawings: a
+# frame says which class one was taken for. At 0 steps MAML's last layer is the same for every episode; one step makes a classifier of it.
 #
 # ## A last layer, written
 #
@@ -74,12 +70,12 @@ questions.predict("written", figure)
 #
 # $$ c_k = \frac{1}{|D_k|} \sum_{(x, y) \in D,\; y = k} h(x) \tag{1} $$
 #
-# A new drawing is likeliest of the nearest one: $p(y \mid x, D)$ is the softmax of minus the squared distances, $\lVert h(x)\rVert^2 - 2\, c_k \cdot h(x) + \lVert c_k\rVert^2$, whose first term is the same for all classes and does not change a softmax. So
+# A new drawing is likeliest of the nearest: $p(y \mid x, D)$ is the softmax of minus the squared distances, $\lVert h(x)\rVert^2 - 2\, c_k \cdot h(x) + \lVert c_k\rVert^2$, whose first term does not change a softmax. So
 #
 # $$ \log p(y = k \mid x, D) = 2\,c_k \cdot h(x) - \lVert c_k\rVert^2 + C(x) \tag{2} $$
 #
-# where $C(x)$ is the same for all $k$; and this is a **linear layer**: row $k$ of its matrix is $2 c_k$, its bias $-\lVert c_k\rVert^2$. A prototypical network (Snell, Swersky, Zemel 2017) is a hypernetwork that nobody calls one: $D \mapsto \theta$, where the features are shared
-# and the last layer is written. In code:
+# where $C(x)$ is the same for all $k$; and this is a **linear layer**: row $k$ of its matrix is $2 c_k$, its bias $-\lVert c_k\rVert^2$. A prototypical network (Snell and others 2017) is a hypernetwork that nobody calls one: $D \mapsto \theta$, with shared features
+# and a last layer that is written. In code:
 
 # %% by-hand
 learner, main = learners["prototypes"], learners["prototypes"].main
@@ -100,15 +96,13 @@ alt = "Filters of the first layer, rows of the last one, and decisions on 30 dra
 figures.show(anatomy(learner, batch), alt)
 
 # %% draw-predict [markdown]
-# The filters at the left are those of every task; only rows and biases were written. (It was trained to tell 20 classes apart, as its authors advise, so its last layer has 20 rows, of which `[:5]` are in use; a class without an example is never chosen.)
+# The filters at the left are those of every task; only rows and biases were written. (It was trained to tell 20 classes apart, as its authors advise, so its last layer has 20 rows, of which `[:5]` are in use.)
 #
-# The *support-set hypernetwork* (in the manner of Requeima and others 2019) does the same with a map that is learned, not given: each class's code $c_k$ goes through a small network that writes row $k$, and the mean of the codes moves the convolutions too. Another order of the classes is only another
-# order of the rows, by construction.
+# The *support-set hypernetwork* (Requeima and others 2019) does the same with a map that is learned, not given: each class's code $c_k$ goes through a small network that writes row $k$, and the mean of the codes moves the convolutions too.
 #
 # ## Draw one yourself
 #
-# **Predict.** Draw the five letters of your name, one in each of the first five panels, then one of them again in the last. From how sloppy a drawing will it still be recognised? What happens if you draw all
-# five alike?
+# **Predict.** Draw the five letters of your name, one in each of the first five panels, then one of them again in the last. What happens if you draw all five alike?
 
 # %% draw
 picture = DrawingPicture(learners, family.test)
@@ -120,12 +114,11 @@ sketch.controls["episode"].value = 2
 questions.predict("draw", sketch)
 
 # %% draw-look [markdown]
-# **What to look for.** Each press begins a new drawing; with *add_strokes* it adds a stroke. (By keyboard: move the pen on a *paper* while it is down.) Every movement writes the classifier anew. Your letters need not exist. Five that are alike get rows that are alike, and 20% each.
+# **What to look for.** Each press begins a new drawing; with *add_strokes* it adds a stroke. (By keyboard: move the pen on a *paper* while it is down.) Every movement writes the classifier anew. Five that are alike get like rows, and 20% each.
 #
 # ## Who is best?
 #
-# 200 episodes of scripts never seen, one example of each of five letters. Intervals are over episodes here; the second table has them over trainings, as many as it says, each with other scripts held out, beside
-# baselines: the nearest neighbour *on pixels*, the same main network trained *from scratch* on the five drawings, and a *linear probe*, a last layer fitted to features that
+# 200 episodes of scripts never seen, with intervals over episodes; the second table has them over trainings, each with other scripts held out, beside baselines: the nearest neighbour *on pixels*, the same main network trained *from scratch* on the five drawings, and a *linear probe*, a last layer fitted to features that
 # were trained to tell all training letters apart.
 
 # %% tests
@@ -150,12 +143,11 @@ for name in sorted(names, key=lambda name: -table[name, "scripts held out"].mean
         print(f"± {half_interval(share):.1%}, {len(share)} trainings")
 
 # %% ranking-then [markdown]
-# *Real alphabets* are drawings by real hands, five alphabets of **Omniglot** (Lake and others 2015), which no training saw; the command that measured them is `python benchmarks/few_shot.py drawn ARCHIVE`. With a network,
-# `Omniglot()` fetches the whole set, checks it, and is a family like this one.
+# *Real alphabets* are drawings by real hands, five alphabets of **Omniglot** (Lake and others 2015), which no training saw (`python benchmarks/few_shot.py drawn ARCHIVE`). With a network, `Omniglot()` fetches the whole set and is a family like this one.
 #
-# Prototypes have the highest mean, on drawn and on real characters, though they are the simplest: nothing adapts, and the last layer is a formula, right for every episode from the first step of training, so that all training goes into features. (They also trained on 20 ways, which the others did not.) The
+# Prototypes have the highest mean, on drawn and on real characters, though they are the simplest: the last layer is a formula, right for every episode from the first step of training, so that all training goes into features. (They also trained on 20 ways, the others on 5.) The
 # support-set hypernetwork must learn that rule, and MAML (Finn and others 2017) spends a gradient on it. Between these two, *MetaSGD*, which learns a rate for each weight, *ANIL*, which adapts the last layer alone, and the linear probe, whose features were never trained for episodes, these few trainings show no difference: good features are most of the matter (Chen and others 2019).
-# First-order MAML and Reptile stay far behind. With labels in random order all gain lies in the step, and one step is good only if the start was shaped for it; that is what their outer gradients leave out, or see through five small steps. Trained *from scratch*, the same network does hardly better than comparing pixels.
+# First-order MAML and Reptile stay far behind. With labels in random order all gain lies in the step, and one step is good only if the start was shaped for it: that is what their outer gradients leave out. Trained *from scratch*, the network does hardly better than comparing pixels.
 #
 # ## One step at a time
 #
@@ -174,12 +166,12 @@ with torch.no_grad():
         print(f"{right.mean():.1%} of new drawings ({low:.1%} to {high:.1%})")
 
 # %% steps-then [markdown]
-# Before the first step it is at chance, as it must be: nothing in $\theta_0$ says which letter is called 1. After one step, the one it was trained for, all examples are right. More steps of the same large rate make even the examples worse: they overshoot. A learner that is to take five must be trained with five.
+# Before the first step it is at chance, as it must be: nothing in $\theta_0$ says which letter is called 1. After the one step that it was trained for all examples are right. More steps of the same large rate make even the examples worse: they overshoot.
 #
 # ## Two leaks
 #
-# **Scripts, not characters.** Letters of one script share strokes and proportions; who trains on half of the Greek letters may have learned something of the other half. So whole scripts
-# are held out. How much is even the whole letter worth, seen in training? Letters it was trained on, in new drawings, beside scripts never seen, and then five letters of a single script:
+# **Scripts, not characters.** Letters of one script share strokes; who trains on half of the Greek letters may have learned something of the other half. So whole scripts
+# are held out. How much is even the whole letter worth? Letters it was trained on, in new drawings, beside scripts never seen, and then five letters of a single script:
 
 # %% scripts
 learner, rng = learners["prototypes"], torch.Generator()
@@ -198,11 +190,11 @@ for name in ("Greek", "Latin", "Shavian"):
     print(f"all five of one script never seen, {name:9} ", share(family.test, alphabet=name))
 
 # %% batch-statistics [markdown]
-# Here no gap can be measured: with 3,020 letters, each in a new hand every time, there is little to learn by heart, and the leak is small. Who trains on a few alphabets must measure it again. Single scripts differ more:
-# many letters of Shavian are others turned or mirrored, which, we suppose, is what makes it hard.
+# Here no gap can be measured: of 3,020 letters, each in a new hand every time, little is learned by heart. Single scripts differ more:
+# many letters of Shavian are others turned or mirrored.
 #
-# **Statistics of the batch.** Batch norm subtracts the mean over all drawings that are classified *at once*, and divides by their deviation. (Means kept from training would be those of other tasks, so that few-shot code often takes those of the batch.) What is said of one then depends on the others; that is called **transductive**. If the queries come with each class equally often, as
-# test episodes do, their mean alone says what they have in common, and subtracting it helps. In use a drawing comes alone. A smaller learner with batch norm, and the one above with group norm, which looks at one image at a time:
+# **Statistics of the batch.** Batch norm subtracts the mean over all drawings that are classified *at once*, and divides by their deviation. (Those of training would be of other tasks.) What is said of one then depends on the others; that is called **transductive**. If the queries come with each class equally often, as
+# in test episodes, subtracting their mean helps. In use a drawing comes alone. A smaller learner with batch norm, and the one above with group norm, which looks at one image at a time:
 
 # %% leak
 leaky = PrototypicalNetwork(network(5, "batch", (16,) * 4))
@@ -221,11 +213,11 @@ for name, learner in {"batch norm": leaky, "group norm": learners["prototypes"]}
         print(f"{name}, {how:22} {right.mean():.1%} ± {half_interval(right):.1%}")
 
 # %% leak-then [markdown]
-# With group norm all three are the same. With batch norm accuracy falls when a drawing comes alone, and when its neighbours are of its own class, since what they have in common, which is what names the class, is subtracted. (Part of both falls is that training had all classes in each batch.) MAML's published figures on Omniglot are with all queries at once (Nichol and others 2018 say so, and give both).
+# With batch norm accuracy falls when a drawing comes alone, and when its neighbours are of its own class, since what they have in common, which is what names the class, is subtracted. (Part of it is that training had all classes in each batch.) MAML's published figures on Omniglot are with all queries at once (Nichol and others 2018 give both).
 #
 # ## Where it fails
 #
-# The worst of 100 episodes of each learner: the examples in the first row, below them the drawings that were taken for another class, in order.
+# The worst of 100 episodes of each learner: in the first row the examples, below them what was taken for another class.
 
 # %% failures
 shown, panels = figures.subplots(3, width=11, height=3.6)
@@ -307,7 +299,7 @@ def fair(learner, batch):
 checks.on_new_drawings(fair)
 
 # %% open-task [markdown]
-# **An open task.** Which drawings are hard? Write down a guess (number of strokes, symmetry, a script of its own), find for it a measure of two letters, and see over a hundred episodes whether it tells which are confused. A good answer has the guess before the measurement, an interval, and says what else could explain it.
+# **An open task.** Which letters are confused? Guess, find a measure, and try it on a hundred episodes. A good answer has the guess before the measurement, an interval, and another explanation.
 
 # %% quiz [markdown]
 # ## Quiz
@@ -322,7 +314,7 @@ checks.on_new_drawings(fair)
 #
 # **3. What is learned in a prototypical network?**
 # <details><summary>The last layer</summary>No: it is written, by a formula without parameters.</details>
-# <details><summary>The features</summary>Yes: such that the drawings of a class lie close to their mean.</details>
+# <details><summary>The features</summary>Yes: such that a class lies close to its mean.</details>
 #
 # **4. A test with batch norm is much better with all drawings at once than with one at a time. Why?**
 # <details><summary>The other queries said something</summary>Yes: their statistics leak, and balanced classes flatter.</details>
@@ -344,9 +336,8 @@ questions.quiz()
 # %% references [markdown]
 # ## References
 #
-# * J. Snell, K. Swersky, R. Zemel, *Prototypical networks for few-shot learning*, 2017, [arXiv 1703.05175](https://arxiv.org/abs/1703.05175).
-# * C. Finn, P. Abbeel, S. Levine, *Model-agnostic meta-learning*, 2017, [arXiv 1703.03400](https://arxiv.org/abs/1703.03400).
-# * A. Raghu and others, *Rapid learning or feature reuse?* (ANIL), 2020, [arXiv 1909.09157](https://arxiv.org/abs/1909.09157). Z. Li and others, *Meta-SGD*, 2017, [arXiv 1707.09835](https://arxiv.org/abs/1707.09835). A. Nichol and others, *On first-order meta-learning algorithms* (Reptile, transduction), 2018, [arXiv 1803.02999](https://arxiv.org/abs/1803.02999).
-# * J. Requeima and others, *Fast and flexible multi-task classification using conditional neural adaptive processes*, 2019, [arXiv 1906.07697](https://arxiv.org/abs/1906.07697).
+# * J. Snell, K. Swersky, R. Zemel, *Prototypical networks*, 2017, [arXiv 1703.05175](https://arxiv.org/abs/1703.05175). C. Finn, P. Abbeel, S. Levine, *MAML*, 2017, [arXiv 1703.03400](https://arxiv.org/abs/1703.03400).
+# * A. Raghu and others, *ANIL*, 2020, [arXiv 1909.09157](https://arxiv.org/abs/1909.09157). Z. Li and others, *Meta-SGD*, 2017, [arXiv 1707.09835](https://arxiv.org/abs/1707.09835). A. Nichol and others, *Reptile*, 2018, [arXiv 1803.02999](https://arxiv.org/abs/1803.02999).
+# * J. Requeima and others, *Conditional neural adaptive processes*, 2019, [arXiv 1906.07697](https://arxiv.org/abs/1906.07697).
 # * W.-Y. Chen and others, *A closer look at few-shot classification*, 2019, [arXiv 1904.04232](https://arxiv.org/abs/1904.04232).
-# * B. Lake, R. Salakhutdinov, J. Tenenbaum, *Human-level concept learning through probabilistic program induction*, 2015, Science 350:1332.
+# * B. Lake, R. Salakhutdinov, J. Tenenbaum, *Omniglot*, 2015, Science 350:1332.

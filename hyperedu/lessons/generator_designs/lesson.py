@@ -335,7 +335,7 @@ checks.embeddings(Mended)
 
 # %% open-task [markdown]
 # **Open task.** (45 minutes.) Which design would you take for a main network of your own, with at most a thousand parameters? Shrink two of the five, train both on the waves, three seeds each, and look at what they write.
-# A good answer has losses with their spread, parameters and time, one picture that explains a difference, and a case in which the loser would win.
+# A good answer has losses with their spread, parameters and time, one picture, and a case in which the loser wins.
 
 # %% quiz [markdown]
 # ## Quiz

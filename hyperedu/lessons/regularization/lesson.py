@@ -351,7 +351,7 @@ checks.keeper(keeper)
 # %% open-task [markdown]
 # ## Open task
 #
-# **Keep a generator honest on rain.** Let `make` give `ColoradoClimate("precipitation", …)`, and compare *none* with two remedies of your choice. Guess first which wins. A good answer says which stations chose the strengths and which judged, whether a chosen one lies at an end of its grid, gives the differences seed by seed with an interval, and names a simpler rival and its error.
+# **Keep a generator honest on rain.** Let `make` give `ColoradoClimate("precipitation", …)`, and compare *none* with two remedies of your choice. A good answer has stations that choose and others that judge, an interval of differences, and a simpler rival.
 
 # %% quiz [markdown]
 # ## Quiz
@@ -382,7 +382,7 @@ questions.quiz()
 # %% in-one-breath [markdown]
 # ## In one breath
 #
-# $\min_\varphi \text{loss} + \sum_k \lambda_k R_k$: what helps tells the generator how to behave *between* its tasks. Choose λ on validation tasks, and say when it lies at the end of its grid. A simpler model may do better all the same.
+# $\min_\varphi \text{loss} + \sum_k \lambda_k R_k$: what helps tells the generator how to behave *between* its tasks. Choose λ on validation tasks, and say when it ends its grid. A simpler model may do better.
 
 # %% references [markdown]
 # ## References

@@ -320,7 +320,7 @@ checks.honest_split(split)
 
 # %% open-task [markdown]
 # **Open task.** (45 minutes.) Make the reader understand *not*, or digits. Say first what must change: the training sentences, the reader, or the language model.
-# A good answer has a test that shares no sentence with the training, the share understood before and after, for several seeds, and what got worse.
+# A good answer has a test of new sentences, the share understood before and after, several seeds, and what got worse.
 
 # %% quiz [markdown]
 # ## Quiz
