@@ -116,6 +116,7 @@ def test_a_lesson_can_be_run_twice(lesson):
 def test_a_notebook_that_was_not_run_shows_its_pictures(lab, name):
     with lab.open(f"{name}.ipynb") as notebook:
         picture = notebook.page.locator(".jp-OutputArea-output img").first
+        picture.evaluate("image => image.closest('details')?.setAttribute('open', '')")  # a prediction stands before it
         picture.scroll_into_view_if_needed(timeout=20_000)
         expect(picture).to_be_visible()
         assert picture.evaluate("image => image.naturalWidth") > 400

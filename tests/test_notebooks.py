@@ -15,7 +15,10 @@ from hyperedu import lessons
 
 NOTEBOOKS = editions.NOTEBOOKS
 LINES, COLUMNS = 20, 100  # of a cell
-PARTS = ("opening", "imports", "exercise-1", "exercise-2", "exercise-3", "quiz", "in-one-breath", "references")
+PARTS = (
+    "opening", "imports", "exercise-1", "exercise-2", "exercise-3", "open-task", "quiz", "quiz-answers", "in-one-breath",
+    "references",
+)  # fmt: skip
 every_lesson = pytest.mark.parametrize("lesson", editions.LESSONS)
 every_edition = pytest.mark.parametrize("edition", editions.KEPT, ids=lambda edition: f"{edition.language}-{edition.name}")
 
@@ -156,7 +159,9 @@ def test_a_lesson_has_the_parts_of_the_template(lesson):
     assert [name for name in names if name in PARTS] == list(PARTS), "in this order"
     for n in (1, 2, 3):
         assert {f"exercise-{n}-answer", f"exercise-{n}-solution"} <= set(names)
-        assert next(cell for cell in found if cell.id == f"exercise-{n}").source.count("<summary>") == 2, "two hints"
+        (asked,) = [cell.source for cell in found if cell.id == f"exercise-{n}"]
+        assert asked.count("<summary>") == 2, "two hints"
+        assert re.search(rf"\*\*{n} · .*\.\*\* \(\d+ minutes; ", asked), "its minutes and its aim"
     predictions = sum(name.endswith("-predict") for name in names)
     assert predictions >= sum("live.interact" in cell.source for cell in code(lesson)) >= 1
 

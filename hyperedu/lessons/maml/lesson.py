@@ -21,8 +21,6 @@ from hyperedu import outer_loss
 from hyperedu.lessons.maml import checks, questions
 from hyperedu.lessons.maml.figures import AdaptationPicture
 
-torch.manual_seed(0)
-
 # %% one-step [markdown]
 # ## One step
 #
@@ -34,6 +32,7 @@ torch.manual_seed(0)
 # A prime marks the query set, or what comes after the step; it never means a derivative. In code, for one wave:
 
 # %% one-step-in-code
+torch.manual_seed(0)
 family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 learner = MAML(main, steps=1, lr=0.01)  # θ₀ is all that it learns
 theta_0 = learner.theta_0
