@@ -31,6 +31,8 @@ _words.loader.exec_module(words)
 LABELS = {"label", "xlabel", "ylabel", "description", "title", "alt", "placeholder", "desc"}
 LABELLING = {"title", "set_title", "set_label", "set_xlabel", "set_ylabel", "text", "annotate", "legend", "suptitle", "show"}
 WORDS = re.compile(r"[^\W\d_]{3}")
+# Modules of a lesson in which every sentence is for the reader: what checks and questions say.
+SAYING = {"checks.py": re.compile(r"[^\W\d_]{3}.* |\w \w"), "questions.py": WORDS}
 
 
 def context(name: str) -> str:
@@ -76,11 +78,17 @@ def messages(lesson: str | None) -> Iterator[tuple[str | tuple[str, str], str | 
 
 
 def _in_a_module(tree: ast.Module, name: str) -> Iterator[str | tuple[str, str]]:
-    """What goes through `_` and `n_`, labels of figures, names in constants, and what a check says by its feedback."""
+    """What goes through `_` and `n_`, labels of figures, names in constants, and what checks and questions say."""
     for constant in (node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)):
         if isinstance(constant.value, ast.Dict):
             keys = (getattr(key, "value", None) for key in constant.value.keys)
             yield from (key for key in keys if isinstance(key, str) and WORDS.search(key))
+    if name in SAYING:
+        documented = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        inside = (part for node in tree.body for part in ast.walk(node) if id(part) not in documented)
+        yield from (
+            text for part in inside if isinstance(part, ast.Constant) for text in _constants(part) if SAYING[name].search(text)
+        )
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
@@ -89,8 +97,6 @@ def _in_a_module(tree: ast.Module, name: str) -> Iterator[str | tuple[str, str]]
             yield from _constants(node.args[0])
         elif called == "n_":
             yield tuple(text for argument in node.args[:2] for text in _constants(argument))
-        elif name == "checks.py" and ast.unparse(node.func).startswith("feedback."):
-            yield from (text for part in node.args for text in _constants(part) if WORDS.search(text))
         else:
             if called in LABELLING:
                 yield from (text for part in node.args for text in _constants(part) if WORDS.search(text))
