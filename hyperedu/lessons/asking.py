@@ -260,7 +260,7 @@ def predict(lesson: str, known: Mapping[str, Prediction], name: str, figure: Liv
 
 # ------------------------------------------------------------------------------------------------------------ the quiz
 
-QUESTION = re.compile(r"\*\*(\d+)\. (.+?)\*\*\n((?:<details>.*</details>\n?)+)")
+QUESTION = re.compile(r"\*\*\d+\. (.+?)\*\*")
 OPTION = re.compile(r"<details><summary>(.*?)</summary>(.*?)</details>")
 YES = ("Yes", "Right")  # how the reason behind a right option begins
 
@@ -269,14 +269,18 @@ def questions(lesson: str) -> list[Choice]:
     """The quiz of a lesson, as its notebook has it, in the reader's language."""
     source = (HERE / lesson / "lesson.py").read_text(encoding="utf-8")
     (cell,) = re.findall(r"^# %% quiz \[markdown\]\n((?:#.*\n)+)", source, re.MULTILINE)
-    text = "\n".join(line[2:] for line in cell.splitlines())
-    english, read = (QUESTION.findall(version) for version in (text, prose(lesson, "quiz", text)))
+    english = "\n".join(line[2:] for line in cell.splitlines())
     found = []
-    for (_n, _question, options), (_k, question, told) in zip(english, read, strict=True):
-        place = [reason.startswith(YES) for _option, reason in OPTION.findall(options)].index(True)
-        reasons = dict(OPTION.findall(told))
-        found.append(Choice(question, reasons, list(reasons)[place]))
+    for (_question, reasons), (question, said) in zip(_parts(english), _parts(prose(lesson, "quiz", english)), strict=True):
+        place = [reason.startswith(YES) for reason in reasons.values()].index(True)
+        found.append(Choice(question, said, list(said)[place]))
     return found
+
+
+def _parts(quiz: str) -> list[tuple[str, dict[str, str]]]:
+    """(question, option → reason) of a quiz's text."""
+    _heading, *rest = QUESTION.split(quiz)
+    return [(question, dict(OPTION.findall(options))) for question, options in zip(rest[::2], rest[1::2], strict=True)]
 
 
 class Quiz(anywidget.AnyWidget):
