@@ -164,7 +164,7 @@ def cost_lines(costs: dict[str, Tensor]) -> Figure:
     for (name, (P, *values)), color in zip(costs.items(), (BLACK, BLUE, GREEN, VERMILION, PURPLE), strict=False):
         for axes, value in zip(panels, values, strict=True):
             axes.plot(as_numpy(P), as_numpy(value), "o-", color=color, label=name)
-    for axes, label in zip(panels, ("parameters of the generator", "ms, forward and backward"), strict=True):
+    for axes, label in zip(panels, (_("parameters of the generator"), _("ms, forward and backward")), strict=True):
         axes.set(xscale="log", yscale="log", xlabel="P, weights of the main network", ylabel=label)
     panels[0].plot(as_numpy(P), as_numpy(P), ":", color=GREY)  # as many parameters as weights
     panels[1].legend(loc="upper left", frameon=False)
