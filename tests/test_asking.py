@@ -75,6 +75,13 @@ def test_what_was_predicted_is_there_again_with_a_new_kernel(kept):
     assert json.loads(kept.read_text(encoding="utf-8")) == {"maml": {"predictions": {"choice": "down"}}}
 
 
+def test_a_cell_that_is_run_again_closes_the_question_that_it_asked_before(kept, monkeypatch):
+    runs = iter([("cell", "1"), ("cell", "1"), ("cell", "2"), ("other", "3")])
+    monkeypatch.setattr(asking, "cell_that_runs", lambda: next(runs))
+    one, two, again, other = (ask("choice") for _run in range(4))
+    assert [asked in asking.Asked.shown for asked in (one, two, again, other)] == [False, False, True, True]
+
+
 def test_a_number_needs_what_it_is_compared_with(kept):
     with pytest.raises(ValueError, match="say so="):
         ask("number")

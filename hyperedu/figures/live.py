@@ -145,7 +145,7 @@ class LiveFigure(ipywidgets.VBox):
         self._held = False
         self._resting: asyncio.TimerHandle | None = None
         self._stored: Any = None
-        self._cell = _cell_that_runs()
+        self._cell = cell_that_runs()
         self._close_those_of_the_same_cell()
         width = figure.bbox.width / self._painter.canvas.device_pixel_ratio
         self._surface = Surface(width=width, key=uuid.uuid4().hex, computing=_("computing …"))
@@ -409,7 +409,7 @@ def _share(axes: Axes, figure: Figure) -> list[float]:
     return [left / across, 1 - (bottom + height) / up, width / across, height / up]
 
 
-def _cell_that_runs() -> tuple[str | None, str | None]:
+def cell_that_runs() -> tuple[str | None, str | None]:
     """The cell that is running, and this run of it; None where there is no notebook."""
     shell = get_ipython()
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}

@@ -20,7 +20,7 @@ import numpy as np
 import traitlets
 from IPython.display import display
 
-from hyperedu.figures.live import LiveFigure
+from hyperedu.figures.live import LiveFigure, cell_that_runs
 from hyperedu.lessons import progress
 from hyperedu.words import _, prose
 
@@ -145,6 +145,10 @@ class Asked(ipywidgets.VBox):
             question.given = {"value": given}
             self._reveal()
         question.observe(self._locked, "given")
+        self._cell, self._run = cell_that_runs()
+        for other in list(self.shown):  # of an earlier run of the same cell
+            if self._cell is not None and other._cell == self._cell and other._run != self._run:
+                other.close()
         self.shown.add(self)
 
     @property
@@ -154,6 +158,14 @@ class Asked(ipywidgets.VBox):
     def lock(self, value: Any) -> None:
         """Answer by program, as the browser does."""
         self.question.given = {"value": value}
+
+    def close(self) -> None:
+        """Free the question; what was answered is kept, and the figure is its own cell's to close."""
+        self.shown.discard(self)
+        self.question.unobserve_all()
+        self.question.close()
+        super().close()
+        self._figure = self._stored = None
 
     def _locked(self, change: dict) -> None:
         if self.answered:
