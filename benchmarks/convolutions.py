@@ -29,7 +29,9 @@ def as_module(side: int, channels: int, blocks: int) -> nn.Module:
     for _ in range(blocks):
         layers += [nn.Conv2d(c, channels, 3, stride=2, padding=1), nn.GroupNorm(main_network.GROUPS, channels), nn.ReLU()]
         c = channels
-    return nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(5)).requires_grad_(False).to(torch.float32)
+    module = nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(5))
+    module(torch.zeros(1, 1, side, side))  # tells the last layer its size
+    return module.requires_grad_(False)
 
 
 class _Other(MainNetwork):
@@ -100,7 +102,6 @@ def main() -> None:
         blocks = 4 if side == 28 else 3
         own = MainNetwork.conv((1, side, side), (channels,) * blocks, 5)
         module = as_module(side, channels, blocks)
-        module(torch.zeros(1, 1, side, side))
         ways = {"own": own, "grouped": own, "vmap": _Other(own, module, vmap), "loop": _Other(own, module, loop)}
         ways["vmap"].over_tasks = lambda one, weights, x: vmap(one)(weights, x)
         tasks, theta_0 = episodes(side, n_tasks, support, query), own.initial_weights(rng=torch.Generator().manual_seed(0))
