@@ -318,7 +318,7 @@ class Quiz(anywidget.AnyWidget):
         ]
         before = progress.read().get(lesson, {}).get("quiz", {})
         given = {k: answer["chosen"] for k, answer in before.items() if k.isdigit() and int(k) <= len(asks)}
-        super().__init__(asks=asks, given=given, labels={"key": self._key, "right": _("right"), "wrong": _("not right")})
+        super().__init__(asks=asks, given=given, labels={"key": self._key})
         self.observe(self._chosen, "given")
 
     @staticmethod
