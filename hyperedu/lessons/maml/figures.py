@@ -1,14 +1,33 @@
-"""The live figure of adaptation, step by step on a sinusoid."""
+"""The live figure of adaptation, step by step on a sinusoid; what a meta-gradient costs; which way each learner pulls."""
+
+import time
+from collections import Counter
 
 import torch
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from torch import Tensor
 
 from hyperedu.adaptation import adapt
-from hyperedu.figures.style import BLUE, GREY, MAGNITUDE, VERMILION, as_numpy, in_style, nothing_over, subplots, title
+from hyperedu.batches import TaskBatch
+from hyperedu.figures.style import (
+    BLUE,
+    GREY,
+    MAGNITUDE,
+    ORANGE,
+    PURPLE,
+    VERMILION,
+    as_numpy,
+    in_style,
+    nothing_over,
+    subplots,
+    title,
+)
 from hyperedu.figures.weights import labels, weight_heatmap
 from hyperedu.history import History
+from hyperedu.learners import Learner
 from hyperedu.main_network import MainNetwork
+from hyperedu.training import outer_loss
 from hyperedu.words import _, n_
 
 BEYOND = 1000.0  # a loss that is far out of the panel, whose digits nobody wants to read
@@ -172,3 +191,94 @@ class AdaptationPicture:
         self.shown.set_data(as_numpy(support.x[:, 0]), as_numpy(support.y[:, 0]))
         for (line, _dot), values in zip(self.losses, self.values, strict=True):
             line.set_ydata(as_numpy(values))
+
+
+class GraphMemory:
+    """What the graphs that are recorded in `with GraphMemory() as memory:` keep for the backward pass.
+
+    Attributes:
+        most: the largest number of bytes that were kept at one time; a tensor that is kept twice counts once.
+    """
+
+    def __init__(self):
+        self.most = self._now = 0
+        self._holders: Counter[int] = Counter()  # how often a storage, by its address, is kept
+        self._hooks = torch.autograd.graph.saved_tensors_hooks(lambda tensor: _Kept(tensor, self), lambda kept: kept.tensor)
+
+    def __enter__(self) -> "GraphMemory":
+        self._hooks.__enter__()
+        return self
+
+    def __exit__(self, *failure) -> None:
+        self._hooks.__exit__(*failure)
+
+    def count(self, tensor: Tensor, by: int) -> None:
+        storage = tensor.untyped_storage()
+        before = self._holders[storage.data_ptr()]
+        self._holders[storage.data_ptr()] = before + by
+        if 0 in (before, before + by):  # the first that keeps it, or the last that lets it go
+            self._now += by * storage.nbytes()
+            self.most = max(self.most, self._now)
+
+
+class _Kept:
+    """A tensor that a graph keeps; gone when the graph is."""
+
+    def __init__(self, tensor: Tensor, memory: GraphMemory):
+        self.tensor, self.memory = tensor, memory
+        memory.count(tensor, 1)
+
+    def __del__(self) -> None:
+        self.memory.count(self.tensor, -1)
+
+
+def cost(learner: Learner, tasks: TaskBatch) -> tuple[float, float]:
+    """What one meta-gradient costs: (megabytes that its graph keeps, milliseconds, the least of five)."""
+    parameters, times = list(learner.parameters()), []
+    for _repeat in range(5):
+        before = time.perf_counter()
+        torch.autograd.grad(outer_loss(learner, tasks).mean(), parameters)
+        times.append(time.perf_counter() - before)
+    with GraphMemory() as memory:
+        outer_loss(learner, tasks).mean()
+    return memory.most / 2**20, 1000 * min(times)
+
+
+LINES = {
+    "MAML": (VERMILION, "-", "o"),
+    "first order": (ORANGE, "--", "s"),
+    "ANIL": (PURPLE, ":", "D"),
+    "Reptile": (BLUE, "-.", "^"),
+    "shared weights": (GREY, "-", "v"),
+}
+
+
+def draw_medians(axes: Axes, losses: dict[str, Tensor]) -> None:
+    """The median over tasks of losses (steps + 1, n_tasks) against the steps, a line for each learner of `LINES`."""
+    for name, values in losses.items():
+        color, line, marker = LINES[name]
+        axes.plot(range(len(values)), as_numpy(values.median(dim=1).values), line + marker, color=color, label=name)
+    axes.set(xlabel="steps taken on ten points", ylabel="median loss, 600 unseen waves", yscale="log")
+    axes.legend(loc="center")
+
+
+def draw_directions(axes: Axes, ways: dict[str, Tensor]) -> None:
+    """Directions in weight space as arrows of length 1, in the plane of MAML's (to the right) and shared weights' (up).
+
+    An arrow that does not lie in this plane is shorter by what sticks out of it.
+
+    Args:
+        ways: name, of `LINES` → (P,) direction.
+    """
+    units = {name: way / way.norm() for name, way in ways.items()}
+    right = units["MAML"]
+    up = units["shared weights"] - (units["shared weights"] @ right) * right
+    plane = torch.stack([right, up / up.norm()])
+    for name, unit in units.items():
+        color, line, marker = LINES[name]
+        (x, y) = as_numpy(plane @ unit)
+        axes.plot([0, x], [0, y], line, color=color, lw=3)
+        axes.plot([x], [y], marker, color=color, markersize=10, mec="black", label=name)
+    axes.set(xlim=(-0.15, 1.15), ylim=(-0.3, 1.05), aspect="equal")
+    axes.set(xlabel="along MAML's direction", ylabel="across it")
+    axes.legend(loc="upper left")

@@ -19,7 +19,7 @@ from hyperedu import ANIL, MAML, FirstOrderMAML, MainNetwork, Reptile, SharedWei
 from hyperedu import adapt, data_file, figures, live, load_checkpoint, meta_test, meta_train
 from hyperedu import outer_loss
 from hyperedu.lessons.maml import checks, questions
-from hyperedu.lessons.maml.figures import AdaptationPicture
+from hyperedu.lessons.maml.figures import AdaptationPicture, cost, draw_directions, draw_medians
 
 # %% one-step [markdown]
 # ## One step
@@ -86,7 +86,7 @@ for shots, learner.lr in ((10, 0.01), (3, 0.01), (10, 0.03)):
 learner.lr = 0.01
 
 # %% unseen-waves-then [markdown]
-# A wave counts as diverged when its support loss ends ten times higher than it began, or is no number.
+# (Diverged: the support loss ends ten times higher than it began, or is no number.)
 #
 # One step leaves about a fifth of the loss, and later steps still help. With three points it is about twice as high after one step as with ten, and more than four times as high after ten. At three
 # times the rate about a third of the waves diverge.
@@ -124,15 +124,15 @@ formula = (torch.eye(len(H)) - 0.05 * H) @ torch.func.grad(L)(theta, D_query)  #
 moved = 1e-6 * torch.eye(len(H), dtype=torch.float64)
 differences = torch.stack([(outer(theta_0 + e) - outer(theta_0 - e)) / 2e-6 for e in moved])
 first_order = torch.func.grad(L)(theta, D_query)
-print(f"largest entry of autograd's gradient: {autograd.abs().max():.2f}")
 found = {"formula": formula, "finite differences": differences, "first order": first_order}
 for name, gradient in found.items():
-    print(f"{name:18} differs from autograd by {(gradient - autograd).abs().max():.1e}")
+    differs = (gradient - autograd).abs().max() / autograd.abs().max()
+    print(f"{name:18} differs from autograd by {differs:.1e} of its largest entry")
 cosine = torch.cosine_similarity(first_order, autograd, dim=0)
 print(f"cosine between first order and MAML: {cosine:.3f}")
 
 # %% finite-differences-then [markdown]
-# The three agree. The first-order gradient is another one, though on this small, untrained network it points in almost the same direction. Where a whole training ends is another question.
+# The three agree. The first-order gradient is another one, though on this small, untrained network it points in almost the same direction.
 
 # %% relatives [markdown]
 # ## Relatives
@@ -145,6 +145,17 @@ print(f"cosine between first order and MAML: {cosine:.3f}")
 # | ANIL (almost no inner loop) | only the last layer takes the step |
 # | Reptile | no query set: $\theta_0 \leftarrow \theta_0 + \epsilon\,(\theta' - \theta_0)$, the mean over tasks, after five steps |
 # | shared weights | no step in training: one network fitted to all waves, also called joint training or pre-training |
+#
+# The first saves what (2) costs. One meta-gradient on 25 waves, in megabytes kept for the way back and in time, first for MAML, then for first order:
+
+# %% cost
+waves = family.train.sample(25, 10, 10)
+for K in (1, 2, 5, 10, 20):
+    costs = [cost(kind(main, steps=K), waves) for kind in (MAML, FirstOrderMAML)]
+    print(f"{K:2} steps", *(f"   {mb:4.2f} MB, {ms:4.1f} ms" for mb, ms in costs))
+
+# %% cost-then [markdown]
+# MAML keeps the graph of every step; first order drops each once its gradient is taken. The time of both grows, MAML's more than twice as fast.
 #
 # To train all five well takes minutes. These starts were trained before, each on the same 10,000 batches, five times as many as above (`python data/make_checkpoints.py`):
 
@@ -174,30 +185,27 @@ for name in ("Reptile", "shared weights"):
 
 # %% side-by-side
 tasks = family.test.sample(600, 10, 100, torch.Generator().manual_seed(0))
-chart, (axes,) = figures.subplots(width=7, height=4)
-colors = figures.VERMILION, figures.ORANGE, figures.PURPLE, figures.BLUE, figures.GREY
-for (name, learner), color in zip(learners.items(), colors):
+losses = {}
+for name, learner in learners.items():
     with torch.no_grad():
         path = learner.path(None, tasks.support, inner_steps=10)
-        losses = main.loss(path.theta, tasks.query)  # (11 places on the path, 600 waves)
-    axes.plot(range(11), losses.median(dim=1).values, "o-", color=color, label=name)
-    one, ten = losses[1], losses[10]
+        losses[name] = main.loss(path.theta, tasks.query)  # (11 places on the path, 600 waves)
+    _, one, *_, ten = losses[name]
     print(f"{name:14} median after one step {one.median():.2f}, after ten", end=" ")
     print(f"{ten.median():.3f}; mean then {ten.mean():.2f},", end=" ")
     print(f"diverged {(path.diverged > 0).float().mean():.1%}")
-axes.set(xlabel="steps taken on ten points", ylabel="median loss, 600 unseen waves", yscale="log")
-axes.legend(loc="center")
-alt = "Median loss against steps: MAML falls furthest in one step, shared weights least."
-figures.show(chart, alt)
+chart, (axes,) = figures.subplots(width=7, height=4)
+draw_medians(axes, losses)
+figures.show(chart, "Median loss against steps: MAML falls furthest in one step.")
 
 # %% side-by-side-then [markdown]
 # **Before** the first step MAML's loss is no better than that of shared weights; after **one** it is another world. Joint training solved its own problem, the mean loss of one network on all waves. It
 # never asked what a gradient would do from there.
 #
-# First order is a little behind MAML. Reptile, which looks where five small steps lead, is behind after one step and level after ten. ANIL moves a single layer and stays behind these three. Its mean is far above
+# First order is a little behind MAML. Reptile, which looks where five small steps lead, is behind after one step and level after ten. ANIL moves a single layer and stays behind. Its mean is far above
 # its median, since a few waves diverge: a mean hides who did badly, a median hides that anyone did.
 #
-# One training of each proves no order: `docs/sinusoid.md` has three.
+# One training of each proves no order: `docs/sinusoid.md` has three; `docs/starts.md` compares where training begins.
 
 # %% feature-reuse-or-rapid-learning [markdown]
 # ## Feature reuse or rapid learning?
@@ -219,31 +227,54 @@ for name in ("0.weight", "2.weight", "4.weight"):  # W₁, W₂, W₃
     print(f"{name} changes by {share:.1%} of its norm")
 
 # %% layers-that-move-then [markdown]
-# *MAML's* start does **not** work by reuse on these waves. With the head alone the loss hardly falls; with the body alone it falls as far as with all layers. ANIL's start, *trained* for the head alone, comes much
-# further with it: reuse is possible here, but costs something. Raghu and others found reuse on images; it depends on the tasks.
+# *MAML's* start does **not** work by reuse here. With the head alone the loss hardly falls; with the body alone it falls as far as with all layers. ANIL's start, *trained* for the head alone, comes much
+# further with it: reuse is possible, at a cost. Raghu and others found reuse on images; it depends on the tasks.
 
 # %% going-further [markdown]
-# ## Going further
+# ## Going further: which way each pulls
 #
-# *Nothing below needs this section.* The package adapts all tasks of a batch at once. Here it is compared with a loop over 25 tasks, three steps each, written by hand:
+# *Nothing below needs this section.* Four of the five move the same $\theta_0$. Each has a direction $d$, and training moves $\theta_0$ against its mean over tasks. Let $g$ and $H$ be gradient and Hessian of $L$ at $\theta_0$, $g'$ and $H'$
+# those of $L'$, $\bar g$ and $\bar H$ those on all examples of the task, $K$ the number of Reptile's steps. For small $\alpha$, up to terms in $\alpha^2$ (Nichol and others, section 5):
+#
+# $$ \begin{aligned} d_\text{shared} &= \bar g & d_\text{first order} &\approx g' - \alpha H' g \\
+# d_\text{Reptile} &\approx \bar g - \alpha \tfrac{K-1}{2} \bar H \bar g & d_\text{MAML} &\approx g' - \alpha\,(H' g + H g') \end{aligned} \tag{3} $$
+#
+# $H' g + H g'$ is the gradient of $g^\top g'$. So MAML goes down the mean loss, and at the same time makes the gradients on $D$ and $D'$ agree: then a step on one helps on the other. First order
+# does so at half the strength, since on average $D$ and $D'$ may be swapped. Reptile does it with $\bar g$ twice, as $2\bar H \bar g$ is the gradient of $\bar g^\top \bar g$.
 
-# %% three-steps-by-hand
-learner, tasks = MAML(main, steps=3), family.train.sample(25, 10, 10)
-(batched,) = torch.autograd.grad(outer_loss(learner, tasks).mean(), learner.theta_0)
-loop = 0
-for i in range(25):
-    D, D_query, theta = tasks.support.task(i), tasks.query.task(i), learner.theta_0
-    for _ in range(3):
-        loss = main.loss(theta, D)
-        theta = theta - 0.01 * torch.autograd.grad(loss, theta, create_graph=True)[0]
-    loop = loop + main.loss(theta, D_query) / 25
-(by_hand,) = torch.autograd.grad(loop, learner.theta_0)
-largest = (batched - by_hand).abs().max()
-print(f"largest difference {largest:.1e} in a gradient of norm {by_hand.norm():.1f}")
+# %% directions
+def directions(theta_0, tasks, alpha=0.01, K=5):
+    def gradient(loss):
+        return torch.autograd.grad(loss.mean(), theta_0)[0]
+
+    both = tasks.support.joined(tasks.query)
+    d = {"shared weights": gradient(main.loss(theta_0, both))}
+    for name, first_order in (("first order", True), ("MAML", False)):
+        theta = adapt(main, theta_0, tasks.support, 1, alpha, first_order).final
+        d[name] = gradient(main.loss(theta, tasks.query))
+    theta = adapt(main, theta_0.detach(), both, K, alpha, first_order=True).final.detach()
+    return d | {"Reptile": (theta_0.detach() - theta).mean(dim=0) / (alpha * K)}
+
+# %% directions-figure
+ended = learners["shared weights"].theta_0
+starts = {"a new start": MAML(main).theta_0, "where shared weights ended": ended}
+chart, panels = figures.subplots(2, width=9, height=4.5)
+for axes, (name, theta_0) in zip(panels, starts.items()):
+    print(f"{name}: length of each direction, its cosine with MAML's")
+    for seed in (0, 1, 2):
+        waves = family.train.sample(1000, 10, 10, torch.Generator().manual_seed(seed))
+        found = directions(theta_0, waves)
+        alike = {n: torch.cosine_similarity(d, found["MAML"], dim=0) for n, d in found.items()}
+        print(*(f"  {n} {d.norm():.1f}, {alike[n]:.2f}" for n, d in found.items()))
+    draw_directions(axes, found)
+    axes.set(title=name)
+figures.show(chart, "Left four arrows lie close; right shared weights point elsewhere.")
+
+# %% directions-then [markdown]
+# At a new start all pull nearly the same way: first fit anything at all. Where joint training has ended, its own arrow is short and another one on each batch. What is left are the terms with $\alpha$, and there MAML, first order and
+# Reptile go on side by side.
 
 # %% exercise-1 [markdown]
-# The two agree to rounding. Where the training of $\theta_0$ itself should begin is compared in `docs/starts.md`.
-#
 # ## Exercises
 #
 # **1 · Compute.** (4 minutes; the factor 1 − αh.) One weight: $L(\theta) = \frac12 h\,\theta^2$ with $h = 2$, $L'(\theta) = \frac12 (\theta - c')^2$ with $c' = -0.4$, $\theta_0 = 2$, $\alpha = 0.3$. What is
