@@ -160,6 +160,18 @@ def test_progress_can_be_copied_and_erased_and_survives_a_broken_file(kept, tmp_
     assert kept.with_suffix(".broken.json").exists()
 
 
+def test_one_lesson_can_be_asked_again(kept):
+    ask("choice").lock("down")
+    progress.note("your_own_data", "predictions", "x", "up")
+    progress.erase("maml")
+    assert not ask("choice").answered
+    assert list(progress.read()) == ["your_own_data"]
+    progress.erase("your own data")  # as show() writes it
+    assert progress.read() == {}
+    with pytest.raises(ValueError, match="nothing is noted of 'maml'"):
+        progress.erase("maml")
+
+
 def test_nothing_is_kept_outside_of_notebooks(monkeypatch, tmp_path):
     monkeypatch.delenv("HYPEREDU_PROGRESS", raising=False)
     monkeypatch.chdir(tmp_path)

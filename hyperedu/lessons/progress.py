@@ -2,7 +2,7 @@
 
 It holds for each lesson which exercises were answered rightly and after how many tries, what was predicted, and what was
 chosen in the quiz. Nothing of it leaves the machine. It can be read with any editor; `show()` prints it as a table, `export`
-copies it, `erase` removes it. HYPEREDU_PROGRESS names another file, or is "off": then nothing is kept.
+copies it, `erase` removes it, or one lesson of it. HYPEREDU_PROGRESS names another file, or is "off": then nothing is kept.
 """
 
 import json
@@ -54,6 +54,10 @@ def note(lesson: str, kind: str, name: str, value: Any) -> None:
         return
     every = read()
     every.setdefault(lesson, {}).setdefault(kind, {})[name] = value
+    _write(path, every)
+
+
+def _write(path: Path, every: dict) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(every, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     part.replace(path)  # whole or not at all
@@ -88,7 +92,13 @@ def show() -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    print(_("\nKept in {path}, and nowhere else. progress.erase() removes it, progress.export(…) copies it.", path=path))
+    print(
+        _(
+            "\nKept in {path}, and nowhere else. progress.export(…) copies it, progress.erase() removes it, "
+            'progress.erase("maml") one lesson of it, to be asked again.',
+            path=path,
+        )
+    )
 
 
 def export(to: str | Path) -> Path:
@@ -103,8 +113,23 @@ def export(to: str | Path) -> Path:
     return Path(shutil.copy(path, to))
 
 
-def erase() -> None:
-    """Remove the file."""
+def erase(lesson: str | None = None) -> None:
+    """Remove the file; or what it says of one lesson, whose predictions are then asked again.
+
+    Raises:
+        ValueError: nothing is noted of this lesson.
+    """
     path = file()
-    if path is not None:
+    if path is None:
+        return
+    if lesson is None:
         path.unlink(missing_ok=True)
+        return
+    every = read()
+    key = lesson.replace(" ", "_")
+    if key not in every:
+        raise ValueError(
+            _("nothing is noted of {lesson!r}, but of {known}", lesson=lesson, known=", ".join(every) or _("no lesson"))
+        )
+    del every[key]
+    _write(path, every)
