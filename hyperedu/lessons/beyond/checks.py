@@ -89,28 +89,6 @@ def _makes_a_large_matrix(answer) -> bool:
 
 
 def server(answer) -> None:
-    def graded(server, f, tau, wanted):
-        """What .grad the parameters have after a round, how the clients were asked, and whether f is still what it was."""
-        heard, before = [], [p.detach().clone() for p in f.parameters()]
-
-        def ask(theta):
-            heard.append(theta)
-            return 0.1 * (wanted - theta)  # with the graph of what was sent, if it was sent
-
-        server(f, tau, ask)
-        if not heard:
-            raise probes.Said(_("No client was asked: call ask(θ)."))
-        if any(p.grad is None for p in f.parameters()):
-            raise probes.Said(
-                _(
-                    "A parameter of f has no .grad afterwards: call backward on the θ that f wrote, and leave the step to "
-                    "the optimizer."
-                )
-            )
-        moved = any(not torch.equal(p, old) for p, old in zip(f.parameters(), before, strict=True))
-        private = [float(theta.requires_grad) for theta in heard[:1]]
-        return [p.grad for p in f.parameters()] + [torch.tensor([*private, float(moved), float(len(heard))])]
-
     def right(f, tau, ask, send=lambda theta: theta.detach(), by=lambda theta: -1 / len(theta)):
         theta = f(tau)
         delta = ask(send(theta)).detach()
@@ -129,11 +107,6 @@ def server(answer) -> None:
     def of_the_size(f, tau, ask):
         theta = f(tau)
         (ask(theta).square().sum(-1).mean() / 2).backward()
-
-    def one_by_one(f, tau, ask):
-        for row in tau:
-            theta = f(row[None])
-            theta.backward(-ask(theta.detach()) / len(tau))
 
     def case(seed, n, P):
         rng = torch.Generator().manual_seed(seed)
@@ -161,13 +134,36 @@ def server(answer) -> None:
     if not probes.is_function(answer):
         return
     probes.function(
-        partial(graded, answer),
-        partial(graded, right),
+        partial(_graded, answer),
+        partial(_graded, right),
         [partial(case, 0, 4, 3), partial(case, 1, 2, 6)],
-        probes.through(graded, mistakes),
+        probes.through(_graded, mistakes),
         "What the server needs of a client is Δθ; the chain rule does the rest.",
         "The gradient is not −(∂θ/∂φ)ᵀ Δθ / n. A loss of your own on Δθ gives another one.",
         names=("f", "τ", "wanted"),
         learns=False,
         mutates=True,
     )
+
+
+def _graded(server, f, tau, wanted):
+    """What .grad the parameters have after a round, how the clients were asked, and whether f is still what it was."""
+    heard, before = [], [p.detach().clone() for p in f.parameters()]
+
+    def ask(theta):
+        heard.append(theta)
+        return 0.1 * (wanted - theta)  # with the graph of what was sent, if it was sent
+
+    server(f, tau, ask)
+    if not heard:
+        raise probes.Said(_("No client was asked: call ask(θ)."))
+    if any(p.grad is None for p in f.parameters()):
+        raise probes.Said(
+            _(
+                "A parameter of f has no .grad afterwards: call backward on the θ that f wrote, and leave the step to "
+                "the optimizer."
+            )
+        )
+    moved = any(not torch.equal(p, old) for p, old in zip(f.parameters(), before, strict=True))
+    private = [float(theta.requires_grad) for theta in heard[:1]]
+    return [p.grad for p in f.parameters()] + [torch.tensor([*private, float(moved), float(len(heard))])]

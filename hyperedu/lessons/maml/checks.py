@@ -103,13 +103,8 @@ def second_order(answer) -> None:
         step = rate * torch.autograd.grad(loss, theta, create_graph=graph)[0]
         return of(main.loss((theta if direct else theta.detach()) - step, getattr(tasks, judged)))
 
-    def together(main, theta_0, tasks):
-        loss = main.loss(theta_0.expand(len(tasks), -1), tasks.support).sum()
-        theta = theta_0 - 0.05 * torch.autograd.grad(loss, theta_0, create_graph=True)[0]
-        return main.loss(theta.expand(len(tasks), -1), tasks.query).mean()
-
-    def together_by_the_mean(main, theta_0, tasks):
-        loss = main.loss(theta_0.expand(len(tasks), -1), tasks.support).mean()
+    def together(main, theta_0, tasks, inner=torch.sum):
+        loss = inner(main.loss(theta_0.expand(len(tasks), -1), tasks.support))
         theta = theta_0 - 0.05 * torch.autograd.grad(loss, theta_0, create_graph=True)[0]
         return main.loss(theta.expand(len(tasks), -1), tasks.query).mean()
 
@@ -131,7 +126,7 @@ def second_order(answer) -> None:
         "It takes one step for all tasks together, along the gradient that they have in common; each task has a θ' of "
         "its own.": (
             together,
-            together_by_the_mean,
+            partial(together, inner=torch.mean),
         ),
         "The step goes uphill: minus the gradient.": partial(maml, rate=-0.05),
         "It adapts on the query set, which it is judged on.": partial(maml, shown="query"),

@@ -80,71 +80,9 @@ def finite_difference(answer) -> None:
 
 
 def keeper(answer) -> None:
-    def watched(keeper, f, tau, others):
-        """The penalty and its gradients after each of some changes of f, if `others` says so also before the first."""
-        penalty = keeper(f, tau)
-        if not callable(penalty):
-            kind = type(penalty).__name__
-            raise probes.Said(_("It must return a function of nothing, as `forgetful` does, not a {kind}.", kind=kind))
-        found, parameters = [], list(f.parameters())
-
-        def look():
-            value = torch.as_tensor(penalty())
-            gradients = (
-                torch.autograd.grad(value, parameters, allow_unused=True) if value.requires_grad else [None] * len(parameters)
-            )
-            found.extend([value.detach()])
-            found.extend(torch.zeros_like(p) if g is None else g for p, g in zip(parameters, gradients, strict=True))
-
-        if others[0]:
-            look()
-        for change in others[1:]:
-            with torch.no_grad():
-                f.head.bias.add_(change)
-                f.head.weight.mul_(1 + change)
-            look()
-        return found
-
     def keep(f, tau, what=lambda theta: theta.detach(), now=lambda theta: theta, of=lambda d: d.square().sum(-1).mean()):
         theta_old = what(f(tau))
         return lambda: of(now(f(tau)) - theta_old)
-
-    def lazily(f, tau):
-        kept = []
-
-        def penalty():
-            if not kept:
-                kept.append(f(tau).detach())
-            return (f(tau) - kept[0]).square().sum(-1).mean()
-
-        return penalty
-
-    def anew(f, tau):
-        return lambda: (f(tau) - f(tau).detach()).square().sum(-1).mean()
-
-    def last(f, tau):
-        kept = [f(tau).detach()]
-
-        def penalty():
-            theta = f(tau)
-            value = (theta - kept[0]).square().sum(-1).mean()
-            kept[0] = theta.detach()
-            return value
-
-        return penalty
-
-    def sharing():
-        kept = []
-
-        def keeper(f, tau):
-            kept.append(f(tau).detach())
-            return lambda: (f(tau) - kept[0]).square().sum(-1).mean()
-
-        return keeper
-
-    def same_storage(f, tau):
-        old = {name: p.detach() for name, p in f.state_dict().items()}
-        return lambda: (f(tau) - torch.func.functional_call(f, old, (tau,)).detach()).square().sum(-1).mean()
 
     def case(seed, n, *others):
         random = torch.Generator().manual_seed(seed)
@@ -154,14 +92,14 @@ def keeper(answer) -> None:
     summed = "Equation (5) adds up over the weights and takes the mean over old tasks; "
     mistakes = {
         "Still 0 after f changed: the snapshot is taken anew at every call. Take it once, before `penalty`.": (
-            anew,
-            same_storage,
+            _taken_anew,
+            _not_copied,
         ),
         "The snapshot is taken at the first call of `penalty`, when f may have changed already. Take it when `keeper` is "
-        "called.": (lazily),
-        "The snapshot is renewed at every call, so that only the last change counts: keep the first one.": last,
+        "called.": (_taken_at_the_first_call),
+        "The snapshot is renewed at every call, so that only the last change counts: keep the first one.": _renewed,
         "All keepers share one snapshot, the first: something that is kept outlives the call (a default argument, a global).": (
-            sharing()
+            _sharing_one_snapshot()
         ),
         "The value is right, but the snapshot is not detached: the gradient also runs through what was written then, "
         "which is to be a "
@@ -176,13 +114,86 @@ def keeper(answer) -> None:
     if not probes.is_function(answer):
         return
     probes.function(
-        partial(watched, answer),
-        partial(watched, keep),
+        partial(_watched, answer),
+        partial(_watched, keep),
         [partial(case, 0, 3, True, 0.5), partial(case, 1, 2, False, 0.2, 0.3), partial(case, 2, 4, True, 0.1, -0.4)],
-        probes.through(watched, mistakes),
+        probes.through(_watched, mistakes),
         "The snapshot is taken once, before the next task; what f writes now is compared with it at every step.",
         "Right after the snapshot the penalty is 0, and after f changed it is equation (5).",
         learns=False,
         mutates=True,
         words=[_("a first generator"), _("a second one, changed before the first call"), _("a third one")],
     )
+
+
+def _watched(keeper, f, tau, others):
+    """The penalty and its gradients after each of some changes of f, if `others` says so also before the first."""
+    penalty = keeper(f, tau)
+    if not callable(penalty):
+        kind = type(penalty).__name__
+        raise probes.Said(_("It must return a function of nothing, as `forgetful` does, not a {kind}.", kind=kind))
+    found, parameters = [], list(f.parameters())
+
+    def look():
+        value = torch.as_tensor(penalty())
+        gradients = (
+            torch.autograd.grad(value, parameters, allow_unused=True) if value.requires_grad else [None] * len(parameters)
+        )
+        found.extend([value.detach()])
+        found.extend(torch.zeros_like(p) if g is None else g for p, g in zip(parameters, gradients, strict=True))
+
+    if others[0]:
+        look()
+    for change in others[1:]:
+        with torch.no_grad():
+            f.head.bias.add_(change)
+            f.head.weight.mul_(1 + change)
+        look()
+    return found
+
+
+def _taken_anew(f, tau):
+    """A keeper whose snapshot is taken at every call of the penalty."""
+    return lambda: (f(tau) - f(tau).detach()).square().sum(-1).mean()
+
+
+def _not_copied(f, tau):
+    """A keeper whose snapshot is f's own parameters, which change with f."""
+    old = {name: p.detach() for name, p in f.state_dict().items()}
+    return lambda: (f(tau) - torch.func.functional_call(f, old, (tau,)).detach()).square().sum(-1).mean()
+
+
+def _taken_at_the_first_call(f, tau):
+    """A keeper whose snapshot is taken when the penalty is first asked for."""
+    kept = []
+
+    def penalty():
+        if not kept:
+            kept.append(f(tau).detach())
+        return (f(tau) - kept[0]).square().sum(-1).mean()
+
+    return penalty
+
+
+def _renewed(f, tau):
+    """A keeper that compares with what f wrote at the call before."""
+    kept = [f(tau).detach()]
+
+    def penalty():
+        theta = f(tau)
+        value = (theta - kept[0]).square().sum(-1).mean()
+        kept[0] = theta.detach()
+        return value
+
+    return penalty
+
+
+def _sharing_one_snapshot():
+    """A keeper that compares with the snapshot of its first call, whatever it is called with."""
+    kept = []
+
+    def keeper(f, tau):
+        kept.append(f(tau).detach())
+        return lambda: (f(tau) - kept[0]).square().sum(-1).mean()
+
+    return keeper

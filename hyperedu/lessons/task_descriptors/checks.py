@@ -94,63 +94,67 @@ def honest_split(answer) -> None:
     second = ["Deep water", "deep, and cold", "warm", "a warm lake", "Ice cold!", "shallow", "a lake"]
     told = [(first, ["lofty", "calm"]), (second, ["cold", "warm", "deep"]), (first, ["fast"])]
 
-    def parted(split, sentences, words):
-        """How often each sentence is in each part."""
-        train, test = (list(part) for part in split(list(sentences), list(words)))
-        unknown = sum(s not in sentences for s in [*train, *test])
-        return torch.tensor([[float(train.count(s)), float(test.count(s))] for s in sentences] + [[float(unknown), 0.0]])
-
-    def by(is_new):
-        def split(sentences, words):
-            new = [is_new(s, words) for s in sentences]
-            return (
-                [s for s, n in zip(sentences, new, strict=True) if not n],
-                [s for s, n in zip(sentences, new, strict=True) if n],
-            )
-
-        return split
-
     def has_any(s, words):
         return any(word in s.lower() for word in words)
 
     def word_by_word(sentences, words):
-        train, _test = by(has_any)(sentences, words[-1:])
+        train, _test = _split_by(has_any)(sentences, words[-1:])
         return train, [s for word in words for s in sentences if word in s.lower()]
 
     mistakes = {
-        "“Lofty and slow” is trained on: to Python it is another word than “lofty”. Compare in lower case.": by(
+        "“Lofty and slow” is trained on: to Python it is another word than “lofty”. Compare in lower case.": _split_by(
             lambda s, words: any(word in s for word in words)
         ),
         "“lofty, not fast” is trained on: split() leaves the comma at the word. Look for the word in the whole sentence, "
         "or strip "
-        "what is no letter.": by(lambda s, words: any(word in s.lower().split() for word in words)),
-        "Both at once: “Lofty” is another word to Python than “lofty”, and split() leaves commas at words.": by(
+        "what is no letter.": _split_by(lambda s, words: any(word in s.lower().split() for word in words)),
+        "Both at once: “Lofty” is another word to Python than “lofty”, and split() leaves commas at words.": _split_by(
             lambda s, words: any(word in s.split() for word in words)
         ),
-        "A sentence is kept for the test only if all the words stand in it: one new word is enough.": by(
+        "A sentence is kept for the test only if all the words stand in it: one new word is enough.": _split_by(
             lambda s, words: all(word in s.lower() for word in words)
         ),
-        "Only the first of the words is looked for.": by(lambda s, words: words[0] in s.lower()),
-        "Only the last of the words is looked for.": by(lambda s, words: words[-1] in s.lower()),
-        "Train and test have changed places.": lambda sentences, words: by(has_any)(sentences, words)[::-1],
+        "Only the first of the words is looked for.": _split_by(lambda s, words: words[0] in s.lower()),
+        "Only the last of the words is looked for.": _split_by(lambda s, words: words[-1] in s.lower()),
+        "Train and test have changed places.": lambda sentences, words: _split_by(has_any)(sentences, words)[::-1],
         "Word by word, a sentence with two of them is in the test twice; and training has what the last word alone leaves.": (
             word_by_word
         ),
-        "Every word is new to it: the test has all sentences.": by(lambda s, words: True),
-        "The test is empty: every sentence is trained on.": by(lambda s, words: False),
+        "Every word is new to it: the test has all sentences.": _split_by(lambda s, words: True),
+        "The test is empty: every sentence is trained on.": _split_by(lambda s, words: False),
     }
     if not probes.is_function(answer):
         return
     probes.function(
-        partial(parted, answer),
-        partial(parted, by(has_any)),
+        partial(_parted, answer),
+        partial(_parted, _split_by(has_any)),
         [partial(lambda k: told[k], k) for k in range(len(told))],
-        probes.through(parted, mistakes),
+        probes.through(_parted, mistakes),
         "What is tested now is what was claimed: words that were never trained on.",
-        _which(answer, by(has_any), told),
+        _which(answer, _split_by(has_any), told),
         learns=False,
         words=[", ".join(words) for _sentences, words in told],
     )
+
+
+def _parted(split, sentences, words):
+    """How often each sentence is in each part."""
+    train, test = (list(part) for part in split(list(sentences), list(words)))
+    unknown = sum(s not in sentences for s in [*train, *test])
+    return torch.tensor([[float(train.count(s)), float(test.count(s))] for s in sentences] + [[float(unknown), 0.0]])
+
+
+def _split_by(is_new):
+    """A split that tests on the sentences that are new in some sense."""
+
+    def split(sentences, words):
+        new = [is_new(s, words) for s in sentences]
+        return (
+            [s for s, n in zip(sentences, new, strict=True) if not n],
+            [s for s, n in zip(sentences, new, strict=True) if n],
+        )
+
+    return split
 
 
 def _which(answer, right, told) -> str:

@@ -58,26 +58,11 @@ def _after_backward(kind: str) -> tuple[nn.Module]:
 
 
 def guard(answer) -> None:
-    def told(guard, generator):
-        """How often each parameter is named, and how often something that is none."""
-        names = list(guard(generator))
-        every = [name for name, _p in generator.named_parameters()]
-        return torch.tensor([float(names.count(name)) for name in every] + [float(sum(n not in every for n in names))])
-
     def named(keep):
         return lambda generator: [name for name, p in generator.named_parameters() if keep(p)]
 
     def none_only(p):
         return p.grad is None
-
-    def remembering():
-        kept: list[str] = []
-
-        def guard(generator):
-            kept.extend(name for name, p in generator.named_parameters() if p.grad is None or not p.grad.any())
-            return kept
-
-        return guard
 
     mistakes = {
         "It misses gradients that exist but are all zero: where the loss was multiplied by 0 it must name all.": named(
@@ -95,7 +80,7 @@ def guard(answer) -> None:
         ),
         "It reports all parameters, whether trained or not.": named(lambda p: True),
         "Names of earlier calls are still in its list: it is made once, outside of the call (a default argument, a global).": (
-            remembering()
+            _remembering()
         ),
         "It reports nothing, whatever happened.": named(lambda p: False),
         "It looks at `requires_grad`, which says what may get a gradient, not what got one.": named(
@@ -113,10 +98,10 @@ def guard(answer) -> None:
         "cancelling": "one whose gradients cancel",
     }
     probes.function(
-        partial(told, answer),
-        partial(told, named(lambda p: p.grad is None or not p.grad.any())),
+        partial(_times_named, answer),
+        partial(_times_named, named(lambda p: p.grad is None or not p.grad.any())),
         [partial(_after_backward, kind) for kind in kinds],
-        probes.through(told, mistakes),
+        probes.through(_times_named, mistakes),
         "Call it after the first backward of every new training: it would have caught both mistakes.",
         "It must name exactly those parameters whose .grad is None or all zeros. Test for None before you look into .grad.",
         learns=False,
@@ -124,26 +109,25 @@ def guard(answer) -> None:
     )
 
 
-def fresh_weights(answer) -> None:
-    def trained(make_loss, learner, tasks):
-        """What the losses are, and the gradients of φ, over four steps."""
-        optimizer, seen = torch.optim.SGD(learner.parameters(), lr=1e-3), []
-        loss = make_loss(learner, tasks)
-        if not callable(loss):
-            raise probes.Said(
-                _("It must return a function of nothing, as `stale` does, and not a {kind}.", kind=type(loss).__name__)
-            )
-        for _step in range(4):
-            value = loss()
-            optimizer.zero_grad()
-            value.backward(retain_graph=True)
-            optimizer.step()
-            seen.append(value.detach())
-            seen += [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in learner.parameters()]
-        with torch.no_grad():  # φ is moved from outside: does the next loss know of it?
-            learner.generator.head.bias.add_(0.1)
-        return [*seen, loss().detach()]
+def _times_named(guard, generator):
+    """How often each parameter is named, and how often something that is none."""
+    names = list(guard(generator))
+    every = [name for name, _p in generator.named_parameters()]
+    return torch.tensor([float(names.count(name)) for name in every] + [float(sum(n not in every for n in names))])
 
+
+def _remembering():
+    """A guard that is right at its first call, and goes on with the same list at the next."""
+    kept: list[str] = []
+
+    def guard(generator):
+        kept.extend(name for name, p in generator.named_parameters() if p.grad is None or not p.grad.any())
+        return kept
+
+    return guard
+
+
+def fresh_weights(answer) -> None:
     def case(seed, hidden):
         # Without a trunk autograd cannot notice that φ changed under a graph that is used again.
         random = torch.Generator().manual_seed(seed)
@@ -175,8 +159,8 @@ def fresh_weights(answer) -> None:
     def summed(learner, tasks):
         return lambda: outer_loss(learner, tasks).sum()
 
-    def head_alone(learner, tasks, kept=lambda h: h):
-        h = kept(learner.generator.hidden(tasks.descriptor))
+    def head_alone(learner, tasks):
+        h = learner.generator.hidden(tasks.descriptor)
         return lambda: learner.main.loss(learner.generator.head(h), tasks.query).mean()
 
     mistakes = {
@@ -192,12 +176,32 @@ def fresh_weights(answer) -> None:
     if not probes.is_function(answer):
         return
     probes.function(
-        partial(trained, answer),
-        partial(trained, right),
+        partial(_trained, answer),
+        partial(_trained, right),
         [partial(case, 0, ()), partial(case, 1, (5,))],
-        probes.through(trained, mistakes),
+        probes.through(_trained, mistakes),
         "θ is a result, not a store: write it anew whenever φ has changed.",
         "The losses or their gradients differ from those of equation (1), at the first step or at a later one.",
         learns=False,
         mutates=True,
     )
+
+
+def _trained(make_loss, learner, tasks):
+    """What the losses are, and the gradients of φ, over four steps."""
+    optimizer, seen = torch.optim.SGD(learner.parameters(), lr=1e-3), []
+    loss = make_loss(learner, tasks)
+    if not callable(loss):
+        raise probes.Said(
+            _("It must return a function of nothing, as `stale` does, and not a {kind}.", kind=type(loss).__name__)
+        )
+    for _step in range(4):
+        value = loss()
+        optimizer.zero_grad()
+        value.backward(retain_graph=True)
+        optimizer.step()
+        seen.append(value.detach())
+        seen += [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in learner.parameters()]
+    with torch.no_grad():  # φ is moved from outside: does the next loss know of it?
+        learner.generator.head.bias.add_(0.1)
+    return [*seen, loss().detach()]
