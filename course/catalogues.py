@@ -30,6 +30,9 @@ _words.loader.exec_module(words)
 # Of a figure's labels: the keywords that take one, and the functions whose plain text is one.
 LABELS = {"label", "xlabel", "ylabel", "description", "title", "alt", "placeholder", "desc"}
 LABELLING = {"title", "set_title", "set_label", "set_xlabel", "set_ylabel", "text", "annotate", "legend", "suptitle", "show"}
+# What a family is drawn with: the names of its properties, which are those of sliders, and of its axes.
+LABELLING |= {"Metadata"}
+AXES = "axis_labels"
 WORDS = re.compile(r"[^\W\d_]{3}")
 # Modules of a lesson in which every sentence is for the reader: what checks and questions say.
 SAYING = {"checks.py": re.compile(r"[^\W\d_]{3}.* |\w \w"), "questions.py": WORDS}
@@ -90,6 +93,8 @@ def _in_a_module(tree: ast.Module, name: str) -> Iterator[str | tuple[str, str]]
             text for part in inside if isinstance(part, ast.Constant) for text in _constants(part) if SAYING[name].search(text)
         )
     for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in (AXES, f"self.{AXES}"):
+            yield from (text for text in _constants(node.value) if WORDS.search(text))
         if not isinstance(node, ast.Call):
             continue
         called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")

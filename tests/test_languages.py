@@ -1,5 +1,6 @@
 """What a reader meets can be said in another language: all of it, and nothing of the code changes."""
 
+import ast
 import json
 import re
 import subprocess
@@ -113,6 +114,19 @@ def test_a_text_in_the_pseudo_language_is_a_third_longer():
         assert 1.2 < len(catalogues.marked(text)) / len(text) < 1.5
     assert "{kind}" in catalogues.marked("this is {kind}, which it is not")
     assert catalogues.marked("# A *heading* of `code`, as it is").startswith("# ⟦Ä *hëädïng* öf `code`, äs")
+
+
+def test_what_a_family_is_drawn_with_is_in_the_catalogue_of_what_all_share():
+    """The names of its properties and of its axes: a lesson that draws it need not write them out."""
+    assert {"amplitude", "phase"} <= {english for english, _, _ in catalogues.messages(None)}
+    module = """
+class Falls:
+    axis_labels = ("time (s)", "y")
+
+    def __init__(self):
+        self.descriptors = Metadata(["height"], ["m"], mean=0, std=1)
+"""
+    assert set(catalogues._in_a_module(ast.parse(module), "falls.py")) == {"time (s)", "height"}
 
 
 @pytest.fixture
