@@ -20,7 +20,7 @@ import nbformat
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
-from editions import EDITIONS, FOLDERS, LESSONS, ROOT, cells
+from editions import EDITIONS, FOLDERS, LESSONS, ROOT, Edition, cells
 
 PACKAGE = ROOT / "hyperedu"
 # A module of the package by itself: the whole of it would load torch, for which nobody should wait.
@@ -54,10 +54,21 @@ def translated(lesson: str, language: str) -> list[nbformat.NotebookNode]:
     catalogue = pseudo(lesson) if language == PSEUDO else read(FOLDERS / lesson / f"{language}.po", language)
     for cell in found:
         if cell.cell_type == "markdown":
-            message = catalogue.get(cell.source, context(cell.id))
-            if message and words.is_translated(message.string) and "fuzzy" not in message.flags:
-                cell.source = message.string
+            cell.source = _said(catalogue, cell.source, context(cell.id))
     return found
+
+
+def ending(edition: Edition) -> str:
+    """What is added to the opening of an edition, in its language."""
+    if edition.language == "en":
+        return edition.ending
+    path = PACKAGE / "languages" / f"{edition.language}.po"
+    return _said(pseudo(None) if edition.language == PSEUDO else read(path, edition.language), edition.ending)
+
+
+def _said(catalogue: Catalog, english: str, where: str | None = None) -> str:
+    message = catalogue.get(english, where) if english else None
+    return message.string if message and words.is_translated(message.string) and "fuzzy" not in message.flags else english
 
 
 def messages(lesson: str | None) -> Iterator[tuple[str | tuple[str, str], str | None, str]]:
@@ -140,7 +151,9 @@ def read(path: Path, language: str) -> Catalog:
 
 def update(path: Path, language: str, lesson: str | None) -> tuple[int, int]:
     """Bring a catalogue up to date with the English; returns how many messages are to be looked at, and of how many."""
-    old, new = read(path, language), Catalog(locale=language.replace("-", "_"), fuzzy=False)
+    old = read(path, language)
+    # With the date of the one that is there: where nothing changed, nothing of the file does.
+    new = Catalog(locale=old.locale, fuzzy=False, creation_date=old.creation_date)
     by_context = {message.context: message for message in old if message.context}
     for english, where, place in messages(lesson):
         message = old.get(english, where)
