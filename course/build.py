@@ -21,7 +21,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 import nbformat
 from nbclient import NotebookClient
 
-from catalogues import translated
+from catalogues import ending, translated
 from editions import FOLDERS, KEPT, NOTEBOOKS, ROOT, Edition, cells, file_name, included, lessons, path
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -59,7 +59,7 @@ def notebook_of(edition: Edition, lesson: str, outputs: dict[str, list]) -> nbfo
     """The notebook of one edition, with what came out of each code cell: name → outputs."""
     chosen = [cell for cell in translated(lesson, edition.language) if included(edition, cell)]
     if edition.ending:
-        chosen[0].source += "\n\n" + edition.ending
+        chosen[0].source += "\n\n" + ending(edition)
     for number, cell in enumerate((cell for cell in chosen if cell.cell_type == "code"), 1):
         cell.outputs, cell.execution_count = outputs.get(cell.id, []), number if outputs else None
     notebook = nbformat.v4.new_notebook(cells=chosen)

@@ -20,7 +20,7 @@ import nbformat
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
-from editions import EDITIONS, FOLDERS, LESSONS, ROOT, cells
+from editions import EDITIONS, FOLDERS, LESSONS, ROOT, Edition, cells
 
 PACKAGE = ROOT / "hyperedu"
 # A module of the package by itself: the whole of it would load torch, for which nobody should wait.
@@ -30,6 +30,9 @@ _words.loader.exec_module(words)
 # Of a figure's labels: the keywords that take one, and the functions whose plain text is one.
 LABELS = {"label", "xlabel", "ylabel", "description", "title", "alt", "placeholder", "desc"}
 LABELLING = {"title", "set_title", "set_label", "set_xlabel", "set_ylabel", "text", "annotate", "legend", "suptitle", "show"}
+# What a family is drawn with: the names of its properties, which are those of sliders, and of its axes.
+LABELLING |= {"Metadata"}
+AXES = "axis_labels"
 WORDS = re.compile(r"[^\W\d_]{3}")
 # Modules of a lesson in which every sentence is for the reader: what checks and questions say.
 SAYING = {"checks.py": re.compile(r"[^\W\d_]{3}.* |\w \w"), "questions.py": WORDS}
@@ -51,10 +54,21 @@ def translated(lesson: str, language: str) -> list[nbformat.NotebookNode]:
     catalogue = pseudo(lesson) if language == PSEUDO else read(FOLDERS / lesson / f"{language}.po", language)
     for cell in found:
         if cell.cell_type == "markdown":
-            message = catalogue.get(cell.source, context(cell.id))
-            if message and words.is_translated(message.string) and "fuzzy" not in message.flags:
-                cell.source = message.string
+            cell.source = _said(catalogue, cell.source, context(cell.id))
     return found
+
+
+def ending(edition: Edition) -> str:
+    """What is added to the opening of an edition, in its language."""
+    if edition.language == "en":
+        return edition.ending
+    path = PACKAGE / "languages" / f"{edition.language}.po"
+    return _said(pseudo(None) if edition.language == PSEUDO else read(path, edition.language), edition.ending)
+
+
+def _said(catalogue: Catalog, english: str, where: str | None = None) -> str:
+    message = catalogue.get(english, where) if english else None
+    return message.string if message and words.is_translated(message.string) and "fuzzy" not in message.flags else english
 
 
 def messages(lesson: str | None) -> Iterator[tuple[str | tuple[str, str], str | None, str]]:
@@ -90,6 +104,8 @@ def _in_a_module(tree: ast.Module, name: str) -> Iterator[str | tuple[str, str]]
             text for part in inside if isinstance(part, ast.Constant) for text in _constants(part) if SAYING[name].search(text)
         )
     for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in (AXES, f"self.{AXES}"):
+            yield from (text for text in _constants(node.value) if WORDS.search(text))
         if not isinstance(node, ast.Call):
             continue
         called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
@@ -135,7 +151,9 @@ def read(path: Path, language: str) -> Catalog:
 
 def update(path: Path, language: str, lesson: str | None) -> tuple[int, int]:
     """Bring a catalogue up to date with the English; returns how many messages are to be looked at, and of how many."""
-    old, new = read(path, language), Catalog(locale=language.replace("-", "_"), fuzzy=False)
+    old = read(path, language)
+    # With the date of the one that is there: where nothing changed, nothing of the file does.
+    new = Catalog(locale=old.locale, fuzzy=False, creation_date=old.creation_date)
     by_context = {message.context: message for message in old if message.context}
     for english, where, place in messages(lesson):
         message = old.get(english, where)

@@ -1,7 +1,8 @@
 """Answers that were written from the lessons alone, before anybody looked at the checks: each is told what is wrong with it.
 
-answers.json has for every exercise at least four wrong answers, what a learner believes who gives them, and a part of what the
-check says; and two right ones in unusual styles. `python tests/test_answers.py` shows what each answer is told.
+answers.json has for every exercise at least three wrong answers, what a learner believes who gives them, and a part of what the
+check says; and two right ones in unusual styles. `PYTHONPATH=.:course python tests/test_answers.py` shows what each
+answer is told.
 """
 
 import contextlib

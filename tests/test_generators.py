@@ -7,9 +7,11 @@ from torch import nn
 from hyperedu import (
     AttentionGenerator,
     ChunkedGenerator,
+    ClassGenerator,
     ConvGenerator,
     DescriptorAdaptation,
     Examples,
+    Generator,
     Hypernetwork,
     LowRankGenerator,
     MainNetwork,
@@ -17,12 +19,16 @@ from hyperedu import (
     OneHot,
     Sinusoids,
     constant_norm,
+    generators,
     meta_test,
     meta_train,
     outer_loss,
 )
 
-KINDS = [MLPGenerator, ChunkedGenerator, ConvGenerator, AttentionGenerator, LowRankGenerator]
+# Every design that is there but that of classifiers, which is told a code for each class and tested in test_few_shot.py.
+OTHERS = Generator, ClassGenerator
+SHOWN = [getattr(generators, name) for name in generators.__all__]
+KINDS = [kind for kind in SHOWN if isinstance(kind, type) and kind not in OTHERS]
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 

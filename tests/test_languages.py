@@ -1,9 +1,11 @@
 """What a reader meets can be said in another language: all of it, and nothing of the code changes."""
 
+import ast
 import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -115,6 +117,19 @@ def test_a_text_in_the_pseudo_language_is_a_third_longer():
     assert catalogues.marked("# A *heading* of `code`, as it is").startswith("# ⟦Ä *hëädïng* öf `code`, äs")
 
 
+def test_what_a_family_is_drawn_with_is_in_the_catalogue_of_what_all_share():
+    """The names of its properties and of its axes: a lesson that draws it need not write them out."""
+    assert {"amplitude", "phase"} <= {english for english, _, _ in catalogues.messages(None)}
+    module = """
+class Falls:
+    axis_labels = ("time (s)", "y")
+
+    def __init__(self):
+        self.descriptors = Metadata(["height"], ["m"], mean=0, std=1)
+"""
+    assert set(catalogues._in_a_module(ast.parse(module), "falls.py")) == {"time (s)", "height"}
+
+
 @pytest.fixture
 def translation(tmp_path, monkeypatch):
     """A lesson of two cells of prose, its German catalogue, and what it says after its translation."""
@@ -140,6 +155,30 @@ def translation(tmp_path, monkeypatch):
 def test_a_translation_is_found_by_the_name_of_the_cell(translation):
     assert [cell.source for cell in catalogues.translated("example", "de")] == ["# Aufgaben", "1", "Mehr."]
     assert [cell.source for cell in catalogues.translated("example", "fr")] == ["# Tasks", "1", "More."]
+
+
+def test_what_has_not_changed_leaves_the_catalogue_as_it_is(translation):
+    _source, path = translation
+    catalogues.update(path, "de", "example")
+    before = re.sub(r"POT-Creation-Date: [^\\]*", "POT-Creation-Date: 2020-02-02 02:02+0000", path.read_text(encoding="utf-8"))
+    path.write_text(before, encoding="utf-8")
+    catalogues.update(path, "de", "example")
+    assert path.read_text(encoding="utf-8") == before
+
+
+def test_the_ending_of_an_edition_is_in_its_language(translation, tmp_path, monkeypatch):
+    _source, _path = translation
+    english = next(edition for edition in editions.EDITIONS if edition.ending)
+    german = replace(english, language="de")
+    monkeypatch.setattr(catalogues, "PACKAGE", tmp_path)
+    assert build.notebook_of(german, "example", {}).cells[0].source.endswith(english.ending)
+    catalogue = Catalog(locale="de")
+    catalogue.add(english.ending, "*Mit Lösungen.*")
+    (tmp_path / "languages").mkdir()
+    with (tmp_path / "languages" / "de.po").open("wb") as file:
+        write_po(file, catalogue)
+    assert build.notebook_of(german, "example", {}).cells[0].source == "# Aufgaben\n\n*Mit Lösungen.*"
+    assert catalogues.ending(replace(english, language=catalogues.PSEUDO)) == catalogues.marked(english.ending)
 
 
 def test_what_was_changed_in_english_is_stale_and_nothing_else(translation):

@@ -124,9 +124,9 @@ def accepted(lesson: str, exercise: int) -> list[str]:
 @pytest.mark.parametrize("lesson", editions.LESSONS)
 def test_a_solution_changed_at_one_place_is_not_taken(lesson, exercise):
     unknown = [m for m in accepted(lesson, exercise) if not any(part in m for (*of, part) in SAME if of == [lesson, exercise])]
-    assert unknown == []
+    assert unknown == [], "if it computes the same, say in SAME why; if not, the check takes what is wrong"
 
 
 def test_there_are_changes_enough():
     n = [len(mutants(solution(lesson, exercise))) for lesson in editions.LESSONS for exercise in (2, 3)]
-    assert sum(n) > 300
+    assert sum(n) > 10 * len(n)

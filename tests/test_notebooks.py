@@ -62,6 +62,8 @@ def small_course(tmp_path, monkeypatch):
 
 
 def test_only_what_changed_is_run_again(small_course, monkeypatch):
+    english = [edition for edition in editions.KEPT if edition.language == "en"]
+    monkeypatch.setattr(build, "KEPT", english)  # another language is run again where its prose is another
     ran = []
 
     def run_lesson(lesson, language="en"):
@@ -70,16 +72,16 @@ def test_only_what_changed_is_run_again(small_course, monkeypatch):
 
     monkeypatch.setattr(build, "run_lesson", run_lesson)
     monkeypatch.setattr(build, "ProcessPoolExecutor", ThreadPoolExecutor)
-    assert len(build.stale()) == len(editions.KEPT)
+    assert len(build.stale()) == len(english)
     assert build.build([], everything=False) == 0
     assert (build.stale(), ran) == ([], [("example", "en")])
     build.build([], everything=False)
     assert len(ran) == 1
     small_course.write_text(small_course.read_text(encoding="utf-8").replace("Example", "Prose"), encoding="utf-8")
-    assert len(build.stale()) == len(editions.KEPT)
+    assert len(build.stale()) == len(english)
     build.build([], everything=False)
     assert (build.stale(), len(ran)) == ([], 1), "prose is written and nothing is run"
-    notebook = nbformat.read(editions.path(editions.KEPT[0], "example"), as_version=4)
+    notebook = nbformat.read(editions.path(english[0], "example"), as_version=4)
     assert (notebook.cells[0].source, said(notebook)) == ("# Prose", "1\n")
     small_course.write_text(small_course.read_text(encoding="utf-8").replace("print(1)", "print(2)"), encoding="utf-8")
     build.build([], everything=False)
