@@ -9,7 +9,7 @@ from tornado.ioloop import IOLoop
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KEPT = "data-hyperedu-kept"
-OURS = ("LiveFigure(", "Asked(", "Quiz(")  # what leaves a text or a picture for places without a kernel
+OURS = ("LiveFigure(", "Asked(", "Waiting(", "Quiz(")  # what leaves a text or a picture for places without a kernel
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:

@@ -24,7 +24,9 @@ KNOWN = {
 
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
-    """A progress file of this test's own."""
+    """A progress file of this test's own, and no question of an earlier one."""
+    for asked in list(asking.Asked.shown):
+        asked.close()
     monkeypatch.setenv("HYPEREDU_PROGRESS", str(tmp_path / "progress.json"))
     return tmp_path / "progress.json"
 
@@ -80,6 +82,21 @@ def test_a_cell_that_is_run_again_closes_the_question_that_it_asked_before(kept,
     monkeypatch.setattr(asking, "cell_that_runs", lambda: next(runs))
     one, two, again, other = (ask("choice") for _run in range(4))
     assert [asked in asking.Asked.shown for asked in (one, two, again, other)] == [False, False, True, True]
+
+
+def test_a_figure_in_another_cell_waits_for_the_answer_too(kept):
+    shown = figure()
+    assert asking.after("maml", "choice", shown) is shown, "nothing was asked"
+    asked = ask("choice")
+    waiting = asking.after("maml", "choice", shown)
+    assert shown not in waiting.children
+    page = waiting._kept()[0]
+    assert "<details><summary>What is so</summary>" in page["text/html"]
+    assert "image/png" in page
+    asked.lock("down")
+    assert shown in waiting.children
+    assert "<details>" not in waiting._kept()[0]["text/html"]
+    assert shown in asking.after("maml", "choice", shown).children, "it was answered before"
 
 
 def test_a_number_needs_what_it_is_compared_with(kept):

@@ -135,8 +135,12 @@ class Asked(ipywidgets.VBox):
 
     shown: "weakref.WeakSet[Asked]" = weakref.WeakSet()  # every question there is, for tools that skip them
 
-    def __init__(self, question: Question, answer: Callable[[Any], str], keep: Callable[[Any], None], given: Any, figure=None):
+    def __init__(
+        self, name: tuple[str, str], question: Question, answer: Callable[[Any], str], keep: Callable[[Any], None], given: Any,
+        figure: LiveFigure | None = None,
+    ):  # fmt: skip
         self._answer, self._keep, self._figure, self._stored = answer, keep, figure, None
+        self.name = name  # of the lesson, and its own there
         self._key = uuid.uuid4().hex
         self.question = question
         super().__init__([question])
@@ -192,12 +196,8 @@ class Asked(ipywidgets.VBox):
         elif self.answered and given != SKIPPED:
             lines.append(f"<p>{html.escape(_('You said: {said}', said=given))}</p>")
         lines.append(f"<p>{html.escape(self.question.said)}</p>" if self.question.said else "")
-        data, metadata = self._figure._kept() if self._figure is not None else ({}, {})
-        if data:
-            figure = data["text/html"].replace("data-hyperedu-kept", "data-hyperedu-inner")
-            if not self.answered:
-                figure = f"<details><summary>{html.escape(_('What is so'))}</summary>{figure}</details>"
-            lines.append(figure)
+        data, metadata, shown = _behind(self._figure, self.answered) if self._figure is not None else ({}, {}, "")
+        lines.append(shown)
         text = " ".join(filter(None, (asks["question"], *asks.get("options", ()), self.question.said)))
         page = f'<div data-hyperedu-kept="{self._key}">{"".join(lines)}</div>'
         return data | {"text/html": page, "text/plain": text}, metadata
@@ -219,6 +219,54 @@ class Asked(ipywidgets.VBox):
     def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
         found = self.question._repr_mimebundle_(**kwargs)
         return super()._repr_mimebundle_(**kwargs), found[1] if isinstance(found, tuple) else {}
+
+
+class Waiting(ipywidgets.VBox):
+    """A figure that lives from now on, as one that follows a training, and is shown once a question above it is answered."""
+
+    def __init__(self, asked: Asked, figure: LiveFigure):
+        self._asked, self._figure, self._stored, self._key = asked, figure, None, uuid.uuid4().hex
+        kept = f'[data-hyperedu-kept="{self._key}"]'
+        self._hidden = f"<style>{kept}, .jp-OutputArea-child:has({kept}) {{ display: none }}</style>"
+        said = html.escape(_("The figure waits for your prediction above."))
+        super().__init__([ipywidgets.HTML(f"{self._hidden}<p>{said}</p>")])
+        self.add_class("hyperedu-waiting")
+        asked.question.observe(self._reveal, "given")
+        if asked.answered:
+            self._reveal()
+
+    def _reveal(self, change: object = None) -> None:
+        self.children = [ipywidgets.HTML(self._hidden), self._figure]
+        self._refresh()
+
+    def _kept(self) -> tuple[dict[str, str], dict[str, dict]]:
+        data, metadata, shown = _behind(self._figure, self._asked.answered)
+        return data | {"text/html": f'<div data-hyperedu-kept="{self._key}">{shown}</div>'}, metadata
+
+    def _refresh(self) -> None:
+        if self._stored is not None:
+            data, metadata = self._kept()
+            self._stored.update(data, raw=True, metadata=metadata)
+
+    def _ipython_display_(self, **kwargs) -> None:
+        data, metadata = self._repr_mimebundle_(**kwargs)
+        display(data, metadata=metadata, raw=True)
+        data, metadata = self._kept()
+        self._stored = display(data, raw=True, metadata=metadata, display_id=f"hyperedu-{uuid.uuid4().hex}")
+        self._figure.kept_by(self._refresh)
+
+    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
+        found = self._figure._surface._repr_mimebundle_(**kwargs)
+        return super()._repr_mimebundle_(**kwargs), found[1] if isinstance(found, tuple) else {}
+
+
+def _behind(figure: LiveFigure, answered: bool) -> tuple[dict[str, str], dict[str, dict], str]:
+    """A figure for places without a kernel, and its page, which is folded away until its question is answered."""
+    data, metadata = figure._kept()
+    page = data["text/html"].replace("data-hyperedu-kept", "data-hyperedu-inner")
+    if not answered:
+        page = f"<details><summary>{html.escape(_('What is so'))}</summary>{page}</details>"
+    return data, metadata, page
 
 
 def _labels() -> dict[str, str]:
@@ -267,7 +315,16 @@ def predict(lesson: str, known: Mapping[str, Prediction], name: str, figure: Liv
         progress.note(lesson, "predictions", name, value)
 
     given = progress.found(lesson, "predictions", name)
-    return Asked(question, answer, keep, given, figure)
+    return Asked((lesson, name), question, answer, keep, given, figure)
+
+
+def after(lesson: str, name: str, figure: LiveFigure) -> Waiting | LiveFigure:
+    """A figure that is to be shown in another cell than the one that asked for the prediction `name`, once it is made.
+
+    Where nothing was asked, it is the figure itself.
+    """
+    asked = [asked for asked in Asked.shown if asked.name == (lesson, name)]
+    return Waiting(asked[0], figure) if asked else figure
 
 
 # ------------------------------------------------------------------------------------------------------------ the quiz
