@@ -28,6 +28,7 @@ ROOT = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(ROOT, ".venv")
 # Where a learner works: git knows nothing of it, so that an update of the course never meets what they have done.
 GIVEN, MINE = os.path.join(ROOT, "notebooks"), os.path.join(ROOT, "my-lessons")
+TEACHING = "teaching"  # the teacher's edition, which is handed out to who asks for it
 LEDGER = ".handed-out.json"
 STAMP = os.path.join(VENV, ".ready")
 
@@ -36,11 +37,12 @@ TARGETS = {
     "lessons": "bring the lessons in my-lessons/ up to date, as lab does",
     "test": "set everything up and run every test",
     "notebooks": "build, run and check every edition of the lessons, where something changed",
+    "grading": "write a course for nbgrader, or run nbgrader in one (course/grading.py)",
     "lint": "check the style and the types of the code",
     "constraints": "write the versions that are installed now to constraints.txt",
     "clean": "remove the environment",
 }
-TAKE_ARGUMENTS = ("lab", "test", "notebooks")
+TAKE_ARGUMENTS = ("lab", "test", "notebooks", "grading")
 
 # What the pinned torch has wheels for; a test recalls to look again when the pin is changed.
 NEWEST_PYTHON = (3, 14)
@@ -154,23 +156,25 @@ def cpu_torch() -> list:
     return [venv_python(), "-m", "uv", "pip", "install", *target, pin]
 
 
-def commands(target, arguments) -> list:
+def commands(target, arguments, teacher=False) -> list:
     """What a target runs once everything is set up."""
     python = venv_python()
     if target == "lab":
         # JupyterLab refuses to run as root, as in a container, unless told that it may.
         root = ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
-        first = "--LabApp.default_url=/lab/tree/my-lessons/00_start_here.ipynb"
+        folder = "my-lessons/teaching" if teacher else "my-lessons"
+        first = f"--LabApp.default_url=/lab/tree/{folder}/00_start_here.ipynb"
         return [[python, "-m", "jupyterlab", "--ip=127.0.0.1", *root, first, *arguments]]
     if target == "test":
         # All tests: two at a time, the browser's one after another, since there is one browser.
         return [[python, "-m", "pytest", *(arguments or ["-n", "2", "--dist", "loadgroup"])]]
-    if target == "notebooks":
-        return [[python, os.path.join("course", "build.py"), *arguments]]
+    if target in ("notebooks", "grading"):
+        script = {"notebooks": "build.py", "grading": "grading.py"}[target]
+        return [[python, os.path.join("course", script), *arguments]]
     return [[python, "-m", *check] for check in (["mypy"], ["ruff", "check"], ["ruff", "format", "--check"])]
 
 
-def hand_out():
+def hand_out(teacher=False):
     """Copy every lesson to where learners work, and put new ones in place of those that nobody has touched.
 
     A lesson that a learner has saved stays as it is; if the course has a newer one, that is put beside it. What was handed out
@@ -181,18 +185,20 @@ def hand_out():
     if os.path.exists(ledger):
         with open(ledger, encoding="utf-8") as file:
             given = json.load(file)
-    for folder, folders, names in os.walk(GIVEN):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(name for name in names if name.endswith(".ipynb")):
-            _hand_out(os.path.relpath(os.path.join(folder, name), GIVEN), given)
+    for root, place in [(GIVEN, "")] + [(os.path.join(ROOT, TEACHING), TEACHING)] * teacher:
+        for folder, folders, names in os.walk(root):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(name for name in names if name.endswith(".ipynb")):
+                new = os.path.join(folder, name)
+                _hand_out(new, os.path.normpath(os.path.join(place, os.path.relpath(new, root))), given)
     os.makedirs(MINE, exist_ok=True)
     with open(ledger + ".new", "w", encoding="utf-8") as file:
         json.dump(given, file, indent=1, sort_keys=True)
     os.replace(ledger + ".new", ledger)
 
 
-def _hand_out(name, given):
-    new, key = os.path.join(GIVEN, name), name.replace(os.sep, "/")
+def _hand_out(new, name, given):
+    key = name.replace(os.sep, "/")
     digest, last = _digest(new), given.get(key)
     if last == digest and os.path.exists(os.path.join(MINE, name)):
         return
@@ -318,12 +324,14 @@ def write_constraints():
 def main(arguments) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # a console in cp1252 or ASCII, and a folder in another alphabet
-    gpu = "--gpu" in arguments
-    target, *rest = [argument for argument in arguments if argument != "--gpu"] or ["help"]
+    gpu, teacher = "--gpu" in arguments, "--teacher" in arguments
+    target, *rest = [argument for argument in arguments if argument not in ("--gpu", "--teacher")] or ["help"]
     if target not in TARGETS:
         for name, does in TARGETS.items():
             say(f"python make.py {name:13}{does}")
-        say("What follows lab, test or notebooks is handed on. --gpu: torch with NVIDIA's libraries, also without a card.")
+        say("What follows lab, test, notebooks or grading is handed on.")
+        say("--gpu: torch with NVIDIA's libraries, also without a card.")
+        say("lab --teacher: with the teacher's edition, in my-lessons/teaching.")
         return 0 if target in ("help", "-h", "--help") else 2
     if rest and target not in TAKE_ARGUMENTS:
         sys.exit(f"{target} takes no arguments: {' '.join(rest)}")
@@ -333,7 +341,7 @@ def main(arguments) -> int:
         remove_venv()
         return 0
     if target in ("lab", "lessons"):
-        hand_out()
+        hand_out(teacher)
     if target == "lessons":
         return 0
     set_up(gpu)
@@ -342,7 +350,7 @@ def main(arguments) -> int:
         return 0
     # Ctrl-C is for the command, which this waits for: JupyterLab asks whether it shall stop.
     signal.signal(signal.SIGINT, lambda *_: None)
-    return next((code for code in map(run, commands(target, rest)) if code), 0)
+    return next((code for code in map(run, commands(target, rest, teacher)) if code), 0)
 
 
 if __name__ == "__main__":

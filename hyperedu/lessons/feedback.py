@@ -7,7 +7,8 @@ from top to bottom as it is.
 import contextlib
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,16 +17,44 @@ from hyperedu.lessons import progress
 from hyperedu.words import _
 
 
+@dataclass(frozen=True)
+class Result:
+    """What a check found.
+
+    Attributes:
+        right: whether the answer is; None where there is none yet.
+        said: what the learner reads.
+    """
+
+    right: bool | None
+    said: str
+
+
+_heard: list[Result] = []  # what the check said that `result` calls; there is no more than one
+
+
+def result(check: Callable[..., None], *answers: object) -> Result:
+    """Call a check, which says what it says, and give what it found."""
+    _heard.clear()
+    check(*answers)
+    return _heard[-1]
+
+
+def _say(is_right: bool | None, said: str) -> None:
+    _heard[:] = [Result(is_right, said)]
+    print(said)
+
+
 def unanswered(answer) -> bool:
     """Whether the answer is still the `...` of the notebook; says so."""
     if answer is ...:
-        print(_("○ Not answered yet: put your answer in place of the three dots and run this cell again."))
+        _say(None, _("○ Not answered yet: put your answer in place of the three dots and run this cell again."))
     return answer is ...
 
 
 def right(because: str) -> None:
     _note(True)
-    print(_("✓ Right. {because}", because=_(because)))
+    _say(True, _("✓ Right. {because}", because=_(because)))
 
 
 def _note(is_right: bool) -> None:
@@ -41,7 +70,7 @@ def _note(is_right: bool) -> None:
 
 def wrong(misconception: str) -> None:
     _note(False)
-    print(_("✗ Not yet. {misconception}", misconception=_(misconception)))
+    _say(False, _("✗ Not yet. {misconception}", misconception=_(misconception)))
 
 
 def number(answer, expected: float, because: str, mistakes: Mapping[float, str], otherwise: str, rel=1e-3) -> None:
