@@ -144,7 +144,8 @@ def stale() -> list[str]:
             if not file.exists() or _without_outputs(nbformat.read(file, as_version=4)) != _without_outputs(wanted):
                 found.append(str(file.relative_to(ROOT)))
     known = {path(edition, lesson) for edition in KEPT for lesson in lessons()}
-    return found + [str(file.relative_to(ROOT)) for file in sorted(set(NOTEBOOKS.rglob("*.ipynb")) - known)]
+    there = {file for edition in KEPT for file in (ROOT / str(edition.folder)).glob("*.ipynb")}
+    return found + [str(file.relative_to(ROOT)) for file in sorted(there - known)]
 
 
 def _without_outputs(notebook: nbformat.NotebookNode) -> tuple:

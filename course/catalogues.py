@@ -28,7 +28,7 @@ _words = importlib.util.spec_from_file_location("words", PACKAGE / "words.py")
 words = importlib.util.module_from_spec(_words)
 _words.loader.exec_module(words)
 # Of a figure's labels: the keywords that take one, and the functions whose plain text is one.
-LABELS = {"label", "xlabel", "ylabel", "description", "title", "alt", "placeholder", "desc"}
+LABELS = {"label", "xlabel", "ylabel", "description", "title", "alt", "placeholder", "desc", "shows"}
 LABELLING = {"title", "set_title", "set_label", "set_xlabel", "set_ylabel", "text", "annotate", "legend", "suptitle", "show"}
 # What a family is drawn with: the names of its properties, which are those of sliders, and of its axes.
 LABELLING |= {"Metadata"}

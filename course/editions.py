@@ -40,7 +40,7 @@ class Edition:
 
     Attributes:
         name: what the notebook says that it is.
-        folder: in which folder of notebooks/; None for one that is built to be looked at by tests, and kept nowhere.
+        folder: where it is kept, from the project's root; None for one that tests build and look at, and that is kept nowhere.
         without: cells with one of these tags are left out.
         answered: whether its exercises are answered, so that each check must say that they are right.
         language: "en", or that of the catalogues from which its words are.
@@ -56,8 +56,21 @@ class Edition:
 
 
 EDITIONS = (
-    Edition("learner", "", frozenset({"solution"}), answered=False),
-    Edition("solutions", "solutions", frozenset({"exercise"}), answered=True, ending="*This is the edition with solutions.*"),
+    Edition("learner", "notebooks", frozenset({"solution", "teacher"}), answered=False),
+    Edition(
+        "solutions",
+        "notebooks/solutions",
+        frozenset({"exercise", "teacher"}),
+        answered=True,
+        ending="*This is the edition with solutions.*",
+    ),
+    Edition(
+        "teacher",
+        "teaching",
+        frozenset({"exercise"}),
+        answered=True,
+        ending="*This is the teacher's edition: with solutions, and with notes beside what they speak of.*",
+    ),
     # Every text marked and a third longer: shows what no catalogue has, and what is clipped.
     Edition("pseudo", None, frozenset({"exercise"}), answered=True, language="en-XA"),
 )
@@ -78,7 +91,7 @@ def source(lesson: str) -> Path:
 
 
 def path(edition: Edition, lesson: str) -> Path:
-    return NOTEBOOKS / (edition.folder or "") / file_name(lesson)
+    return ROOT / (edition.folder or "") / file_name(lesson)
 
 
 def cells(lesson: str) -> list[nbformat.NotebookNode]:

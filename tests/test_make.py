@@ -792,6 +792,18 @@ def test_lessons_are_handed_out(handed_out):
     assert {path.relative_to(mine).as_posix() for path in mine.rglob("*.ipynb")} == {"00_one.ipynb", "solutions/00_one.ipynb"}
 
 
+def test_the_teachers_edition_is_handed_out_to_who_asks_for_it(make, handed_out, tmp_path):
+    _, mine = handed_out
+    written(tmp_path / "teaching" / "00_one.ipynb", "with notes")
+    make.hand_out()
+    assert not (mine / "teaching").exists()
+    make.hand_out(teacher=True)
+    assert (mine / "teaching" / "00_one.ipynb").read_text(encoding="utf-8") == "with notes"
+    assert (mine / "00_one.ipynb").read_text(encoding="utf-8") == "first"
+    (command,) = make.commands("lab", [], teacher=True)
+    assert "--LabApp.default_url=/lab/tree/my-lessons/teaching/00_start_here.ipynb" in command
+
+
 def test_a_lesson_that_nobody_touched_is_brought_up_to_date(make, handed_out, capsys):
     course, mine = handed_out
     written(course / "00_one.ipynb", "second")

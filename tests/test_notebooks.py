@@ -13,7 +13,6 @@ import build
 import editions
 from hyperedu import lessons
 
-NOTEBOOKS = editions.NOTEBOOKS
 LINES, COLUMNS = 20, 100  # of a cell
 PARTS = (
     "opening", "imports", "exercise-1", "exercise-2", "exercise-3", "open-task", "quiz", "quiz-answers", "in-one-breath",
@@ -42,9 +41,10 @@ def test_what_is_committed_was_built_from_the_sources_as_they_are():
     assert build.stale() == [], "run `make notebooks` and commit what it writes"
 
 
-def test_the_folder_of_the_notebooks_holds_lessons_and_nothing_else():
+def test_the_folders_of_the_editions_hold_lessons_and_nothing_else():
     wanted = {editions.path(edition, lesson) for edition in editions.KEPT for lesson in editions.LESSONS}
-    assert {path for path in NOTEBOOKS.rglob("*") if path.is_file() and ".ipynb_checkpoints" not in path.parts} == wanted
+    there = {path for edition in editions.KEPT for path in (editions.ROOT / edition.folder).rglob("*") if path.is_file()}
+    assert {path for path in there if ".ipynb_checkpoints" not in path.parts} == wanted
 
 
 @pytest.fixture
@@ -55,8 +55,7 @@ def small_course(tmp_path, monkeypatch):
     source.write_text("# %% opening [markdown]\n# # Example\n\n# %% one\nprint(1)\n", encoding="utf-8")
     for module in (build, editions):
         monkeypatch.setattr(module, "FOLDERS", tmp_path / "lessons")
-        monkeypatch.setattr(module, "NOTEBOOKS", tmp_path / "notebooks")
-    monkeypatch.setattr(build, "ROOT", tmp_path)
+        monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(editions, "LESSONS", ("example",))
     return source
 
@@ -111,10 +110,11 @@ def test_an_edition_is_a_row_of_the_table(small_course):
         "one",
     ]
     teacher = replace(learner, name="teacher", folder="teacher", ending="*Not for learners.*")
+    teacher = replace(teacher, without=frozenset())
     notebook = build.notebook_of(teacher, "example", {})
     assert [cell.id for cell in notebook.cells] == ["opening", "one", "two"]
     assert notebook.cells[0].source.endswith("*Not for learners.*")
-    assert editions.path(teacher, "example") == editions.NOTEBOOKS / "teacher" / "00_example.ipynb"
+    assert editions.path(teacher, "example") == editions.ROOT / "teacher" / "00_example.ipynb"
 
 
 @every_edition

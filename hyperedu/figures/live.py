@@ -105,7 +105,7 @@ class LiveFigure(ipywidgets.VBox):
     A cell that is run again closes the figures that it made before, and `close()` frees the figure and its widgets.
 
     Attributes:
-        controls: name → ipywidgets widget; set a control's `value` to move it by program.
+        controls: name → ipywidgets widget; set a control's `value` to move it by program, or several with `move_to`.
         sentence: the state in words.
         problem: what the last callback raised, in words; empty if it ended well.
     """
@@ -180,6 +180,35 @@ class LiveFigure(ipywidgets.VBox):
             if self._painter is None:
                 raise RuntimeError(_("this figure was closed; run its cell again"))
             return self._painter.encode("PNG", optimize=True)
+
+    def move_to(self, **values) -> None:
+        """Give several controls values at once, by program: one frame shows them all.
+
+        Raises:
+            ValueError: there is no such control, or it cannot have that value.
+        """
+        unknown = values.keys() - self.controls.keys()
+        if unknown:
+            raise ValueError(
+                _("there is no control {unknown}, but {known}", unknown=sorted(unknown), known=list(self.controls))
+            )
+        with self._lock:
+            self._held = True
+            try:
+                for name, value in values.items():
+                    self.controls[name].value = value
+                    if self.controls[name].value != value:
+                        raise ValueError(
+                            _(
+                                "{name} cannot be {value!r}; it is {now!r}",
+                                name=name,
+                                value=value,
+                                now=self.controls[name].value,
+                            )
+                        )
+            finally:
+                self._held = False
+                self._draw()
 
     def redraw(self, history: object = None) -> None:
         """Update and draw with the values as they are: what changed is no control, such as a learner in training.
