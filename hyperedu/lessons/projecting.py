@@ -45,12 +45,17 @@ class Setting:
         return found is not None and self.holds(*(float(n.replace(",", "").replace("−", "-")) for n in found.groups()))
 
 
-def project(figure: LiveFigure, settings: Sequence[Setting]) -> None:
-    """Display the settings as a list, and as buttons that move the figure there; each is tried first.
+def project(known: Mapping[str, Sequence[Setting]], name: str, figure: LiveFigure) -> None:
+    """Display a figure's settings as a list, and as buttons that move the figure there; each is tried first.
+
+    Args:
+        known: the settings of a lesson, by the names of the figures' cells.
+        name: of this figure's cell.
 
     Raises:
         ValueError: a setting does not show what it is said to show.
     """
+    settings = known[name]
     before = {name: control.value for name, control in figure.controls.items()}
     buttons, lines = [], []
     for number, setting in enumerate(settings, 1):
