@@ -1,14 +1,16 @@
-"""A course for nbgrader from the lessons: their exercises with points, whose hidden tests are the checks themselves.
+"""A course for nbgrader or otter-grader from the lessons: their exercises with points, whose hidden tests are the checks.
 
-    python course/grading.py write my-course 06       the instructor's notebooks, in my-course/source/
-    python course/grading.py run my-course generate_assignment maml     the students' copy, in my-course/release/
-    python course/grading.py run my-course autograde maml               what is in my-course/submitted/<student>/maml/
-    python course/grading.py run my-course generate_feedback maml       what the check said, beside each answer
-    python course/grading.py run my-course export                       my-course/grades.csv
+    python course/grading.py write my-course 06       the instructor's notebooks, in my-course/source/ and my-course/otter/
+    python course/grading.py run my-course nbgrader generate_assignment maml    the students' copy, in my-course/release/
+    python course/grading.py run my-course nbgrader autograde maml              what is in my-course/submitted/<student>/maml/
+    python course/grading.py run my-course nbgrader generate_feedback maml      what the check said, beside each answer
+    python course/grading.py run my-course nbgrader export                      my-course/grades.csv
+    python course/grading.py run my-course otter assign otter/maml.ipynb otter/maml --no-pdfs
 
-`run` hands its words on to nbgrader (https://nbgrader.readthedocs.io), in an environment of its own on top of this one, which
-it makes when it is first needed. `write` leaves alone what was released, submitted and graded, and the configuration: after a
-lesson was changed it writes the sources anew, and the grades that nbgrader has noted stay.
+`run` hands its words on to nbgrader (https://nbgrader.readthedocs.io) or otter (https://otter-grader.readthedocs.io), in an
+environment of their own on top of this one, which it makes when it is first needed. `write` leaves alone what was released,
+submitted and graded, and the configuration: after a lesson was changed it writes the sources anew, and the grades that nbgrader
+has noted stay.
 """
 
 import argparse
@@ -19,7 +21,8 @@ import subprocess
 import sys
 import sysconfig
 import venv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -33,16 +36,12 @@ ENVIRONMENT, PINS = ROOT / ".venv-grading", ROOT / "course" / "grading-requireme
 
 CONFIG = """\
 # Written by course/grading.py of hyperedu.
-import os
-
 try:
     import resource  # not on Windows
 except ImportError:
     pass
 else:  # the kernels that run students' notebooks inherit it
     resource.setrlimit(resource.RLIMIT_AS, ({memory} * 2**30, resource.getrlimit(resource.RLIMIT_AS)[1]))
-os.environ["HYPEREDU_PROGRESS"] = "off"  # what graders run is nobody's progress
-os.environ["OMP_NUM_THREADS"] = "1"  # as the lessons were built, and on shared machines the fastest
 
 c = get_config()
 c.CourseDirectory.course_id = {course!r}
@@ -51,34 +50,98 @@ c.ExecutePreprocessor.timeout = {seconds}
 c.ExecutePreprocessor.interrupt_on_timeout = True
 c.LimitOutput.max_lines = 200
 """
+OTTER = """\
+# ASSIGNMENT CONFIG
+name: {lesson}
+init_cell: false
+check_all_cell: false
+export_cell: false
+tests:
+  ok_format: false
+"""
 
 
-def source(lesson: str) -> nbformat.NotebookNode:
-    """The instructor's notebook of a lesson: each exercise answered between nbgrader's marks, and then its hidden test."""
-    chosen = []
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise as those who grade need it: its cell, what stands in it before it is answered, its answer, its check."""
+
+    name: str
+    cell: nbformat.NotebookNode
+    before: str
+    solution: str
+    check: ast.Call
+
+    @property
+    def points(self) -> int:
+        return POINTS[self.name]
+
+    def answered(self, begin: str, end: str) -> str:
+        """The code of the cell with its answer between two marks."""
+        return "\n".join([self.before, begin, self.solution, end, ast.unparse(self.check)])
+
+    @property
+    def result(self) -> str:
+        """The expression that gives what the check finds."""
+        return f"feedback.result({', '.join(map(ast.unparse, [self.check.func, *self.check.args]))})"
+
+
+def parts(lesson: str) -> Iterator[nbformat.NotebookNode | Exercise]:
+    """A lesson as students of a class get it, cell by cell, the exercises taken apart."""
     by_name = {cell.id: cell for cell in cells(lesson)}
     for cell in by_name.values():
-        tags, exercise = set(cell.metadata.get("tags", [])), cell.id.removesuffix("-answer")
-        if "exercise" in tags and exercise in POINTS:
-            chosen += _exercise(exercise, cell, by_name[f"{exercise}-solution"])
+        tags, name = set(cell.metadata.get("tags", [])), cell.id.removesuffix("-answer")
+        if "exercise" in tags and name in POINTS:
+            (before, check), (solution, _check) = _parted(cell.source), _parted(by_name[f"{name}-solution"].source)
+            yield Exercise(name, cell, before, solution, check)
         elif not tags & {"solution", "teacher"}:
-            chosen.append(cell)
+            yield cell
+
+
+def for_nbgrader(lesson: str) -> nbformat.NotebookNode:
+    """The instructor's notebook of a lesson: each exercise answered between nbgrader's marks, and then its hidden test."""
+    chosen = []
+    for part in parts(lesson):
+        if not isinstance(part, Exercise):
+            chosen.append(part)
+            continue
+        part.cell.source = part.answered("### BEGIN SOLUTION", "### END SOLUTION")
+        part.cell.metadata.nbgrader = _marks(part.name, solution=True)
+        test = f"from hyperedu.lessons import feedback\n{part.points} * bool({part.result}.right)"
+        hidden = f"# Here the points of this exercise are counted.\n### BEGIN HIDDEN TESTS\n{test}\n### END HIDDEN TESTS"
+        graded = nbformat.v4.new_code_cell(hidden, id=f"{part.name}-points")
+        graded.metadata.nbgrader = _marks(f"{part.name}-points", points=part.points)
+        chosen += [part.cell, graded]
+    return _notebook(chosen)
+
+
+def for_otter(lesson: str) -> nbformat.NotebookNode:
+    """The master notebook of a lesson for `otter assign`."""
+    raw, code = nbformat.v4.new_raw_cell, nbformat.v4.new_code_cell
+    chosen = [raw(OTTER.format(lesson=lesson))]
+    for part in parts(lesson):
+        if not isinstance(part, Exercise):
+            chosen.append(part)
+            continue
+        arguments = ", ".join(map(ast.unparse, part.check.args))
+        test = (
+            f'""" # BEGIN TEST CONFIG\nhidden: true\npoints: {part.points}\n""" # END TEST CONFIG\n'
+            f"def test_answer({arguments}):\n"
+            f"    from hyperedu.lessons import feedback\n    from hyperedu.lessons.{lesson} import checks\n"
+            f"    found = {part.result}\n    assert found.right, found.said"
+        )
+        chosen += [
+            raw(f"# BEGIN QUESTION\nname: {part.name}\npoints: {part.points}"),
+            raw("# BEGIN SOLUTION"), code(part.answered("# BEGIN SOLUTION NO PROMPT", "# END SOLUTION")), raw("# END SOLUTION"),
+            raw("# BEGIN TESTS"), code(test), raw("# END TESTS"), raw("# END QUESTION"),
+        ]  # fmt: skip
+    return _notebook(chosen)
+
+
+def _notebook(chosen: list[nbformat.NotebookNode]) -> nbformat.NotebookNode:
     notebook = nbformat.v4.new_notebook(cells=chosen)
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
-
-
-def _exercise(name: str, answer: nbformat.NotebookNode, solution: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
-    (before, call), (solved, _call) = _parted(answer.source), _parted(solution.source)
-    answer.source = f"{before}\n### BEGIN SOLUTION\n{solved}\n### END SOLUTION\n{ast.unparse(call)}"
-    answer.metadata.nbgrader = _marks(name, solution=True)
-    asked = ", ".join(map(ast.unparse, [call.func, *call.args]))
-    test = f"from hyperedu.lessons import feedback\n{POINTS[name]} * bool(feedback.result({asked}).right)"
-    hidden = f"# Here the points of this exercise are counted.\n### BEGIN HIDDEN TESTS\n{test}\n### END HIDDEN TESTS"
-    graded = nbformat.v4.new_code_cell(hidden, id=f"{name}-points")
-    graded.metadata.nbgrader = _marks(f"{name}-points", points=POINTS[name])
-    return [answer, graded]
 
 
 def _parted(cell: str) -> tuple[str, ast.Call]:
@@ -101,16 +164,17 @@ def write(folder: Path, chosen: Sequence[str]) -> None:
     if not config.exists():  # from then on it is the teacher's
         config.write_text(CONFIG.format(memory=MEMORY, seconds=SECONDS, course=folder.resolve().name), encoding="utf-8")
     for lesson in chosen:
-        path = folder / "source" / lesson / file_name(lesson)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(source(lesson), path)
-        print(f"{path}: {sum(POINTS.values())} points")
+        path, master = folder / "source" / lesson / file_name(lesson), folder / "otter" / f"{lesson}.ipynb"
+        for file, notebook in ((path, for_nbgrader(lesson)), (master, for_otter(lesson))):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            nbformat.write(notebook, file)
+        print(f"{path}, {master.relative_to(folder)}: {sum(POINTS.values())} points")
 
 
 def environment(folder: Path = ENVIRONMENT) -> Path:
-    """The Python of an environment that has nbgrader, and all that this one has; it is made if it is not there as it should be.
+    """The Python of an environment that has nbgrader and otter, and all that this one has; it is made where it is not there.
 
-    Of its own, because nbgrader adds to JupyterLab what learners should not meet.
+    Of its own, because they add to JupyterLab what learners should not meet.
     """
     windows = sys.platform == "win32"
     python = folder / ("Scripts/python.exe" if windows else "bin/python")
@@ -118,7 +182,7 @@ def environment(folder: Path = ENVIRONMENT) -> Path:
     digest = hashlib.sha256(f"{below}\n{PINS.read_text(encoding='utf-8')}".encode()).hexdigest()
     if stamp.exists() and python.exists() and stamp.read_text(encoding="utf-8") == digest:
         return python
-    print("Making the environment for nbgrader", flush=True)
+    print("Making the environment for nbgrader and otter", flush=True)
     venv.create(folder, clear=True, symlinks=not windows)
     own = folder / ("Lib/site-packages" if windows else f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages")
     (own / "below.pth").write_text(f"import site; site.addsitedir({below!r})\n", encoding="utf-8")
@@ -129,33 +193,37 @@ def environment(folder: Path = ENVIRONMENT) -> Path:
     return python
 
 
-def nbgrader(folder: Path, arguments: Sequence[str]) -> int:
-    """Run nbgrader in the folder of a course."""
+def run(folder: Path, tool: str, *arguments: str) -> int:
+    """Run nbgrader or otter in the folder of a course."""
     if not (folder / "nbgrader_config.py").exists():
         print(f"{folder} has no course yet: python course/grading.py write {folder}")
         return 1
     python = environment()
+    module = {"nbgrader": "nbgrader", "otter": "otter"}[tool]
     # nbgrader calls alembic, which lies beside its Python; and its templates build on those that lie in this environment.
     surroundings = os.environ | {
         "PATH": os.pathsep.join([str(python.parent), os.environ.get("PATH", "")]),
         "JUPYTER_PATH": os.pathsep.join([str(Path(sys.prefix, "share", "jupyter")), os.environ.get("JUPYTER_PATH", "")]),
         "PYTHONUTF8": "1",
+        "HYPEREDU_PROGRESS": "off",  # what graders run is nobody's progress
+        "OMP_NUM_THREADS": "1",  # as the lessons were built, and on shared machines the fastest
     }
-    return subprocess.run([str(python), "-m", "nbgrader", *arguments], cwd=folder, env=surroundings).returncode
+    return subprocess.run([str(python), "-m", module, *arguments], cwd=folder, env=surroundings).returncode
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     does = parser.add_subparsers(dest="does", required=True)
     writes = does.add_parser("write", help="the instructor's notebooks of a course")
-    runs = does.add_parser("run", help="nbgrader itself, in the folder of a course")
+    runs = does.add_parser("run", help="nbgrader or otter itself, in the folder of a course")
     for part in (writes, runs):
         part.add_argument("folder", type=Path, help="of the course")
     writes.add_argument("lessons", nargs="*", help="only those whose number or name starts so")
-    runs.add_argument("arguments", nargs=argparse.REMAINDER, help="what nbgrader is to do")
+    runs.add_argument("tool", choices=("nbgrader", "otter"))
+    runs.add_argument("arguments", nargs=argparse.REMAINDER, help="what it is to do")
     told = parser.parse_args()
     if told.does == "run":
-        return nbgrader(told.folder, told.arguments)
+        return run(told.folder, told.tool, *told.arguments)
     chosen = [lesson for lesson in LESSONS if any(lesson in lessons(prefix) for prefix in told.lessons or [""])]
     if not chosen:
         print(f"no lesson starts with {' or '.join(told.lessons)}")

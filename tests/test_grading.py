@@ -1,4 +1,4 @@
-"""The lessons as a course of nbgrader: from the instructor's notebooks to the grades, with students of all kinds."""
+"""The lessons as a course of nbgrader and of otter: from the instructor's notebooks to grades, with students of all kinds."""
 
 import csv
 import json
@@ -19,7 +19,7 @@ FULL = sum(grading.POINTS.values())
 
 @pytest.mark.parametrize("lesson", editions.LESSONS)
 def test_an_instructors_notebook_has_points_for_each_exercise_and_no_notes_for_teachers(lesson):
-    notebook = grading.source(lesson)
+    notebook = grading.for_nbgrader(lesson)
     nbformat.validate(notebook)
     points = [cell.metadata.nbgrader.points for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
     assert sum(points) == FULL
@@ -55,7 +55,7 @@ def course(tmp_path_factory):
     config = folder / "nbgrader_config.py"
     shorter = config.read_text(encoding="utf-8").replace(f"timeout = {grading.SECONDS}", "timeout = 30")
     config.write_text(shorter, encoding="utf-8")
-    assert grading.nbgrader(folder, ["generate_assignment", LESSON]) == 0
+    assert grading.run(folder, "nbgrader", "generate_assignment", LESSON) == 0
     yield folder
     patch.undo()
 
@@ -77,7 +77,7 @@ def call(exercise):
 
 
 def graded(course):
-    assert grading.nbgrader(course, ["export"]) == 0
+    assert grading.run(course, "nbgrader", "export") == 0
     with (course / "grades.csv").open(encoding="utf-8") as file:
         return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
 
@@ -120,15 +120,35 @@ def test_from_release_to_grades(course):
     broken.parent.mkdir(parents=True)
     broken.write_text("this is no notebook", encoding="utf-8")
 
-    assert grading.nbgrader(course, ["autograde", LESSON]) != 0, "one of them is no notebook, and that is said"
+    assert grading.run(course, "nbgrader", "autograde", LESSON) != 0, "one of them is no notebook, and that is said"
     assert graded(course) == wanted
 
-    assert grading.nbgrader(course, ["generate_feedback", LESSON, "--student", "wrong-0"]) == 0
+    assert grading.run(course, "nbgrader", "generate_feedback", LESSON, "--student", "wrong-0") == 0
     (page,) = (course / "feedback" / "wrong-0" / LESSON).glob("*.html")
     assert page.read_text(encoding="utf-8").count("✗ Not yet") >= 3
 
     # The lesson is written and released again, and one student is graded again: the grades of the others stay.
     grading.write(course, [LESSON])
-    assert grading.nbgrader(course, ["generate_assignment", LESSON, "--force"]) == 0
-    assert grading.nbgrader(course, ["autograde", LESSON, "--student", "untouched", "--force"]) == 0
+    assert grading.run(course, "nbgrader", "generate_assignment", LESSON, "--force") == 0
+    assert grading.run(course, "nbgrader", "autograde", LESSON, "--student", "untouched", "--force") == 0
     assert graded(course) == wanted
+
+
+def test_with_otter(course):
+    """`otter assign` runs the solutions and must find them right; what it gives grades an untouched and a wrong notebook."""
+    assert grading.run(course, "otter", "assign", f"otter/{LESSON}.ipynb", f"otter/{LESSON}", "--no-pdfs") == 0
+    made = course / "otter" / LESSON
+    (archive,) = (made / "autograder").glob("*.zip")
+    student = nbformat.read(made / "student" / f"{LESSON}.ipynb", 4)
+    assert "feedback.result" not in json.dumps(student)
+    points = {}
+    for name, first in (("untouched", "gradient = ..."), ("one", 'print("✓ Right.")\ngradient = 0.48')):
+        answered = json.loads(json.dumps(student).replace("gradient = ...", json.dumps(first)[1:-1]))
+        file, folder = course / f"{name}.ipynb", course / f"{name}-results"
+        file.write_text(json.dumps(answered), encoding="utf-8")
+        folder.mkdir()
+        assert grading.run(course, "otter", "run", "--no-logo", "-a", str(archive), "-o", folder.name, file.name) == 0
+        results = json.loads((folder / "results.json").read_text(encoding="utf-8"))["tests"]
+        points[name] = [test["score"] for test in results if test["name"].startswith("exercise")]
+    assert points == {"untouched": [0, 0, 0], "one": [grading.POINTS["exercise-1"], 0, 0]}
+    assert "Not answered yet" in json.dumps(results, ensure_ascii=False)
