@@ -112,9 +112,23 @@ def likeness(ink: Tensor, images: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def half_way(learner: Hypernetwork, apart: Tensor, tasks: Drawings) -> dict[str, float]:
-    """`WAYS` → the mean `likeness` half way between all pairs of drawings."""
+def half_way(learner: Hypernetwork, apart: Tensor, tasks: Drawings) -> dict[str, tuple[float, float]]:
+    """`WAYS` → the mean `likeness` half way between all pairs of drawings of one letter, and of two letters."""
     first, second = torch.combinations(torch.arange(tasks.n_tasks)).unbind(-1)
+    same = tasks.letter[first] == tasks.letter[second]
     x = coordinates().expand(len(first), -1, -1)
     inks = {way: learner.main(between(way, learner, apart, first, second, 0.5), x)[..., 0] for way in WAYS}
-    return {way: likeness(ink, tasks.images).mean().item() for way, ink in inks.items()}
+    like = {way: likeness(ink, tasks.images) for way, ink in inks.items()}
+    return {way: (found[same].mean().item(), found[~same].mean().item()) for way, found in like.items()}
+
+
+@torch.no_grad()
+def scale(learner: Hypernetwork, tasks: Drawings) -> tuple[float, float]:
+    """The mean `likeness` of what is written at the drawings' own places, and that of each drawing to the others alone."""
+    x = coordinates().expand(tasks.n_tasks, -1, -1)
+    own = likeness(learner.main(learner.generator(learner.encoder.table), x)[..., 0], tasks.images)
+    others = [
+        likeness(image.flatten()[None], torch.cat([tasks.images[:k], tasks.images[k + 1 :]]))
+        for k, image in enumerate(tasks.images)
+    ]
+    return own.mean().item(), torch.cat(others).mean().item()

@@ -8,7 +8,7 @@
 # **train** one generator for many clients who show nobody their data,
 # **read** a system of today as $\tau \mapsto \theta \mapsto g_\theta(x)$, and ask what was shown.
 #
-# 60 minutes. Before: [03 · Generator designs](03_generator_designs.ipynb), [08 · Regularization](08_regularization.ipynb).
+# 60 minutes without the section *Going further*. Before: [03 · Generator designs](03_generator_designs.ipynb), [08 · Regularization](08_regularization.ipynb).
 
 # %% imports
 import json
@@ -30,8 +30,8 @@ tables = json.loads(data_file("beyond.json").read_text(encoding="utf-8"))
 # %% one-after-the-other [markdown]
 # ## One task after the other
 #
-# Three polynomials, each on its own interval, come one after the other, never to be seen again. Three learners: a *plain network*, a *hypernetwork* with a learned code of two numbers for each task, and the same *with the output penalty* of lesson 08: to the loss of a task is added
-# $\beta\, \frac1n \sum_i \lVert f_\varphi(\tau_i) - \theta_i^* \rVert^2$ over the $n$ tasks before it, where $\theta_i^*$ was written when the last of them was done, and $\beta = 0.005$. It needs no old example, only these snapshots. (So few could be looked up by name; a generator also writes what lies between.)
+# Three polynomials, each on its own interval, come one after the other, each only once. Three learners: a *plain network*, a *hypernetwork* with a learned code of two numbers for each task, and the same *with the output penalty* of lesson 08: to the loss of a task is added
+# $\lambda\, \frac1n \sum_i \lVert f_\varphi(\tau_i) - \theta_i^* \rVert^2$ over the $n$ tasks before it, where $\theta_i^*$ was written when the last of them was done. It needs no old example, only these snapshots; the old codes $\tau_i$ are trained along, so that what is *written* is held, not φ. Polynomials and $\lambda = 0.005$ are those of von Oswald and others (2020), not tuned here. (Three networks could as well lie in a table.)
 
 # %% sequence
 tasks, main = sequences.polynomials(), MainNetwork.mlp([1, 10, 10, 1], "tanh")
@@ -42,19 +42,19 @@ for name, (kind, strength) in tqdm(sequences.WAYS.items()):
     paths[name] = sequences.in_sequence(learner, tasks, 600, strength, rng=rng)
 
 # %% forgetting-predict [markdown]
-# **Predict.** The plain network *could* hold all three: their intervals do not overlap. What happens to the first line while the second is learned? Does a hypernetwork with a code for each task forget less, without a penalty? Then move *step*.
+# **Predict.** The plain network *could* hold all three: their intervals do not overlap. What happens to its error on the first, $x + 3$, while the second and the third are learned, 600 steps each? (Always to say 0 errs by a third.) Does a hypernetwork with a code for each task forget less, without a penalty? Then move *step*.
 
 # %% forgetting
 picture = ForgettingPicture(main, tasks, paths)
 menu = {"learner": list(paths), "step": (0, 1800, sequences.EVERY)}
 figure = live.interact(picture.figure, picture.update, play="step", **menu)
 figure.controls["step"].value = 1150
-questions.predict("forgetting", figure)
+questions.predict("forgetting", figure, so=picture.error["plain network"][::4, 0])
 
 # %% forgetting-look [markdown]
-# **What to look for.** *Left*, an error rises as soon as another task is learned; with the penalty it stays. *Middle*, the first task's weights stand still only there. A code of its own does not protect a task, since φ is shared: without the penalty it forgets less on one polynomial, and on the other the intervals do not say. It makes a task something that *can be named*, and so be held.
+# **What to look for.** *Left*, an error rises as soon as another task is learned; with the penalty it stays. *Middle*, the first task's weights stand still only there. A code of its own does not protect a task, since φ is shared: without the penalty the hypernetwork forgets less of the second polynomial; of the first the intervals below do not say.
 #
-# Final errors after 1,500 steps on each task, mean of five seeds ± 95% interval; the toy is that of von Oswald and others (2020), whose own code gives .0042, .0024, .0061. Then ten digits, turned by five angles: the share read rightly in the end. (The plain network is not told the angle.)
+# Final errors after 1,500 steps on each task, mean of five seeds ± 95% interval (Student's t); von Oswald and others report .0042, .0024, .0061 after 4,001 steps. Then ten digits, turned by five angles, $\lambda = 0.05$: the share read rightly in the end. (The plain network is not told the angle.)
 
 # %% forgetting-table
 def seeds_table(runs, form):
@@ -70,7 +70,7 @@ print("\naccuracy at", [f"{angle}°" for angle in sequences.ANGLES])
 seeds_table(tables["digits"], ".2f")
 
 # %% clients [markdown]
-# **Where it fails:** someone must say which task it is, and a network that is held in more and more places has less and less room.
+# **Where it fails:** someone must say which task it is. With more tasks held we expect less room for the next; five angles do not show it.
 #
 # ## Clients who keep their data
 #
@@ -113,8 +113,7 @@ for name, (learner, decay) in clients.learners(climate, rng).items():
 # %% clients-figure
 alt = "Error by readings: written for each is best at few readings, and works with none."
 figures.show(client_errors(tables["clients"]), alt)
-for way in tables["clients"][0]:
-    groups = tables["clients"][0][way]
+for way, groups in tables["clients"][0].items():
     means = {g: torch.tensor([run[way][g] for run in tables["clients"]]).mean() for g in groups}
     print(f"{way:37}", ", ".join(f"{group} {mean:.2f}" for group, mean in means.items()))
 ways = "written for each", "written for each, then own steps"
@@ -124,74 +123,31 @@ for group in ("1 or 2 readings", "3 or 4", "6 or 12"):
     print(f"{group}: own steps gain {gain.mean():.2f} ± {half_interval(gain):.2f} °C")
 
 # %% clients-then [markdown]
-# *One network for all* (federated averaging) cannot know where it is; three own steps repair much of that for whoever has many readings, and less for whoever has one. *Each alone* is hopeless with one or two. *Written for each* uses what was learned at similar places, and serves stations that joined with no reading; own steps on top hurt where there are few readings. But it is *told* elevation and place, which the others are not: what is due to that, and what to written weights, is not separated here.
+# *One network for all* (federated averaging) cannot know where it is; three own steps repair much of that where readings are many. *Each alone* is hopeless with few. *Written for each* uses what was learned at similar places, and serves stations that joined with no reading; own steps on top hurt where there are few readings. But it is *told* elevation and place, which the others are not; what written weights add is not separated here.
 #
-# **Where it fails:** not to show data is not to keep it secret. From what a station with a single reading sends after one step, its month, as $x = (\sin, \cos)$ of the place in the year, and its reading can be computed: ΔW₁ is an outer product with $x$, and the last bias moved in proportion to the error.
+# **Where it fails:** not to show data is not to keep it secret. From what a station with a single reading sends after one step, its month, as $x = (\sin, \cos)$ of the place in the year, and its reading can be computed. The last bias moved in proportion to the error, and the first layer by
+#
+# $$ \Delta W_1 = \Delta b_1\, x^\top \tag{2} $$
 
 # %% leak
 k = (stations.count == 1).nonzero()[0]
 own = stations.own.task(k)
 theta = learner.written(stations.tau[k]).detach()
 sent = main.unflatten(clients.own_steps(main, theta, own, steps=1) - theta)
-x = sent["0.weight"][:, :1] / sent["0.bias"][:, :1, None]  # ΔW₁ = Δb₁ xᵀ
+x = sent["0.weight"][:, :1] / sent["0.bias"][:, :1, None]  # (2), any row
 y = main(theta, x) + sent["4.bias"] / (2 * clients.ALPHA * climate.y_std)
 print(f"from Δθ: x = {x.flatten().tolist()}, {y.item():.2f} °C")
 print(f"in truth: x = {own.x[0, 0].tolist()}, {own.y[0, 0].item():.2f} °C")
 
-# %% clients-end [markdown]
-# ## Drawings as functions
-#
-# A drawing is a function of the place on the paper (Sitzmann and others 2020): $g(\theta, (x_1, x_2))$ is the ink there. Each of 24 drawings has two learned numbers,
-#
-# $$ \min_{\varphi,\, \tau_1, \dots, \tau_n} \mathbb{E}_\varepsilon \sum_i \sum_x \big(g(f_\varphi(\tau_i + \varepsilon), x) - \mathrm{ink}_i(x)\big)^2, \qquad \varepsilon \sim N(0, 0.3^2 I) \tag{2} $$
-#
-# where the noise ε makes each drawing a blot on the map, so that neighbours must be alike. (Weight decay on the codes keeps the blots from moving apart.)
-
-# %% drawings
-family = drawings.Drawings()
-learner = drawings.painter(family)
-load_checkpoint(data_file("checkpoints/drawings.safetensors"), learner)
-learner.eval()  # no noise
-apart = drawings.apart(learner.main, family)  # a network for each drawing, by itself
-
-# %% map-predict [markdown]
-# **Predict.** What lies between two hands' drawings of one letter? Between two letters? Drag the star.
-
-# %% map
-picture = DrawingsPicture(learner, family)
-places = {name: (-picture.limit, picture.limit, 0.02) for name in ("tau_1", "tau_2")}
-figure = live.interact(picture.figure, picture.update, drag=picture.drag, **places)
-figure.controls["tau_1"].value, figure.controls["tau_2"].value = picture.places[2].tolist()
-questions.predict("map", figure)
-
-# %% walk-predict [markdown]
-# **Predict.** Now a walk from one drawing to another: over the map (*τ*), straight from one's weights to the other's (*θ written*), or between two networks trained apart. Which stay drawings half way?
-
-# %% walk
-picture = DrawingsPicture(learner, family, apart)
-ends = {"first": (0, 23), "second": (0, 23), "share": (0.0, 1.0, 0.02)}
-walk = live.interact(picture.figure, picture.walk, through=list(drawings.WAYS), **ends)
-walk.controls["second"].value, walk.controls["share"].value = 5, 0.5
-questions.predict("walk", walk)
-
-# %% walk-look [markdown]
-# **What to look for.** Over the map, hands of one letter change into each other; from letter to letter the way leads through others, with short stretches of double exposure. Straight through weight space a blur comes between, and between networks trained apart nothing that anybody drew. Half way between all pairs, by likeness to *some* drawing:
-
-# %% half-way
-for name, like in drawings.half_way(learner, apart, family).items():
-    print(f"{name:16} correlation with the most similar drawing: {like:.2f}")
-
 # %% today [markdown]
-# **Where it fails:** a new drawing has no place on the map until one is searched.
-#
 # ## Today
 #
-# | system | τ → θ → g | shown | limit |
+# | system | τ → θ → g | shown, by its authors | limit |
 # |---|---|---|---|
 # | Text-to-LoRA, 2025 | a sentence about a task → low-rank adapters → a language model | 479 training tasks; on eight benchmarks 74.0%, adapters trained for each 75.8% | vague sentences, poor adapters |
-# | Doc-to-LoRA, 2026 | a document → adapters → a language model that no longer reads it | a fact is found in texts over four times as long as the model can read | a generator for each model; less exact than reading |
+# | Doc-to-LoRA, 2026 | a document → adapters → a language model that no longer reads it | a fact is found nearly always in texts over four times as long as the model can read | a generator for each model; less exact than reading |
 # | HyperDreamBooth, 2023 | one photo of a face → adapters → a generator of images | 20 seconds, 25 times faster than fine-tuning alone | faces; fine-tuning must follow |
-# | LoGAH, 2024 | the graph of an architecture → up to 774 million weights → that network | a better start of its training than a random one | a start, no trained network |
+# | LoGAH, 2024 | the graph of an architecture → up to 774 million weights → that network | a better start of its training than a random one (by how much: their tables) | a start, no trained network |
 #
 # All but the last write a **low-rank change** of frozen weights (Hu and others 2021):
 #
@@ -237,15 +193,9 @@ for said, done in [
     if reads:
         share = adapters.told_right(writer, digits, {said: done}, text)
         print(f"{share:.0%} read rightly, told “{said}”; done: {' and '.join(done) or 'nothing'}")
-P = adapters.changed(torch.eye(64), ["upside down"])  # P Pᵀ = 1
-W_0 = frozen.main.unflatten(frozen.theta_0)["0.weight"].detach()
-squares = torch.linalg.svdvals(W_0 @ P - W_0).square()
-hold = squares.cumsum(0) / squares.sum()
-for r in (1, 2, 4, 8, 16):
-    print(f"rank {r} can hold {hold[r - 1]:.0%} of W₀P − W₀")
 
 # %% ranks [markdown]
-# "Not" is not understood. And the rank counts: who would undo *upside down* exactly needs $W_0 P$, where $P$ puts each pixel in its place, and the change $W_0 P - W_0$ has many directions of which a low rank holds few. Not all are needed to tell digits apart:
+# "Not" is not understood. And the rank counts: a change of rank $r$ reaches only $r$ directions of what the layer answers. Over all five changes:
 
 # %% ranks-table
 print("share read rightly; rank 0: the frozen network, chance 0.10; mean of 3 splits ± 95%")
@@ -253,9 +203,58 @@ print("known sentences, new sentences, two changes:")
 by_rank = [{f"rank {r}": list(of.values()) for r, of in run.items()} for run in tables["ranks"]]
 seeds_table(by_rank, ".2f")
 
-# %% exercise-1 [markdown]
-# New ways to say a known change are often understood; two changes in one sentence, which no training sentence had, are not. **Where it fails:** far from its training. Ask of each system in the table how far its tests lay.
+# %% ranks-then [markdown]
+# New ways to say a known change are often understood; two changes in one sentence, which no training sentence had, are not. **Where it fails:** far from its training.
+
+# %% clients-end [markdown]
+# ## Going further: drawings as functions
 #
+# *Nothing below needs this section.* A drawing is a function of the place on the paper (Sitzmann and others 2020): $g(\theta, (x_1, x_2))$ is the ink there. Each of 24 drawings has two learned numbers,
+#
+# $$ \min_{\varphi,\, \tau_1, \dots, \tau_n} \mathbb{E}_\varepsilon \sum_i \sum_x \big(g(f_\varphi(\tau_i + \varepsilon), x) - \mathrm{ink}_i(x)\big)^2, \qquad \varepsilon \sim N(0, 0.3^2 I) \tag{4} $$
+#
+# where the noise ε makes each drawing a blot on the map, so that neighbours must be alike.
+
+# %% drawings
+family = drawings.Drawings()
+learner = drawings.painter(family)
+load_checkpoint(data_file("checkpoints/drawings.safetensors"), learner)
+learner.eval()  # no noise
+apart = drawings.apart(learner.main, family)  # a network for each drawing, by itself
+
+# %% map-predict [markdown]
+# **Predict.** What lies between two hands' drawings of one letter? Between two letters? Drag the star.
+
+# %% map
+picture = DrawingsPicture(learner, family)
+places = {name: (-picture.limit, picture.limit, 0.02) for name in ("tau_1", "tau_2")}
+figure = live.interact(picture.figure, picture.update, drag=picture.drag, **places)
+figure.controls["tau_1"].value, figure.controls["tau_2"].value = picture.places[2].tolist()
+questions.predict("map", figure)
+
+# %% walk-predict [markdown]
+# **Predict.** Now a walk from one drawing to another: over the map (*τ*), straight from one's weights to the other's (*θ written*), or between two networks trained apart. Which stay drawings half way?
+
+# %% walk
+picture = DrawingsPicture(learner, family, apart)
+ends = {"first": (0, 23), "second": (0, 23), "share": (0.0, 1.0, 0.02)}
+walk = live.interact(picture.figure, picture.walk, through=list(drawings.WAYS), **ends)
+walk.controls["second"].value, walk.controls["share"].value = 13, 0.5
+questions.predict("walk", walk)
+
+# %% walk-look [markdown]
+# **What to look for.** Over the map, hands of one letter change into each other; from letter to letter the way leads through others, with short stretches of double exposure. Straight through weight space a blur comes between, less so within a letter; between networks trained apart nothing that anybody drew. Half way between all pairs, correlation with the drawing that is most similar:
+
+# %% half-way
+own, other = drawings.scale(learner, family)
+print(f"at the drawings {own:.2f}; of a drawing with the most similar other one {other:.2f}")
+for name, (one, two) in drawings.half_way(learner, apart, family).items():
+    print(f"{name:16} pairs of one letter {one:.2f}, of two letters {two:.2f}")
+
+# %% half-way-then [markdown]
+# **Where it fails:** a new drawing has no place on the map until one is searched.
+
+# %% exercise-1 [markdown]
 # ## Exercises
 #
 # **1 · Compute.** (6 minutes; a round by hand.) A generator with one parameter writes $\theta_i = \varphi\,\tau_i$, and $\varphi = 1$. Two clients with $\tau = 1$ and $2$ have the losses $\frac12(\theta_1 - 3)^2$ and $\frac12\theta_2^2$, equal shares, and take one step with $\alpha = 0.1$. What is φ after one round (1) with $\eta = 1$?
@@ -329,12 +328,12 @@ checks.server(server)
 # <details><summary>Not by itself</summary>Right: Δθ depends on the data, and few data can be read off it.</details>
 # <details><summary>It is</summary>Wrong: the step of one reading says what it was.</details>
 #
-# **4. Why is noise added to the places on the map?**
-# <details><summary>So that it lies flat</summary>No: the map may have any shape.</details>
-# <details><summary>So that places near a drawing give it too</summary>Yes: else nothing is asked of what lies between.</details>
+# **4. The generator knows *mirrored* and *negative*. Told of both in one sentence, it fails. Why?**
+# <details><summary>No training sentence had two changes</summary>Yes: nothing was asked there of what it writes.</details>
+# <details><summary>The rank is too low for both</summary>No: at rank 16 no more is read than at rank 8.</details>
 #
-# **5. An adapter of rank 1 leaves most turned digits unread. Why?**
-# <details><summary>It changes what the layer answers along one direction only</summary>Yes: B A x is always a multiple of one vector B, and to undo a turn takes many.</details>
+# **5. An adapter of rank 1 leaves most changed digits unread. Why?**
+# <details><summary>It changes what the layer answers along one direction only</summary>Yes: B A x is always a multiple of one vector B, and more directions read more.</details>
 # <details><summary>It has too few sentences</summary>No: rank 8 learned from the same ones.</details>
 
 # %% quiz-answers
@@ -343,7 +342,7 @@ questions.quiz()
 # %% in-one-breath [markdown]
 # ## In one breath
 #
-# A task that has a descriptor can be held ($\lVert f_\varphi(\tau) - \theta^*\rVert^2$), served without sending data ($(\partial\theta/\partial\varphi)^\top \Delta\theta$), interpolated (over τ, not θ), and put into words ($W_0 + B(\tau)A(\tau)$); it fails where a descriptor says what training did not know, or puts together what it knew apart.
+# A task that has a descriptor can be held ($\lVert f_\varphi(\tau) - \theta^*\rVert^2$), served without sending data ($(\partial\theta/\partial\varphi)^\top \Delta\theta$) and put into words ($W_0 + B(\tau)A(\tau)$); it fails where a descriptor says what training did not know, or puts together what it knew apart.
 
 # %% references [markdown]
 # ## References

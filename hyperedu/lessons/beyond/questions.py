@@ -3,17 +3,17 @@
 from functools import partial
 
 from hyperedu.lessons import asking
-from hyperedu.lessons.asking import Choice
+from hyperedu.lessons.asking import Choice, Sketch
 
 PREDICTIONS = {
-    "forgetting": Choice(
-        "The second task is learned. What happens to the first, in the plain network?",
-        {
-            "It stays: the intervals do not overlap": "The network could hold both, but nothing asks it to.",
-            "It is forgotten at once": "Its weights serve all tasks, and move for the one that is seen.",
-            "It gets better": "Nothing of it is seen any more.",
-        },
-        "It is forgotten at once",
+    "forgetting": Sketch(
+        "How large is the plain network's error on the first task, while all three are learned, 600 steps each? Sketch it.",
+        "step",
+        "mean squared error",
+        [str(step) for step in range(0, 2000, 200)],
+        0.0,
+        3.0,
+        "The first task is forgotten as soon as the second is learned: the weights serve all tasks, and move for the one seen.",
     ),
     "map": Choice(
         "What lies between two hands' drawings of one letter?",

@@ -152,11 +152,14 @@ def test_what_is_written_beats_one_network_for_all_after_few_rounds(climate, sta
 
 
 def test_one_reading_can_be_computed_from_what_is_sent(climate, stations):
+    """Lesson 10, equation 2: the first layer moved by an outer product with x, from which x is read off."""
     learner, _decay = clients.learners(climate, seeded())["written for each"]
     k = (stations.count == 1).nonzero()[3]
     own, theta = stations.own.task(k), learner.written(stations.tau[k]).detach()
     sent = learner.main.unflatten(clients.own_steps(learner.main, theta, own, 1) - theta)
     x = sent["0.weight"].sum(1) / sent["0.bias"].sum(1, keepdim=True)
+    outer = sent["0.bias"].unsqueeze(-1) * own.x[:, :1]  # (1, hidden, 2); its one reading is repeated
+    torch.testing.assert_close(sent["0.weight"], outer, atol=1e-6, rtol=1e-3)
     y = learner.main(theta, x.unsqueeze(1)) + sent["4.bias"] / (2 * clients.ALPHA * climate.y_std)
     torch.testing.assert_close(x, own.x[:, 0], atol=0.01, rtol=0.01)
     torch.testing.assert_close(y.flatten(), own.y[:, 0, 0], atol=0.05, rtol=0.01)
@@ -170,8 +173,8 @@ def tasks():
     return drawings.Drawings()
 
 
-def test_lesson_10_equation_2_is_what_is_minimised(tasks):
-    """Lesson 10, equation 2: mean over drawings and places of the squared difference of ink; the noise is in the code alone."""
+def test_lesson_10_equation_4_is_what_is_minimised(tasks):
+    """Lesson 10, equation 4: mean over drawings and places of the squared difference of ink; the noise is in the code alone."""
     learner = drawings.painter(tasks, seeded())
     batch = tasks.sample(5, 0, 40, seeded())
     learner.train()
@@ -214,6 +217,17 @@ def test_likeness_is_the_correlation_with_the_most_similar(tasks):
     found = drawings.likeness(ink, tasks.images)
     by_hand = max(torch.corrcoef(torch.stack([ink[1], image.flatten()]))[0, 1] for image in tasks.images)
     torch.testing.assert_close(found, torch.stack([torch.tensor(1.0), by_hand]))
+
+
+def test_the_scale_of_likeness_is_each_drawing_against_itself_and_against_the_others(tasks):
+    learner = drawings.painter(tasks, seeded()).eval()
+    flat, x = tasks.images.flatten(1), drawings.coordinates()
+    between = torch.corrcoef(flat).fill_diagonal_(-1).max(1).values.mean()
+    painted = [learner.main(learner.generator(place), x)[:, 0].detach() for place in learner.encoder.table]
+    own = torch.stack([drawings.likeness(ink[None], tasks.images)[0] for ink in painted]).mean()
+    assert drawings.scale(learner, tasks) == pytest.approx((own.item(), between.item()), abs=1e-4)
+    pairs = drawings.half_way(learner, torch.randn(tasks.n_tasks, learner.main.weight_dim), tasks)
+    assert {way: len(found) for way, found in pairs.items()} == dict.fromkeys(drawings.WAYS, 2)
 
 
 # ---------------------------------------------------------------------------------------------------------------- adapters

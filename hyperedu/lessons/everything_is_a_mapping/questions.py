@@ -12,10 +12,10 @@ PREDICTIONS = {
             "Only those of the last layer": (
                 "A scaling of the last layer would be enough, but nobody asked for the simplest solution."
             ),
-            "Nearly all": "Training found one of many solutions, and this one moves nearly every layer.",
+            "Those of every layer": "Training found one of many solutions, and this one moves every layer.",
             "None: the amplitude is multiplied afterwards": "Nothing stands behind the network: the written weights do it all.",
         },
-        "Nearly all",
+        "Those of every layer",
     ),
     "slider-per-weight": Choice(
         "Ten sliders, one for each weight: can you bring the error below 0.1 within a minute?",

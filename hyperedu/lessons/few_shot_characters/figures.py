@@ -12,6 +12,7 @@ from hyperedu.batches import Examples, TaskBatch
 from hyperedu.figures.style import BLUE, DIVERGING, GREY, MAGNITUDE, VERMILION, as_numpy, in_style, subplots, title
 from hyperedu.learners import Learner
 from hyperedu.losses import accuracy
+from hyperedu.main_network import MainNetwork
 from hyperedu.tasks.characters import SIDE, Episodes, draw_strokes
 from hyperedu.words import _, n_
 
@@ -24,6 +25,21 @@ def page(images: Tensor, columns: int) -> np.ndarray:
     blank = torch.zeros(rows * columns - len(images), 1, SIDE, SIDE)
     cells = torch.cat([images, blank])[:, 0].unflatten(0, (rows, columns))
     return as_numpy(cells.permute(0, 2, 1, 3).reshape(rows * SIDE, columns * SIDE))
+
+
+def alike(rows: Tensor) -> Tensor:
+    """The cosine of each two rows (…, n, F), (…, n, n)."""
+    rows = nn.functional.normalize(rows, dim=-1)
+    return rows @ rows.mT
+
+
+def rows_alike(main: MainNetwork, theta: Tensor, said: Tensor, y: Tensor) -> tuple[float, float]:
+    """The mean cosine of two rows of a last layer if a query of one class was taken for the other, and of all pairs."""
+    n = int(y.max()) + 1
+    cosines = alike(main.unflatten(theta)[main.head[0]][:, :n])
+    task, query = (said != y).nonzero(as_tuple=True)
+    confused = cosines[task, y[task, query], said[task, query]]
+    return confused.mean().item(), cosines[:, ~torch.eye(n, dtype=torch.bool)].mean().item()
 
 
 class ClassifierPicture:
@@ -54,7 +70,7 @@ class ClassifierPicture:
             np.zeros((self.ways, 128)), cmap=DIVERGING, vmin=-1, vmax=1, aspect="auto", interpolation="none"
         )
         bar = self.figure.colorbar(self.rows, ax=self.head, location="bottom", aspect=30, pad=0.02)
-        bar.set_label(_("weight, of the largest"))
+        bar.set_label(_("weight / largest weight"))
         self.head.set(xlabel=_("feature"), yticks=range(self.ways), xticks=[0, 63, 127])
         self.head.set_yticklabels([str(k + 1) for k in range(self.ways)])
         for axes in (self.support, self.query):
@@ -66,8 +82,10 @@ class ClassifierPicture:
             for q in range(self.queries):
                 (frame,) = self.query.plot(*self._frame(k, q), color=VERMILION, lw=2.5, visible=False)
                 text = self.query.text(
-                    SIDE * (q + 0.78), SIDE * (k + 0.26), "", color=VERMILION, fontweight="bold", fontsize=11
-                )
+                    SIDE * (q + 1) - 3.5, SIDE * k + 2.5, "", ha="right", va="top",
+                    color="white", fontweight="bold", fontsize=10,
+                    bbox={"facecolor": VERMILION, "edgecolor": "none", "pad": 1.5},
+                )  # fmt: skip
                 self.wrong.append((frame, text))
 
     @staticmethod
@@ -91,7 +109,10 @@ class ClassifierPicture:
             theta = taken.through(taken.path(None, support, steps, keep=False).final).expand(1, -1)
             logits = main(theta, query.x)[..., : self.ways]
             weight = main.unflatten(theta)[main.head[0]][0, : self.ways]
-        share = accuracy(logits, query.y).item()
+        share, cosines = accuracy(logits, query.y).item(), alike(weight)
+        pairs = torch.combinations(torch.arange(self.ways))
+        own = cosines[pairs[:, 0], pairs[:, 1]]
+        one, other = (pairs[own.argmax()] + 1).tolist()
         self.shown.set_data(page(self._with_room(support.x[0], shots), self.most))
         self.asked.set_data(page(query.x[0], self.queries))
         self.rows.set_data(as_numpy(weight / weight.abs().max()))
@@ -101,7 +122,8 @@ class ClassifierPicture:
             text.set_text(str(found + 1) if found != wanted else "")
         return _(
             "{learner} on {alphabet}, from {shots} of each of five letters{after}: {right} of {n} new drawings are taken for "
-            "what they are, {share:.0%}; a frame has the number of the class that was taken instead. Chance is 20%.",
+            "what they are, {share:.0%}; a frame has the number of the class that was taken instead. Chance is 20%. "
+            "Rows {one} and {other} are most alike: their cosine is {most:.2f}, that of all pairs {mean:.2f} on average.",
             learner=learner,
             alphabet=alphabet,
             shots=n_("{n:,} example", "{n:,} examples", shots),
@@ -109,6 +131,10 @@ class ClassifierPicture:
             right=round(share * len(query)),
             n=len(query),
             share=share,
+            one=one,
+            other=other,
+            most=own.max(),
+            mean=own.mean(),
         )
 
     def _with_room(self, images: Tensor, shots: int) -> Tensor:

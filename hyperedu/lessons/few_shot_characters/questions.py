@@ -18,9 +18,9 @@ PREDICTIONS = {
         "Those that look alike to you too",
     ),
     "draw": Choice(
-        "You draw all five letters alike, and one of them again. What are the five probabilities?",
+        "Prototypes write the layer. You draw all five letters exactly alike. What are the five probabilities?",
         {
-            "20% each": "Equal rows give equal logits.",
+            "20% each": "Equal rows and biases give equal logits.",
             "100% for the one you meant": "Nothing tells the five apart.",
             "100% for the first": "A softmax of equal logits has no first.",
         },

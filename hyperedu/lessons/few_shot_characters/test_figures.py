@@ -5,7 +5,7 @@ import torch
 
 from hyperedu.batches import Examples
 from hyperedu.learners import PrototypicalNetwork
-from hyperedu.lessons.few_shot_characters.figures import DrawingPicture, anatomy
+from hyperedu.lessons.few_shot_characters.figures import ClassifierPicture, DrawingPicture, anatomy, rows_alike
 from hyperedu.lessons.few_shot_characters.trainings import network
 from hyperedu.tasks import Characters
 
@@ -117,3 +117,29 @@ def test_the_anatomy_shows_filters_rows_and_decisions(learner, tasks):
     torch.testing.assert_close(rows.float(), named[learner.main.head[0]][:5])
     p = learner.main(theta, batch.query.x)[0].softmax(-1)[:, :5]
     torch.testing.assert_close(decisions.T.float(), p, atol=1e-5, rtol=1e-4)
+
+
+def test_rows_are_compared_where_a_drawing_was_taken_for_another(learner, tasks):
+    batch = tasks.sample(3, 1, 4, torch.Generator().manual_seed(0), ways=5)
+    theta = learner(None, batch.support).detach()
+    said, y = learner.main(theta, batch.query.x)[..., :5].argmax(-1), batch.query.y
+    rows = learner.main.unflatten(theta)[learner.main.head[0]][:, :5]
+    wrong, every = [], []
+    for task in range(3):
+        for k in range(5):
+            for j in range(5):
+                if j != k:
+                    cosine = torch.cosine_similarity(rows[task, k], rows[task, j], dim=0)
+                    every.append(cosine)
+                    wrong += [cosine] * int(((y[task] == k) & (said[task] == j)).sum())
+    expected = torch.stack(wrong).mean().item(), torch.stack(every).mean().item()
+    assert rows_alike(learner.main, theta, said, y) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_sentence_names_the_two_rows_most_alike(learner, tasks):
+    picture = ClassifierPicture({"prototypes": learner}, tasks)
+    sentence = picture.update("prototypes", "Greek", 2, 1, 0)
+    rows = torch.as_tensor(picture.rows.get_array().filled())
+    between = torch.cosine_similarity(rows[:, None], rows[None], dim=-1).triu(1)
+    one, other = divmod(between.argmax().item(), 5)
+    assert f"Rows {one + 1} and {other + 1} are most alike: their cosine is {between.max():.2f}" in sentence

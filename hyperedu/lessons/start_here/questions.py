@@ -12,16 +12,16 @@ PREDICTIONS = {
             "It sinks by the same amount in all months": (
                 "Air does cool with height all the year, but not by as much in every month."
             ),
-            "It sinks in every month, in summer by more": (
+            "It sinks in every month, in summer by more than in winter": (
                 "So it is, in the measurements and in the network: look at July and January."
             ),
             "It sinks in winter and hardly in summer": "It is the other way round: summer loses more.",
             "Its shape changes, its mean stays": "The whole year is colder up there.",
         },
-        "It sinks in every month, in summer by more",
+        "It sinks in every month, in summer by more than in winter",
     ),
     "by-how-much": Number(
-        "By how many degrees is July colder at 3,500 m than at 1,500 m, says the network?",
+        "By how many degrees is July colder at 3,500 m than at 1,500 m, at 39.0° N and 105.3° W, says the network?",
         "°C",
         3.0,
         "Nobody told it so: it is in the measurements of stations at many heights.",
