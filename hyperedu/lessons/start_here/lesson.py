@@ -205,7 +205,7 @@ print(f"difference {gain.mean():.2f} ± {half:.2f} °C (wider: ± {shared * half
 
 # %% gaussian-process-then [markdown]
 # It wins, by little, and the wider interval excludes zero, too. So why a hypernetwork? This process answers with twelve months, and needs all twelve of every station. One with $x$ among its inputs takes single readings at any time, those of a new station
-# among them; but its cost grows with the cube of the readings, so that it must leave most of them out where there are many (lesson 11 has a table on which it loses). A hypernetwork is trained on small batches, however many there are, and it answers with a *network*: weights to look at, to move through, and to adapt further (lesson 07).
+# among them; but its cost grows with the cube of the readings, so that it must leave most of them out where there are many (lesson 11 shows what that costs). A hypernetwork is trained on small batches, however many there are, and it answers with a *network*: weights to look at, to move through, and to adapt further (lesson 07).
 
 # %% what-comes-next [markdown]
 # ## What comes next
