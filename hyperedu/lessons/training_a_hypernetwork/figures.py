@@ -126,7 +126,7 @@ def learning_curves(histories: dict[str, list[float]], window: int = 50) -> Figu
             range(len(loss) - len(mean), len(loss)), mean, dash, color=color, marker=marker, label=name,
             markevery=(k * every // len(histories), every),
         )  # fmt: skip
-    axes.set(xlabel="step", ylabel="query loss", yscale="log")
+    axes.set(xlabel="step", ylabel=_("query loss, mean of {window} steps", window=window), yscale="log")
     axes.legend(frameon=False)
     return figure
 
@@ -141,6 +141,6 @@ def weight_spread(spreads: dict[str, dict[str, Tensor]]) -> Figure:
         places = [layer + k * width for layer in range(len(heights))]
         axes.bar(places, heights, width=width, color=color, hatch=hatch, edgecolor="white", label=kind)
     names = labels(spreads[kind])
-    axes.set(xticks=[layer + 0.4 - width / 2 for layer in range(len(names))], xticklabels=names, ylabel="spread of the weights")
+    axes.set(xticks=[layer + 0.4 - width / 2 for layer in range(len(names))], xticklabels=names, ylabel="root mean square")
     axes.legend(frameon=False)
     return figure

@@ -7,16 +7,16 @@ from hyperedu.lessons.asking import Choice
 
 PREDICTIONS = {
     "paths": Choice(
-        "Halfway between two good networks, is there a good network?",
+        "Halfway between two good networks (left along the sheet, middle straight), is the network good for the wave halfway?",
         {
             "Between written ones and between those trained apart": (
                 "Between networks trained apart lies a barrier: their hidden units do not correspond."
             ),
             "Between written ones only": (
-                "What one generator wrote lies on a smooth sheet; networks trained apart are scattered."
+                "What one generator writes lies on a smooth sheet that works everywhere; networks trained apart are scattered."
             ),
             "Between those trained apart only": "It is the other way round.",
-            "Between neither": "Between neighbouring written networks there is.",
+            "Between neither": "Along the sheet there is, between written ones.",
         },
         "Between written ones only",
     ),
