@@ -12,7 +12,7 @@ def lapse(answer) -> None:
     feedback.number(
         answer,
         denver - rate * higher,
-        "So much physics knows without any data. The network has learned nearly as much from its stations alone.",
+        "So much physics knows without any data. From its stations alone the network has learned a little more.",
         {
             denver + rate * higher: "It gets colder with height: the sign.",
             rate * higher: "That is by how much colder it is; how warm is it then?",
