@@ -20,19 +20,20 @@ PREDICTIONS = {
     "designs": Choice(
         "Which design writes hills and valleys?",
         {
-            "fully connected": "There every weight has a row of its own in the head, and neighbours nothing in common: noise.",
-            "chunked": "It writes the same small piece with other embeddings: tiles.",
-            "convolutional": "Neighbouring weights come from neighbouring places of a small map, made larger step by step.",
-            "attention": "It writes rows from what a layer is told of itself; look at it.",
+            "connected": "There every weight has a row of its own in the head, and neighbours nothing in common: noise.",
+            "chunked": "Its pieces are a little longer than a row of the matrix: stripes that lean.",
+            "convolutional": "It makes a tile of four by four weights of each place, and so repeats a tile.",
+            "attention": "A weight is the product of two codes, and a unit's code is a smooth function of its place.",
+            "low rank": "It adds a small change to weights that began as noise.",
         },
-        "convolutional",
+        "attention",
     ),
     "three-main-networks": Choice(
         "Trained on widths 32 and 48: what works?",
         {
             "Width 40, and a third layer": "A depth that it never met is worse than the mean.",
             "Width 40 only": "Between two widths it interpolates; another depth was never trained.",
-            "Neither": "Width 40 works: a width is only how finely places between 0 and 1 are sampled.",
+            "Neither": "Width 40 works, though less well: places between 0 and 1 fit every width.",
         },
         "Width 40 only",
     ),

@@ -4,8 +4,8 @@ import time
 from collections import Counter
 
 import torch
-from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from hyperedu.adaptation import adapt
@@ -253,32 +253,37 @@ LINES = {
 }
 
 
-def draw_medians(axes: Axes, losses: dict[str, Tensor]) -> None:
+def draw_medians(losses: dict[str, Tensor]) -> Figure:
     """The median over tasks of losses (steps + 1, n_tasks) against the steps, a line for each learner of `LINES`."""
+    figure, (axes,) = subplots(width=7, height=4)
     for name, values in losses.items():
         color, line, marker = LINES[name]
         axes.plot(range(len(values)), as_numpy(values.median(dim=1).values), line + marker, color=color, label=name)
     axes.set(xlabel="steps taken on ten points", ylabel="median loss, 600 unseen waves", yscale="log")
-    axes.legend(loc="center")
+    axes.legend(loc="center", bbox_to_anchor=(0.65, 0.52), ncols=2)
+    return figure
 
 
-def draw_directions(axes: Axes, ways: dict[str, Tensor]) -> None:
+def draw_directions(found: dict[str, dict[str, Tensor]]) -> Figure:
     """Directions in weight space as arrows of length 1, in the plane of MAML's (to the right) and shared weights' (up).
 
     An arrow that does not lie in this plane is shorter by what sticks out of it.
 
     Args:
-        ways: name, of `LINES` → (P,) direction.
+        found: title of a panel → name, of `LINES` → (P,) direction.
     """
-    units = {name: way / way.norm() for name, way in ways.items()}
-    right = units["MAML"]
-    up = units["shared weights"] - (units["shared weights"] @ right) * right
-    plane = torch.stack([right, up / up.norm()])
-    for name, unit in units.items():
-        color, line, marker = LINES[name]
-        (x, y) = as_numpy(plane @ unit)
-        axes.plot([0, x], [0, y], line, color=color, lw=3)
-        axes.plot([x], [y], marker, color=color, markersize=10, mec="black", label=name)
-    axes.set(xlim=(-0.15, 1.15), ylim=(-0.3, 1.05), aspect="equal")
-    axes.set(xlabel="along MAML's direction", ylabel="across it")
-    axes.legend(loc="upper left")
+    figure, panels = subplots(len(found), width=9, height=4.5)
+    for axes, (where, ways) in zip(panels, found.items(), strict=True):
+        units = {name: way / way.norm() for name, way in ways.items()}
+        right = units["MAML"]
+        up = units["shared weights"] - (units["shared weights"] @ right) * right
+        plane = torch.stack([right, up / up.norm()])
+        for name, unit in units.items():
+            color, line, marker = LINES[name]
+            (x, y) = as_numpy(plane @ unit)
+            axes.plot([0, x], [0, y], line, color=color, lw=3)
+            axes.plot([x], [y], marker, color=color, markersize=10, mec="black", label=name)
+        axes.set(xlim=(-0.15, 1.15), ylim=(-0.3, 1.3), aspect="equal", title=where)
+        axes.set(xlabel="along MAML's direction", ylabel="across it")
+    panels[0].legend(loc="upper right")
+    return figure

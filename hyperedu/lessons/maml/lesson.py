@@ -41,15 +41,15 @@ wave = family.train.sample(1, 10, 10, torch.Generator().manual_seed(1))  # 10 of
 loss = main.loss(theta_0, wave.support)  # L(θ₀)
 (gradient,) = torch.autograd.grad(loss.sum(), theta_0, create_graph=True)
 theta = theta_0 - 0.01 * gradient  # θ'
-print(f"L'(θ') = {main.loss(theta, wave.query).item():.4f}")
-print(f"the package says {outer_loss(learner, wave).item():.4f}")
+ours, package = main.loss(theta, wave.query), outer_loss(learner, wave)
+print(f"L'(θ') = {ours.item():.4f}, the package says {package.item():.4f}")
 
 # %% step-by-step-predict [markdown]
 # Training moves $\theta_0$ against the gradient of the mean of $L'(\theta')$ over 25 waves; the next cell does so 2,000 times. Meanwhile the figure shows a wave that is not among them:
-# grey, the start of the moment; red, where *one* step leads from there.
+# grey, the start of the moment; orange, where *one* step leads from there.
 #
 # **Predict.** Training knows one step only. Afterwards you take ten. Will the loss on unseen points fall on after the first, stay, or rise? The weights of which layer will move most, for their size?
-# Decide, run the cell, and when it has ended press the play button beside *steps*. The sentence below the figure says both.
+# Run the cell, and when it has ended press the play button beside *steps*. The sentence below the figure says both.
 
 # %% step-by-step-question
 questions.predict("step-by-step")
@@ -62,44 +62,50 @@ for name, value in {"task": 18, "shots": 10, "alpha": 0.01, "steps": 1}.items():
     figure.controls[name].value = value
 display(figure)
 
-history = meta_train(learner, family.train, steps=2000, watch=figure)
-print(history)
+print(meta_train(learner, family.train, steps=2000, watch=figure))
 
 # %% step-by-step-look [markdown]
-# **What to look for.** *First panel*: the loss of this wave on a plane through its path; the star is where you are, and one step goes most of the way. *Second*: how each weight has changed. *Third*: the grey start does
-# not look like the wave, the red curve does. *Fourth*: the loss falls on, long after the one step that training knew.
+# **What to look for.** *First panel*: the loss of this wave on the plane through $\theta_0$ in which the path moves most (dots are projected); the star is where you are. *Second*: how each weight
+# has changed. *Third*: the start does not look like the wave, the orange curve does. *Fourth*: the loss falls on, long after the one step that training knew.
 #
 # It need not. Three things to try:
 #
 # * *task* 15 with 4 *shots*: on the support set the loss falls to the end. On unseen points it is lowest early, then it rises. Four points do not say which wave it is.
-# * *task* 18, 10 *shots*, *alpha* 0.03: each step is too long for this wave and leads higher than the one before. It diverges.
-# * *alpha* 0.01 again, and all ten steps: take one point by hand and pull it off the wave. The curve follows it, for most points about half the way.
+# * *task* 18, 10 *shots*, *alpha* 0.03: each step is too long for this wave and leads higher. It diverges.
+# * *alpha* 0.01, all ten steps: pull one point off the wave by hand. The curve follows it part of the way.
 #
-# Single waves are anecdotes. On 600 unseen ones:
+# Single waves are anecdotes. **Predict** a number for 600 unseen ones:
+
+# %% unseen-waves-question
+def after(K, shots=10):  # on 600 unseen waves
+    return meta_test(learner, family.test, shots, inner_steps=K)
+
+questions.predict("unseen-waves", so=100 * after(1).median / after(0).median)
 
 # %% unseen-waves
 for shots, learner.lr in ((10, 0.01), (3, 0.01), (10, 0.03)):
-    reports = [meta_test(learner, family.test, shots, inner_steps=K) for K in (0, 1, 5, 10)]
-    medians = " / ".join(f"{report.median:.2f}" for report in reports)
+    reports = [after(K, shots) for K in (0, 1, 5, 10)]
     print(f"{shots:2} points, rate {learner.lr}: medians after 0 / 1 / 5 / 10 steps", end=" ")
-    print(f"{medians}; {reports[-1].share_diverged:.0%} diverged")
+    print(" / ".join(f"{report.median:.2f}" for report in reports), end="; ")
+    rise = 1 - (reports[3].per_task <= reports[1].per_task).float().mean()
+    print(f"{rise:.0%} worse after 10 than after 1; {reports[3].share_diverged:.0%} diverged")
 learner.lr = 0.01
 
 # %% unseen-waves-then [markdown]
-# (Diverged: the support loss ends ten times higher than it began, or is no number.)
+# (Diverged: at some step the support loss was over ten times what it began with, or no number. Some come back.)
 #
-# One step leaves about a fifth of the loss, and later steps still help. With three points it is about twice as high after one step as with ten, and more than four times as high after ten. At three
-# times the rate about a third of the waves diverge.
+# One step leaves about a fifth of the loss, and later steps help most waves. With three points more waves rise again, and the loss stays higher: after ten steps more than four times as high. At three
+# times the rate about a third diverge.
 
 # %% the-gradient-through-a-step [markdown]
 # ## The gradient through a step
 #
-# Moving $\theta_0$ moves $\theta'$ in two ways: directly, and because the gradient at the new place is another one. The derivative of the gradient $\nabla L$ is the Hessian
+# Moving $\theta_0$ moves $\theta'$ in two ways: directly, and because the gradient there is another one. The derivative of $\nabla L$ is the Hessian
 # $H$ of $L$ at $\theta_0$. So $\partial \theta' / \partial \theta_0 = I - \alpha H$, which is symmetric, and by the chain rule
 #
 # $$ \nabla_{\theta_0} L'(\theta') = \Big(\frac{\partial \theta'}{\partial \theta_0}\Big)^{\!\top} \nabla L'(\theta') = (I - \alpha H)\, \nabla L'(\theta') \tag{2} $$
 #
-# With more steps there is one such factor for each, with the Hessian at the place where that step was taken. *First-order* MAML leaves out $H$, as if the step were a fixed shift. In PyTorch the difference is
+# With more steps there is one such factor for each, the first step's on the left, with the Hessian at the place where that step was taken. *First-order* MAML leaves out $H$, as if the step were a fixed shift. In PyTorch the difference is
 # `create_graph=True` in the inner gradient.
 #
 # Three ways to (2) on a small network: autograd, the formula with $H$ written out, and finite differences.
@@ -127,12 +133,11 @@ first_order = torch.func.grad(L)(theta, D_query)
 found = {"formula": formula, "finite differences": differences, "first order": first_order}
 for name, gradient in found.items():
     differs = (gradient - autograd).abs().max() / autograd.abs().max()
-    print(f"{name:18} differs from autograd by {differs:.1e} of its largest entry")
-cosine = torch.cosine_similarity(first_order, autograd, dim=0)
-print(f"cosine between first order and MAML: {cosine:.3f}")
+    cosine = torch.cosine_similarity(gradient, autograd, dim=0)
+    print(f"{name:18} is off by {differs:.1e} of autograd's largest entry, cosine {cosine:.3f}")
 
 # %% finite-differences-then [markdown]
-# The three agree. The first-order gradient is another one, though on this small, untrained network it points in almost the same direction.
+# The three agree. The first-order gradient is another one; on this small, untrained network its direction is similar.
 
 # %% relatives [markdown]
 # ## Relatives
@@ -146,7 +151,7 @@ print(f"cosine between first order and MAML: {cosine:.3f}")
 # | Reptile | no query set: $\theta_0 \leftarrow \theta_0 + \epsilon\,(\theta' - \theta_0)$, the mean over tasks, after five steps |
 # | shared weights | no step in training: one network fitted to all waves, also called joint training or pre-training |
 #
-# The first saves what (2) costs. One meta-gradient on 25 waves, in megabytes kept for the way back and in time, first for MAML, then for first order:
+# One meta-gradient on 25 waves costs, in megabytes kept for the backward pass and in milliseconds, for MAML and then for first order:
 
 # %% cost
 waves = family.train.sample(25, 10, 10)
@@ -155,9 +160,10 @@ for K in (1, 2, 5, 10, 20):
     print(f"{K:2} steps", *(f"   {mb:4.2f} MB, {ms:4.1f} ms" for mb, ms in costs))
 
 # %% cost-then [markdown]
-# MAML keeps the graph of every step; first order drops each once its gradient is taken. The time of both grows, MAML's more than twice as fast.
+# MAML keeps the graph of every step; first order drops each once its gradient is taken. The time of both grows, MAML's faster.
 #
-# To train all five well takes minutes. These starts were trained before, each on the same 10,000 batches, five times as many as above (`python data/make_checkpoints.py`):
+# These starts were trained before (`python data/make_checkpoints.py`), on the same 10,000 batches, five times as many as above, each with an outer learning rate that suited it (`docs/starts.md`). The batches are equal, the time is not. Reptile and shared weights learn from
+# all twenty points of a wave:
 
 # %% learners
 learners = {"MAML": MAML(main), "first order": FirstOrderMAML(main), "ANIL": ANIL(main)}
@@ -167,17 +173,18 @@ for name, learner in learners.items():
     load_checkpoint(data_file(f"checkpoints/{file}.safetensors"), learner)
 
 # %% learners-then [markdown]
-# The first three were trained for a rate of 0.01. The other two were not, and may choose the best of five, on training tasks:
+# The first three were trained for a rate of 0.01. The other two may choose the best of seven, on training tasks:
 
 # %% tuned-rates
-def tuned(learner):  # the inner rate with the least median loss after five steps, on training tasks
-    def loss(lr):
-        batch = family.train.sample(200, 10, 100, torch.Generator().manual_seed(9))
-        with torch.no_grad():
-            theta = adapt(main, learner.theta_0, batch.support, 5, lr).final
-        return main.loss(theta, batch.query).nan_to_num(1e9).median()
+def tuned(learner, names=tuple(main.shapes)):  # the inner rate of these, on training tasks
+    batch = family.train.sample(200, 10, 100, torch.Generator().manual_seed(9))
 
-    return min((0.05, 0.02, 0.01, 0.005, 0.002), key=loss)
+    def loss(lr):  # median after five steps
+        rates = dict.fromkeys(names, lr)
+        theta = adapt(main, learner.theta_0.detach(), batch.support, 5, rates).final
+        return main.loss(theta.detach(), batch.query).nan_to_num(1e9).median()
+
+    return min((1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001), key=loss)
 
 for name in ("Reptile", "shared weights"):
     learners[name].lr = tuned(learners[name])
@@ -192,55 +199,58 @@ for name, learner in learners.items():
         losses[name] = main.loss(path.theta, tasks.query)  # (11 places on the path, 600 waves)
     _, one, *_, ten = losses[name]
     print(f"{name:14} median after one step {one.median():.2f}, after ten", end=" ")
-    print(f"{ten.median():.3f}; mean then {ten.mean():.2f},", end=" ")
+    print(f"{ten.median():.3f}; then mean {ten.mean():.2f}, largest {ten.max():.1f},", end=" ")
     print(f"diverged {(path.diverged > 0).float().mean():.1%}")
-chart, (axes,) = figures.subplots(width=7, height=4)
-draw_medians(axes, losses)
-figures.show(chart, "Median loss against steps: MAML falls furthest in one step.")
+figures.show(draw_medians(losses), "Median loss against steps: MAML falls furthest in one step.")
 
 # %% side-by-side-then [markdown]
 # **Before** the first step MAML's loss is no better than that of shared weights; after **one** it is another world. Joint training solved its own problem, the mean loss of one network on all waves. It
 # never asked what a gradient would do from there.
 #
-# First order is a little behind MAML. Reptile, which looks where five small steps lead, is behind after one step and level after ten. ANIL moves a single layer and stays behind. Its mean is far above
-# its median, since a few waves diverge: a mean hides who did badly, a median hides that anyone did.
+# First order is a little behind MAML. So is Reptile after one step (its rate was chosen for five); after ten it is ahead. ANIL stays behind. Its mean is far above
+# its median because of a single wave (the largest loss): a mean hides who did badly, a median hides that anyone did.
 #
-# One training of each proves no order: `docs/sinusoid.md` has three; `docs/starts.md` compares where training begins.
+# One training of each proves no order: `docs/sinusoid.md` has three.
 
 # %% feature-reuse-or-rapid-learning [markdown]
 # ## Feature reuse or rapid learning?
 #
-# Does a step build new features, or only read old ones out in another way? Call the last layer ($W_3$ and $b_3$, `4.weight` and `4.bias`) the **head**, and all before it the **body**. If moving the head is
+# Does a step build new features, or only read old ones out in another way? If moving the last layer, the **head** ($W_3$ and $b_3$, `4.weight` and `4.bias`), is
 # enough, features are reused. `adapt` takes a rate for each layer; one that is not named stays. The same 600 waves, five steps:
 
 # %% layers-that-move
 theta_0 = learners["MAML"].theta_0.detach()
 head = {"4.weight": 0.01, "4.bias": 0.01}
-body = {name: 0.01 for name in main.shapes if name not in head}
-for name, rates in {"head only": head, "body only": body, "all layers": 0.01}.items():
+first = {"0.weight": 0.01, "0.bias": 0.01}
+best = tuned(learners["MAML"], head)
+tries = {"head only": head, f"head, at {best}": {name: best for name in head}}
+tries |= {"first only": first, "all layers": 0.01}
+for name, rates in tries.items():
     with torch.no_grad():
         path = adapt(main, theta_0, tasks.support, 5, rates)
-    print(f"{name:11} median loss {main.loss(path.final, tasks.query).median():.3f}")
+    print(f"{name:12} median loss {main.loss(path.final, tasks.query).median():.3f}")
 change = main.unflatten(path.final - theta_0)  # of all layers
 for name in ("0.weight", "2.weight", "4.weight"):  # W₁, W₂, W₃
     share = change[name].flatten(1).norm(dim=1).median() / main.unflatten(theta_0)[name].norm()
     print(f"{name} changes by {share:.1%} of its norm")
 
 # %% layers-that-move-then [markdown]
-# *MAML's* start does **not** work by reuse here. With the head alone the loss hardly falls; with the body alone it falls as far as with all layers. ANIL's start, *trained* for the head alone, comes much
-# further with it: reuse is possible, at a cost. Raghu and others found reuse on images; it depends on the tasks.
+# Steps from *MAML's* start do **not** work by reuse here. With the head alone the loss hardly falls, and even at the best of seven rates it stays several times as high as with all layers. The **first layer** alone does as well as all. The likely reason: $W_1$ and $b_1$ say where along
+# $x$ each hidden unit switches on, so small changes shift and stretch the whole curve.
+#
+# ANIL's start, *trained* for the head, comes further with it (figure above): reuse is possible, at a cost. Raghu and others found reuse on images; it depends on the tasks.
 
 # %% going-further [markdown]
 # ## Going further: which way each pulls
 #
 # *Nothing below needs this section.* Four of the five move the same $\theta_0$. Each has a direction $d$, and training moves $\theta_0$ against its mean over tasks. Let $g$ and $H$ be gradient and Hessian of $L$ at $\theta_0$, $g'$ and $H'$
-# those of $L'$, $\bar g$ and $\bar H$ those on all examples of the task, $K$ the number of Reptile's steps. For small $\alpha$, up to terms in $\alpha^2$ (Nichol and others, section 5):
+# those of $L'$, $\bar g$ and $\bar H$ those on all examples of the task, $K$ the number of Reptile's steps; Reptile's $d$ is $(\theta_0 - \theta')/(\alpha K)$. For small $\alpha$, up to terms in $\alpha^2$ (Nichol and others, section 5):
 #
 # $$ \begin{aligned} d_\text{shared} &= \bar g & d_\text{first order} &\approx g' - \alpha H' g \\
 # d_\text{Reptile} &\approx \bar g - \alpha \tfrac{K-1}{2} \bar H \bar g & d_\text{MAML} &\approx g' - \alpha\,(H' g + H g') \end{aligned} \tag{3} $$
 #
-# $H' g + H g'$ is the gradient of $g^\top g'$. So MAML goes down the mean loss, and at the same time makes the gradients on $D$ and $D'$ agree: then a step on one helps on the other. First order
-# does so at half the strength, since on average $D$ and $D'$ may be swapped. Reptile does it with $\bar g$ twice, as $2\bar H \bar g$ is the gradient of $\bar g^\top \bar g$.
+# $H' g + H g'$ is the gradient of $g^\top g'$. So MAML lowers the mean loss and makes $g^\top g'$ larger: then a step on $D$ helps on $D'$. First order
+# does so at half the strength, since $D$ and $D'$ are drawn alike and $H'g$ and $Hg'$ have the same mean. Reptile does it with $\bar g$ twice, as $2\bar H \bar g$ is the gradient of $\bar g^\top \bar g$. All at $\alpha = 0.01$:
 
 # %% directions
 def directions(theta_0, tasks, alpha=0.01, K=5):
@@ -256,23 +266,20 @@ def directions(theta_0, tasks, alpha=0.01, K=5):
     return d | {"Reptile": (theta_0.detach() - theta).mean(dim=0) / (alpha * K)}
 
 # %% directions-figure
-ended = learners["shared weights"].theta_0
-starts = {"a new start": MAML(main).theta_0, "where shared weights ended": ended}
-chart, panels = figures.subplots(2, width=9, height=4.5)
-for axes, (name, theta_0) in zip(panels, starts.items()):
-    print(f"{name}: length of each direction, its cosine with MAML's")
+starts, found = {"a new start": MAML(main).theta_0}, {}
+starts["where shared weights ended"] = learners["shared weights"].theta_0
+for name, theta_0 in starts.items():
+    print(f"{name}: length of each direction, its cosine with MAML's; on three batches")
     for seed in (0, 1, 2):
         waves = family.train.sample(1000, 10, 10, torch.Generator().manual_seed(seed))
-        found = directions(theta_0, waves)
-        alike = {n: torch.cosine_similarity(d, found["MAML"], dim=0) for n, d in found.items()}
-        print(*(f"  {n} {d.norm():.1f}, {alike[n]:.2f}" for n, d in found.items()))
-    draw_directions(axes, found)
-    axes.set(title=name)
-figures.show(chart, "Left four arrows lie close; right shared weights point elsewhere.")
+        d = found[name] = directions(theta_0, waves)
+        alike = {n: torch.cosine_similarity(way, d["MAML"], dim=0) for n, way in d.items()}
+        print(*(f"  {n} {way.norm():.1f}, {alike[n]:.2f}" for n, way in d.items()))
+figures.show(draw_directions(found), "Left four arrows lie close; right shared weights part.")
 
 # %% directions-then [markdown]
-# At a new start all pull nearly the same way: first fit anything at all. Where joint training has ended, its own arrow is short and another one on each batch. What is left are the terms with $\alpha$, and there MAML, first order and
-# Reptile go on side by side.
+# (Arrows of the third batch, at length one, projected on the plane.) At a new start all pull roughly the same way. Where joint training has ended, its own arrow is shorter and points elsewhere; MAML, first order and
+# Reptile, which have terms in $\alpha$, still go nearly side by side.
 
 # %% exercise-1 [markdown]
 # ## Exercises
@@ -335,8 +342,8 @@ def maml(main, theta_0, tasks):
 checks.second_order(maml)
 
 # %% open-task [markdown]
-# **4 · Open task.** (30 minutes or more; an experiment of your own.) `MetaSGD`, which you can import from `hyperedu`, learns a rate for each weight together with the start: $\theta' = \theta_0 - \alpha \odot \nabla L(\theta_0)$, where $\odot$ multiplies entry by entry.
-# Does it beat MAML here, and which layers get large rates? A good answer trains both on the same batches from the same three seeds, gives medians and the share that diverged, for ten points and for three, and says what this does not show.
+# **4 · Open task.** (30 minutes or more.) `MetaSGD`, which you can import from `hyperedu`, learns a rate for each weight together with the start: $\theta' = \theta_0 - \alpha \odot \nabla L(\theta_0)$, where $\odot$ multiplies entry by entry.
+# Does it beat MAML here, and which layers get large rates? A good answer trains both on the same batches from three seeds, gives medians and the share that diverged, for ten points and for three.
 
 # %% quiz [markdown]
 # ## Quiz
