@@ -60,7 +60,7 @@ sliders = {"task": (0, 19), "shots": (1, 20), "alpha": (0.001, 0.03, 0.001), "st
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, play="steps", **sliders)
 for name, value in {"task": 18, "shots": 10, "alpha": 0.01, "steps": 1}.items():
     figure.controls[name].value = value
-display(figure)
+display(questions.after("step-by-step", figure))
 
 print(meta_train(learner, family.train, steps=2000, watch=figure))
 

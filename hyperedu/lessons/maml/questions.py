@@ -25,4 +25,5 @@ PREDICTIONS = {
     ),
 }
 predict = partial(asking.predict, "maml", PREDICTIONS)
+after = partial(asking.after, "maml")
 quiz = partial(asking.quiz, "maml")
