@@ -329,12 +329,16 @@ NORTH_SOUTH = ((38.2, ("south", "southern")), (39.7, ("middle", "central")), (99
 WEST_EAST = ((-107.0, ("west", "western")), (-104.9, ("middle", "central")), (999, ("east", "eastern")))
 
 
-def told_heights(negated: bool) -> list[tuple[str, bool]]:
-    """Sentences that say a height plainly, or what it is not, and whether the wave is small."""
-    plain = itertools.product(("slow", "fast"), ("tall", "high", "small", "low"), ("left", "right"))
+def told_heights(how: str) -> list[tuple[str, bool]]:
+    """Sentences that say a height "plainly", what it is not ("negated"), or "in digits", and whether the wave is small."""
+    if how == "in digits":
+        digits = itertools.product(("slow", "fast"), (3, 1), ("left", "right"))
+        return [(f"a {speed} wave of height {height}, shifted {side}", height == 1) for speed, height, side in digits]
+    negated = how == "negated"
+    words = itertools.product(("slow", "fast"), ("tall", "high", "small", "low"), ("left", "right"))
     return [
         (f"a {speed} wave that is {'not ' * negated}{height}, shifted {side}", (height in ("small", "low")) != negated)
-        for speed, height, side in plain
+        for speed, height, side in words
     ]
 
 

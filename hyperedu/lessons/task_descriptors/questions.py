@@ -7,14 +7,14 @@ from hyperedu.lessons.asking import Choice
 
 PREDICTIONS = {
     "sentence": Choice(
-        "Which of these will be understood?",
+        "Which of these will be misread?",
         {
-            "a slow tall wave, shifted left": "Known words in a new order.",
-            "a wave that is not tall": "The word tall is read, not is not: it writes a tall wave.",
-            "une grande vague lente": "The language model is an English one, and nothing in training was French.",
-            "all of them": "Negation and French are not.",
+            "wave slow tall left": "It is read rightly: every word is known, and their order is no trouble.",
+            "a pagoda, moving like lava": "It is read rightly: new images, but the language model knows what they are like.",
+            "a wave that is not tall": "The word tall is heard, and not is ignored: it writes a tall wave.",
+            "none of them": "One is: look at what it makes of not.",
         },
-        "a slow tall wave, shifted left",
+        "a wave that is not tall",
     ),
 }
 predict = partial(asking.predict, "task_descriptors", PREDICTIONS)

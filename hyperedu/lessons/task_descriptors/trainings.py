@@ -21,10 +21,12 @@ from hyperedu.text import Text
 from hyperedu.training import meta_train
 
 
-def trained(learner: Learner, tasks: TaskSet, describe: Callable, noise: float, decay: float, *sizes, **named) -> Learner:
-    """The learner, trained on tasks that are described by `describe` with an error of `noise` standard deviations."""
-    optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=decay)
-    meta_train(learner, NoisyDescriptors(Described(tasks, describe), noise), *sizes, optimizer=optimizer, **named)
+def trained(
+    learner: Learner, tasks: TaskSet, describe: Callable, *, noise: float = 0.0, lr: float, decay: float, **sizes
+) -> Learner:
+    """The learner, trained by AdamW on tasks that are described by `describe` with an error of `noise` standard deviations."""
+    optimizer = torch.optim.AdamW(learner.parameters(), lr=lr, weight_decay=decay)
+    meta_train(learner, NoisyDescriptors(Described(tasks, describe), noise), optimizer=optimizer, **sizes)
     return learner
 
 
@@ -35,11 +37,19 @@ def rmse_of_codes(climate: ColoradoClimate, year: MainNetwork, names: OneHot, al
         return names(batch.properties["name"])
 
     f, table = MLPGenerator(3, year, hidden=(32, 32)), Learned(names.names, 3)
-    trained(Hypernetwork(year, f, table), climate.train, by_station, 0.0, 0.1, 300, shots=6, queries=6)
+    trained(Hypernetwork(year, f, table), climate.train, by_station, lr=0.01, decay=0.1, steps=300, shots=6, queries=6)
     new = climate.test.sample(None, 6, 6, torch.Generator().manual_seed(0))
     with torch.no_grad():
         e = adapt(year, table.table.mean(0), new.support, 100, alpha, through=f, keep=False).final
         return (year(f(e), new.query.x) - new.query.y).square().mean((1, 2)).sqrt().mean().item()
+
+
+def rmse_of_the_mean_year(climate: ColoradoClimate) -> float:
+    """Of the training stations' mean year as the answer to every unseen station, in the months that learners are judged on."""
+    mean_year = climate.mean_year[climate.train.index].mean(0)
+    query = climate.test.sample(None, 6, 6, torch.Generator().manual_seed(0)).query
+    month = torch.cdist(query.x, climate.x(torch.arange(12))).argmin(-1)
+    return (mean_year[month] - query.y[..., 0]).square().mean(1).sqrt().mean().item()
 
 
 def words(seed: int) -> Learner:
