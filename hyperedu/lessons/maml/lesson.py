@@ -10,6 +10,43 @@
 #
 # 60 minutes without the section *Going further*. Before: [05 · Learning to learn](05_learning_to_learn.ipynb).
 
+# %% plan-teacher [markdown] tags=["teacher"]
+# > **50 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 8 | *One step*: (1) and the two quadratics on the board; the code cell aloud; all lock the first prediction before the training runs |
+# > | 12 | the training, then settings 1 to 6 projected; all lock the second prediction; read the three printed lines |
+# > | 12 | *The gradient through a step*: derive (2) on the board, then run the three ways to it |
+# > | 8 | *Relatives*: the table aloud, then the medians; of the costs the first and the last line |
+# > | 5 | exercise 1, alone, compared in pairs |
+# > | 5 | quiz 1 to 3 by show of hands |
+# >
+# > Left out: *Feature reuse or rapid learning?* and *Going further*. Homework: exercise 2 after reading *Feature reuse*, exercise 3 for (2) in code, quiz 4 and 5.
+# >
+# > **90 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 8 | *One step* on the board and in code; the first prediction |
+# > | 15 | the training; settings projected; in pairs, each drags a point and moves *alpha*; the second prediction |
+# > | 15 | *The gradient through a step*, with the 2×2 example |
+# > | 14 | *Relatives*: table, costs, medians; in pairs, who is best, and after how many steps |
+# > | 12 | *Feature reuse or rapid learning?*: a show of hands on the layer first, then the cell |
+# > | 16 | exercises 1 and 2 alone, 3 in pairs |
+# > | 10 | quiz alone, answers aloud; *In one breath* |
+# >
+# > Left out: *Going further*, which is reading for those who like expansions. Homework: the open task, with one seed first.
+# >
+# > **Outcomes**
+# >
+# > | after it a student can | shown in | asked in |
+# > |---|---|---|
+# > | derive the gradient through a gradient step, and check it in code | *The gradient through a step* | exercise 1, 3, quiz 2, 3 |
+# > | follow an adaptation in weights, function and loss, and say what the start was trained for | *One step* | quiz 1 |
+# > | compare MAML with its relatives, by medians and by who diverged | *Relatives* | quiz 3, 4, 5 |
+# > | say which layers adapt, and let only some adapt | *Feature reuse or rapid learning?* | exercise 2 |
+
 # %% imports
 import torch
 
@@ -76,6 +113,11 @@ print(meta_train(learner, family.train, steps=2000, watch=figure))
 #
 # Single waves are anecdotes. **Predict** a number for 600 unseen ones:
 
+# %% step-by-step-settings tags=["teacher"]
+from hyperedu.lessons.maml import projected
+
+projected.project("step-by-step", figure)
+
 # %% unseen-waves-question
 def after(K, shots=10):  # on 600 unseen waves
     return meta_test(learner, family.test, shots, inner_steps=K)
@@ -96,6 +138,20 @@ learner.lr = 0.01
 #
 # One step leaves about a fifth of the loss, and later steps help most waves. With three points more waves rise again, and the loss stays higher: after ten steps more than four times as high. At three
 # times the rate about a third diverge.
+
+# %% one-step-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 20 minutes. *Purpose*: what MAML optimises is the loss *after* a step, and nothing else.
+# >
+# > *Students believe* that the start is a good average wave. The grey curve is not, and its median loss (2.03) is poor; one step leaves 0.38. And that more steps always help: of the waves, 3% are worse after ten
+# > steps than after one with ten points, 17% with three, 27% at three times the rate.
+# >
+# > *Ask*: Training knew one step; did anything make the later ones good? [Nothing asked for it. They go downhill on the support set, and ten points mostly say which wave it is.] Why do task 15's
+# > four points say so little? [Three lie close together at the right edge. There the support loss rises at first; in setting 3 it falls from the first step on.]
+# >
+# > *On the board*: two tasks, $\frac12 \cdot 4\,(\theta - 1)^2$ and $\frac12 (\theta + 1)^2$, the same for $D$ and $D'$, $\alpha = \frac14$. The first is solved by one step from anywhere, so MAML starts at −1, where the second is solved.
+# > Joint training starts at 0.6. Mean loss before the step: MAML 4, joint 0.8; after it: 0 and 0.36.
+# >
+# > *Short of time*: project settings 1, 3 and 6 only, and say: few points or long steps undo what the start was made for.
 
 # %% the-gradient-through-a-step [markdown]
 # ## The gradient through a step
@@ -138,6 +194,19 @@ for name, gradient in found.items():
 
 # %% finite-differences-then [markdown]
 # The three agree. The first-order gradient is another one; on this small, untrained network its direction is similar.
+
+# %% the-gradient-through-a-step-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 12 minutes. *Purpose*: equation (2), and that a program can check it.
+# >
+# > *Students believe* that first order takes another step, or that $H$ belongs to the query loss. The step is the same; only the derivative differs (printed: off by 0.47 of the largest entry, cosine 0.949), and $H$ is of $L$,
+# > on $D$.
+# >
+# > *Ask*: At which place and on which set is $H$ taken? [At $\theta_0$, on $D$; $\nabla L'$ at $\theta'$, on $D'$.] Two steps: what changes? [One factor more, with the Hessian at the place after the first step, to the right of the first.]
+# >
+# > *On the board*: $L = \frac12 (4\theta_1^2 + \theta_2^2)$, $\theta_0 = (1, 2)$, $\alpha = 0.2$: $\nabla L = (4, 2)$, $\theta' = (0.2, 1.6)$. $L' = \frac12 |\theta' - c'|^2$ with $c' = (-0.8, 0.6)$: $\nabla L' = (1, 1)$, which is first order. $I - \alpha H$ is
+# > diagonal with 0.2 and 0.8, so MAML's is (0.2, 0.8): along the steep axis the step undoes most of what one does to the start.
+# >
+# > *Short of time*: derive it for one weight, run the cells, and say: `create_graph=True` keeps the Hessian in.
 
 # %% relatives [markdown]
 # ## Relatives
@@ -212,6 +281,19 @@ figures.show(draw_medians(losses), "Median loss against steps: MAML falls furthe
 #
 # One training of each proves no order: `docs/sinusoid.md` has three.
 
+# %% relatives-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 14 minutes. *Purpose*: what each shortcut saves, and where it loses.
+# >
+# > *Students believe* that a network fitted to all waves is as good a start. Before the step its loss equals MAML's (2.0 in the figure); after one step it is 1.47 against 0.27. And that MAML wins: after ten steps Reptile
+# > is lower, 0.049 against 0.058.
+# >
+# > *Ask*: What do you take when memory ends at twenty steps? [First order: 0.25 MB at any number; MAML keeps about 0.29 MB more for each step.] How can ANIL's mean be 4.8, its median 0.15? [One wave of 600 has a loss of 2614: 4.4 of the 4.8.]
+# >
+# > *On the board*: Reptile in numbers: $\theta_0 = 1$, two waves end at 3 and 0, $\epsilon = 0.2$: $\theta_0 \leftarrow 1 + 0.2 \cdot \frac12 (2 - 1) = 1.1$. Then the medians after ten steps
+# > in `docs/sinusoid.md`, three longer trainings of each: Reptile 0.041, MAML 0.052, ANIL 0.063 (there ahead), first order 0.073.
+# >
+# > *Short of time*: skip the costs (milliseconds differ from run to run) and say: MAML's memory grows with the steps, first order's does not.
+
 # %% feature-reuse-or-rapid-learning [markdown]
 # ## Feature reuse or rapid learning?
 #
@@ -239,6 +321,17 @@ for name in ("0.weight", "2.weight", "4.weight"):  # W₁, W₂, W₃
 # $x$ each hidden unit switches on, so small changes shift and stretch the whole curve.
 #
 # ANIL's start, *trained* for the head, comes further with it (figure above): reuse is possible, at a cost. Raghu and others found reuse on images; it depends on the tasks.
+
+# %% feature-reuse-or-rapid-learning-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 12 minutes. *Purpose*: which weights do the adapting is a question that can be measured.
+# >
+# > *Students believe*, from fine-tuning, that the body keeps features and the head adapts. Here the head alone leaves 1.91, at its best rate 0.61; the first layer alone leaves 0.073, as do all layers.
+# >
+# > *Ask*: Before the cell: the first or the last layer alone, which does better? [The first.] Is anything reused? [Yes: the layers above the first can stay as they are; $W_2$ moves by 0.2% of its norm, $W_1$ by 7.6%.] Is it a law? [No: on images reuse was found.]
+# >
+# > *On the board*: one hidden unit, $v \max(0, w x + b)$, bends at $x = -b/w$. With $w = 1$, $b = -1$ at 1; with $w = 1.25$ at 0.8. Changing $v$ changes the slope after the bend, never its place.
+# >
+# > *Short of time*: show the printed lines and say: on these waves the first layer adapts, and the rest is kept.
 
 # %% going-further [markdown]
 # ## Going further: which way each pulls
@@ -280,6 +373,17 @@ figures.show(draw_directions(found), "Left four arrows lie close; right shared w
 # %% directions-then [markdown]
 # (Arrows of the third batch, at length one, projected on the plane.) At a new start all pull roughly the same way. Where joint training has ended, its own arrow is shorter and points elsewhere; MAML, first order and
 # Reptile, which have terms in $\alpha$, still go nearly side by side.
+
+# %% going-further-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 15 minutes, or reading. *Purpose*: one expansion for four learners, and arrows that show its terms.
+# >
+# > *Students believe* that pre-training and meta-learning pull the same way. At a new start the cosine of shared weights with MAML is 0.76 to 0.92, at 0.76, the picture's, an angle of 40°; where joint training ended it is 0.18 to 0.45.
+# >
+# > *Ask*: Why is the grey direction shorter there? [Joint training has used up slope: 0.6 to 0.8 against 1.5. The others keep the terms in $\alpha$.] What is left of (3) at $\alpha = 0$? [$g'$ or $\bar g$: in the mean over tasks all pull alike.]
+# >
+# > *On the board*: a step $-\alpha g$ changes $L'$ by about $-\alpha\, g^\top g'$. With $\alpha = 0.1$, $g = (2, 1)$: for $g' = (1, 1)$ it is −0.3, for $g' = (1, -2)$ it is 0. So a larger $g^\top g'$ means a step that helps.
+# >
+# > *Short of time*: skip it; the sentence is: MAML also makes the gradients of $D$ and $D'$ agree.
 
 # %% exercise-1 [markdown]
 # ## Exercises
@@ -344,6 +448,18 @@ checks.second_order(maml)
 # %% open-task [markdown]
 # **4 · Open task.** (30 minutes or more.) `MetaSGD`, which you can import from `hyperedu`, learns a rate for each weight together with the start: $\theta' = \theta_0 - \alpha \odot \nabla L(\theta_0)$, where $\odot$ multiplies entry by entry.
 # Does it beat MAML here, and which layers get large rates? A good answer trains both on the same batches from three seeds, gives medians and the share that diverged, for ten points and for three.
+
+# %% exercises-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 16 minutes: 4, 5 and 6, and one to compare. *Purpose*: (2) by hand, then in a program.
+# >
+# > *Students believe*: in 1, 1.2 is first order, 0.4 the factor alone, 1.92 has $1 + \alpha h$, 2.4 takes the gradient at $\theta_0$. In 2, `4.weight` is written down (another depth, another name), the bias is forgotten, or names are sorted as text.
+# > In 3, the start is detached, the inner loss becomes a mean (each step is divided by the number of tasks), or all tasks share one step. Each check says which.
+# >
+# > *Ask*: Why does the colleague's program train at all? [First order often points nearly the same way.] Of the open task: [both learners on the same batches, three seeds, medians and share diverged for ten points and for three, the rates by layer; it says where seeds disagree.]
+# >
+# > *On the board*: exercise 1 by differences: $\theta_0 = 2.1$ and $1.9$ end at 0.84 and 0.76, where $L'$ is 0.7688 and 0.6728; over 0.2 that is 0.48. Who is early writes exercise 3 with two steps, or begins the open task with one seed.
+# >
+# > *Short of time*: do exercise 1 only, and say: in exercise 3 one option of `torch.autograd.grad` is missing.
 
 # %% quiz [markdown]
 # ## Quiz
