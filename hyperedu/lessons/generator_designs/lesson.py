@@ -6,7 +6,7 @@
 # *You will be able to*
 # **build** three designs of generators, each from one equation,
 # **measure** what a design costs, and how that grows,
-# **choose** a design for a main network.
+# **say** what each design cannot do.
 #
 # 60 minutes without the section *Going further* and the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
@@ -48,7 +48,7 @@ questions.predict("tiny-triptych", figure)
 
 # %% tiny-triptych-look [markdown]
 # **What to look for.** Hills and valleys: units side by side have almost the same weights, and most of these move. The weights are many, but *not independent*. They only say
-# which point of the two-dimensional sheet of lesson 02 is meant, and a sheet with a pattern can be stored in few numbers.
+# which point of the two-dimensional sheet of lesson 02 is meant, and a sheet with a pattern can be stored in few numbers. Waves do not need so many weights; here they show that their number is no measure.
 
 # %% four-designs [markdown]
 # ## Four designs
@@ -84,9 +84,9 @@ print("same as the package:", torch.allclose(theta, chunked(tau), atol=1e-6))
 #
 # $$ u_{ij} = \langle a_i, b_j \rangle / \sqrt \ell, \qquad a_i = M\big(\operatorname{gelu}(T t) \odot R\,[\cos \pi \nu p_i]_{\nu=1}^{16}\big) \tag{2} $$
 #
-# $M$, $T$, $R$ are linear layers; $b_j$ has its own three. (A bias is a linear function of $a_i$, and $\gamma$ one of $t$.) Places run from 0 to 1 in every layer: no parameter has a shape that depends on the main network.
+# $M$, $T$, $R$ are linear layers; $b_j$ has its own three. So a matrix has rank $\ell$ at most (`rank`; 8 above). (A bias is a linear function of $a_i$, and $\gamma$ one of $t$.) Places run from 0 to 1 in every layer: no parameter has a shape that depends on the main network.
 #
-# **Low rank.** A shared $W_0$ ($m \times n$) is learned; only a change of rank $r$ (here 4) is written from τ, with half of the variance at the start. (Biases and thin matrices get a whole change.) Language models are adapted so (LoRA, text-to-LoRA). Up to a fixed scale,
+# **Low rank.** A shared $W_0$ ($m \times n$) is learned; only a change of rank $r$ (here 4) is written from τ, by a trunk and a head as in lesson 01, with half of the variance at the start. (Biases and thin matrices get a whole change.) Language models are adapted so (LoRA, text-to-LoRA). Up to a fixed scale,
 #
 # $$ W = W_0 + B A, \qquad B \in \mathbb{R}^{m \times r},\; A \in \mathbb{R}^{r \times n} \tag{3} $$
 
@@ -110,7 +110,7 @@ W, written = a @ b.T / a.shape[1] ** 0.5 * std, main.unflatten(attention(tau))["
 print("same as the package:", torch.allclose(W, written, atol=1e-5))
 
 # %% convolutional [markdown]
-# **Convolutional.** A weight matrix is decoded like an image, from a picture four times smaller each way: two convolutions let neighbours speak, and the second makes a tile of $4 \times 4$ weights of each place. (Equation and code are under *Going further*.)
+# **Convolutional.** A weight matrix is decoded like an image, from a picture four times smaller each way: two convolutions let neighbours speak, and the second makes a tile of $4 \times 4$ weights of each place. (More under *Going further*.)
 
 # %% what-they-write [markdown]
 # ## What they write
@@ -148,9 +148,9 @@ for f in [learner.generator for learner in learners["low rank"]]:  # equation (3
 
 # %% designs-look [markdown]
 # **What to look for.** Functions all but alike; weights that have nothing in common. Attention makes hills, since a unit's code is a smooth function of its place. The convolution enlarges a small picture, and so repeats a tile.
-# Low rank ends near $W_0$, which began as noise. Chunks of 42 weights lie askew across rows of 40, hence diagonals. Connected looks like noise but for single units: each weight has its own row in the head.
+# Low rank ends near $W_0$, which began as noise. Chunks of 42 weights, all by one head, lie askew across rows of 40: faint bands that lean. Connected looks like noise, each weight having its own row in the head; why some units are strong as a whole we do not know.
 #
-# Low rank has the least loss. We guess that $W_0$ holds what all waves share, and that few directions are enough for the rest. Why attention's trainings differ by a factor of eight we do not know. None fails: each must earn its keep in cost.
+# Low rank has the least loss. We guess that $W_0$ holds what all waves share, and that few directions are enough for the rest. Why attention's trainings differ by a factor of eight we do not know. None fails.
 
 # %% efficiency-and-scalability [markdown]
 # ## Efficiency and scalability
@@ -179,8 +179,7 @@ alt = "Cost of five designs against the number of weights: attention's parameter
 figures.show(cost_lines(costs), alt)
 
 # %% costs-figure-then [markdown]
-# Connected has a row for every weight. Low rank is on its way there: more than half of its parameters are $\theta_0$. Chunked grows like the root, or a little less while its trunk is
-# the larger part; convolutional comes to the root later.
+# Connected has a row for every weight. Low rank is on its way there: more than half of its parameters are $\theta_0$. Chunked grows like the root.
 #
 # Each weight is computed, so *writing* must in the end take at least time in proportion to $P$. Where an exponent is below 1, part of the time does not grow yet; where above, we guess that the processor's fast memory is full. (More: `docs/generators.md`.)
 
