@@ -10,6 +10,51 @@
 #
 # 60 minutes, 20 of them for the exercises; the open task comes on top. Before: [01 · Everything is a mapping](01_everything_is_a_mapping.ipynb).
 
+# %% plan-teacher [markdown] tags=["teacher"]
+# > Run all cells before the class: the trainings take longer than one wants to wait.
+# >
+# > **50 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 3 | the question; all lock the prediction of *Two ways*, alone |
+# > | 12 | *Two ways*: the figure projected, then the table of the cell `halfway`; swapped units on the board |
+# > | 4 | *The problem that is solved*: what is learned and what is computed, on the board |
+# > | 10 | *The gradient*, with exercise 1 alone (4 minutes) |
+# > | 10 | *Four lines*: prediction locked by all, then the printed lines, then the curves |
+# > | 8 | exercise 2 in pairs |
+# > | 3 | quiz 1, 2 and 3 by show of hands |
+# >
+# > Left out: *The start* and *Against baselines*, a sentence each. Homework: these two sections, quiz 4 and 5, exercise 3.
+# >
+# > **90 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 3 | the question; all lock the prediction of *Two ways*, alone |
+# > | 14 | *Two ways*: figure, table, swapped units on the board |
+# > | 5 | *The problem that is solved*, on the board |
+# > | 12 | *The gradient*, with exercise 1 alone (4 minutes) |
+# > | 12 | *Four lines*: prediction locked by all, lines, curves, a table on the board |
+# > | 10 | exercise 2 in pairs; two guards compared in front of all |
+# > | 10 | *The start*: the count on the board, then the bars |
+# > | 12 | *Against baselines*: all write down an order first; then what ± allows to say |
+# > | 8 | exercise 3 in pairs |
+# > | 4 | quiz, by show of hands |
+# >
+# > Left out: the open task, which is the homework.
+# >
+# > **Outcomes**
+# >
+# > | after it a student can | shown in | asked in |
+# > |---|---|---|
+# > | say why trained networks do not lie on a sheet | the figure of *Two ways*, the cell `halfway` | quiz 3 |
+# > | derive how the gradient reaches φ, and say that only φ is learned | *The problem that is solved*, equation (2) | exercise 1, quiz 1 |
+# > | find out whether a generator learns, and tell None from zero | the printed lines of *Four lines* | exercise 2, quiz 2 |
+# > | say when θ must be written anew | the cell `one-line` | exercise 3 |
+# > | say what size the written weights need | the bars of *The start* | quiz 4 |
+# > | set a hypernetwork against conditioning at equal budget | the table of *Against baselines* | quiz 5 |
+
 # %% imports
 import torch
 
@@ -74,6 +119,11 @@ questions.predict("paths", figure)
 # two of them the function falls apart. Two dimensions show little of the middle, so the next cell also asks in all of them whether like tasks have like weights: how do distances in τ and in θ correlate? Hidden ReLU units can be permuted and rescaled without changing the function, so each
 # training ends in its own corner. Is it the start that matters? Let all 36 begin at the same point, and take the median error halfway over all pairs, for three seeds:
 
+# %% paths-settings tags=["teacher"]
+from hyperedu.lessons.training_a_hypernetwork import projected
+
+projected.project("paths", figure)
+
 # %% halfway
 pairs, rows = torch.combinations(torch.arange(36)), []
 a, q = (value.flatten()[pairs].mean(1) for value in (A, p))  # the wave in the middle of each pair
@@ -93,12 +143,34 @@ for name, values in zip(kinds, zip(*rows)):
 # Written networks differ the more, the more their tasks do; for those trained from starts of their own the correlation is near zero. A common start helps, but the middle still fails. Even between written networks the *straight line* leaves the sheet, and its middle is
 # bad; *along* the sheet the middle is about as good as the 36 themselves.
 
+# %% two-ways-to-own-36-networks-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 14 minutes. *Purpose*: a generator ties the networks of all tasks together; separate training does not.
+# >
+# > *Students believe* that two good networks for like tasks have like weights, so that their mean is good too. The setting *pair 7* answers: the two waves are neighbours, the trained θ over 20 apart, and the error halfway is about 60. The middle panel shows only 11% of the variance; what counts is the correlation near zero.
+# >
+# > *Ask*: Is the straight line between written networks good? [No, 0.38 against 0.006 along the sheet: the sheet is bent.]
+# >
+# > *On the board*: y = ReLU(x) + ReLU(−x) = |x|, first-layer weights (1, −1). Swap the units: (−1, 1), the same function. The mean is (0, 0): y = 0.
+# >
+# > *Short of time*: stop after the figure, and say: a common start brings the error halfway from 7.8 to 0.6, still a hundred times that of the sheet.
+
 # %% the-problem-that-is-solved [markdown]
 # ## The problem that is solved
 #
 # $$ \min_\varphi \; \mathbb{E}_{\tau} \; L\big(g(\theta, x'), y'\big) \qquad \text{with } \theta = f_\varphi(\tau) \tag{1} $$
 #
 # where $x', y'$ are the points on which a task is judged, its queries. Many texts write $\min_{\varphi, \theta}$ with the constraint $\theta = f_\varphi(\tau)$. That is not wrong, but it misleads: choose $\varphi$, and $\theta$ is *computed*, for every task; nothing is left to minimise over. Were $\theta$ free, (1) would fall apart into separate trainings: the scattered picture. Only $\varphi$ is learned.
+
+# %% the-problem-that-is-solved-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 5 minutes. *Purpose*: to say what is learned (φ) and what is computed (θ).
+# >
+# > *Students believe* that θ is learned too, since the loss is a function of it. Equation (1) has one variable under min.
+# >
+# > *Ask*: What would happen with θ free for each task? [Separate trainings: the scattered panel, and no θ for a new τ.]
+# >
+# > *On the board*: θ = φτ, two tasks, τ = 1 and 2, that would like θ = 1 and 4. Free: loss 0. Tied: (φ − 1)² + (2φ − 4)² is least at φ = 1.8, so θ = 1.8 and 3.6, loss 0.8. But τ = 3 gets θ = 5.4; free θ say nothing of it.
+# >
+# > *Short of time*: only the last sentence of the text: only φ is learned.
 
 # %% the-gradient [markdown]
 # ## The gradient
@@ -125,6 +197,17 @@ tasks = family.train.sample(25, shots=0)
 theta = learner.generator(tasks.descriptor)  # θ = f_φ(τ), (25, P)
 loss = main.loss(theta, tasks.query)  # L(g(θ, x'), y'), one number per task
 print("same as the package:", torch.equal(loss, outer_loss(learner, tasks)))
+
+# %% the-gradient-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 8 minutes, without exercise 1. *Purpose*: backpropagation does not stop at θ.
+# >
+# > *Students believe* that a gradient needs parameters to land on, and that θ has none because it is no `nn.Parameter`. The cell `chain-rule` asks autograd for the gradient at θ itself, and equation (2) agrees with it.
+# >
+# > *Ask*: Which rows of V get no gradient? [Those of weights that do not matter here, as behind a silent unit of g.] Which columns? [Those with h_j = 0.]
+# >
+# > *On the board*: θ = V h with V the identity, h = (2, 1), L = ½(θ₁ − 1)² + ½(θ₂ − 3)². Then θ = (2, 1), ∂L/∂θ = (1, −2), and ∂L/∂V has the rows (2, 1) and (−4, −2). Try it: V₁₂ up by 0.1 takes L from 2.5 to 2.605; (2) says +0.1.
+# >
+# > *Short of time*: the board alone, and: every training of the course is the two lines of the cell `one-line`.
 
 # %% two-lines-that-cut-it [markdown]
 # ## Four lines that look alike
@@ -177,6 +260,17 @@ figures.show(drawn.learning_curves(curves), "All four losses fall; three stay fa
 # Look for the cut: a new `nn.Parameter`, `.data`, `.detach()`, `no_grad()`. **Zero**: the path is whole, and a factor on it is 0. Look for a mask, a strength of 0, silent
 # units. A norm alone mixes them up, since that of an empty list is 0 too: ask for None first. Look at it in every new training.
 
+# %% two-lines-that-cut-it-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 12 minutes. *Purpose*: a falling loss is no proof that the generator learns.
+# >
+# > *Students believe* that a cut raises an error, or that the loss then stands still. All four run, and the loss of the two cuts falls from near 100 to 4.2. They also take None and zero for one thing: the cell prints 500 None for the cuts, 500 zeros for *times 0*.
+# >
+# > *Ask*: Why do the cuts end above *times 0*, 4.2 against 3.3? [They add a random f_φ(τ) that nothing trains.] Which way would raise an error if there were no θ₀? [Only `.data`: nothing would require a gradient. A new `nn.Parameter` takes the gradient, and nobody looks at it.]
+# >
+# > *On the board*: a table with a row for each way and the columns *error*, *loss falls*, *.grad*, *look for*. Below: θ = θ₀ + s f_φ(τ), so ∂θ/∂φ = s ∂f_φ/∂φ, which is zero, and not None, for s = 0.
+# >
+# > *Short of time*: only `right`, `.data` and `times 0`; say that `nn.Parameter` has the curve of `.data`.
+
 # %% the-start [markdown]
 # ## The start
 #
@@ -207,6 +301,17 @@ figures.show(drawn.weight_spread(spreads), "Size of each layer: hyperfan is clos
 # %% spreads-then [markdown]
 # **What to look for.** For each matrix and bias, the root mean square of what is written for 1,000 waves (the last seed). Hyperfan meets what is wanted, but for $b_6$, a single number. (It does so on the average over τ: where $h$ is larger, all of θ is, and y far more; so the printed size of y is a median.) The default gives all layers about the same size, too small for $W_1$ and too
 # large for $W_2$ to $W_6$, and layer upon layer makes y far too large. After 300 steps its loss is still higher, with every seed.
+
+# %% the-start-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 10 minutes. *Purpose*: what counts at the start is the size of θ, not that of the generator's weights.
+# >
+# > *Students believe* that PyTorch's default is safe everywhere. Here it makes y about 70 to 106 in size, against 2 for the wanted weights, and the loss after 300 steps twice as high or more.
+# >
+# > *Ask*: Why is y so much further off than any one layer? [Each layer multiplies the mistake of the one before.]
+# >
+# > *On the board*: h = (1, 1, 1, 1), so ‖h‖² = 4. A layer with n = 8 before a ReLU wants 2/8 = ¼. By (3) Var(V) = 1/16, and back: 4 · 1/16 = ¼. Then the bars, default by wanted, without biases: W₁ 0.39, W₂ to W₅ 2.4 each, W₆ 3.1: 0.39 · 2.4⁴ · 3.1 ≈ 40. Printed, last seed: 68 / 2.0 = 34.
+# >
+# > *Short of time*: the bars, and: a generator must be told how large the layers are that it writes.
 
 # %% against-baselines [markdown]
 # ## Against baselines
@@ -250,6 +355,17 @@ for on, runs in (("sinusoids", sines), ("Colorado (°C²)", years)):
 # %% contest-then [markdown]
 # Printed are, after the seconds of the first run, the mean error on unseen tasks in three runs, and by how much it is above that of the hypernetwork, which is last. As in lesson 00, ± is half of a 95% interval, of the differences run by run; where it contains zero, no difference is shown. (Widening it on Colorado, as there, would change no verdict.) Shared weights are far behind. Between the hypernetwork and either conditioned network no difference is shown, on **either** family.
 # That does not make them equal: three runs find only large differences. Moving the units of one network's first layer goes a long way, it seems. What the hypernetwork saves against the wide one is time, since the network that it writes stays small. When a hypernetwork is *needed*, these two families do not tell.
+
+# %% against-baselines-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 12 minutes. *Purpose*: an honest comparison, in which the favourite does not win.
+# >
+# > *Students believe* that the hypernetwork must beat plain conditioning, or else that "no difference shown" means "equal". The table has 0.001 ± 0.065 and −0.013 ± 0.062 on the sinusoids: a difference as large as the hypernetwork's whole error, 0.027, could hide there.
+# >
+# > *Ask*: Why is the wide one in it? [The small one has about a 64th of the hypernetwork's learned numbers.] Were all rates searched far enough? [No: in `docs/rates.md` the best lies at the edge for *conditioned* on both families, the wide one on the sinusoids, shared weights on Colorado; these may be better still.]
+# >
+# > *On the board*: W[x; τ] + b = W_x x + (b + W_τ τ): underline what τ changes. Then ±: the differences 0.1, 0.2, 0.3 have mean 0.2 and s = 0.1; for three runs t = 4.3, so ± = 4.3 · 0.1 / √3 ≈ 0.25. All three are positive, and no difference is shown.
+# >
+# > *Short of time*: skip Colorado, and say: there too, shared weights are far behind and no other difference is shown.
 
 # %% exercise-1 [markdown]
 # ## Exercises
@@ -314,6 +430,17 @@ checks.fresh_weights(mended)
 # **Open task.** (20 minutes or more.) Find a family of tasks on which the hypernetwork and the wide conditioned network *do* differ. Change one thing, such as the ranges in
 # `Sinusoids(amplitude=…, phase=…)`, the depth of `main` or the number of steps, and run `contest` for three seeds. A good answer says beforehand what will happen and why, gives each learner the best rate of Adam for it
 # and about as many learned numbers, shows intervals of the differences, and says which result would have refuted it.
+
+# %% exercises-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 22 minutes: 4, then 8 with 2 to compare, then 8. *Purpose*: (2), the two findings and (1), each used once.
+# >
+# > *Students believe*, in exercise 1, that the answer is ((1, −2), (1.5, −3)), the transpose, or entries (1, −3), which is h times ∂L/∂θ entry by entry. In 2 they test None only, or zero only; `.grad.sum() == 0`, true of 5, −5, 0; `(.grad == 0).any()`, true of a silent unit; or `requires_grad`. In 3 they keep θ, or what the trunk gave, outside the inner function; copy the learner; detach θ; judge on the support set; or sum over the tasks.
+# >
+# > *Ask*: Does PyTorch notice `stale`? [With this lesson's generator yes: the second `backward` is an error even with `retain_graph=True`, as the optimiser has changed weights in place. With `hidden=()` no: the loss just stays the same.] What does a good answer to the open task contain? [A forecast with its reason, the result that would refute it, each learner's best rate, about equally many learned numbers, three seeds, intervals of the differences.]
+# >
+# > *On the board*: for 3, two timelines: φ₀, φ₁, φ₂ above; below θ₀ three times (`stale`), or θ₀, θ₁, θ₂ (`mended`).
+# >
+# > *Short of time*: 1 and 2; for 3 say: θ is a result, write it anew whenever φ has changed. Who is done early puts the guard into `train` and runs it on all four ways, or begins the open task.
 
 # %% quiz [markdown]
 # ## Quiz
