@@ -196,7 +196,10 @@ def test_sensitivity_is_of_the_map_from_tau_to_the_weights_that_are_written(main
 
 
 def test_spectral_norm_against_svd_and_the_bound_that_it_gives(main, tasks, learner):
-    """Lesson 08, equation 3: Σ σ², and ‖f(τ) − f(τ')‖ ≤ c Π σ(W) ‖τ − τ'‖ with c = 1.13 for each of the two GELUs."""
+    """Lesson 08, equation 3: Σ σ².
+
+    Lesson 08, equation 4: ‖f(τ) − f(τ')‖ ≤ c Π σ(W) ‖τ − τ'‖ with c = 1.13 for each of the two GELUs.
+    """
     f = learner.generator
     sigmas = [torch.linalg.svdvals(layer.weight)[0].item() for layer in (*f.trunk, f.head)]
     assert value(SpectralNorm(), learner, tasks).item() == pytest.approx(sum(s**2 for s in sigmas))

@@ -32,7 +32,7 @@ def script():
 
 
 def test_reptile_moves_a_part_of_the_way(main, family, script):
-    """Lesson 08, equation 4, one round: φ + β (φ' − φ), φ' after five steps of Adam with β₁ = 0."""
+    """Lesson 08, equation 6, one round: φ + β (φ' − φ), φ' after five steps of Adam with β₁ = 0."""
     learner = Hypernetwork(main, MLPGenerator(2, main))
     fast, epsilon = copy.deepcopy(learner), 0.3
     batch = family.train.sample(5, 0, 12, torch.Generator().manual_seed(1))
