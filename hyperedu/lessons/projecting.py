@@ -64,13 +64,13 @@ def project(known: Mapping[str, Sequence[Setting]], name: str, figure: LiveFigur
             raise ValueError(
                 f"{dict(setting.values)} does not show that {setting.shows!r}: {figure.problem or figure.sentence}"
             )
-        values = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in setting.values.items())
+        values = ", ".join(f"{_(name.replace('_', ' '))} {_(str(value))}" for name, value in setting.values.items())
         button = ipywidgets.Button(description=f"{number}: {values}", layout={"width": "auto"})
         button.on_click(partial(_move, figure, {**before, **setting.values}))
         buttons.append(button)
         lines.append(f"<li><strong>{html.escape(values)}</strong> – {html.escape(_(setting.shows))}</li>")
     figure.move_to(**before)
-    text = "\n".join(f"{n}: {s.shows}" for n, s in enumerate(settings, 1))
+    text = "\n".join(f"{n}: {_(s.shows)}" for n, s in enumerate(settings, 1))
     display({"text/html": f"<ol>{''.join(lines)}</ol>", "text/plain": text}, raw=True)
     display(ipywidgets.HBox(buttons, layout={"flex_flow": "row wrap"}))
 
