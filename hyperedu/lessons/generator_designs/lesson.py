@@ -10,6 +10,43 @@
 #
 # 60 minutes without the section *Going further* and the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
+# %% plan-teacher [markdown] tags=["teacher"]
+# > **50 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 8 | *A hundred times smaller*: all lock their prediction, then the settings 1 to 4 |
+# > | 14 | *Four designs*: chunked and low rank on the board and as code; of attention only equation (2); the convolution in one sentence |
+# > | 10 | *What they write*: all lock their prediction, five settings, the losses with their seeds |
+# > | 6 | *Efficiency and scalability*: the left picture, then the exponents |
+# > | 7 | *One generator, three main networks*: prediction, one setting, the table |
+# > | 5 | quiz, in pairs |
+# >
+# > Left out: the attention code, *Going further*. Homework in their place: exercises 1 to 3 (20 minutes), and reading the cell `attention-and-low-rank`.
+# >
+# > **90 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 8 | *A hundred times smaller*: prediction alone, then the settings |
+# > | 22 | *Four designs*: each equation on the board, then its lines of code, read aloud in pairs |
+# > | 14 | *What they write*: prediction in pairs, settings, losses |
+# > | 9 | *Efficiency and scalability* |
+# > | 11 | *One generator, three main networks*: prediction alone, settings, the table in pairs |
+# > | 20 | exercises 1 and 2 alone, 3 in pairs |
+# > | 6 | quiz, in pairs |
+# >
+# > Left out: *Going further*. Homework: the open task.
+# >
+# > **Outcomes**
+# >
+# > | after it a student can | shown in | asked in |
+# > |---|---|---|
+# > | say why few numbers can write many weights, and tell designs by what they write | *A hundred times smaller*, *What they write* | quiz 1 |
+# > | build a design from its equation | *Four designs*: "same as the package: True" | exercise 2, 3, quiz 2 |
+# > | count what a design costs, and how that grows with P | *Efficiency and scalability* | exercise 1, quiz 3, 4 |
+# > | choose a design for a main network, and say where it stops working | *Efficiency and scalability*, *One generator* | quiz 5 |
+
 # %% imports
 import timeit
 
@@ -46,9 +83,25 @@ picture = TinyTriptych(family, tiny)
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **sliders)
 questions.predict("tiny-triptych", figure)
 
+# %% tiny-triptych-settings tags=["teacher"]
+from hyperedu.lessons.generator_designs import projected
+
+projected.project("tiny-triptych", figure)
+
 # %% tiny-triptych-look [markdown]
 # **What to look for.** Hills and valleys: units side by side have almost the same weights, and most of these move. The weights are many, but *not independent*. They only say
 # which point of the two-dimensional sheet of lesson 02 is meant, and a sheet with a pattern can be stored in few numbers. Waves do not need so many weights; here they show that their number is no measure.
+
+# %% a-hundred-times-smaller-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 8 minutes. *Purpose*: the number of weights is not the number of things that they say.
+# >
+# > *Students believe*: 301,398 weights hold more than 3,022 numbers can say; but neighbours correlate 1.00. Or, as the hills stay in place, that hardly a weight moves; at another phase nine tenths have changed by over 1%.
+# >
+# > *Ask*: How many numbers say which wave it is? (Two.) Where does the amplitude show most? (Compare settings 2 and 4: $W_3$ is pale for amplitude 1 and strong for 5.)
+# >
+# > *On the board*: $W_{ij} = i \cdot j$, the multiplication table of 547 × 547: 299,209 entries, one rule.
+# >
+# > *Short of time*: settings 1 and 3 only. Say: a pattern takes fewer numbers than its entries.
 
 # %% four-designs [markdown]
 # ## Four designs
@@ -112,6 +165,17 @@ print("same as the package:", torch.allclose(W, written, atol=1e-5))
 # %% convolutional [markdown]
 # **Convolutional.** A weight matrix is decoded like an image, from a picture four times smaller each way: two convolutions let neighbours speak, and the second makes a tile of $4 \times 4$ weights of each place. (More under *Going further*.)
 
+# %% four-designs-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 22 minutes. *Purpose*: each design is one equation, and a reader can build it.
+# >
+# > *Students believe*: weights attend to each other. Tensors do: six, and τ, are the code's 7 tokens. And that "low rank" makes $W$ of low rank. Only the change is (the next section prints its rank, 4); $W_0$ is a whole matrix.
+# >
+# > *Ask*: Chunked without $e_k$: what is written? (The same piece everywhere.) What is the largest rank of what (2) writes? (ℓ, a sum of ℓ products: 8 in the first figure.)
+# >
+# > *On the board*: $P = 12$, $d = 2$, $H = 3$: embeddings and head cost $24/C + 4C$, so 28 for $C = 1$, 20 for 2, 22 for 4: there is a best length (exercise 1). And for (3), $B = (1, 2)^\top$, $A = (3, 1)$: $BA$ has the rows $(3, 1)$ and $(6, 2)$. With $m = n = 40$ and $r = 4$, 320 numbers make 1,600.
+# >
+# > *Short of time*: run the attention cell without reading it. Say: a weight is the product of two codes, each smooth in its unit's place.
+
 # %% what-they-write [markdown]
 # ## What they write
 #
@@ -138,6 +202,11 @@ choice = {"design": list(learners)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **choice, **sliders)
 questions.predict("designs", figure)
 
+# %% designs-settings tags=["teacher"]
+from hyperedu.lessons.generator_designs import projected
+
+projected.project("designs", figure)
+
 # %% designs-row
 alt = "The weights of one wave as five designs write them: rows, diagonals, tiles, hills, noise."
 figures.show(designs(of_one_seed, tau), alt)
@@ -151,6 +220,17 @@ for f in [learner.generator for learner in learners["low rank"]]:  # equation (3
 # Low rank ends near $W_0$, which began as noise. Chunks of 42 weights, all by one head, lie askew across rows of 40: faint bands that lean. Connected looks like noise, each weight having its own row in the head; why some units are strong as a whole we do not know.
 #
 # Low rank has the least loss. We guess that $W_0$ holds what all waves share, and that few directions are enough for the rest. Why attention's trainings differ by a factor of eight we do not know. None fails.
+
+# %% what-they-write-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 14 minutes. *Purpose*: very different weights compute the same function, and the pattern betrays the design.
+# >
+# > *Students believe*: networks that do the same have similar weights. The curves are all but alike; neighbours correlate from −0.02 (low rank) to 0.72 (attention). And that attention, with the largest mean loss, is the worst; its seeds reach from 0.0012 to 0.0102, connected's from 0.0013 to 0.0019.
+# >
+# > *Ask*: Attention's neighbours correlate 0.72 here, 1.00 in the first figure: why? (The fastest of the 16 cosines has eight waves across a layer: five units of 40 each, but about 68 of 547.) Is low rank the best design? (It has the least loss on this family, at one rate for all.)
+# >
+# > *On the board*: pieces of 4 in rows of 3. Places in the piece, row by row: 1 2 3, 4 1 2, 3 4 1. One row of the head writes all the 1s, so like stands on diagonals. Pieces of 42 in rows of 40: one row down, two columns right.
+# >
+# > *Short of time*: the row of five pictures (where the tiles are clearer than in the figure) and the losses. Say: many weights, one function.
 
 # %% efficiency-and-scalability [markdown]
 # ## Efficiency and scalability
@@ -183,6 +263,17 @@ figures.show(cost_lines(costs), alt)
 #
 # Each weight is computed, so *writing* must in the end take at least time in proportion to $P$. Where an exponent is below 1, part of the time does not grow yet; where above, we guess that the processor's fast memory is full. (More: `docs/generators.md`.)
 
+# %% efficiency-and-scalability-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 9 minutes. *Purpose*: to choose by cost, measured.
+# >
+# > *Students believe*: fewer parameters, less time. At $P \approx 10^6$ low rank has about twenty times attention's parameters and takes less time. (Quote your own machine's times; memory is in `docs/generators.md`.)
+# >
+# > *Ask*: Below which exponent can time not stay? (1: $P$ numbers are made.) Who has fewer parameters than weights at $P \approx 10^3$? (None: all lie above the dotted line.) At $10^5$? (Chunked, convolutional, attention.)
+# >
+# > *On the board*: the exponent, $a = \log(c_2 / c_1) / \log(P_2 / P_1)$: a cost that grows tenfold while $P$ grows a hundredfold has $a = 1/2$. Connected's head: $(64 + 1) \cdot 1{,}004{,}001 \approx 65$ million.
+# >
+# > *Short of time*: the left picture only. Say: attention's parameters do not grow, its time does.
+
 # %% one-generator-three-main-networks [markdown]
 # ## One generator, three main networks
 #
@@ -207,6 +298,11 @@ picture = SizesPicture(family, sizes)
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **sliders)
 questions.predict("three-main-networks", figure)
 
+# %% three-main-networks-settings tags=["teacher"]
+from hyperedu.lessons.generator_designs import projected
+
+projected.project("three-main-networks", figure)
+
 # %% three-main-networks-table
 y = family.test.sample(600, 0, 50, torch.Generator().manual_seed(0)).query.y
 tried = (24, 24), (32, 32), (36, 36), (40, 40), (48, 48), (64, 64), (40, 40, 40)
@@ -220,6 +316,17 @@ for name, learner in tried.items():
 # %% three-main-networks-then [markdown]
 # **What to look for.** Between the two widths the networks work, though with about ten to thirty times the loss. Places between 0 and 1 fit every width; but a token also says how large its tensor is, and of that the generator met two cases. It does use it: where the tokens are told 48, the network of width 40
 # is worse (last line). (Why 36 is worse than 40 we do not know.) Outside it gets worse, and with a third layer worse than always answering the mean. "Any size" is true of the shapes, not of the function.
+
+# %% one-generator-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 11 minutes. *Purpose*: to tell "the shapes fit" from "it works".
+# >
+# > *Students believe*: no parameter has the size of the main network, so any size works. Explained are 99.5% at width 40, 86.7% at 64, −88.1% with a third layer. Or: an unseen width always loses (in setting 3 it wins).
+# >
+# > *Ask*: How is width 40 made worse without touching a parameter? (Tell its tokens 48: 0.201 for 0.023.) What would you train for a third layer? (Networks of several depths; not tried here.)
+# >
+# > *On the board*: the places $p_i = (i - \frac12)/n$ on a line from 0 to 1: ¼, ¾ for $n = 2$; ⅛, ⅜, ⅝, ⅞ for $n = 4$; over it one smooth curve, a number of the code. Another width reads it at other places; but the token moves the curve.
+# >
+# > *Short of time*: the table. Say: between two widths it works, with ten to thirty times the loss; beyond, less and less.
 
 # %% going-further [markdown]
 # ## Going further: the convolution, and which layer τ moves
@@ -259,6 +366,17 @@ figures.show(sensitivity(changes, main.shapes, ["amplitude", "phase"]), alt)
 
 # %% sensitivity-then [markdown]
 # When the phase moves, connected changes $W_1$ more than attention does, with every seed: how the work is shared out among layers is no fact about sines. A bright $b_3$ may be chance: it is one number, and relative to a small one every change is large.
+
+# %% going-further-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 15 minutes, outside both plans. *Purpose*: the convolution as an equation; what the share of layers does not say.
+# >
+# > *Students believe*: the first layer is *the* layer of the phase. When the phase moves, connected changes $W_1$ by 0.53 or more with every seed, attention by 0.13 at most, and both draw the same sines.
+# >
+# > *Ask*: Writing by hand, where would you put the amplitude? (In $W_3$ and $b_3$: $y$ is linear in them.) Which designs move these most? (Attention, convolutional and chunked; connected and low rank move $W_1$ most.)
+# >
+# > *On the board*: enlarging twofold: at one place the channels 1, 2, 3, 4 become the tile with rows 1 2 and 3 4, by $i', j' \in \{0, 1\}$ and channel $2i' + j'$, counted from 0.
+# >
+# > *Short of time*: the heatmap only. Say: how layers share the work is a matter of the design.
 
 # %% exercise-1 [markdown]
 # ## Exercises
@@ -332,6 +450,17 @@ checks.embeddings(Mended)
 # %% open-task [markdown]
 # **Open task.** (45 minutes.) Which design would you take for the waves if the *generator* may have 2,000 parameters at most? (Connected and low rank have more than the 1,761 weights, and are out.) Train two of the others, three seeds each.
 # A good answer has losses with their spread, parameters and time, one picture, and a case in which the loser wins.
+
+# %% exercises-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 20 minutes. *Purpose*: to count, to write and to mend a design. Exercise 1: 6 minutes, 2: 6, 3: 8; the open task is homework.
+# >
+# > *Students believe*: (1) $C = 1000$, the package's $\sqrt P$; 500, without biases; 246,154, which is $C^2$; 2,016, embeddings and head exchanged, or the number of pieces. (2) The factor $s$ for $1 + s$; columns scaled, which a square $W$ does not betray. (3) A seed in `forward`, or a plain tensor: the same at each call, but nobody learns it.
+# >
+# > *Ask*: For which $d$ would $\sqrt P$ be right in exercise 1? ($d = H + 1 = 65$.) For the open task: what does a good answer contain? (Losses of three seeds with their spread, parameters, time, a picture, a case in which the loser wins; no "better" where seeds overlap.)
+# >
+# > *On the board*: for the open task, chunked with $C = 42$, $d = 6$, one hidden layer of 32: trunk $9 \cdot 32 = 288$, embeddings $42 \cdot 6 = 252$, head $33 \cdot 42 = 1{,}386$, and six γ: 1,932, within 2,000.
+# >
+# > *Short of time*: exercise 3 together on the screen, 1 and 2 at home. Who is done early shows that at the best $C$ both parts cost the same. Say: what is to be learned must be in `parameters()`.
 
 # %% quiz [markdown]
 # ## Quiz
