@@ -248,7 +248,8 @@ torch.set_num_threads(1)
 kinds = MLPGenerator, ChunkedGenerator, ConvGenerator, AttentionGenerator, LowRankGenerator
 costs = {}
 for name, kind in zip(learners, kinds):
-    costs[name] = torch.tensor([cost(kind, width) for width in (30, 100, 315, 1000)]).T
+    rows = [cost(kind, width) for width in (30, 100, 315, 1000)]
+    costs[name] = torch.tensor(rows, dtype=torch.float64).T
 
 # %% costs-figure
 for name, (P, parameters, ms) in costs.items():
