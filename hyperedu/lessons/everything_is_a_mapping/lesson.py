@@ -10,6 +10,45 @@
 #
 # 55 minutes, without the open task. Before: [00 · Start here](00_start_here.ipynb).
 
+# %% plan-teacher [markdown] tags=["teacher"]
+# > **50 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 3 | recall $\tau \mapsto \theta \mapsto g_\theta$; all run the first two cells |
+# > | 14 | *Two sliders*: the training on the screen; all lock the prediction before anyone moves a slider; settings 1 to 3; the Jacobian |
+# > | 9 | *A network is a function of two things*: (1) on the board, both code cells |
+# > | 9 | *One slider per weight*: all lock the prediction and try for one minute; then settings 1 to 5 |
+# > | 6 | *Let a network write them*: (2) on the board |
+# > | 5 | *Where does it fail?*: sketches beyond 5 first, then the figure |
+# > | 4 | exercise 1, alone |
+# >
+# > Left out: *Is it good on waves it has never seen?*, of which one printed line is read aloud (its cell must run, for the last figure). Homework: exercises 2 and 3, then that section with the quiz.
+# >
+# > **90 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 4 | recall; all run the first two cells |
+# > | 16 | *Two sliders*: prediction locked by all; in pairs each drags; settings 1 to 4; the Jacobian |
+# > | 14 | *A network is a function of two things*: each writes (1) for three hidden units before it is shown |
+# > | 12 | *One slider per weight*: prediction, one minute by hand, settings; what the gradient found |
+# > | 8 | *Let a network write them* |
+# > | 8 | *Is it good on waves it has never seen?* |
+# > | 6 | *Where does it fail?*, sketches first |
+# > | 14 | exercises 1 and 2 alone, 3 in pairs |
+# > | 8 | quiz alone, answers aloud |
+# >
+# > Left out: the open task, which is the homework (the amplitude without the phase first).
+# >
+# > **Outcomes**
+# >
+# > | after it a student can | shown in | asked in |
+# > |---|---|---|
+# > | write a network as a function of its weights, count them, cut them | *A network is a function of two things* | exercise 1, 2, 3, quiz 1, 5 |
+# > | explain why one slider per weight is hopeless and two on a descriptor are enough | *One slider per weight*, *Let a network write them* | quiz 2, 3 |
+# > | measure it on unseen tasks, and say which comparison would be unfair | *Is it good on waves it has never seen?* | quiz 4 |
+
 # %% imports
 import torch
 from IPython.display import display
@@ -57,6 +96,11 @@ questions.predict("two-sliders")
 # one of many. How much moves what, the next cell measures with the Jacobian $\partial\theta/\partial\tau$: two columns, one per slider; one unit of τ is one
 # standard deviation of the amplitudes or phases. Each layer's movement is divided by its weights: norm by norm.
 
+# %% two-sliders-settings tags=["teacher"]
+from hyperedu.lessons.everything_is_a_mapping import projected
+
+projected.project("two-sliders", figure)
+
 # %% amplitude-or-phase
 tau = family.describe(amplitude=2.5, phase=1.5)
 jacobian = torch.func.jacrev(learner.generator)(tau)  # ∂θ/∂τ, (P, 2)
@@ -65,6 +109,19 @@ sizes = main.unflatten(learner.generator(tau).detach())
 for label, name in zip(("W₁", "b₁", "W₂", "b₂", "W₃", "b₃"), main.shapes):
     amplitude, phase = (column[name].norm() / sizes[name].norm() for column in columns)
     print(f"{label} ({name}): per unit of τ {amplitude:.0%} in amplitude, {phase:.0%} in phase")
+
+# %% two-sliders-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 14 minutes. *Purpose*: two numbers that mean something move 1,761 that do not.
+# >
+# > *Students believe* that amplitude lives in the last layer. At the top end W₃ has changed by about 60% of its norm, W₁ by about 140% (setting 1); in the Jacobian, too, W₁ moves most for its size. And that amplitude and phase
+# > have weights of their own: both move every layer, W₁, b₁ and W₂ by nearly the same percentages.
+# >
+# > *Ask*: Could the last layer alone have done the amplitude? [Yes: W₃ and b₃ times a factor. Then its column would be zero in the other layers.] Where is the curve worse? [At large amplitudes with
+# > the phase at an end, as in setting 4.]
+# >
+# > *On the board*: what a unit of τ is: amplitudes from 0.1 to 5 have the mean 2.55 and the standard deviation $4.9 / \sqrt{12} \approx 1.41$, so $A = 3.96$ is $\tau_1 \approx 1$. What the percentages are: $W = (3, 4)$ and $\partial W / \partial \tau_1 = (0.6, 0.8)$ give $1 / 5 = 20\%$.
+# >
+# > *Short of time*: settings 1 and 3, skip the Jacobian, and say: every layer moves with either slider.
 
 # %% a-network-is-a-function-of-two-things [markdown]
 # ## A network is a function of two things
@@ -102,6 +159,17 @@ y = small(torch.randn(25, small.weight_dim), torch.randn(25, 7, 1))
 print(y.shape, "← 25 networks, 7 points each")
 y = small(torch.randn(25, small.weight_dim), torch.randn(7, 1))  # leading dimensions broadcast
 print(y.shape, "← 25 networks, the same 7 points for all")
+
+# %% a-network-is-a-function-of-two-things-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 10 minutes. *Purpose*: take the weights out of the module and make them an argument.
+# >
+# > *Students believe* that a network *has* weights. `g` is three lines, holds nothing, and agrees with the module (printed: True, twice). And that many networks need a loop: 25 of them are one call.
+# >
+# > *Ask*: What is left of `nn.Linear(1, 3)` without its weights? [The formula and the shapes.] θ is (25, P): which shapes of x give (25, 7, 1)? [(7, 1), the same points for all, or (25, 7, 1).]
+# >
+# > *On the board*: θ as a strip of ten boxes, cut after 3, 6 and 9. Then one hidden unit, $g(\theta, x) = v \tanh(w x + b) + c$ with $\theta = (w, b, v, c) = (1, -2, 3, 4)$: at $x = 2$ it is 4. With $c = 5$ it is 5: another network, the same $g$.
+# >
+# > *Short of time*: skip the batches, and say: θ goes in like x, so it may come in a batch like x.
 
 # %% one-slider-per-weight [markdown]
 # ## One slider per weight
@@ -151,6 +219,21 @@ print(f"error {errors.min():.4f}; with a single one off by 0.3: up to {spoilt:.2
 # (Type them into the fields beside the sliders.) None of the ten numbers tells why it is what it is. The weights are a poor language for *tasks*: a wave has two properties, the network
 # has ten coordinates, and no coordinate means anything alone.
 
+# %% slider-per-weight-settings tags=["teacher"]
+projected.project("slider-per-weight", figure)
+
+# %% one-slider-per-weight-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 10 minutes. *Purpose*: good weights exist, and no weight says anything about the task.
+# >
+# > *Students believe* that patience would do, or that the network is too small. A gradient comes below 0.01 from 7 of 10 starts. And that there is one right θ: setting 4 is another than setting 3.
+# >
+# > *Ask*: At first one slider alone moves the curve; which, and does it help? [θ10, the last bias. It lifts the line, and the error grows.] How many θ draw exactly the curve of setting 3? [At least $3! \cdot 2^3 = 48$: the order of the hidden units, and for
+# > each unit the sign of what goes in and comes out, since tanh is odd.]
+# >
+# > *On the board*: $v \tanh(w x + b) = (-v) \tanh(-w x - b)$: two settings, one function. And why nothing moves at zero: $\partial g / \partial w$ has the factor $v$, $\partial g / \partial v$ has $\tanh(w x + b)$, and both are 0.
+# >
+# > *Short of time*: settings 1, 3 and 4, and say: the weights are a poor language for tasks.
+
 # %% let-a-network-write-them [markdown]
 # ## Let a network write them
 #
@@ -174,6 +257,17 @@ print("V has shape", tuple(generator.head.weight.shape))
 # $\tau$. Training lays that surface through weights that work. This is the whole trick: *the sliders run along a surface on
 # which every point is a good network for its own task.*
 
+# %% let-a-network-write-them-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 7 minutes. *Purpose*: equation (2), and the surface on which the sliders run.
+# >
+# > *Students believe* that the generator can write any θ, having 118,817 numbers of its own. For a fixed φ it writes one θ for each τ, a surface of two dimensions. And that one may average weights.
+# >
+# > *Ask*: Take the written weights for phases 0 and 3 at amplitude 2.5, and their mean. Is it a network for phase 1.5? [No: tried for this note, its error is 1.1; the flat line has about 3. The surface is curved.]
+# >
+# > *On the board*: $h = (2, 3)$, $V$ with rows $(1, 0), (0, 1), (1, 1)$, $c = (0, 0, 1)$: $\theta = (2, 3, 6)$. All such θ have $\theta_3 = \theta_1 + \theta_2 + 1$, a plane in $\mathbb{R}^3$. Then count: $64 \cdot 1761 + 1761 = 114465$ in the head, 4,352 in the trunk, 118,817 together.
+# >
+# > *Short of time*: draw a bent sheet in a box, and say the sentence in italics.
+
 # %% is-it-good-on-waves-it-has-never-seen [markdown]
 # ## Is it good on waves it has never seen?
 #
@@ -193,6 +287,17 @@ for seed, each in enumerate(learners):
 # A fair warning: these descriptors are *perfect*. They say everything there is to know about the wave, so no example is needed. Methods
 # such as MAML (lesson 06: shared start weights, and a few gradient steps from them for each task) get no descriptor and must find the wave from points; comparing the two errors would compare two different
 # problems.
+
+# %% is-it-good-on-waves-it-has-never-seen-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 7 minutes. *Purpose*: an error on unseen tasks, with two kinds of luck in view. The cell trains two more learners: start it first.
+# >
+# > *Students believe* that unseen means far away. The strips lie between each other: this is a test of interpolation. And that so low an error beats MAML: here τ is the answer, MAML has to find it from points.
+# >
+# > *Ask*: What does the interval show, and what the seeds? [The interval how tasks differ, the seeds how trainings do: means from about 0.0015 to 0.0017.]
+# >
+# > *On the board*: an axis of amplitudes with strips in turn, training and test. A constant miss of 0.04 has an error of 0.0016. The flat line has about $A^2 / 2$.
+# >
+# > *Short of time*: read one printed line, and say: unseen, but from the same range.
 
 # %% where-does-it-fail [markdown]
 # ## Where does it fail?
@@ -214,6 +319,17 @@ axes.set(xlabel="amplitude A", ylabel="mean squared error", yscale="log")
 axes.legend(frameon=False)
 alt = "Error against amplitude, three seeds: small up to 5, then rising by orders of magnitude."
 figures.show(figure, alt)
+
+# %% where-does-it-fail-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 6 minutes. *Purpose*: interpolation, not magic. The paragraph that begins *Inside the blue range* belongs here, too.
+# >
+# > *Students believe* that the generator has understood the sine, and will scale it. At amplitude 6 the mean error is already between 0.1 and 1, at 10 from about 30 to 100; the flat line has about 50 there.
+# >
+# > *Ask*: What would have to be built in, for amplitude 10 to work? [That amplitude only multiplies: $A \cdot g_\theta(x)$ with θ from the phase alone.] Is below a hundredth true of each wave? [Of the mean over phases; setting 4 of *Two sliders* was above.]
+# >
+# > *On the board*: a curve fitted up to 5 that goes on straight: through (4, 16) and (5, 25) on $A^2$ the line has 70 at 10, where 100 is wanted.
+# >
+# > *Short of time*: show the figure, and say: the surface is good where training put it, and nowhere else.
 
 # %% exercise-1 [markdown]
 # Inside the blue range the error stays below a hundredth. (It is a squared error, and grows with the wave. At either end it turns up: there training saw waves on one side only, which is probably why.) Outside it grows by orders of magnitude, with every seed. The surface is good where training put it and
@@ -276,6 +392,19 @@ checks.cut(mended_cut)
 # %% open-task [markdown]
 # **Open task.** (40 minutes.) Give the generator a descriptor that says less, or says it otherwise: the amplitude without the phase, or the two numbers of $A \sin(x - p) = a \sin x + b \cos x$. Train it, and move its sliders.
 # A good answer has the error on unseen waves for three seeds beside the one above, what the network draws where τ does not decide, and a reason for both.
+
+# %% exercises-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 16 minutes: 3, 7 and 6. *Purpose*: θ counted, used and cut.
+# >
+# > *Students believe*: in 1, 25 (no biases), 28 or 30 (one layer's biases missing, or $2 \cdot 5 \cdot 3$), 27 (one bias for each layer), 35 (biases of the inputs). In 2, tanh is left, an activation follows the last layer, or both matrices are cut first. In 3, `.view(2, 3)` without
+# > the transpose: the shape then tells. Each check says which.
+# >
+# > *Ask*: Could a generator be trained with the wrong `cut`? [Yes, it writes whatever works; weights from an ordinary network would be scrambled, without an error.] Of the open task: [the error on unseen waves for three seeds beside this one; what is drawn where τ does
+# > not decide; a reason. Without the phase the best answer is the mean of the waves, $-\frac{2A}{\pi} \cos x$ for phases evenly from 0 to π.]
+# >
+# > *On the board*: 0 to 5 by `.view(3, 2)`: rows (0, 1), (2, 3), (4, 5); by `.view(2, 3).T`: rows (0, 3), (1, 4), (2, 5). Same shape. Who is early writes θ for `g_relu` by hand so that it is $|x|$: $W_1 = (1, -1, 0, 0)$, $W_2 = (1, 1, 0, 0)$, the rest 0.
+# >
+# > *Short of time*: do exercise 1, and say of 3: a right shape is no right order.
 
 # %% quiz [markdown]
 # ## Quiz

@@ -11,6 +11,43 @@
 # 55 minutes, without the open task. Before: PyTorch's basics (tensors, `nn.Linear`, an optimiser) and the chain rule. In JupyterLab, `Shift+Enter` runs a cell;
 # *Run ▸ Run All Cells* runs them all.
 
+# %% plan-teacher [markdown] tags=["teacher"]
+# > **50 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 4 | the opening: who works where, one machine for two; all run the first cell |
+# > | 18 | *A network for a mountain nobody measured*: the training on the screen; all lock both predictions before anyone moves a slider; then settings 1, 2 and 6 |
+# > | 8 | *The one idea*: (1) on the board, the code cell aloud, the table of symbols |
+# > | 10 | *Is it any good?*: (2) on the board, the contest, its figure; the Gaussian process in one sentence |
+# > | 7 | exercise 3, alone, then in pairs |
+# > | 3 | quiz 1 and 2 by show of hands |
+# >
+# > Left out: the code of the two rivals, and *What comes next*. Homework: exercises 1 and 2, then the Gaussian process with quiz 3 to 5.
+# >
+# > **90 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 5 | the opening; all run the first cell |
+# > | 22 | *A network for a mountain nobody measured*: predictions locked by all; in pairs each drags, then settings 1 to 6 projected; the twelve printed months |
+# > | 12 | *The one idea*, with the smallest hypernetwork on the board |
+# > | 20 | *Is it any good?*: all start the contest, then (2) on the board while it runs; figure, intervals, Gaussian process |
+# > | 18 | exercises 1 and 2 alone, 3 in pairs |
+# > | 10 | quiz alone, answers aloud |
+# > | 3 | *What comes next*; *In one breath* |
+# >
+# > Left out: the open task. It is the homework, with two splits first; before training, each writes down where it will fail.
+# >
+# > **Outcomes**
+# >
+# > | after it a student can | shown in | asked in |
+# > |---|---|---|
+# > | say which of τ, θ, φ, x are given, computed or learned | *The one idea* | quiz 1, 2, 5 |
+# > | write the network for a place, and hand the generator what it was trained on | *The one idea* | exercise 2, 3 |
+# > | compare a network with a rule of physics, and say where neither need hold | *A network for a mountain nobody measured* | exercise 1, 2 |
+# > | judge it on unseen tasks beside a fair rival, and say what a large error may mean | *Is it any good?* | quiz 3, 4 |
+
 # %% imports
 import matplotlib
 import torch
@@ -76,6 +113,11 @@ questions.predict("by-how-much", so=(main(low, july) - main(high, july)).item())
 # curve. The sliders move the descriptor, the descriptor moves the weights, the weights move the curve. (Most
 # live figures of this course are variations of this one.) Now take the star itself and pull it over the map.
 
+# %% watch-it-learn-settings tags=["teacher"]
+from hyperedu.lessons.start_here import projected
+
+projected.project("watch-it-learn", figure)
+
 # %% 2000-m-higher
 where = {"latitude": [39.0, 39.0], "longitude": [-105.3, -105.3]}  # where the star began
 places = family.describe(elevation=[1500.0, 3500.0], **where)
@@ -94,6 +136,19 @@ print("a standard atmosphere, July per km: -6.5")
 # The answer to the prediction: higher is colder in every month, but spring and summer sink by more than winter. Nobody told the network so. It is in the measurements: a linear regression of each month on
 # elevation, latitude and longitude, which knows of no other month, finds the same shape; winter sinks even less in it. Cold air that lies in the valleys in winter is probably the reason. Each kilometre cools both Julys by more than the *lapse rate* of a standard atmosphere.
 # That is an average of the free air; these are daily maxima near the ground, so the two need not agree.
+
+# %% a-network-for-a-mountain-nobody-measured-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 18 minutes. *Purpose*: a place is told, all weights are written, and the curve follows.
+# >
+# > *Students believe* that the sliders move the curve, or retrain it. The middle panel answers: nothing is trained while one drags, and all 1,185 weights are written anew. And that height takes the same from each
+# > month: the printed row takes 16 °C from April to June, 12 from December and January.
+# >
+# > *Ask*: How many networks are trained here? [One, the generator.] Settings 3 and 4 differ in latitude alone: which month loses more? [January, over 6 °C; July about 2.5. With height it is the other way round.]
+# > What warns you in setting 6? [Only the left panel: the stations there are all dark, none above 1,400 m. No error message does.] Why −7.6 °C per km, and not −6.5? [These are daily maxima near the ground, not an average of the free air.]
+# >
+# > *On the board*: boxes $\tau \to f_\varphi \to \theta \to g_\theta$, with $x$ into $g_\theta$ from above and $y$ out of it. Then count θ for sizes 2, 32, 32, 1: $(2 \cdot 32 + 32) + (32 \cdot 32 + 32) + (32 + 1) = 96 + 1056 + 33 = 1185$.
+# >
+# > *Short of time*: settings 1, 2 and 6, and say: sliders move τ, τ moves θ, θ moves the curve.
 
 # %% the-one-idea [markdown]
 # ## The one idea
@@ -127,6 +182,19 @@ print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} �
 #
 # A **task** is one station's year. A **family** is a set of related tasks. Learning *across* tasks so that a new one needs
 # little or no data is **meta-learning**; a **hypernetwork** does it by writing weights.
+
+# %% the-one-idea-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 8 minutes. *Purpose*: the letters, and which of them are learned.
+# >
+# > *Students believe* that θ is what the optimiser holds, as in every network they know. Show the line `AdamW(learner.parameters())`: it holds φ. θ is an output, printed here with its shape (1185,). And that a generator makes
+# > things smaller: φ has 81,441 numbers here (`sum(p.numel() for p in learner.parameters())`), θ has 1,185.
+# >
+# > *Ask*: Which are given, computed, learned? [τ and x given, θ and y computed, φ learned.] What does one share, then, if φ is larger than θ? [One φ serves all stations, and places without one.]
+# >
+# > *On the board*: the smallest hypernetwork, $g_\theta(x) = \theta_1 x + \theta_2$ with $\theta = f_\varphi(\tau) = (\varphi_1 \tau, \varphi_2)$. With $\varphi = (2, 1)$: $\tau = 3$ gives $\theta = (6, 1)$, and $x = 2$ gives $y = 13$; $\tau = 1$ gives $\theta = (2, 1)$
+# > and $y = 5$. Same φ, same $g$, two networks. $\partial y / \partial \varphi_1 = \tau x = 6$ at the first: so φ can be trained.
+# >
+# > *Short of time*: run the code cell, read the four shapes aloud, and say: only φ is ever learned.
 
 # %% is-it-any-good [markdown]
 # ## Is it any good?
@@ -207,6 +275,19 @@ print(f"difference {gain.mean():.2f} ± {half:.2f} °C (wider: ± {shared * half
 # It wins, by little, and the wider interval excludes zero, too. So why a hypernetwork? This process answers with twelve months, and needs all twelve of every station. One with $x$ among its inputs takes single readings at any time, those of a new station
 # among them; but its cost grows with the cube of the readings, so that it must leave most of them out where there are many (lesson 11 shows what that costs). A hypernetwork is trained on small batches, however many there are, and it answers with a *network*: weights to look at, to move through, and to adapt further (lesson 07).
 
+# %% is-it-any-good-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 16 minutes. *Purpose*: what it takes to say that a method is good. The contest trains ten networks: start it, then go to the board.
+# >
+# > *Students believe* that a lower mean is lower everywhere: linear regression wins at 30% of the stations, the dots above the diagonal. And that five splits are five independent trials: they share stations, so the half-width is 0.21 °C, not 0.13. And
+# > that the newer method must win: the Gaussian process has 0.76 °C, the hypernetwork 0.80.
+# >
+# > *Ask*: Why an interval of differences, not one for each method? [Both meet the same stations in a split; what makes a split hard for both cancels.] What may flatter the hypernetwork? [Its weight decay was not chosen on stations of a third kind. With the usual one it has 0.86,
+# > still below 1.04.] Why then a hypernetwork? [The last paragraph: small batches, and a network as the answer.]
+# >
+# > *On the board*: (2) with four months. Errors 2, 2, 2, 2 and 4, 0, 0, 0 have the same RMSE, 2; the mean absolute errors are 2 and 1. Then the factor of the wider interval, $\sqrt{1 + 5 \cdot 60 / 214} \approx 1.55$.
+# >
+# > *Short of time*: show the printed lines and the figure, and say: an expert's Gaussian process is a little better still, so winning was not the point.
+
 # %% what-comes-next [markdown]
 # ## What comes next
 #
@@ -217,6 +298,18 @@ print(f"difference {gain.mean():.2f} ± {half:.2f} °C (wider: ± {shared * half
 
 # %% progress
 progress.show()
+
+# %% what-comes-next-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 3 minutes. *Purpose*: which questions are open, and where they are answered.
+# >
+# > *Students believe* that somebody reads their predictions. The file lies beside their notebooks, for them alone.
+# >
+# > *Ask*: What have you been told today without being shown it? [That it fails where the description leaves something out: Buena Vista, setting 5, is a hint: linear regression and the Gaussian process miss it by over 2 °C, too.
+# > Lesson 04 measures such a loss, lesson 01 what lies outside the region.]
+# >
+# > *On the board*: under today's $\tau \mapsto \theta$ write $(\tau, D) \mapsto \theta$: the whole course in one line.
+# >
+# > *Short of time*: leave it out, and say: next time two sliders, and no weather.
 
 # %% exercise-1 [markdown]
 # ## Exercises
@@ -274,6 +367,20 @@ checks.raw_descriptor(place, family)
 # %% open-task [markdown]
 # **Open task.** (30 minutes.) Teach the network rain: `ColoradoClimate("precipitation")`, the rest as above. Before you train, say where on the map you expect it to fail.
 # A good answer has the error at unseen stations for several splits, linear regression and the Gaussian process beside it, the map position of the worst stations, and something that is missing from τ and could explain them.
+
+# %% exercises-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 18 minutes: 3, 7 and 5, and three to compare. *Purpose*: a number to hold the network against, a network of one's own, and a silent mistake.
+# >
+# > *Students believe*: in 1, 36 (the sign), 13 (the fall itself), 0.25 (all 3.5 km), 16.5 (one kilometre). In 2, the longitude is positive (a place in China), July is 7, latitude and longitude change places, or they give what the highest station measured. In 3, kilometres for metres, only the
+# > metres standardised, division by the norm or the variance. Each check says which.
+# >
+# > *Ask*: Does the network's July fall by more than 13 °C? [Yes, by 15.] Is the answer for the summit to be trusted? [No station is that high; the check says where the highest stands.] Of the open task: [several splits, both rivals beside it, where the worst stations lie,
+# > and something missing from τ that could explain them, such as slope or exposure; and the place that was named before training.]
+# >
+# > *On the board*: the training stations' elevations have mean 1847 m and standard deviation 596 m. So 2,443 m is 1, and 2,000 m is $153 / 596 \approx 0.26$. Raw, 2000 stands for a place about 1,194 km high ($1847 + 2000 \cdot 596$ m).
+# > Who is early takes the network's July every 500 m: is its fall per kilometre a constant? [No: about 5.6 °C at the bottom, over 8 at the top.]
+# >
+# > *Short of time*: do exercise 3 only, and say: the shape was right, so nothing raised an error.
 
 # %% quiz [markdown]
 # ## Quiz
