@@ -110,7 +110,7 @@ alt = "All learners by what they take: description, examples, or both; one cell 
 figures.show(all_mappings(), alt)
 
 # %% all-mappings-then [markdown]
-# ($h$ reads a support set into a vector, $H_\varphi$ writes a change of weights from $D$ and $g_{\theta_0}(D)$, what the start answers on it; $b_1 + A\tau$ is the first bias.) The same in words:
+# ($h$ reads a support set into a vector, $H_\varphi$ (no Hessian) writes a change of weights from $D$ and $g_{\theta_0}(D)$, what the start answers on it; $b_1 + A\tau$ is the first bias.) The same in words:
 #
 # | | no examples | examples read by a network | gradient steps on examples |
 # |---|---|---|---|
@@ -144,7 +144,7 @@ print("same as the package:", torch.allclose(theta, own, atol=1e-5))
 #
 # The error is smallest at
 #
-# $$ \alpha^* = \frac{s^2}{s^2 + \sigma^2 / n}, \qquad \text{where, for } s > 0, \text{ it is } \Big(\frac{1}{s^2} + \frac{n}{\sigma^2}\Big)^{-1} \tag{3} $$
+# $$ \alpha^* = \frac{s^2}{s^2 + \sigma^2 / n}, \qquad \text{where, for } s > 0, \text{ the error is } \Big(\frac{1}{s^2} + \frac{n}{\sigma^2}\Big)^{-1} \tag{3} $$
 #
 # This is less than $s^2$ and less than $\sigma^2/n$: **with the right step, both is better than either**. But the step was chosen in training, for the descriptions there:
 
@@ -328,7 +328,7 @@ checks.misdescribed(misdescribe)
 # %% open-task [markdown]
 # ## Open task
 #
-# (45 minutes or more.) **How many examples is a description worth?** For three noises find the number of shots at which *shown* errs as little as *described*, on waves or on stations; `errors` and `degrees` help. Guess first: by (2), both are equal at $n = \sigma^2 / s^2$. A good answer gives it with the range of the seeds, compares how it falls as $s$ grows, and names a reason for the difference.
+# (45 minutes or more.) **How many examples is a description worth?** For three noises find the number of shots at which *shown* errs as little as *described*, on waves or on stations; `errors` and `degrees` help. Guess first: by (2), the two are equal at $n = \sigma^2 / s^2$. A good answer gives it with the range of the seeds, compares how it falls as $s$ grows, and names a reason for the difference.
 
 # %% quiz [markdown]
 # ## Quiz
@@ -359,7 +359,7 @@ questions.quiz()
 # %% in-one-breath [markdown]
 # ## In one breath
 #
-# $(\tau, D) \mapsto \theta' = U(f_\varphi(\tau), D)$: start where the description says, and let examples correct it. It fails where the description says less than the examples already do: here beyond the errors of training.
+# $(\tau, D) \mapsto \theta' = U(f_\varphi(\tau), D)$: start where the description says, and let examples correct it. It fails where the description is worse than training made it expect.
 
 # %% references [markdown]
 # ## References

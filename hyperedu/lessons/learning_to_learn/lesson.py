@@ -44,7 +44,7 @@ questions.predict("two-quadratics", figure)
 # %% two-quadratics-look [markdown]
 # **What to look for.** With no step, the meta-learned start (star) *is* that of shared weights (diamond), trained on all tasks jointly: the weights with the least mean loss. With more
 # steps it moves to places from which both tasks are reached soon (small dots: the steps; ellipses: equal loss). Steps across a valley are fast and steps along it slow, and the
-# best start saves the slow ones. The way between dot and ring lies across the first task's valley and along the second's. With one step the start is still near the dot, whose loss rises steeply on that way; with three it is near the ring, for which steps achieve less (see exercise 1). *Right*, dashed, the
+# best start makes the slow ones unnecessary. The way between dot and ring lies across the first task's valley and along the second's. With one step the start is still near the dot, whose loss rises steeply on that way; with three it is near the ring, for which steps achieve less (see exercise 1). *Right*, dashed, the
 # number of steps that the start was made for. **Before adaptation it is the worse of the two**, after these steps the better. Meta-learning looks for weights that *become* good.
 
 # %% two-levels-about [markdown]
@@ -86,7 +86,7 @@ print(f"θ' {tuple(theta.shape)}; same as the package: {same}")
 # $$ \theta_0 = \Big(\sum_i M_i^\top H'_i M_i\Big)^{-1} \sum_i M_i^\top H'_i M_i\, c_i \tag{4} $$
 
 # %% pulled-argmin
-closed = best_start(tasks, shrinkage(tasks, steps=3, lr=0.1))  # equation (4)
+closed = best_start(tasks, shrinkage(tasks, steps=3, lr=0.1))  # (4), with M of (3)
 optimizer = torch.optim.Adam(learner.parameters(), lr=0.05)
 for _ in range(400):  # the same by gradient descent on (1), through the three steps
     optimizer.zero_grad()
@@ -188,7 +188,7 @@ for seed in range(3):
 # ## How many tasks are enough?
 #
 # Examples teach the inner level, tasks the outer one. How many stations must have been seen before a new one is easy? A hypernetwork (told elevation, latitude and longitude; no example)
-# and MAML (three months, one step; no description) on unseen stations. Three seeds, each with training and test stations of its own; 300 steps at one rate. (Weight decay helps the hypernetwork at 40 stations, and MAML not: tried, not shown.)
+# and MAML (three months, one step; no description) on unseen stations. Three seeds, each with training and test stations of its own; 300 outer steps at one outer rate. (Weight decay helps the hypernetwork at 40 stations, and MAML not: tried, not shown.)
 
 # %% task-counts
 counts, errors = (4, 12, 40, 214), {"hypernetwork, no months": [], "MAML, three months": []}

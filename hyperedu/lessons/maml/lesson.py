@@ -136,7 +136,7 @@ learner.lr = 0.01
 # %% unseen-waves-then [markdown]
 # (Diverged: at some step the support loss was over ten times what it began with, or no number. Some come back.)
 #
-# One step leaves about a fifth of the loss, and later steps help most waves. With three points more waves rise again, and the loss stays higher: after ten steps more than four times as high. At three
+# One step leaves about a fifth of the loss, and later steps help most waves. With only three points, more of the waves rise again, and the loss stays higher: after ten steps more than four times as high. At three
 # times the rate about a third diverge.
 
 # %% one-step-teacher [markdown] tags=["teacher"]
@@ -336,7 +336,7 @@ for name in ("0.weight", "2.weight", "4.weight"):  # W₁, W₂, W₃
 # %% going-further [markdown]
 # ## Going further: which way each pulls
 #
-# *Nothing below needs this section.* Four of the five move the same $\theta_0$. Each has a direction $d$, and training moves $\theta_0$ against its mean over tasks. Let $g$ and $H$ be gradient and Hessian of $L$ at $\theta_0$, $g'$ and $H'$
+# *Nothing below needs this section.* All but ANIL adapt every weight of $\theta_0$. Each has a direction $d$, and training moves $\theta_0$ against its mean over tasks. Let $g$ (no network here) and $H$ be gradient and Hessian of $L$ at $\theta_0$, $g'$ and $H'$
 # those of $L'$, $\bar g$ and $\bar H$ those on all examples of the task, $K$ the number of Reptile's steps; Reptile's $d$ is $(\theta_0 - \theta')/(\alpha K)$. For small $\alpha$, up to terms in $\alpha^2$ (Nichol and others, section 5):
 #
 # $$ \begin{aligned} d_\text{shared} &= \bar g & d_\text{first order} &\approx g' - \alpha H' g \\
