@@ -90,7 +90,7 @@ projected.project("tiny-triptych", figure)
 
 # %% tiny-triptych-look [markdown]
 # **What to look for.** Hills and valleys: units side by side have almost the same weights, and most of these move. The weights are many, but *not independent*. They only say
-# which point of the two-dimensional sheet of lesson 02 is meant, and a sheet with a pattern can be stored in few numbers. Waves do not need so many weights; here they show that their number is no measure.
+# which point of the two-dimensional sheet of lesson 02 is meant, and a sheet with a pattern can be stored in few numbers. Waves do not need so many.
 
 # %% a-hundred-times-smaller-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 8 minutes. *Purpose*: the number of weights is not the number of things that they say.
@@ -139,7 +139,7 @@ print("same as the package:", torch.allclose(theta, chunked(tau), atol=1e-6))
 #
 # $M$, $T$, $R$ are linear layers; $b_j$ has its own three. So a matrix has rank $\ell$ at most (`rank`; 8 above). (A bias is a linear function of $a_i$, and $\gamma$ one of $t$.) Places run from 0 to 1 in every layer: no parameter has a shape that depends on the main network.
 #
-# **Low rank.** A shared $W_0$ ($m \times n$) is learned; only a change of rank $r$ (here 4) is written from τ, by a trunk and a head as in lesson 01, with half of the variance at the start. (Biases and thin matrices get a whole change.) Language models are adapted so (LoRA, text-to-LoRA). Up to a fixed scale,
+# **Low rank.** A shared $W_0$ ($m \times n$) is learned; only a change of rank $r$ (here 4) is written from τ, by trunk and head, with half of the variance at the start. (Biases and thin matrices get a whole change.) Language models are adapted so (LoRA, text-to-LoRA). Up to a fixed scale,
 #
 # $$ W = W_0 + B A, \qquad B \in \mathbb{R}^{m \times r},\; A \in \mathbb{R}^{r \times n} \tag{3} $$
 
@@ -216,7 +216,7 @@ for f in [learner.generator for learner in learners["low rank"]]:  # equation (3
     print(f"low rank: the change of W₂ has rank {rank} and {size:.0%} of the norm of W₀")
 
 # %% designs-look [markdown]
-# **What to look for.** Functions all but alike; weights that have nothing in common. Attention makes hills, since a unit's code is a smooth function of its place. The convolution enlarges a small picture, and so repeats a tile.
+# **What to look for.** Functions all but alike; weights not. Attention makes hills, since a unit's code is a smooth function of its place. The convolution enlarges a small picture, and so repeats a tile.
 # Low rank ends near $W_0$, which began as noise. Chunks of 42 weights, all by one head, lie askew across rows of 40: faint bands that lean. Connected looks like noise, each weight having its own row in the head; why some units are strong as a whole we do not know.
 #
 # Low rank has the least loss. We guess that $W_0$ holds what all waves share, and that few directions are enough for the rest. Why attention's trainings differ by a factor of eight we do not know. None fails.
@@ -248,8 +248,7 @@ torch.set_num_threads(1)
 kinds = MLPGenerator, ChunkedGenerator, ConvGenerator, AttentionGenerator, LowRankGenerator
 costs = {}
 for name, kind in zip(learners, kinds):
-    rows = [cost(kind, width) for width in (30, 100, 315, 1000)]
-    costs[name] = torch.tensor(rows, dtype=torch.float64).T
+    costs[name] = torch.tensor([cost(kind, w) for w in (30, 100, 315, 1000)], dtype=torch.double).T
 
 # %% costs-figure
 for name, (P, parameters, ms) in costs.items():

@@ -188,7 +188,7 @@ for seed in range(3):
 # ## How many tasks are enough?
 #
 # Examples teach the inner level, tasks the outer one. How many stations must have been seen before a new one is easy? A hypernetwork (told elevation, latitude and longitude; no example)
-# and MAML (three months, one step; no description) on unseen stations. Three seeds, each with training and test stations of its own; 300 outer steps at one outer rate. (Weight decay helps the hypernetwork at 40 stations, and MAML not: tried, not shown.)
+# and MAML (three months, one step; no description) on unseen stations. Three seeds, each with stations of its own; 300 outer steps at one outer rate. (Weight decay helps the hypernetwork at 40 stations, and MAML not: tried, not shown.)
 
 # %% task-counts
 counts, errors = (4, 12, 40, 214), {"hypernetwork, no months": [], "MAML, three months": []}

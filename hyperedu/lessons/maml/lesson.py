@@ -136,7 +136,7 @@ learner.lr = 0.01
 # %% unseen-waves-then [markdown]
 # (Diverged: at some step the support loss was over ten times what it began with, or no number. Some come back.)
 #
-# One step leaves about a fifth of the loss, and later steps help most waves. With only three points, more of the waves rise again, and the loss stays higher: after ten steps more than four times as high. At three
+# One step leaves about a fifth of the loss, and later steps help most waves. With only three points, more waves rise again, and the loss stays higher: after ten steps more than four times as high. At three
 # times the rate about a third diverge.
 
 # %% one-step-teacher [markdown] tags=["teacher"]
@@ -368,7 +368,7 @@ for name, theta_0 in starts.items():
         d = found[name] = directions(theta_0, waves)
         alike = {n: torch.cosine_similarity(way, d["MAML"], dim=0) for n, way in d.items()}
         print(*(f"  {n} {way.norm():.1f}, {alike[n]:.2f}" for n, way in d.items()))
-figures.show(draw_directions(found), "Left the arrows fan out by forty degrees; right shared weights part.")
+figures.show(draw_directions(found), "Left the arrows fan out a little; right shared weights part.")
 
 # %% directions-then [markdown]
 # (Arrows of the third batch, at length one, projected on the plane.) At a new start all pull roughly the same way. Where joint training has ended, its own arrow is shorter and points elsewhere; MAML, first order and

@@ -74,7 +74,7 @@ if reads:
     figures.show(attention(readers[0].encoder, text, "a slow tall wave, shifted left"), alt)
 
 # %% heads-then [markdown]
-# (*Start* and *end* are marks that the model adds.) Nobody told a head what to look for: in this sentence one found the word of height, two that of speed, two the side, one nothing clear. Below, the plain way is trained too.
+# (*Start* and *end* are marks that the model adds.) Nobody told a head what to look for: in this sentence one found the word of height, two that of speed, two the side, one nothing clear.
 
 # %% one-family-described-five-ways [markdown]
 # ## One family, described five ways
@@ -166,7 +166,7 @@ for name, (learners, describe) in found.items():
 
 # %% explained-table-then [markdown]
 # Each entry: a hundred sentences, mean and range of the seeds (three of words, two of others). Names, codes and numbers do not depend on words: they are *given* what the reader must find
-# out. (Numbers lack training: with more steps they come nearer to 100%.) Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. The reader of *words* is close to names in new templates, explains more than the one vector where words are new, and of rare words much less.
+# out. (Numbers lack training: with more steps they come nearer to 100%.) Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. The reader of *words* is close to names in new templates, explains more than one vector where words are new, and of rare words much less.
 #
 # One vector for the *sentence* explains less of everything. That is partly training: the reader had eight times as many sentences, and longer. Given 8,000 and four times the steps (too long for this page; one seed), the vector comes near the reader in new templates, makes up a part with new words, and nothing with rare ones. Why are plain words so hard for it, and rare ones for both?
 
@@ -179,7 +179,7 @@ if reads:
         print(f"{word}: {' · '.join(text.model.tokenizer.tokenize(word))}")
 
 # %% pieces-of-words-then [markdown]
-# The model learned which sentences are *about the same thing*. *Fast* and *slow* are about speed, and as near to each other as fast and rapid, which mean the same. A jet and a hammock are about different things: images carry over, to the one vector. What tells
+# The model learned which sentences are *about the same thing*. *Fast* and *slow* are about speed, and as near to each other as fast and rapid. A jet and a hammock are about different things: images carry over, to the one vector. What tells
 # fast from slow lies, we suppose, in few directions among many; it can be learned if it is heard in each word by itself, and told often. A rare word comes as pieces, and
 # none of them means what the word does. **A descriptor must say what makes tasks differ, in a place where it can be heard**.
 
@@ -259,7 +259,7 @@ figures.show(error_bars(errors, "RMSE on unseen stations (°C)"), alt)
 
 # %% descriptors-figure-then [markdown]
 # (Bar and number: the mean of three splits, the dots.) **Six months, told by their statistics, err least**: they are of the year whose other six are asked for. Numbers come next, without any measurement. The encoder has the same months, but must
-# first learn what to look at. The order hangs on training, here 300 steps at one rate: with a fifth of the rate numbers come first, and with five times the steps besides the encoder passes them (tried, not shown). Text takes away nearly half of the error of knowing nothing; many stations share their words. It is for where nobody has numbers.
+# first learn what to look at. The order hangs on training, here 300 steps at one rate: with a fifth of the rate numbers come first, and with five times the steps besides the encoder passes them (tried, not shown). Text takes away nearly half of the error of knowing nothing. It is for where nobody has numbers.
 
 # %% exercise-1 [markdown]
 # ## Exercises
