@@ -147,7 +147,7 @@ print(f"c = {slopes.max():.3f}² = {c:.2f}; most stretch {most:.1f}, bound {c * 
 #
 # The honest test: 10 to 154 training stations, five seeds (each another split and another start), every remedy by itself at several strengths (`data/make_regularization.py`).
 #
-# Of the 120 held-out stations half are *validation* stations. They choose the strength, for each seed by itself. The others, the *test* stations, judge. (Splits share stations: our intervals are a little too narrow.)
+# Of the 120 held-out stations half are *validation* stations. They choose the strength, for each seed by itself. The others, the *test* stations, judge. (Splits share stations: our intervals are too narrow.)
 #
 # *None* is the `train` above, with a learning rate of 0.002 and AdamW's usual weight decay of 0.01. Rate, decay, and when to stop are tuned in rows of their own.
 #
@@ -198,7 +198,7 @@ for way, values in at_20.items():
 #
 # **Three do next to nothing:** small generated weights, weights that can be read back, stopping early. Probably they leave open what is drawn *between* the stations.
 #
-# **A larger learning rate** brings much of the gain without a penalty, probably because long steps cannot settle where φ must be just so.
+# **A larger learning rate** brings much of the gain: by its long steps, or by AdamW's small decay, which grows with the rate. The two are not separated.
 
 # %% more-tasks [markdown]
 # ## More tasks
