@@ -32,37 +32,38 @@ print(f"Everything works: torch {torch.__version__}, matplotlib {matplotlib.__ve
 # ## A network for a mountain nobody measured
 #
 # The data are real: the average year of weather stations in and around Colorado, 1895 to 1997. One part of them is kept aside and
-# never shown in training. The next cell makes two networks:
+# never shown in training. The training cell below makes two networks:
 #
 # * a small **main network** $g$ that draws one station's year: time of year in (two numbers, a point on a circle, so that December lies beside
 #   January), mean daily maximum temperature out;
 # * a **generator** $f$ that reads where a station is and *writes all the weights* of $g$. Only the generator is trained. It is shown no reading of a station (`shots`, examples given along), and judged on twelve (`queries`).
 #
-# Run it and **watch it learn**: the figure is drawn anew while the training runs. The star is the place that is described.
+# You will **watch it learn**: the figure is drawn anew while the training runs. Its star is the place that is described.
+
+# %% watch-it-learn-predict [markdown]
+# **Predict.** The star of the figure will stand in the mountains, at 39.0° N and 105.3° W. When the training has ended you will move it from 1,500 m to 3,500 m.
+# Will the whole curve of the year sink by the same amount, or winter and summer by different amounts? Lock your choice and run the next cell;
+# then drag *elevation* (or click its handle and hold an arrow key): the line below the figure says January and July in numbers.
+
+# %% watch-it-learn-question
+questions.predict("watch-it-learn")
 
 # %% watch-it-learn
 family = ColoradoClimate("tmax")  # monthly mean of the daily maximum, °C
-main = MainNetwork.mlp([2, 32, 32, 1], activation="tanh", y_mean=family.y_mean, y_std=family.y_std)
+scale = {"y_mean": family.y_mean, "y_std": family.y_std}  # y is scaled by the training stations'
+main = MainNetwork.mlp([2, 32, 32, 1], activation="tanh", **scale)  # y = mean + spread · output
 learner = Hypernetwork(main, MLPGenerator(descriptor_dim=3, main=main))
 
 picture = figures.Triptych(family, learner)
 ranges = {"elevation": (1000, 3500, 10), "latitude": (36.6, 41.4), "longitude": (-109.4, -101.2)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **ranges)
-display(figure)
+display(questions.after("watch-it-learn", figure))
 
 optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=1.0)  # strong: see below
 sizes = {"steps": 1000, "shots": 0, "queries": 12}  # months shown, months judged on
 history = meta_train(learner, family.train, **sizes, optimizer=optimizer, watch=figure)
 print(f"{family.train.n_tasks} training stations, {family.test.n_tasks} never seen")
 print(f"{history} °C², the mean squared error on training stations")
-
-# %% watch-it-learn-predict [markdown]
-# **Predict.** The star above stands at a place in the mountains. You are about to move it from 1,500 m to 3,500 m.
-# Will the whole curve sink by the same amount, or winter and summer by different amounts? By about how many degrees?
-# Say it aloud, then drag *elevation* (or click its handle and hold an arrow key): the line below the figure says January and July in numbers.
-
-# %% watch-it-learn-question
-questions.predict("watch-it-learn")
 
 # %% by-how-much-question
 low, high = (learner.generator(family.describe(h, 39.0, -105.3)) for h in (1500.0, 3500.0))
@@ -72,7 +73,7 @@ questions.predict("by-how-much", so=(main(low, july) - main(high, july)).item())
 # %% watch-it-learn-look [markdown]
 # **What to look for.** *Left*: the **descriptor** τ, what the generator is told: here, where we are among the stations; filled dots were trained on, ringed dots were not.
 # *Middle*: every weight of the main network, written afresh for each position of the sliders. *Right*: what this network does; grey, the
-# years of all training stations; blue, the measured year of the most similar station that was kept aside. No slider touches the
+# years of all training stations; blue, the measured year of the station kept aside that is nearest in τ (blue ring on the map). It is another place, and may lie far off in elevation: the line below the figure gives its height. No slider touches the
 # curve. The sliders move the descriptor, the descriptor moves the weights, the weights move the curve. (Most
 # live figures of this course are variations of this one.) Now take the star itself and pull it over the map.
 
@@ -92,7 +93,7 @@ print("a standard atmosphere, July per km: -6.5")
 
 # %% 2000-m-higher-then [markdown]
 # The answer to the prediction: higher is colder in every month, but spring and summer sink by more than winter. Nobody told the network so. It is in the measurements: a linear regression of each month on
-# elevation, latitude and longitude, which knows of no other month, finds the same shape; winter sinks even less in it. Cold air that lies in the valleys in winter is probably the reason. Each kilometre cools both Julys by more than the *lapse rate* of a standard atmosphere.
+# elevation, latitude and longitude, which knows of no other month, finds the same shape; winter sinks even less in it. Why the seasons differ, nothing here tells. Each kilometre cools both Julys by more than the *lapse rate* of a standard atmosphere.
 # That is an average of the free air; these are daily maxima near the ground, so the two need not agree.
 
 # %% the-one-idea [markdown]
@@ -136,7 +137,7 @@ print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} �
 # $$ \mathrm{RMSE} = \sqrt{\tfrac{1}{12} \textstyle\sum_{m=1}^{12} \left(g_\theta(x_m) - y_m\right)^2} \tag{2} $$
 #
 # and average it over the stations. Winning against a weak rival would say nothing; a fair one is *linear regression* for each month on the same three
-# numbers (lesson 02 adds ordinary networks that are given τ as an input). Since one choice of stations proves nothing, the cells below repeat it all for five random choices. The printed ± is half of a 95% interval for the mean of the five differences. It takes them for independent; but they share stations, so the wider one beside it is the safer.
+# numbers (lesson 02 adds ordinary networks that are given τ as an input). Since one choice of stations proves nothing, the cells below repeat it all for five random choices. The printed ± is half of a 95% interval for the mean of the five differences. It takes them for independent; but they share stations, so safer is the wider one beside it: the half multiplied by $\sqrt{1 + \text{splits} \cdot \text{test} / \text{training}}$, Nadeau and Bengio's correction.
 
 # %% linear-regression
 def linear_rmse(family):
@@ -163,7 +164,7 @@ written = torch.stack([hypernetwork_rmse(f) for f in families])
 usual = torch.stack([hypernetwork_rmse(f, decay=0.01) for f in families])
 difference = (written - linear).mean(1)
 half = half_interval(difference)  # of the 95% interval of the mean (Student's t)
-shared = (1 + 5 * 60 / 214) ** 0.5  # splits that share stations: wider (Nadeau, Bengio 2003)
+shared = (1 + 5 * 60 / 214) ** 0.5  # 5 splits, 60 test and 214 training stations in each
 print(f"mean RMSE: hypernetwork {written.mean():.2f} °C, linear regression {linear.mean():.2f} °C")
 print(f"difference {difference.mean():.2f} ± {half:.2f} °C (wider: ± {shared * half:.2f})")
 print(f"with the usual weight decay of 0.01: hypernetwork {usual.mean():.2f} °C")
@@ -181,8 +182,8 @@ figures.show(figure, alt)
 
 # %% contest-figure-then [markdown]
 # The hypernetwork wins on average, and the interval of the difference excludes zero, the wider one too. It does *not* win everywhere:
-# at each dot above the diagonal linear regression came closer. And it has settings, where linear regression has none. Its weight decay, a hundred times AdamW's usual, was not chosen on stations of a third kind,
-# which may flatter it; with the usual one it is still ahead, by less. (Why strong decay helps, and how to choose it honestly: lesson 08.)
+# at each dot above the diagonal linear regression came closer. And it has settings, where linear regression has none. Its weight decay, a hundred times AdamW's usual, was not chosen on a third set of stations (validation), apart from training and test: the very stations on which it is judged may have had a say,
+# which may flatter it. With the usual one it is still ahead, by less. (Why strong decay helps, and how to choose it honestly: lesson 08.)
 #
 # An expert on such maps would take neither but a **Gaussian process**: each station's year as a mean of the others', weighted by how near they are in place and elevation, where what counts as near is fitted.
 
@@ -237,7 +238,7 @@ checks.lapse(july_at_3500_m)
 
 # %% exercise-2 [markdown]
 # **2 · Change.** (7 minutes; a network for a place of your own.) Write the network for the summit of Mount Elbert (4,401 m, 39.1° N, 106.4° W) and give its July temperature as a number
-# (month 6, counted from 0). Then look at the colour bar of the first figure: is any station that high?
+# (month 6, counted from 0). Then look at the colour bar of the first figure. If no station is that high, the errors measured above say nothing of your number.
 #
 # <details><summary>Hint 1</summary>Follow the four lines under equation (1), under names of your own: τ, θ, x, y.</details>
 # <details><summary>Hint 2</summary>West is negative; <code>.item()</code> makes a number of a tensor.</details>
