@@ -65,6 +65,14 @@ from hyperedu.lessons.everything_is_a_mapping.figures import LayersTriptych, err
 # A task in this lesson is one sine wave, $y = A \sin(x - p)$. The descriptor is the pair $\tau = (A, p)$, standardised as in lesson 00; the main network must draw the
 # wave. Training takes some seconds; watch the weights take shape.
 
+# %% two-sliders-predict [markdown]
+# **Predict.** The star of the figure will stand at the wave in the middle, amplitude 2.55 and phase 1.57. After the training you will move *amplitude* from one end to the other.
+# Which of the weights will change: a few in the last layer, which sets the height, or all of them? And when you move *phase*? Lock your choice and run the next cell; then drag the sliders below,
+# or the star itself. (The line below the figure says by how much each layer differs from that of the wave in the middle.)
+
+# %% two-sliders-question
+questions.predict("two-sliders")
+
 # %% two-sliders
 torch.manual_seed(0)
 family = Sinusoids()
@@ -74,27 +82,19 @@ learner = Hypernetwork(main, MLPGenerator(descriptor_dim=2, main=main))
 picture = LayersTriptych(family, learner)
 ranges = {"amplitude": (0.1, 5.0, 0.05), "phase": (0.0, 3.14, 0.02)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **ranges)
-display(figure)
+display(questions.after("two-sliders", figure))
 
 # 25 newly drawn waves in each step, and Adam at 1e-3, falling to 0, where nothing else is said
 history = meta_train(learner, family.train, steps=3000, shots=0, queries=10, watch=figure)
 learned = sum(p.numel() for p in learner.parameters())
 print(f"{main.weight_dim:,} weights are written by {learned:,} learned numbers")
 
-# %% two-sliders-predict [markdown]
-# **Predict.** You will move *amplitude* from one end to the other. Which of the weights will change: a few in the last layer, which
-# sets the height, or all of them? And when you move *phase*? Decide, then drag the sliders above, or the star itself. (The line below the figure
-# says by how much each layer differs from that of the wave in the middle, at 2.55 and 1.57.)
-
-# %% two-sliders-question
-questions.predict("two-sliders")
-
 # %% two-sliders-look [markdown]
 # **What to look for.** The star is the descriptor; the dots are some of the waves that training drew (25 new ones in each step), the rings are unseen ones. The dashed line is
 # the wave that the descriptor names, the solid one is what the written network computes. Every layer changes with either
 # slider. A scaling of the last layer would be enough for the amplitude, but nobody asked for the simplest solution; training found
 # one of many. How much moves what, the next cell measures with the Jacobian $\partial\theta/\partial\tau$: two columns, one per slider; one unit of τ is one
-# standard deviation of the amplitudes or phases. Each layer's movement is divided by its weights: norm by norm.
+# standard deviation of the amplitudes or phases. Each layer's movement is divided by its weights, norm by norm. These are slopes, at one wave:
 
 # %% two-sliders-settings tags=["teacher"]
 from hyperedu.lessons.everything_is_a_mapping import projected
@@ -109,6 +109,9 @@ sizes = main.unflatten(learner.generator(tau).detach())
 for label, name in zip(("W₁", "b₁", "W₂", "b₂", "W₃", "b₃"), main.shapes):
     amplitude, phase = (column[name].norm() / sizes[name].norm() for column in columns)
     print(f"{label} ({name}): per unit of τ {amplitude:.0%} in amplitude, {phase:.0%} in phase")
+
+# %% amplitude-or-phase-then [markdown]
+# Here the first and middle matrices move more than the last: the amplitude is not kept where one would look for it first, and no layer belongs to one slider.
 
 # %% two-sliders-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: two numbers that mean something move 1,761 that do not.
@@ -126,7 +129,7 @@ for label, name in zip(("W₁", "b₁", "W₂", "b₂", "W₃", "b₃"), main.sh
 # %% a-network-is-a-function-of-two-things [markdown]
 # ## A network is a function of two things
 #
-# In `nn.Linear` the weights live *inside* the function, and only $x$ goes in. Take them out. A network with one hidden layer is
+# In `nn.Linear` the weights live *inside* the function, and only $x$ goes in. Take them out. A network with one hidden layer, written $g(\theta, x)$ for the $g_\theta(x)$ of lesson 00, is
 #
 # $$ g(\theta, x) = W_2\, \sigma(W_1 x + b_1) + b_2, \qquad \theta = (W_1, b_1, W_2, b_2) \in \mathbb{R}^P \tag{1} $$
 #
@@ -175,8 +178,8 @@ print(y.shape, "← 25 networks, the same 7 points for all")
 # ## One slider per weight
 
 # %% slider-per-weight-predict [markdown]
-# **Predict.** Here are the ten weights of that small network, a slider for each. The dashed wave is wanted. How long will you need to bring
-# the error below 0.1? Try for one minute, not longer.
+# **Predict.** Here are the ten weights of that small network, a slider for each. The dashed wave is wanted. Can you bring
+# the error below 0.1 within a minute? Choose, then try for one minute, not longer.
 
 # %% slider-per-weight
 wanted = Examples(x, x.sin())  # D: x and y together, so that one can ask for the loss on them
@@ -197,7 +200,7 @@ questions.predict("slider-per-weight", figure)
 
 # %% slider-per-weight-look [markdown]
 # **What to look for.** At first all weights are zero, and most sliders do nothing at all: the matrices multiply each other. Later
-# every slider spoils what another has mended. Yet there are settings that do, within the sliders' ends, and a gradient finds one from some of ten random starts:
+# what a slider does hangs on where the others stand. Few get below 0.1 in a minute. Yet there are settings that do, within the sliders' ends, and a gradient finds one from some of ten random starts:
 
 # %% settings-that-do
 torch.manual_seed(0)
@@ -212,12 +215,12 @@ errors = small.loss(found, wanted)
 best = found[errors.argmin()]
 print(f"error below 0.01 from {(errors < 0.01).sum()} of {len(errors)} starts; the best:")
 print("θ1 to θ10:", *(f"{weight:.2f}" for weight in best.tolist()))
-spoilt = max(small.loss(best + 0.3 * e, wanted).item() for e in torch.eye(10))
-print(f"error {errors.min():.4f}; with a single one off by 0.3: up to {spoilt:.2f}")
+print(f"error {errors.min():.4f}; with a single one off by 0.3, from θ1 to θ10:")
+print("          ", *(f"{small.loss(best + 0.3 * e, wanted):.2f}" for e in torch.eye(10)))
 
 # %% settings-that-do-then [markdown]
-# (Type them into the fields beside the sliders.) None of the ten numbers tells why it is what it is. The weights are a poor language for *tasks*: a wave has two properties, the network
-# has ten coordinates, and no coordinate means anything alone.
+# (Type them into the fields beside the sliders.) Moving any single one, the others staying as they are, makes the error more than ten times as large. Afterwards one can read them, several together: $-\theta_4/\theta_1$, $-\theta_5/\theta_2$ and $-\theta_6/\theta_3$ are where the three units step, near the zeros 0, π and $-$π of the sine. But no single one is the amplitude or the phase. The weights are a poor language for *tasks*: a wave has two properties, the network
+# has ten coordinates.
 
 # %% slider-per-weight-settings tags=["teacher"]
 projected.project("slider-per-weight", figure)
@@ -271,8 +274,8 @@ print("V has shape", tuple(generator.head.weight.shape))
 # %% is-it-good-on-waves-it-has-never-seen [markdown]
 # ## Is it good on waves it has never seen?
 #
-# Training and test tasks are disjoint: the range of amplitudes is cut into narrow strips, in turn for training and for tests, and each set draws its waves from its own, as many as are asked for. The error of one task is $\frac1n \sum_i (g(\theta, x_i) - y_i)^2$; we report its mean over 600 unseen
-# tasks for three seeds, so that luck can be seen; nothing but the seed differs.
+# Training and test tasks are disjoint: the range of amplitudes is cut into 2,000 strips, in turn for training and for tests, and each set draws its waves from its own, as many as are asked for. Phases are not kept apart. So an unseen wave is new, but has training waves close by: this tests interpolation. The error of one task is $\frac1n \sum_i (g(\theta, x_i) - y_i)^2$, over $n = 100$ points; we report its mean over 600 unseen
+# tasks, with an interval that is about the tasks drawn, for this one network. Luck in training is seen across three seeds; nothing but the seed differs.
 
 # %% unseen-waves
 learners = [learner]
@@ -369,8 +372,8 @@ def g_relu(theta, x):
 checks.relu_network(g_relu)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** (6 minutes; views of one vector.) This function cuts $\theta$ of a `[2, 3, 1]` network into matrices. It raises no error, and it is wrong.
-# Write `mended_cut`, a function like it that returns the four tensors as they should be, for any θ, and so that a gradient reaches θ.
+# **3 · Find what is wrong.** (6 minutes; views of one vector.) This function cuts $\theta$ of a `[2, 3, 1]` network into matrices. It raises no error, but it does not cut as the package's `unflatten` (and so `nn.Linear`) does.
+# Write `mended_cut`, a function like it that returns the four tensors as `unflatten` cuts them, for any θ, and so that a gradient reaches θ.
 #
 # <details><summary>Hint 1</summary>Compare with <code>MainNetwork.mlp([2, 3, 1]).unflatten(theta)</code> for <code>theta = torch.arange(13.)</code>.</details>
 # <details><summary>Hint 2</summary>A matrix of 3 rows and 2 columns is not the transpose of one filled with 2 rows and 3 columns.</details>

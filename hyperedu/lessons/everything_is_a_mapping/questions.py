@@ -22,7 +22,7 @@ PREDICTIONS = {
         {
             "Yes, quickly": "If you did, you are rare: each slider bends the curve, and all of them bend it together.",
             "Hardly": (
-                "So it goes to nearly everybody: what one slider gains the next one loses. For more than a thousand "
+                "So it goes to most: what a slider does hangs on where the others stand. For more than a thousand "
                 "weights it is hopeless."
             ),
         },
@@ -30,4 +30,5 @@ PREDICTIONS = {
     ),
 }
 predict = partial(asking.predict, "everything_is_a_mapping", PREDICTIONS)
+after = partial(asking.after, "everything_is_a_mapping")
 quiz = partial(asking.quiz, "everything_is_a_mapping")

@@ -13,7 +13,7 @@ PREDICTIONS = {
                 "Air does cool with height all the year, but not by as much in every month."
             ),
             "It sinks in every month, in summer by more than in winter": (
-                "So it is, in the measurements and in the network: look at July and January. Late spring sinks as much as summer."
+                "So it is, in the measurements and in the network: look at July and January. Late spring sinks as much."
             ),
             "It sinks in winter and hardly in summer": "It is the other way round: summer loses more.",
             "Its shape changes, its mean stays": "The whole year is colder up there.",
