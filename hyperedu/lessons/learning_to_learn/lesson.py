@@ -10,6 +10,45 @@
 #
 # 60 minutes, 20 of them for the exercises; the open task comes on top. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
+# %% plan-teacher [markdown] tags=["teacher"]
+# > **50 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 8 | *Two tasks and one start*: shares of a step on the board; all lock the first prediction before anyone moves a slider |
+# > | 10 | settings 1 to 5 projected, each guessed by show of hands; *What to look for* |
+# > | 8 | *Two levels*: (1) on the board, the code cell aloud, the example with numbers |
+# > | 8 | *What is the inner problem?*: (3) in one direction; the printed shares and the two starts |
+# > | 8 | *What leaks*: the example on the board, then the printed lines |
+# > | 8 | exercise 1, alone, compared in pairs; quiz 1 and 3 by show of hands |
+# >
+# > Left out: *The same code on sines and on stations* (lesson 06 begins there) and *How many tasks are enough?* Homework: the second prediction and its figure, exercises 2 and 3, quiz 2, 4 and 5.
+# >
+# > **90 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 8 | *Two tasks and one start* on the board; the first prediction |
+# > | 12 | settings projected; in pairs, one drags dot and ring, the other places the square before the star is looked at |
+# > | 8 | *Two levels* on the board and in code |
+# > | 14 | *What is the inner problem?*: (2) and (3) with numbers, the cells, the two starts |
+# > | 8 | *The same code on sines and on stations*: the cells, started early; four lines read aloud |
+# > | 10 | *What leaks*: in pairs, what a leak would look like; then the cell |
+# > | 10 | *How many tasks are enough?*: all lock their sketch before the figure |
+# > | 14 | exercise 1 alone, 3 in pairs |
+# > | 6 | quiz alone, answers aloud; *In one breath* |
+# >
+# > Left out: exercise 2, which is homework with the open task. The training cells take minutes: run them beforehand.
+# >
+# > **Outcomes**
+# >
+# > | after it a student can | shown in | asked in |
+# > |---|---|---|
+# > | say what is learned across tasks and what within one, and on which examples | *Two levels* | quiz 1, 4 |
+# > | find the best start in closed form, and say how the steps move it | *Two tasks and one start*, *What is the inner problem?* | exercise 1, quiz 3 |
+# > | measure how much adaptation flatters, and find a leak | *What leaks* | exercise 2, 3, quiz 2 |
+# > | say whether more examples or more tasks would help | *How many tasks are enough?* | quiz 5 |
+
 # %% imports
 from dataclasses import replace
 
@@ -47,6 +86,24 @@ questions.predict("two-quadratics", figure)
 # best start makes the slow ones unnecessary. The way between dot and ring lies across the first task's valley and along the second's. With one step the start is still near the dot, whose loss rises steeply on that way; with three it is near the ring, for which steps achieve less (see exercise 1). *Right*, dashed, the
 # number of steps that the start was made for. **Before adaptation it is the worse of the two**, after these steps the better. Meta-learning looks for weights that *become* good.
 
+# %% two-quadratics-settings tags=["teacher"]
+from hyperedu.lessons.learning_to_learn import projected
+
+projected.project("two-quadratics", figure)
+
+# %% two-tasks-and-one-start-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 20 minutes. *Purpose*: the best start is judged after the steps, and depends on their number.
+# >
+# > *Students believe* that the best start lies in the middle, or where the loss is least now. With three steps the star has a loss of 5.6 before adaptation, the diamond 0.9; after it 0.12 and 0.58. And that it is a matter of the
+# > nearer task: with one step the star is near the dot, with three near the ring (settings 2 and 3).
+# >
+# > *Ask*: At ten steps, why does the star lie on the ring? [The steps solve task 1 from there, across its valley; along the valley of task 2 they would be slow.] How must dot and ring lie for the star to be near the dot at three steps?
+# > [One above the other: setting 5.]
+# >
+# > *On the board*: a narrow valley, $H$ diagonal with 2 and 0.2, $\alpha = \frac14$, nearly those of the figure. A step leaves 0.5 of the distance across it and 0.95 along it; three steps 0.125 and 0.86, ten 0.001 and 0.6.
+# >
+# > *Short of time*: project settings 1, 3 and 5, and say: the start saves the steps that are slow.
+
 # %% two-levels-about [markdown]
 # ## Two levels
 #
@@ -67,6 +124,18 @@ theta = learner(tasks.descriptor, tasks.support)  # θ'_i = U(θ₀, D_i), one r
 loss = family.main.loss(theta, tasks.query)  # L'_i(θ'_i)
 same = torch.equal(loss, outer_loss(learner, tasks))
 print(f"θ' {tuple(theta.shape)}; same as the package: {same}")
+
+# %% two-levels-about-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 8 minutes. *Purpose*: who sees which examples, in (1) and in three lines of code.
+# >
+# > *Students believe* that $D'$ is a test set, which training may not touch. The outer level is trained on it; only adaptation may not see it. The cell shows it: the learner gets `tasks.support`, the loss `tasks.query`.
+# >
+# > *Ask*: Which level is (4) of lesson 04, where a code $e$ is found and $f_\varphi$ is frozen? [The inner one: one task, and what is adapted is $e$.] How many $\theta_0$ and how many $\theta'$ are there in the cell? [One, and 200.]
+# >
+# > *On the board*: $g = \theta x$; $D$ is $x = 1, y = 2$, $D'$ is $x = 2, y = 4$. $L = (\theta - 2)^2$, $L' = (2\theta - 4)^2$, $\theta_0 = 0$, one step of $\alpha = \frac14$: $\theta' = 1$, $L' = 4$. For any start $\theta' = \frac12 \theta_0 + 1$, so that
+# > $L' = (\theta_0 - 2)^2$, with the slope −4 at $\theta_0 = 0$: the outer level moves the start towards 2.
+# >
+# > *Short of time*: the board only, and say: inner on $D$, outer on $D'$.
 
 # %% what-is-the-inner-problem [markdown]
 # ## What is the inner problem?
@@ -123,6 +192,18 @@ with torch.no_grad():  # no pull, and on to the end, from two starts far apart
 # where it came from: **every** $\theta_0$ is as good as any other. An
 # inner problem that is solved too well leaves nothing to the outer one. (A network with more weights than examples has many optima, and remembers its start.)
 
+# %% what-is-the-inner-problem-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 14 minutes. *Purpose*: to stop early and to be pulled are alike; with neither, there is nothing left to learn.
+# >
+# > *Students believe* that MAML solves the inner problem, and that more inner steps make a better meta-learner. After 30 steps two starts end at 0.34 and 0.14, after 2,000 both at less than a millionth.
+# >
+# > *Ask*: With $\alpha = 0.1$, from which curvature on does a step lead away from the optimum? [$h > 20$.] Why may a large network remember its start even at the end? [More weights than examples: many optima, and the start says which.]
+# > Is the closed form tested? [Yes: 400 steps of gradient descent give the same four decimals.]
+# >
+# > *On the board*: $\alpha = \frac14$, $K = 2$, so $\lambda = 2$. What is left of the distance, by steps $(1 - \frac{h}{4})^2$ and by the pull $\frac{2}{h + 2}$: $h = 0.2$: 0.90 and 0.91; $h = 1$: 0.56 and 0.67; $h = 4$: 0 and 0.33. Alike for small $h$, not for large.
+# >
+# > *Short of time*: skip (2) and (4), keep (3) and the two starts, and say: a few steps remember the start, many forget it.
+
 # %% the-same-code-on-sines-and-on-stations [markdown]
 # ## The same code on sines and on stations
 #
@@ -156,6 +237,18 @@ before_and_after(climate, year, lr=1e-3, shots=3, queries=9)
 # Before the step both starts are about equally bad. After one step on ten points of a wave, or on three months of a station's year, the meta-learned one keeps less than a third of its loss, the
 # other most of it (one seed; larger steps overshoot, smaller ones do less). The next lesson looks into what is different.
 
+# %% the-same-code-on-sines-and-on-stations-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 8 minutes. *Purpose*: what the two quadratics show holds for networks.
+# >
+# > *Students believe* that a start is good if its loss is low, and that shared weights need only a better rate. On waves both begin at nearly the same median loss (1.96 and 1.93); a step leaves 31% and 77%, although
+# > shared weights took the best of five rates.
+# >
+# > *Ask*: Whom does the comparison favour? [Shared weights: they choose their rate on the test tasks.] What is 0.95 °C² in degrees? [About 1 °C; before the step it was about 2.4.] What would make the claim stronger? [More seeds: this is one.]
+# >
+# > *On the board*: four pairs of bars, before and after, from the printed lines: 1.96 → 0.60, 1.93 → 1.48, 5.89 → 0.95, 6.47 → 5.16.
+# >
+# > *Short of time*: show the printed lines and say: equally bad before the step, and not after it.
+
 # %% what-leaks [markdown]
 # ## What leaks
 #
@@ -183,6 +276,18 @@ for seed in range(3):
 # The leaky one believes in less than half of the loss that it achieves; the honest one is off by a few percent. Nothing raised an error, and the wrong loss looked *better*. What
 # it learned is worse too, for every seed: a start from which a step fits the points it sees, and not the wave between them. With
 # the bare function `adapt` (exercise 3) one word is enough for this mistake.
+
+# %% what-leaks-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 10 minutes. *Purpose*: a leak raises no error, and looks like success.
+# >
+# > *Students believe* that a mistake shows as a poor training loss. Here it halves it: the leaky learner believes 0.61 to 0.77, the honest one 1.26 to 1.48; on unseen tasks they achieve 1.45 to 1.91 and 1.27 to 1.42.
+# >
+# > *Ask*: How do you find a leak in a program that is not yours? [Judge on fresh tasks whose query set comes after adaptation; or change the query outputs, and see whether $\theta'$ changes.] Is it enough to judge the leaky learner
+# > honestly? [No: its start is worse too, for all three seeds.]
+# >
+# > *On the board*: $g = \theta$; $D$ says 1, $D'$ says −1. $L = (\theta - 1)^2$, $\alpha = \frac12$: from any start $\theta' = 1$ and $L' = 4$. Leaky: $\theta' = -1$, believed loss 0, whatever the start.
+# >
+# > *Short of time*: the printed lines only, and say: compare what is believed with what is achieved.
 
 # %% how-many-tasks-are-enough [markdown]
 # ## How many tasks are enough?
@@ -234,6 +339,18 @@ figures.show(figure, alt)
 # %% task-counts-then [markdown]
 # A generator must learn how τ maps to a year. A start has only to learn what years have in
 # common: for this one step, a dozen stations are about as good as all, whichever dozen of the three. With up to 40 stations the examples win; with all 214 the description does, against this one step, and needs no examples at all.
+
+# %% how-many-tasks-are-enough-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 10 minutes. *Purpose*: which level errs decides what to collect.
+# >
+# > *Students believe* that data are data. For MAML 18 times as many stations bring 1.21 °C to 1.17; for the hypernetwork they bring 3.7 to 0.8.
+# >
+# > *Ask*: You have 12 stations and MAML. Buy more stations, or more months of each? [Months, or more steps: stations hardly help.] Why is the hypernetwork at four stations worse than the mean year (8.6 against about 3)?
+# > [Four pairs of τ and year do not say how one depends on the other.] May one conclude that hypernetworks beat MAML from 214 on? [No: one step, 300 updates, one rate.]
+# >
+# > *On the board*: the empty axes first, for the sketches. Then count: four stations are 4 pairs of τ and year, but $4 \cdot 12 = 48$ months of what years have in common.
+# >
+# > *Short of time*: the sketch and the figure, and say: examples teach the inner level, tasks the outer one.
 
 # %% exercise-1 [markdown]
 # ## Exercises
@@ -295,6 +412,19 @@ checks.honest(outer)
 # %% open-task [markdown]
 # **Open task.** (20 minutes or more.) Is a start that was made for one step also good for ten? Meta-train `MAML(main, steps=K, lr=…)` on the waves for a few $K$, and test each after 0 to 10 steps (`inner_steps=…`).
 # A good answer says beforehand which curves will cross, chooses each rate on training tasks, shows three seeds and shared weights beside them, and says where the starts no longer differ.
+
+# %% exercises-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 20 minutes: 6, 8 and 6. *Purpose*: (4) by hand, the flattery as a number, a leak found.
+# >
+# > *Students believe*: in 1, 2 is the middle, 1.6 weights by $h$ as shared weights do, 0.8 has the tasks swapped, 8/3 forgets the square. In 2, the loss before adaptation is subtracted, the sign is swapped, or the learner adapts anew on the
+# > query set. In 3, it is judged on the support set (the same mistake the other way round), both sets are joined, or a `detach` leaves the right value with a first-order gradient. Each check says which.
+# >
+# > *Ask*: In 3, why is the value not enough? [(1) is minimised over $\theta_0$: the gradient must go through the steps.] Of the open task: [which curves cross is said beforehand; each rate chosen on training tasks; three seeds; shared weights
+# > beside them; where the starts no longer differ.]
+# >
+# > *On the board*: exercise 1, the sum of both losses at $\theta_0 = 0.8$, 2 and 3.2: $2.56 + 0.04$, $1 + 0.25$, $0.16 + 0.64$. Who is early does it for two steps [64/17, about 3.76] or begins the open task with $K = 1$ and 10.
+# >
+# > *Short of time*: exercise 1 only, and say: in exercise 3 one word is wrong.
 
 # %% quiz [markdown]
 # ## Quiz

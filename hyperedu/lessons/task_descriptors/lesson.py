@@ -10,6 +10,45 @@
 #
 # 60 minutes, without the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb); the attention of [03 · Generator designs](03_generator_designs.ipynb) helps.
 
+# %% plan-teacher [markdown] tags=["teacher"]
+# > **50 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 8 | *Type a sentence, get a network*: the twelve waves on the board; all lock the prediction before anyone types |
+# > | 8 | settings 1 to 7 projected, then three sentences of the class |
+# > | 7 | *Where a sentence can be heard*: (1) with numbers, the picture of the heads |
+# > | 10 | *One family, described five ways*: names, codes, sets on the board; the printed table, the cosines |
+# > | 7 | *Where it has not understood*: the 2×2 table on the board, then the printed lines |
+# > | 6 | exercise 1, alone, compared in pairs |
+# > | 4 | quiz 1, 3 and 4 by show of hands |
+# >
+# > Left out: *Stations it never saw*. Homework: to read it, with (4) in words, then quiz 2 and 5; exercises 2 and 3.
+# >
+# > **90 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 8 | *Type a sentence, get a network* on the board; the prediction |
+# > | 12 | settings projected; in pairs, who finds a plain English sentence that is misread? |
+# > | 8 | *Where a sentence can be heard*: (1) with numbers, the picture |
+# > | 16 | *One family, described five ways*: the table row by row, each guessed first; the cosines |
+# > | 8 | *Where it has not understood* |
+# > | 14 | *Stations it never saw*: rank the six bars by show of hands, then the figure; (4) on the board |
+# > | 18 | exercises 1 and 2 alone, 3 in pairs |
+# > | 6 | quiz alone, answers aloud; *In one breath* |
+# >
+# > Left out: the open task, which is homework for pairs. Run the training cells beforehand.
+# >
+# > **Outcomes**
+# >
+# > | after it a student can | shown in | asked in |
+# > |---|---|---|
+# > | choose between a name, a code, text, numbers and examples, and say what each cannot say | *One family, described five ways*, *Stations it never saw* | exercise 1, quiz 1, 5 |
+# > | describe a task by its examples, without their order and without its query set | *One family, described five ways* | exercise 2, quiz 4 |
+# > | say what is adapted for a new task, and what is frozen | *Stations it never saw* | quiz 2 |
+# > | test a reader on words it never saw, and say where it only seems to understand | *Where it has not understood* | exercise 3, quiz 3 |
+
 # %% imports
 import random
 from functools import partial
@@ -60,6 +99,23 @@ questions.predict("sentence", figure)
 # **What to look for.** *Left*, what the reader makes of each training sentence (48 numbers, next section), projected on the two directions of most difference; the star is yours. *Right*, what is drawn, and the nearest of the
 # twelve waves. The line below says what was understood, and which training sentence the language model finds most like yours: a low *cosine* (1 where two vectors point the same way, 0 at a right angle) is a reason for doubt, a high one no proof.
 
+# %% sentence-settings tags=["teacher"]
+from hyperedu.lessons.task_descriptors import projected
+
+if reads:
+    projected.project("sentence", figure)
+
+# %% type-a-sentence-get-a-network-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 20 minutes. *Purpose*: τ may be a sentence, and something is always drawn.
+# >
+# > *Students believe* that word order or unknown images will confuse it; settings 1 to 3 are read rightly. And that a curve close to a wave was understood: *not tall* is drawn as tall, off by 0.27, at a cosine of 0.74.
+# >
+# > *Ask*: What would show that it understands, and does not look up? [Sentences with words of which none was trained on.] What does a low cosine tell? [That no training sentence is like it. A high one tells only what it is about.]
+# >
+# > *On the board*: $2 \cdot 2 \cdot 3 = 12$ waves. For the scale of *differs by*: over whole periods a wave of $A = 1$ and one of $A = 3$ differ by $2/\sqrt2 \approx 1.4$ (root mean square); $A = 2$ is 0.7 from both.
+# >
+# > *Short of time*: settings 2, 4 and 6, and say: it draws something for every sentence.
+
 # %% where-a-sentence-can-be-heard [markdown]
 # ## Where a sentence can be heard
 #
@@ -75,6 +131,17 @@ if reads:
 
 # %% heads-then [markdown]
 # (*Start* and *end* are marks that the model adds.) Nobody told a head what to look for: in this sentence one found the word of height, two that of speed, two the side, one nothing clear.
+
+# %% where-a-sentence-can-be-heard-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 8 minutes. *Purpose*: a mean drowns the word that matters; attention lets it be heard.
+# >
+# > *Students believe* that heads are told their subject, or that each has one. Here two heads look at *slow*, two at the side, one at *tall*, and one (head 2) spreads over several words.
+# >
+# > *Ask*: Why is $h$ a mean? [Softmax gives positive weights with the sum 1.] Does (1) know the order of the words? [No: a sum has none. It can only enter through the vectors $w$, which the language model makes.]
+# >
+# > *On the board*: two words, $Kw = \ln 3$ and 0: $a = \frac34, \frac14$. With $Vw = 4$ and $-4$, $h = 3 - 1 = 2$; the plain mean is 0.
+# >
+# > *Short of time*: the picture only, and say: each head takes its own mean.
 
 # %% one-family-described-five-ways [markdown]
 # ## One family, described five ways
@@ -183,6 +250,19 @@ if reads:
 # fast from slow lies, we suppose, in few directions among many; it can be learned if it is heard in each word by itself, and told often. A rare word comes as pieces, and
 # none of them means what the word does. **A descriptor must say what makes tasks differ, in a place where it can be heard**.
 
+# %% one-family-described-five-ways-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 16 minutes. *Purpose*: what each descriptor is given, and what it must find out.
+# >
+# > *Students believe* that 100% for names makes them best: they are given the answer, for twelve known waves. And that near vectors mean the same: *fast* and *slow* have a cosine of 0.75, *fast* and *rapid* 0.73.
+# >
+# > *Ask*: Why is a name's row the same in all four columns? [It does not depend on words.] Which ways could describe a thirteenth wave? [Numbers, examples, text; a code must first be found, a name has no vector.] Is 67% against 98% only a matter of
+# > how a sentence is read? [No: the reader had eight times the sentences, and longer.]
+# >
+# > *On the board*: $E$ with the rows (1, 0), (0, 2), (3, 1) and $\tau = (0, 1, 0)$: $E^\top\tau = (0, 2)$, the second row. $D = \{(0, 1), (1, -1)\}$ and $\{(0, -1), (1, 1)\}$: mean and spread of $y$ are alike, but with $\psi = xy$ the means are $-\frac12$ and $\frac12$, in any order.
+# > (3): half the amplitude of a wave whose mean is 0 explains 75% of it.
+# >
+# > *Short of time*: rows *name*, *examples*, *sentence* and *words* only, and say: a descriptor must say what differs, where it can be heard.
+
 # %% where-it-has-not-understood [markdown]
 # ## Where it has not understood
 
@@ -202,6 +282,17 @@ for how in ("plainly", "negated", "in digits") if reads else ():
 # %% odd-sentences-then [markdown]
 # (*Off by* is the distance to the *nearest* of the twelve, not to what was meant.) Word order is no trouble. *Not* is ignored: the sentence is about tallness all the same. Digits stand in no training sentence: all are read as tall, and nothing says so. Of
 # another language or script the line says that it is a guess, of a sign that it is a blank: the French one (a large slow wave) is right, the Russian one (a tall slow wave) is not. A network that reads always draws *something*.
+
+# %% where-it-has-not-understood-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 8 minutes. *Purpose*: right answers for the wrong reason, and how a test shows it.
+# >
+# > *Students believe* that 4 of 8 right with digits is half understood, and that a network which has not understood looks unsure. None of the eight is read as small.
+# >
+# > *Ask*: *Negated*: 0 of 16. Would tossing a coin do better? [Yes: reading *not tall* as tall is worse than guessing.] Which printed line is right, and still to be distrusted? [The French one.] What could warn of digits? [To say which words stand in no training sentence.]
+# >
+# > *On the board*: what is meant against what is read, small or tall. Plainly 8 and 8 on the diagonal; negated 8 and 8 off it; in digits 4 and 4, both in the column *tall*.
+# >
+# > *Short of time*: the three printed counts, and say: test each way of saying it, with both answers.
 
 # %% stations-it-never-saw [markdown]
 # ## Stations it never saw
@@ -261,6 +352,17 @@ figures.show(error_bars(errors, "RMSE on unseen stations (°C)"), alt)
 # (Bar and number: the mean of three splits, the dots.) **Six months, told by their statistics, err least**: they are of the year whose other six are asked for. Numbers come next, without any measurement. The encoder has the same months, but must
 # first learn what to look at. The order hangs on training, here 300 steps at one rate: with a fifth of the rate numbers come first, and with five times the steps besides the encoder passes them (tried, not shown). Text takes away nearly half of the error of knowing nothing. It is for where nobody has numbers.
 
+# %% stations-it-never-saw-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 14 minutes. *Purpose*: a new task, six ways, one measure.
+# >
+# > *Students believe* that a learned encoder beats fixed statistics (here 1.17 against 0.69 °C from the same six months), and that measurements beat a description (numbers 0.80, a code from six months 0.99).
+# >
+# > *Ask*: What does (4) adapt? [The code $e$; $f_\varphi$ is frozen.] Is the code better than the encoder? [Not to be said: 0.99 and 1.17, and their dots overlap.] Why does text err more than numbers? [Five landscapes times nine regions: at most 45 things are said.]
+# >
+# > *On the board*: (4) with $\theta = f(e) = 2e$ and $g = \theta x$, one month $x = 1, y = 4$, $e = 1$: $L = (2e - 4)^2 = 4$, $\nabla_e L = 4(2e - 4) = -8$; with $\alpha = 0.1$, $e = 1.8$ and $L = 0.16$. The 2 of $f$ has not changed.
+# >
+# > *Short of time*: the figure, and say: the order hangs on training; a name cannot take part.
+
 # %% exercise-1 [markdown]
 # ## Exercises
 #
@@ -318,6 +420,19 @@ checks.honest_split(split)
 # %% open-task [markdown]
 # **Open task.** (45 minutes.) Make the reader understand *not*, or digits. Say first what must change: the training sentences, the reader, or the language model.
 # A good answer has a test of new sentences, the share understood before and after, several seeds, and what got worse.
+
+# %% exercises-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 18 minutes: 4, 5 and 8, and one to compare. *Purpose*: how much examples can say, and a test that does not flatter.
+# >
+# > *Students believe*: in 1, 8 lacks the square, 32 takes σ for σ², 16 squares σ only, 1/64 is upside down. In 2, the query set is used, the mean goes over the batch, the variance stands for the deviation, or τ is standardised over the
+# > batch. In 3, *Lofty* and *lofty,* escape (case, comma), `all` stands for `any`, or train and test are swapped. Each check says which.
+# >
+# > *Ask*: In 2, why not standardise over the batch? [What is said of a task would depend on which others come with it.] Of the open task: [what must change, and why; new sentences as a test; the share understood before and after; several seeds; what
+# > got worse.]
+# >
+# > *On the board*: $\sigma/\sqrt n$ with $\sigma = 2$: $n = 4, 16, 64$ give 1, 0.5, 0.25. Who is early writes ten sentences for the open task's test, five of each answer.
+# >
+# > *Short of time*: exercise 1, and say: after shuffling, a *new* word has long been trained on.
 
 # %% quiz [markdown]
 # ## Quiz
