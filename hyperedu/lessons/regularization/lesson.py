@@ -10,6 +10,47 @@
 #
 # 60 minutes without the section *Going further*, and the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
+# %% plan-teacher [markdown] tags=["teacher"]
+# > **50 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 6 | *Twenty stations*: the cells down to the figure have run before; the task in a sentence, then all lock the prediction |
+# > | 11 | settings 1, 3, 4, 5 and 7 projected; the printed table, its last row aloud; the two curves on the board |
+# > | 9 | *What can be penalised*: (1), three rows of its table, (2) on the board |
+# > | 5 | exercise 1, alone, compared in pairs |
+# > | 10 | *What helps stations never seen*: who chooses and who judges; the figure of the remedies; the printed lines of three of them |
+# > | 4 | *More tasks*: its figure only |
+# > | 5 | quiz 1 to 4 by show of hands |
+# >
+# > Left out: the bound (4), *Old tasks*, *Going further*. Homework: exercise 2 for (2) in code; *Old tasks* with exercise 3 and quiz 5.
+# >
+# > **90 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 6 | as above; all lock the prediction |
+# > | 12 | all settings; the printed table and the two curves |
+# > | 14 | *What can be penalised*, with (3) and (4) and both printed lines |
+# > | 13 | *What helps stations never seen*: every printed line is read, in pairs: what was shown, what lies at an end of its grid |
+# > | 6 | *More tasks*: which row would you use at ten, at 154 stations? |
+# > | 9 | *Old tasks*: guess the three numbers of seed 0 before the cell is shown |
+# > | 20 | exercises 1 to 3, the second in pairs |
+# > | 6 | quiz |
+# > | 4 | the open task is set |
+# >
+# > *Going further* is for reading.
+# >
+# > **Outcomes**
+# >
+# > | after it a student can | shown in | asked in |
+# > |---|---|---|
+# > | tell memorising from learning, by two errors | *Twenty stations* | quiz 1 |
+# > | compute what a penalty measures, and say what it leaves open | *Twenty stations*, *What can be penalised* | exercise 1, quiz 2 |
+# > | write a penalty through which a gradient flows | *What can be penalised* | exercise 2 |
+# > | choose a strength, and say what was shown and what was not | *What helps stations never seen*, *More tasks* | quiz 3, 4 |
+# > | keep a generator from forgetting | *Old tasks* | exercise 3, quiz 5 |
+
 # %% imports
 import copy
 import json
@@ -69,6 +110,11 @@ figure = live.interact(picture.figure, picture.update, penalty=list(paths), **sl
 figure.controls["station"].value = 17
 questions.predict("strengths", figure)
 
+# %% strengths-settings tags=["teacher"]
+from hyperedu.lessons.regularization import projected
+
+projected.project("strengths", figure)
+
 # %% strengths-look [markdown]
 # **What to look for.** *Left*, at the weak end: right where it was trained, wrong elsewhere. Both penalties raise the training error. On stations never seen only sensitivity helps.
 #
@@ -89,6 +135,20 @@ for penalty, path in paths.items():
 
 # %% along-the-paths-then [markdown]
 # The last row is the point: small weights can still change by almost their size between places.
+
+# %% twenty-stations-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 18 minutes. *Purpose*: a training error near zero says nothing of new tasks, and small weights are no cure.
+# >
+# > *Students believe* that a penalty on the size of weights helps, as weight decay does in an ordinary network. Here it is on θ, not on φ, and the error on stations never seen rises from 3.00 to 3.89. And that one good
+# > curve is evidence: settings 5 and 6 show a lucky and an unlucky place.
+# >
+# > *Ask*: The strong end was trained longest. Is that why it is better? [Weight norm was trained just as long and got worse; the fair comparison comes below.] Sensitivity raises the training error eightfold; is that bad?
+# > [0.04 to 0.33; elsewhere 2.95 falls to 1.39. The training stations' years are known already.]
+# >
+# > *On the board*: one weight, two training tasks at $\tau = -1$ and $1$, both need $\theta = 1$. Draw $f(\tau) = 1$ and $f(\tau) = \tau^2$. Both are right where they are trained, and of the same size there, so weight norm cannot
+# > choose. The squared slopes there are 0 and 4: sensitivity can. At $\tau = 0$ they write 1 and 0.
+# >
+# > *Short of time*: settings 1, 3 and 4, and say: what matters is how θ changes between tasks.
 
 # %% what-can-be-penalised [markdown]
 # ## What can be penalised
@@ -141,6 +201,20 @@ print(f"c = {slopes.max():.3f}² = {c:.2f}; most stretch {most:.1f}, bound {c * 
 
 # %% largest-stretch-then [markdown]
 # The bound is loose, but it is one. Weight decay on φ pulls on *all* singular values: $\lVert W\rVert^2$ is the sum of their squares.
+
+# %% what-can-be-penalised-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 14 minutes. *Purpose*: each penalty bounds or measures one thing, and leaves others open.
+# >
+# > *Students believe* that one random direction is too rough to train with. Each estimate errs by about a seventh, but the mean of 100 is within 2% of the exact value. And that sensitivity is a bound: it is a mean at the training
+# > descriptions; only (3) speaks of everywhere, by (4), loosely (7.4 against 49.1).
+# >
+# > *Ask*: Which rows would be zero for a generator that writes the same θ for every τ? [Sensitivity, and toward $\theta_0$ if it writes $\theta_0$; weight norm only for $\theta = 0$.] What keeps training from
+# > that? [The loss in (1).] Which row speaks against it? [*Reconstruction*: θ must say τ.]
+# >
+# > *On the board*: $f(\tau) = V\tau$ with $V = \begin{pmatrix} 1 & 1 \\ 1 & 1 \end{pmatrix}$, $P = 2$. (2) is $4/2 = 2$. With $\varepsilon = (1, 1)$: $V\varepsilon = (2, 2)$, the estimate is 4; with $(1, -1)$ it is 0; their mean is 2. The
+# > singular values are 2 and 0, so $\sigma(V)^2 = 4 = \lVert V\rVert^2$: it is all in one direction.
+# >
+# > *Short of time*: stop after (2), and say: spectral norm bounds the same change, everywhere, layer by layer.
 
 # %% what-helps-stations-never-seen [markdown]
 # ## What helps stations never seen
@@ -200,6 +274,20 @@ for way, values in at_20.items():
 #
 # **A larger learning rate** brings much of the gain: by its long steps, or by AdamW's small decay, which grows with the rate. The two are not separated.
 
+# %% what-helps-stations-never-seen-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 13 minutes. *Purpose*: how a strength is chosen, and what five seeds can show.
+# >
+# > *Students believe* that overlapping bars mean that nothing was shown. Early stopping's bar lies almost on that of *none*, and yet it lowers the error by 0.09 ± 0.06, seed by seed: shown, though of little use. And that the lowest
+# > mean has won: by `at_20` weight decay is 0.18 ± 0.21 ahead of spectral norm, which shows nothing.
+# >
+# > *Ask*: Weight norm chose 0.1, an end of its grid, in four seeds. A warning? [It is the weak end; farther out lies *none*, whose row is there.] And sensitivity's 100000? [A warning: larger was not tried. Its seeds disagree widely,
+# > 10 to 100000.] Why not let the test stations choose? [Quiz 3.]
+# >
+# > *On the board*: three seeds, *none* 2, 3, 4, a remedy 1.5, 2.5, 3.5. The ranges overlap, every difference is 0.5. Then AdamW: each step leaves $1 - 0.002 \cdot 10 = 0.98$ of φ; 600 steps without a gradient would leave
+# > $0.98^{600} \approx 5 \cdot 10^{-6}$, with the usual 0.01 they leave 99%.
+# >
+# > *Short of time*: read *none*, *weight_norm*, *weight_decay*, and say: validation stations chose, test stations judged.
+
 # %% more-tasks [markdown]
 # ## More tasks
 #
@@ -223,6 +311,18 @@ figures.show(by_stations(errors, stations), "Test error by training stations, fo
 
 # %% more-tasks-figure-then [markdown]
 # Twenty stations with weight decay are worth more than fifty without. With 154, penalties gain hundredths of a degree. **A simpler model keeps us modest**: at ten stations nothing was shown between linear regression and weight decay (last row), and at twenty the network leads by less than a tenth of a degree. Linear regression gains little more, because it cannot bend.
+
+# %% more-tasks-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 6 minutes. *Purpose*: remedies matter where tasks are few; so does a simple model.
+# >
+# > *Students believe* that a good penalty is always good. Weight decay gains 3.5 degrees at ten stations and 0.05 at 154. And that a network beats a line: at ten stations linear regression has the lowest mean, with nothing shown.
+# >
+# > *Ask*: What would you use at ten stations? [Linear regression: 48 numbers, no strength to choose.] At 154? [The network with weight decay: 0.21 ± 0.09 ahead of linear regression.] What does the star at sensitivity's 1.56 say? [It might do better
+# > with a larger strength.]
+# >
+# > *On the board*: the axes of the figure with *none* and *linear* alone, 5.0 to 0.9 and 1.3 to 1.1; they cross between 50 and 154 stations. Let the class draw weight decay before the figure is shown.
+# >
+# > *Short of time*: the figure alone, and say: with many tasks the remedies hardly matter.
 
 # %% old-tasks-about [markdown]
 # ## Old tasks
@@ -249,6 +349,18 @@ for seed in range(3):
 
 # %% old-tasks-then [markdown]
 # (Mean squared errors; the strength was not tuned.) Without the penalty weak waves are lost while strong ones are learned. With it most is kept, at a price: errors up to three times those before (weak waves), or without it (strong ones).
+
+# %% old-tasks-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 9 minutes. *Purpose*: what was written for old tasks can be kept without their examples.
+# >
+# > *Students believe* that φ must be held still. (5) holds only what is written, and φ may move: strong waves are learned, to 0.035 to 0.057. And that 0.3 to 0.6 is not so bad: $y = 0$ errs by about 0.7 on weak waves, what was trained for them by 0.013 to 0.016.
+# >
+# > *Ask*: What must be stored? [100 descriptions and what was written for them, 100 × 1,761 numbers; no examples.] Why are strong waves worse with the penalty? [Probably since the same φ must serve both.] Which λ is right? [That depends on which tasks matter more; it was not tuned.]
+# >
+# > *On the board*: $f(\tau) = \varphi\tau$, old: $\tau = 1$, $\theta^* = 2$; new: $\tau = 2$ wants $\theta = 1$. Least $(2\varphi - 1)^2 + \lambda(\varphi - 2)^2$ is at $\varphi = (2 + 2\lambda)/(4 + \lambda)$: 0.5 without the penalty, 0.8 with $\lambda = 1$, and both tasks pay. With a bias,
+# > $-\tau + 3$ serves both.
+# >
+# > *Short of time*: homework; say: compare what is written now with what was written then.
 
 # %% a-start-that-tasks-share [markdown]
 # ## Going further: architectures and optimizers as regularizers
@@ -294,6 +406,17 @@ print("Reptile's β:", *(set(chosen("reptile", n, what="strength").tolist()) for
 # *One station per step* helps everywhere, five per step and Reptile from twenty on, though the examples are as many. Likely reasons, not separated: the steps are noisier, and there are more.
 #
 # *Reptile* always chose $\beta = 1$ (last line), the end of its grid, and all the way to $\varphi'$. So nothing is averaged; what is left are few stations at a time.
+
+# %% going-further-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 15 minutes, or reading. *Purpose*: not every regulariser is a term of the loss.
+# >
+# > *Students believe* that Reptile helps since it averages. It chose β = 1 in every seed, which averages nothing. And that a shared start needs a pull to it: the start alone gains 1.11 ± 0.72 at twenty stations; the pull, on top of both changes, 0.07 ± 0.10.
+# >
+# > *Ask*: Does one station a step help because steps are noisier? [Not separated: there are also more of them, at twenty stations twenty times as many.] What was shown of *MAML inside*? [0.14 ± 0.08 at fifty; the other intervals contain zero.]
+# >
+# > *On the board*: (6) with $\varphi = 1$, $\varphi' = 3$: 1.5 for $\beta = 0.25$, and 3 for $\beta = 1$. The encoding: $\tau = 0$ becomes $(1, 0)$, $\tau = 1$ becomes $(0.71, 0.71)$, $\tau = 1000$ nearly $(0, 1)$: however far a station lies, each $\tau_j$ enters as a pair of length 1.
+# >
+# > *Short of time*: skip it; the sentence is: an architecture and an optimizer choose among the generators that fit, too.
 
 # %% exercise-1 [markdown]
 # ## Exercises
@@ -351,10 +474,34 @@ def keeper(f, old_tau):
 
 checks.keeper(keeper)
 
+# %% exercises-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 20 minutes: 4, 8 and 6, and two to compare. *Purpose*: (2) by hand and in code; (5) taken at the right moment.
+# >
+# > *Students believe*: in 1, 6 is not divided by $P$, 1.5 is divided by all four entries, 2.45 is the norm, 5.83 is (3), 2 and 4 add the entries. In 2, the change is divided by $h$ after squaring, or summed over weights, or the output that did
+# > not move is detached: the value is right, half of the gradient is missing. In 3, the snapshot is taken at the first call, or φ is kept by reference and changes along, or `detach` is forgotten. Each check says which.
+# >
+# > *Ask*: Why does no strength help `forgetful`? [Its value is 0, and so is its gradient: $2\,(f - \theta_{old})$ is a factor of it.] Of the open task: [stations that choose and others that judge, an interval of differences, a simpler rival.]
+# >
+# > *On the board*: finite differences for $f(\tau) = \tau^2$ at 1 with $\varepsilon = 1$: $h = 0.1$ gives $2.1^2 = 4.41$, $h = 0.01$ gives 4.04, the derivative gives 4. Who is early applies `rough` to the `f` and `tau` of the cell *jacobian*, with many ε: the mean should come near 0.050.
+# >
+# > *Short of time*: exercise 1 only; of 3 say: the snapshot is computed outside `penalty`.
+
 # %% open-task [markdown]
 # ## Open task
 #
 # (45 minutes or more.) **Keep a generator honest on rain.** Let `make` give `ColoradoClimate("precipitation", …)`, and compare *none* with two remedies of your choice. A good answer has stations that choose and others that judge, an interval of differences, and a simpler rival.
+
+# %% open-task-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 4 minutes to set it; a week's homework. *Purpose*: the whole of *What helps stations never seen*, done by oneself.
+# >
+# > *Students believe* that strengths carry over from temperature. They do not even carry over between seeds: sensitivity chose 10 to 100000.
+# >
+# > *Ask*: What is the simpler rival? [Linear regression of each month's rain on elevation, latitude and longitude.] What does a good answer contain? [Five splits; validation and test stations apart; strengths and their grids printed; differences to *none* ±
+# > their intervals, in the unit of rain; a sentence for what was not shown.]
+# >
+# > *On the board*: 20 stations train, 60 choose, 60 judge. Five differences 0.1, 0.2, 0.3, 0.4, 0.5: the mean is 0.3, the deviation 0.158, the interval $2.78 \cdot 0.158 / \sqrt 5 \approx 0.20$.
+# >
+# > *Short of time*: one remedy, three strengths, three seeds, and say: three seeds give wide intervals.
 
 # %% quiz [markdown]
 # ## Quiz
