@@ -84,7 +84,7 @@ for where, some in {"below 1,300 m": tau[:, 0] < feet, "above 3,000 m": tau[:, 0
         print(f"{where}, {who}: most in month {year.argmax() + 1}, {year.max():.0f} mm")
 
 # %% messy [markdown]
-# On the plains early summer is wet, in the mountains spring. The network has both; up there it is a little flatter, and a month late.
+# On the plains May is the wettest month, in the mountains March. The network has both; up there it is a little flatter, and a month late.
 #
 # Tables are rarely clean. This one is as a German spreadsheet writes it: semicolons, decimal commas, a point between thousands, a date, a missing value, a tree with a single row.
 

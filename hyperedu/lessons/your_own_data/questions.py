@@ -13,7 +13,7 @@ PREDICTIONS = {
         list("JFMAMJJASOND"),
         0.0,
         120.0,
-        "Up there March is the wettest month, and June the driest. On the plains it is early summer that is wet.",
+        "Up there March is the wettest month, and June the driest. On the plains it is May that is wet.",
     ),
 }
 predict = partial(asking.predict, "your_own_data", PREDICTIONS)
