@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hyperedu import outer_loss
+from hyperedu import Hypernetwork, MainNetwork, MLPGenerator, Sinusoids, outer_loss
 from hyperedu.lessons.training_a_hypernetwork import checks
 from saying import RIGHT, UNANSWERED
 
@@ -66,3 +66,24 @@ def once(learner, tasks):
 )
 def test_fresh_weights(says, answer, words):
     assert words in says(checks.fresh_weights, answer)
+
+
+@pytest.mark.parametrize("hidden", [(), (8,), (8, 8)])
+def test_weights_written_once_are_a_silent_mistake_only_without_hidden_layers(hidden):
+    """As exercise 3 tells: the same loss at every step, or an error at the second `backward`."""
+    main = MainNetwork.mlp([1, 8, 1])
+    learner, tasks = Hypernetwork(main, MLPGenerator(2, main, hidden=hidden)), Sinusoids().train.sample(5, shots=0)
+    theta, optimizer = learner(tasks.descriptor), torch.optim.Adam(learner.parameters())
+
+    def step():
+        loss = main.loss(theta, tasks.query).mean()
+        loss.backward(retain_graph=True)
+        optimizer.step()
+        return loss.item()
+
+    first = step()
+    if hidden:
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            step()
+    else:
+        assert first == step() == step()
