@@ -176,7 +176,7 @@ print("the same code in another order:", torch.allclose(h, shuffled, atol=1e-6))
 #
 # $$ R^2 = 1 - \frac{\sum (y - \hat y)^2}{\sum (y - \bar y)^2} \tag{3} $$
 #
-# We measure it on sentences never trained on: training words in *new templates* (other orders, other words around them); and known templates filled with *new images* ("like a castle") or *new adjectives*, common plain words ("colossal"), of which none stands in any sentence of training. *Rare words* ("gargantuan") are new as
+# We measure it on sentences never trained on: training words in *new templates* (other orders, other words around them); and known templates filled with *new images* ("with a croissant") or *new adjectives*, common plain words ("delicate"), of which none stands in any sentence of training. *Rare words* ("gargantuan") are new as
 # well, and unlike the others not in the language model's vocabulary: it puts them together from pieces. Which are new is drawn anew for each seed.
 
 # %% explained
