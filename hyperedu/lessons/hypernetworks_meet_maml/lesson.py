@@ -10,6 +10,41 @@
 #
 # 60 minutes without the section *Going further*, and the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb), [06 · MAML](06_maml.ipynb).
 
+# %% plan-teacher [markdown] tags=["teacher"]
+# > **50 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 15 | *A description that lies*: the four learners on the board; all lock the prediction before anyone moves a slider; settings 1 to 5 projected |
+# > | 8 | *One table for all of them*: in pairs, place the learners in an empty table, then show it |
+# > | 11 | *How far to step away from a description*: derive (3) on the board, then run the small table |
+# > | 9 | *Who wins on sinusoids*: the figure and its printed lines |
+# > | 4 | exercise 1, alone |
+# > | 3 | quiz 1 and 4 by show of hands |
+# >
+# > Left out: *Going further*. Homework: exercise 2 for the table, exercise 3 for what an error must do, quiz 2, 3, 5.
+# >
+# > **90 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 20 | *A description that lies*: the prediction locked, settings projected; then in pairs, each drags the star and the circle |
+# > | 12 | *One table for all of them*, with the code cell aloud |
+# > | 15 | *How far to step away from a description*: derivation alone, compared on the board |
+# > | 13 | *Who wins on sinusoids*: all sketch *both* against the noise first |
+# > | 22 | exercises 1 and 3 alone, 2 in pairs |
+# > | 8 | quiz alone, answers aloud; *In one breath* |
+# >
+# > Left out: *Going further* (12 minutes more, or reading, with its prediction). Homework: the open task, on waves.
+# >
+# > **Outcomes**
+# >
+# > | after it a student can | shown in | asked in |
+# > |---|---|---|
+# > | place every learner in one table, and build one for an empty cell | *One table for all of them* | exercise 2, quiz 1 |
+# > | say how far to step away from a description, and why a step may be wrong | *How far to step away from a description* | exercise 1, quiz 2, 4 |
+# > | compare description, examples and both fairly, and err in a description as it should be | *A description that lies*, *Who wins on sinusoids* | exercise 3, quiz 3, 5 |
+
 # %% imports
 import torch
 
@@ -100,6 +135,22 @@ questions.predict("describe-or-show", figure)
 #
 # *Right*, over all tasks: colour and marker say who errs least, the number how much (median, mean of three seeds). A question mark stands where the seeds do not agree.
 
+# %% describe-or-show-settings tags=["teacher"]
+from hyperedu.lessons.hypernetworks_meet_maml import projected
+
+projected.project("describe-or-show", figure)
+
+# %% a-description-that-lies-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 15 minutes. *Purpose*: what a description is worth depends on its error and on the number of examples.
+# >
+# > *Students believe* that more information cannot hurt. In setting 5 *both* errs about twice as much as *shown*. And that a warned learner knows how much *this* description errs: in setting 1 it is perfect, and still the described curve is too low at its peaks.
+# >
+# > *Ask*: Perfect description, one example: why is *both* (0.60) worse than *described* (0.17)? [Its steps follow the single point, setting 2; a later cell shows that one step leaves 0.22.] What would be missing without *untold*? [*Both* has 60,385 numbers to learn and *shown* 1,761: its gain might be their doing.]
+# >
+# > *On the board*: a number $c$, standard normal, told as $c + s\,\varepsilon$. The best guess is what was told, divided by $1 + s^2$: all of it at $s = 0$, a half at 1, a tenth at 3. Who does not know $s$ takes something between.
+# >
+# > *Short of time*: project settings 1, 4 and 5, and say: examples correct a bad description, up to the errors of training.
+
 # %% one-table-for-all-of-them [markdown]
 # ## One table for all of them
 #
@@ -133,6 +184,17 @@ for _ in range(5):  # U
 own = both(tasks.descriptor, tasks.support)
 print("same as the package:", torch.allclose(theta, own, atol=1e-5))
 
+# %% one-table-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 8 minutes. *Purpose*: two questions place a learner: what does it do with τ, and what with $D$?
+# >
+# > *Students believe* that a hypernetwork and MAML are rivals of different kinds. The code cell is both: line 2 is the one, the loop the other. And that *untold*, which has a generator, belongs to the middle row: it is told nothing.
+# >
+# > *Ask*: What must $f_\varphi$ do for (1) to be MAML? [Ignore τ.] Where does *DescriptorAdaptation* take its steps? [On τ; φ stays, and θ follows.]
+# >
+# > *On the board*: one number: $f(\tau) = 2\tau$, $\tau = 1$, loss $\frac12 (\theta - 4)^2$, $\alpha = \frac12$, one step. The hypernetwork says 2, *both* 3; MAML from $\theta_0 = 0$ says 2. Then the empty table: rows *no τ, τ given, τ sought*.
+# >
+# > *Short of time*: fill the middle row only, and say: *both* is a hypernetwork followed by MAML's steps.
+
 # %% how-far-to-step-away-from-a-description [markdown]
 # ## How far to step away from a description
 #
@@ -160,6 +222,17 @@ for s in (0.25, 1.0, 3.0):
 
 # %% how-far-then [markdown]
 # The last column is the step that is right for $s = 1$. It wastes a good description, and it believes a bad one: at $s = 3$, both is *worse than the examples alone*. In our networks $\alpha$ is fixed; training chooses where a step begins: how far $\theta_0$ follows $\tau$, and how steep the loss is there. It chooses for the descriptions there, so we expect the same trade.
+
+# %% how-far-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 11 minutes. *Purpose*: (3), and that a step which is right for one $s$ is wrong for another.
+# >
+# > *Students believe* that one takes the better of the two, or the mean. At $s = 1$ the best step leaves 0.201, the examples alone 0.251, and the mean of the two 0.313 by (2). And that both can never lose: at $s = 3$ the step for $s = 1$ leaves 0.520.
+# >
+# > *Ask*: When is $\alpha^* = \frac12$? [When $s^2 = \sigma^2/n$.] Where in (2) is it used that the errors are independent? [There is no term with $\alpha(1 - \alpha)$.]
+# >
+# > *On the board*: set the derivative $-2(1 - \alpha)s^2 + 2\alpha\,\sigma^2/n$ to 0. With $s = 1$ and $\sigma^2/n = \frac14$: $\alpha^* = 0.8$, and the error is $0.04 \cdot 1 + 0.64 \cdot \frac14 = 0.2$. The same step at $s = 3$: $0.04 \cdot 9 + 0.16 = 0.52$; at $s = \frac14$: 0.1625. These are the last column, up to chance.
+# >
+# > *Short of time*: state (3), show the last line, and say: the step was chosen for other descriptions.
 
 # %% who-wins-on-sinusoids [markdown]
 # ## Who wins on sinusoids
@@ -206,6 +279,17 @@ figures.show(figure, "Median loss by noise: description alone rises, examples ar
 # **Both.** It beats *shown* and *untold* while the description is good. At $s = 1.5$, the edge of its training, it ties with *shown*; beyond, it loses. *Untold* has as many numbers to learn, and is no better than MAML. So what *both* wins is the description's.
 #
 # **One example.** In the first column of the map *described* alone wins up to $s = 1$. Steps follow a single point too far, five farther than one (printed above the figure).
+
+# %% who-wins-on-sinusoids-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 10 minutes. *Purpose*: a fair comparison names what each was told, shown, and warned of.
+# >
+# > *Students believe* that the hypernetwork which is best on perfect descriptions is best. *Trusting* has 0.007 there, and 16 times as much at a quarter of a standard deviation. And that *both* wins by its size: *untold* has as many numbers, 0.082 against 0.067 of *shown*.
+# >
+# > *Ask*: Why are two of the lines flat? [They are told nothing of τ.] Is *trusting* worse because it was trained for a tenth of the steps? [At $s = 0$ it is the best of all; what it lacks is the warning. More steps were not tried.]
+# >
+# > *On the board*: *both* by *shown*: a fifth at $s = 0$, two thirds at 1, about the same at 1.5, twice at 3. *Trusting* from $s = 0.5$ to 1: 0.358 to 1.538; from 1.5 to 3: 3.589 to 16.347. Both are a little over four times: (2) with $\alpha = 0$ says four.
+# >
+# > *Short of time*: show the figure alone, and say: where *trusting* crosses the grey line, knowing nothing is better.
 
 # %% who-wins-on-the-stations-of-colorado [markdown]
 # ## Going further: who wins on the stations of Colorado
@@ -254,6 +338,11 @@ questions.predict("months-or-description", figure)
 # %% months-or-description-look [markdown]
 # **What to look for.** *Shots* are months here. The numbers at the right are RMSE in °C; the sentence's errors on the one station are mean squares. Latitude is not drawn.
 
+# %% months-or-description-settings tags=["teacher"]
+from hyperedu.lessons.hypernetworks_meet_maml import projected
+
+projected.project("months-or-description", figure)
+
 # %% months-table
 print("RMSE (°C), s =     " + "".join(f"{s:8g}" for s in noises))
 for name, values in degrees.items():
@@ -265,6 +354,17 @@ for name, values in degrees.items():
 # *Both* wins with every number of months up to $s = 0.5$, though with four and six the seeds do not always agree. At 1.5, the edge of what it was warned of, examples alone win: a warning in training does not tell *this* error from another.
 #
 # **A single month tells more than a description that is wrong by one standard deviation** (*shown*, *described*). The warned *described* wins nowhere; *trusting* beats *both* with one month, while the description is perfect. *Untold* beats *shown* from two months on, so that part of what *both* gains is its size; perhaps 400 steps are few for MAML. (One split of the stations.)
+
+# %% going-further-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 12 minutes, or reading. *Purpose*: the same question with measurements, where a description does not say all.
+# >
+# > *Students believe* that a place on the map says more than one month. With a perfect description *described* errs by 1.27 °C, *shown* by 1.28 with one month; at $s = 1$ it is 2.08 against 1.28. On a single station a month may mislead: setting 4.
+# >
+# > *Ask*: Why is *described* not at 0 when its description is perfect? [It is cautious: *trusting* has 0.89. The rest of a year is not in elevation and place, or was not learned.] What does a question mark forbid? [To name a winner there: the three seeds do not agree.]
+# >
+# > *On the board*: one standard deviation of elevation is 596 m. At the rule of thumb of 6.5 °C per km that is 3.9 °C; *trusting* errs by 3.5 °C at $s = 1$.
+# >
+# > *Short of time*: settings 2 and 3, and say: one month tells more than a description that is wrong by one standard deviation.
 
 # %% exercise-1 [markdown]
 # ## Exercises
@@ -325,10 +425,32 @@ def misdescribe(tau, s):
 
 checks.misdescribed(misdescribe)
 
+# %% exercises-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 20 minutes: 4, 10 and 6. *Purpose*: (3) in numbers, the empty cell in code, and an error that hides something.
+# >
+# > *Students believe*: in 1, 0.25 is the share that is kept, 0.2 forgets $n$, 1/3 is $\sigma^2/n$, 6/7 takes 2 for $\sigma^2$. In 2, modules are made in `start`, `forward` is written instead of `start`, or $D$ is not read at all. In 3, one error serves both numbers of a task, a seed is set inside, $s$ is taken for a variance, or τ is changed in place.
+# >
+# > *Ask*: What does `SetEncoder` spare in exercise 2? [To care for the order and the number of examples.] Why does the error of exercise 3 do no harm? [It is one shift for all tasks; differences between tasks stay.]
+# >
+# > *On the board*: exercise 3 with τ $= (0, 1), (1, 0)$ and the error $(0.5, -1)$: $(0.5, 0), (1.5, -1)$. The second less the first is $(1, -1)$, before and after. Who is early trains the `Reader` for a few hundred steps, or guesses for the open task.
+# >
+# > *Short of time*: do exercise 1 only, by weights: the description's is $1/s^2 = 1$, the examples' $n/\sigma^2 = 3$.
+
 # %% open-task [markdown]
 # ## Open task
 #
 # (45 minutes or more.) **How many examples is a description worth?** For three noises find the number of shots at which *shown* errs as little as *described*, on waves or on stations; `errors` and `degrees` help. Guess first: by (2), the two are equal at $n = \sigma^2 / s^2$. A good answer gives it with the range of the seeds, compares how it falls as $s$ grows, and names a reason for the difference.
+
+# %% open-task-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 5 minutes to set it. *Purpose*: a worth in examples can be read off what was measured.
+# >
+# > *Students believe* that the guess $n = \sigma^2/s^2$ must come out. It rises without bound as $s$ falls to 0; on waves *described* still errs by 0.17 to 0.18 there, and *shown* comes below it between five and ten examples (at five with one seed).
+# >
+# > *Ask*: What does a good answer contain? [Three noises, each with the range of the three seeds: on waves between two and three examples at $s = 0.5$, between one and two at 1, below one at 3, in every seed. From 0.5 to 1 the guess falls to a quarter, the measured number by less. A reason: *described* is cautious; the error of *shown* does not fall as $1/n$, from two to ten it falls to about a ninth.]
+# >
+# > *On the board*: axes $s$ and $n$, the curve $1/s^2$ with (0.5, 4), (1, 1), (2, ¼); pairs sketch where they expect the networks.
+# >
+# > *Short of time*: give one noise to each group, on waves, and say: at $s = 3$ a description is worth less than one example.
 
 # %% quiz [markdown]
 # ## Quiz
