@@ -439,7 +439,7 @@ checks.misdescribed(misdescribe)
 # %% open-task [markdown]
 # ## Open task
 #
-# (45 minutes or more.) **How many examples is a description worth?** For three noises find the number of shots at which *shown* errs as little as *described*, on waves or on stations; `errors` and `degrees` help. Guess first: by (2), the two are equal at $n = \sigma^2 / s^2$. A good answer gives it with the range of the seeds, compares how it falls as $s$ grows, and names a reason for the difference.
+# (45 minutes or more.) **How many examples is a description worth?** For three noises up to 1 find the number of shots at which *shown* errs as little as *described*, on waves or on stations; `errors` and `degrees` help. Guess first: by (2), the two are equal at $n = \sigma^2 / s^2$. A good answer gives it with the range of the seeds, compares how it falls as $s$ grows, and names a reason for the difference.
 
 # %% open-task-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 5 minutes to set it. *Purpose*: a worth in examples can be read off what was measured.
