@@ -126,7 +126,7 @@ def learning_curves(histories: dict[str, list[float]], window: int = 50) -> Figu
             range(len(loss) - len(mean), len(loss)), mean, dash, color=color, marker=marker, label=name,
             markevery=(k * every // len(histories), every),
         )  # fmt: skip
-    axes.set(xlabel="step", ylabel=_("query loss, mean of {window} steps", window=window), yscale="log")
+    axes.set(xlabel="step", ylabel=_("loss, mean of {window} steps", window=window), yscale="log")
     axes.legend(frameon=False)
     return figure
 
