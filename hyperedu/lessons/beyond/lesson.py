@@ -10,6 +10,38 @@
 #
 # 60 minutes without the section *Going further*. Before: [03 · Generator designs](03_generator_designs.ipynb), [08 · Regularization](08_regularization.ipynb).
 
+# %% plan-teacher [markdown] tags=["teacher"]
+# > **50 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 15 | *One task after the other*: all lock their sketch, then three settings and the table |
+# > | 17 | *Clients who keep their data*: (1) on the board, `one-round`, the picture, the leak |
+# > | 14 | *Today*: one row of the table in pairs, the prediction, the settings, `lies` |
+# > | 4 | *In one breath*, and the homework |
+# >
+# > Left out: the ranks, *Going further*. Homework: exercises 1 and 2, the quiz; exercise 3 for those who will program.
+# >
+# > **90 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 16 | *One task after the other* |
+# > | 25 | *Clients who keep their data*, with exercise 1 alone, then compared in pairs |
+# > | 20 | *Today*: each pair reads one row, and tells the class its limit; ranks |
+# > | 22 | exercises 2 and 3 alone |
+# > | 7 | the quiz, by a show of hands; *In one breath* |
+# >
+# > Left out: *Going further*. Homework: the open task.
+# >
+# > **Outcomes**
+# >
+# > | after it a student can | shown in | asked in |
+# > |---|---|---|
+# > | say why a code of its own does not protect a task, and what the output penalty holds | the first figure and its table | quiz 1, 2 |
+# > | train a generator from what clients send back, and say what that gives away | `one-round`, the table of clients, the leak | exercise 1, 3, quiz 3 |
+# > | read a system of today as τ → θ → g, with a low-rank change, and find where it stops | the table of systems, `lies`, the ranks | exercise 2, quiz 4, 5 |
+
 # %% imports
 import json
 
@@ -51,6 +83,11 @@ figure = live.interact(picture.figure, picture.update, play="step", **menu)
 figure.controls["step"].value = 1150
 questions.predict("forgetting", figure, so=picture.error["plain network"][::4, 0])
 
+# %% forgetting-settings tags=["teacher"]
+from hyperedu.lessons.beyond import projected
+
+projected.project("forgetting", figure)
+
 # %% forgetting-look [markdown]
 # **What to look for.** *Left*, an error rises as soon as another task is learned; with the penalty it stays. *Middle*, the first task's weights stand still only there. A code of its own does not protect a task, since φ is shared: without the penalty the hypernetwork forgets less of the second polynomial; of the first the intervals below do not say.
 #
@@ -68,6 +105,17 @@ print("mean squared error", [task.name for task in tasks])
 seeds_table(tables["polynomials"], ".4f")
 print("\naccuracy at", [f"{angle}°" for angle in sequences.ANGLES])
 seeds_table(tables["digits"], ".2f")
+
+# %% forgetting-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 15 minutes. *Purpose*: forgetting is the rule, and to hold what is written is a cure without old examples.
+# >
+# > *Students believe*: that networks forget for want of room, or that a code for each task separates them. The same sizes hold all three with the penalty (errors below 0.001, mean of five seeds). Without it the hypernetwork ends at 0.46 ± 0.53 on the first task, worse than a constant (a third).
+# >
+# > *Ask*: How long does forgetting take? (Setting 1: 50 steps.) What must be stored? (A snapshot of θ for each old task.) Does the hypernetwork alone forget less than the plain network? (Of the second task yes; of the first the intervals do not say.)
+# >
+# > *On the board*: θ = φτ. Task 1: τ = 1, φ = 3, θ₁ = 3. Task 2 wants θ = 2. With φ moved to 2, τ₂ = 1, task 1 writes 2: lost. With φ = 3, τ₂ = 2/3 both hold: (3, 2).
+# >
+# > *Short of time*: settings 1 and 3; skip the digits. Say: five angles show the same picture.
 
 # %% clients [markdown]
 # **Where it fails:** someone must say which task it is. With more tasks held we expect less room for the next; five angles do not show it.
@@ -139,6 +187,17 @@ y = main(theta, x) + sent["4.bias"] / (2 * clients.ALPHA * climate.y_std)
 print(f"from Δθ: x = {x.flatten().tolist()}, {y.item():.2f} °C")
 print(f"in truth: x = {own.x[0, 0].tolist()}, {own.y[0, 0].item():.2f} °C")
 
+# %% clients-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 17 minutes. *Purpose*: the chain rule cut in two: the server has ∂θ/∂φ, the client Δθ.
+# >
+# > *Students believe*: that the server needs the readings, or their loss; `one-round` prints that (1) is gradient descent without them. And that what is not shown is secret: the leak finds a month and 33.00 °C from one client's step.
+# >
+# > *Ask*: Who gains from own steps? (*One network for all* much, 3.06 to 2.01 at one or two readings; *written for each* loses 0.23 ± 0.08 there.) Is it written weights that win? (Not separated: only *written for each* is told place and elevation.)
+# >
+# > *On the board*: φ = 2, τ = 1 and 3, so θ = 2 and 6; half squared errors, wanted 4 and 6, α = 0.1: Δθ = 0.2 and 0. With shares of ½: φ ← 2 + ½ · 1 · 0.2 + ½ · 3 · 0 = 2.1. The leak: Δb₁ = (0.2, −0.1), ΔW₁ = ((0.1, −0.2), (−0.05, 0.1)); either row divided gives x = (0.5, −1).
+# >
+# > *Short of time*: the picture with its five splits, not the table of one run. Say: one reading can be read off, a sum of several not by this division.
+
 # %% today [markdown]
 # ## Today
 #
@@ -179,6 +238,10 @@ if reads:
     adapted.controls["done"].value = "upside down"
 questions.predict("adapter", adapted if reads else None)
 
+# %% adapter-settings tags=["teacher"]
+if reads:
+    projected.project("adapter", adapted)
+
 # %% adapter-look [markdown]
 # **What to look for.** A right sentence restores most of the reading; a wrong one destroys what the frozen network could do. On drawings held out, what is told and what was done:
 
@@ -206,6 +269,17 @@ seeds_table(by_rank, ".2f")
 # %% ranks-then [markdown]
 # New ways to say a known change are often understood; two changes in one sentence, which no training sentence had, are not. **Where it fails:** far from its training.
 
+# %% today-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 14 minutes. *Purpose*: to ask of a system what was shown; and to see one fail.
+# >
+# > *Students believe*: that an adapter written from words understands them. "Not" does nothing: 32%, as if they were mirrored (setting 2). And that a right sentence is enough: in this run *negative* was hardly learned, 40% even by a sentence that says just that (setting 3). So the last line of `lies` tests a weak change too; the column *two changes* has all pairs.
+# >
+# > *Ask*: Which row of the table has a comparison, which only one number, which none? (Text-to-LoRA has 74.0% beside 75.8%; HyperDreamBooth 25 times; LoGAH none here.) Setting 4: why does it do no harm? (It writes hardly any change; why, we did not test.)
+# >
+# > *On the board*: B = (1, 2)ᵀ, A = (3, −1): BA = ((3, −1), (6, −2)). For x = (1, 1): Ax = 2, BAx = (2, 4), a multiple of B, as for every x. Numbers at rank 8: 8 · (48 + 64) = 896 instead of 3,072.
+# >
+# > *Short of time*: skip the ranks. Say: at rank 1 about 40% of known sentences' digits are read, at rank 8 near 90%; no rank reads two changes.
+
 # %% clients-end [markdown]
 # ## Going further: drawings as functions
 #
@@ -232,6 +306,9 @@ figure = live.interact(picture.figure, picture.update, drag=picture.drag, **plac
 figure.controls["tau_1"].value, figure.controls["tau_2"].value = picture.places[2].tolist()
 questions.predict("map", figure)
 
+# %% map-settings tags=["teacher"]
+projected.project("map", figure)
+
 # %% walk-predict [markdown]
 # **Predict.** Now a walk from one drawing to another: over the map (*τ*), straight from one's weights to the other's (*θ written*), or between two networks trained apart. Which stay drawings half way?
 
@@ -241,6 +318,9 @@ ends = {"first": (0, 23), "second": (0, 23), "share": (0.0, 1.0, 0.02)}
 walk = live.interact(picture.figure, picture.walk, through=list(drawings.WAYS), **ends)
 walk.controls["second"].value, walk.controls["share"].value = 13, 0.5
 questions.predict("walk", walk)
+
+# %% walk-settings tags=["teacher"]
+projected.project("walk", walk)
 
 # %% walk-look [markdown]
 # **What to look for.** Over the map, hands of one letter change into each other; from letter to letter the way leads through others, with short stretches of double exposure. Straight through weight space a blur comes between, less so within a letter; between networks trained apart nothing that anybody drew. Half way between all pairs, correlation with the drawing that is most similar:
@@ -253,6 +333,17 @@ for name, (one, two) in drawings.half_way(learner, apart, family).items():
 
 # %% half-way-then [markdown]
 # **Where it fails:** a new drawing has no place on the map until one is searched.
+
+# %% drawings-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 15 minutes, or homework. *Purpose*: a map on which neighbours are alike, since training put noise on τ; weights have no such map.
+# >
+# > *Students believe*: that the mean of two good networks is a good one. Half way between networks trained apart the correlation is about 0.2; of written ones 0.70 within a letter and 0.42 between two; over the map about 0.85.
+# >
+# > *Ask*: Why 0.2? (Hidden units of two trainings do not correspond.) Is the map smooth everywhere? (No: settings 3 of the map and 4 of the walk lie in a double exposure, and far outside there is no drawing.)
+# >
+# > *On the board*: two networks that compute the same: hidden units (a, b) and (b, a). Their mean has twice (a + b)/2: other features. Draw the two orders with crossing arrows.
+# >
+# > *Short of time*: the walk alone, at one half. Say: a new drawing has no place on the map until it is searched.
 
 # %% exercise-1 [markdown]
 # ## Exercises
@@ -312,6 +403,17 @@ checks.server(server)
 
 # %% open-task [markdown]
 # **An open task.** Read the paper of one of these systems, and write half a page: τ, f, θ, g; on what it was trained and tested; where you expect it to fail. A good answer names the test.
+
+# %% exercises-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 22 minutes. *Purpose*: one round by hand, a cheap layer, an honest server. Exercise 1: 6 minutes, 2: 6, 3: 10 (for many 15: signs and shares).
+# >
+# > *Students believe*: 1: that Δθ must be subtracted (1.1), that changes are summed (0.8), that ∂θ/∂φ is 1 (1.0), or that clients come one after the other (0.88, 0.89). 2: that `B @ A` may be made on the way (right values, but refused), or `.T` of all inputs, which fails with more dimensions. 3: the sign; a sum for the mean; θ sent with its graph; a loss of their own on Δθ, which makes it small.
+# >
+# > *Ask*: In the open task, what does a good answer contain? (τ, f, θ, g; trained and tested on what, against what; where it should fail; the test by name.)
+# >
+# > *On the board*: for 3: an optimizer does φ ← φ − η · grad, (1) does φ ← φ + η Σ w (∂θ/∂φ)ᵀ Δθ. So grad = −Σ w (∂θ/∂φ)ᵀ Δθ.
+# >
+# > *Short of time*: 3 as homework. Who is done early counts multiplications for one x in exercise 2: mn + r(m + n) against mn + rmn with `B @ A`.
 
 # %% quiz [markdown]
 # ## Quiz

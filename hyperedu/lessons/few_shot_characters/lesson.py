@@ -10,6 +10,43 @@
 #
 # 60 minutes without the section *Going further*. Before: [06 · MAML](06_maml.ipynb).
 
+# %% plan-teacher [markdown] tags=["teacher"]
+# > **50 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 8 | *An alphabet never seen*: all lock their prediction, then two settings are projected |
+# > | 13 | *A last layer, written*: (1) and (2) on the board, exercise 1 alone |
+# > | 6 | *Draw one yourself*: one laptop goes round; the five alike are predicted first |
+# > | 9 | *Who is best?*: the printed table, in pairs |
+# > | 10 | *A precaution, and a leak*: the table of batch norm |
+# > | 4 | *In one breath*, and the homework |
+# >
+# > Left out: *Where it fails*, *Going further*. Homework: exercises 2 and 3, the quiz.
+# >
+# > **90 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 10 | *An alphabet never seen*: predictions, then the figure in pairs |
+# > | 17 | *A last layer, written*: the board, exercise 1 alone, the anatomy together |
+# > | 8 | *Draw one yourself* |
+# > | 12 | *Who is best?*: in pairs, then what the table cannot separate |
+# > | 14 | *A precaution, and a leak*: predict the three rows of batch norm before they are shown |
+# > | 6 | *Where it fails* |
+# > | 18 | exercises 2 and 3 alone |
+# > | 5 | the quiz, by a show of hands |
+# >
+# > Homework: the open task; *Going further*.
+# >
+# > **Outcomes**
+# >
+# > | after it a student can | shown in | asked in |
+# > |---|---|---|
+# > | write a last layer from examples, by (1) and (2), and say what was learned and what was written | the cell *by-hand*, the anatomy | exercise 1, 2, quiz 3 |
+# > | read an accuracy with its ways, shots and chance, and say why labels change their order | the first figure, *Going further* | quiz 1, 2 |
+# > | build a test on new scripts and new drawings in which no query helps another | the tables of scripts and of batch norm | exercise 3, quiz 4, 5 |
+
 # %% imports
 import json
 
@@ -60,6 +97,22 @@ figure.controls["alphabet"].value = "Shavian"
 figure.controls["shots"].value = figure.controls["steps"].value = 1
 questions.predict("written", figure)
 
+# %% written-settings tags=["teacher"]
+from hyperedu.lessons.few_shot_characters import projected
+
+projected.project("written", figure)
+
+# %% never-seen-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 8 minutes. *Purpose*: what an episode is: ways, shots, chance, and a class that is only a number.
+# >
+# > *Students believe*: that the network has met these letters, or that class 1 is always the same letter. At 0 steps MAML is at chance, 6 of 30, since nothing says which letter is called 1.
+# >
+# > *Ask*: Setting 1: why are all six drawings of the fifth letter misread? (Its one example hardly shows an H; with five, 29 of 30 are right.) Which pair does the sentence name? (1 and 5, the pair that is confused; it is not always so.)
+# >
+# > *On the board*: five boxes *D*, an arrow to θ, a sixth box "?"; chance 1/5 = 20%, for 20 ways 1/20 = 5%.
+# >
+# > *Short of time*: settings 1 and 2 alone. Say: before its step MAML guesses.
+
 # %% written-look [markdown]
 # **What to look for.** *Left*, the examples, a row for each class. *Middle*, the rows of the last layer that were written from them; letters of similar shape tend to get similar rows, and to be confused (the sentence names the two most alike). *Right*, new drawings: a
 # frame says which class one was taken for. At 0 steps MAML's last layer is the same for every episode; one step makes a classifier of it.
@@ -95,6 +148,17 @@ print("the same as the package's:", same)
 alt = "Filters of the first layer, rows of the last one, and decisions on 30 drawings."
 figures.show(anatomy(learner, batch), alt)
 
+# %% last-layer-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 13 minutes. *Purpose*: "nearest mean" is a linear layer, so *D* has written weights.
+# >
+# > *Students believe*: that a prototypical network trains its last layer, or compares without weights. `by-hand` finds the package's layer again from (1) and (2).
+# >
+# > *Ask*: Why may ‖h(x)‖² go? (It is the same for every class.) What of the anatomy changes with the next episode? (The rows and biases; the filters stay.)
+# >
+# > *On the board*: examples (1, 0) and (3, 0) of class 1, (0, 2) of class 2. So $c_1 = (2, 0)$, $c_2 = (0, 2)$; rows (4, 0) and (0, 4), biases −4 and −4. For h(x) = (2, 1) the logits are 4 and 0; the squared distances are 1 and 5. Both say: class 1, by 4.
+# >
+# > *Short of time*: skip the anatomy and the support-set hypernetwork. Say: it learns the map that (2) gives.
+
 # %% draw-predict [markdown]
 # The filters at the left are those of every task; only rows and biases were written. At the right one drawing, of class 1, is taken for 4. (Trained on 20 ways, as its authors advise, it has 20 rows, of which `[:5]` are in use.)
 #
@@ -112,6 +176,20 @@ pen = {"pen_x": (-1.0, 1.0, 0.05), "pen_y": (-1.0, 1.0, 0.05), "pen_down": False
 sketch = live.interact(picture.figure, picture.update, drag=picture.drag, **menus, **pen)
 sketch.controls["episode"].value = 2
 questions.predict("draw", sketch)
+
+# %% draw-settings tags=["teacher"]
+projected.project("draw", sketch)
+
+# %% draw-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 6 minutes. *Purpose*: five drawings make a classifier while one looks on.
+# >
+# > *Students believe*: that a high probability means a right answer, and that what is none of the five gets low ones. Setting 3 is wrong at about 0.9; in setting 4 a dot is taken for the fifth letter at 1.00.
+# >
+# > *Ask*: All five alike: what comes out? (20% each where the layer is written: equal rows, equal biases. Not with MAML: its rows differ before the step.) Why can it not say "none"? (A softmax over five classes sums to 1.)
+# >
+# > *On the board*: equal logits (a, a, a, a, a): softmax = 1/5 each, whatever a is.
+# >
+# > *Short of time*: settings 1 and 4 only. Drawings by hand are never quite alike: leave that as a thought.
 
 # %% draw-look [markdown]
 # **What to look for.** Each press begins a new drawing; with *add_strokes* it adds a stroke. (By keyboard: move the pen on a *paper* while it is down.) Five exactly alike get equal rows, and 20% each; not so with MAML, whose rows start apart.
@@ -141,6 +219,17 @@ for name in sorted(names, key=lambda name: -table[name, "scripts held out"].mean
         share = table[name, where]
         print(f"{name if where[0] == 's' else '':34} {where:17} {share.mean():.1%}", end=" ")
         print(f"± {half_interval(share):.1%}, {len(share)} trainings")
+
+# %% ranking-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 9 minutes. *Purpose*: to read a table with its intervals, and say what it cannot separate.
+# >
+# > *Students believe*: that the order of the rows is a ranking. From ANIL to the support-set hypernetwork means lie between 92% and 94%, ± 1 to 3 points. And that inner steps are what matters: a linear probe is in the same group.
+# >
+# > *Ask*: Who is told apart from whom? (First-order MAML and Reptile from all above; prototypes have the highest mean on both.) Is the formula the reason? (Not separated: prototypes trained on 20 ways, the others on 5.)
+# >
+# > *On the board*: what is learned, and what an episode writes. Prototypes: features; the last layer. Hypernetwork: features and a map; the last layer, and moved convolutions. MAML: a start; all weights, by a step.
+# >
+# > *Short of time*: the second table alone. Say: intervals over episodes and over trainings answer different questions.
 
 # %% ranking-then [markdown]
 # *Real alphabets* are drawings by real hands, five alphabets of **Omniglot** (Lake and others 2015): no training saw the drawings, and their scripts (Balinese, Aramaic, Greek, Korean, Latin) are held out, or not among the 140.
@@ -191,6 +280,17 @@ for name, learner in {"batch norm": leaky, "group norm": learners["prototypes"]}
         right = accuracy(logits, y)
         print(f"{name}, {how:22} {right.mean():.1%} ± {half_interval(right):.1%}")
 
+# %% leak-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 10 minutes. *Purpose*: one precaution that is not tested here, and one leak that is measured.
+# >
+# > *Students believe*: that a test is fair once the images are new. With batch norm the same learner has about 91% with all classes at once, 61% with one drawing at a time, 55% with one class at a time; with group norm three times 97.5%. Or that trained letters are easier: 97.6% against 97.8%.
+# >
+# > *Ask*: Why is one class at a time the worst? (What the drawings share is their class, and the mean takes it away.) Which of the three numbers is reported? (That of the way it will be used: here one drawing at a time.)
+# >
+# > *On the board*: one feature, class A: 3, class B: 1. Together: mean 2, so +1 and −1. A alone: 3 − 3 = 0. Three of A: 0, 0, 0. The class is gone.
+# >
+# > *Short of time*: skip the table of scripts. Say: whole scripts are held out, as a precaution.
+
 # %% leak-then [markdown]
 # With batch norm accuracy falls when a drawing comes alone, and when its neighbours are of its own class, since what they have in common, which is what names the class, is subtracted. (Part of it is that training had all classes in each batch.)
 #
@@ -220,6 +320,17 @@ for axes, (name, learner) in zip(panels, learners.items()):
 alt = "For each learner five examples, and below a line what it took for another letter."
 figures.show(shown, alt)
 
+# %% failures-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 6 minutes. *Purpose*: where one example is not enough, for whichever learner.
+# >
+# > *Students believe*: that another learner would cure the worst case. Here all three fail on the same episode, of single strokes.
+# >
+# > *Ask*: Do rows say what is confused? (On average: cosine 0.92 for pairs that are confused, 0.85 of all, for prototypes; for MAML 0.09 and −0.13. A tendency.)
+# >
+# > *On the board*: two strokes, / and \\, and a vertical one by a new hand: to which does it belong?
+# >
+# > *Short of time*: show the picture, skip the cosines. Say: one example does not say what may vary.
+
 # %% failures-then [markdown]
 # All three fail on the same episode: strokes that differ by their slant, which hands vary too. One example does not say which differences matter.
 #
@@ -240,6 +351,17 @@ with torch.no_grad():
 
 # %% steps-then [markdown]
 # Before the first step it is at chance: nothing in $\theta_0$ says which letter is called 1. More steps of the same large rate make even the examples worse: they overshoot.
+
+# %% steps-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 5 minutes, or homework. *Purpose*: a rate that was trained for one step is a rate for one step.
+# >
+# > *Students believe*: that more steps adapt better. Printed: 92% after one and two, about 88% after four, and even examples get lost (100% to 95%).
+# >
+# > *Ask*: Why 21% before the first step? (Chance: the start does not know which letter is called 1.)
+# >
+# > *On the board*: a parabola, a step of rate 0.4 into its valley, the next one past it.
+# >
+# > *Short of time*: leave it out; settings 4 and 5 of the first figure show the same on one episode.
 
 # %% exercise-1 [markdown]
 # ## Exercises
@@ -301,6 +423,17 @@ checks.on_new_drawings(fair)
 
 # %% open-task [markdown]
 # **An open task.** Which letters are confused? Guess, find a measure of how alike two letters look that predicts it, and try it on a hundred episodes. A good answer has the guess before the measurement, an interval, and another explanation.
+
+# %% exercises-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 18 minutes. *Purpose*: a decision, a layer, and a fair test. Exercise 1: 4 minutes, 2: 8, 3: 6.
+# >
+# > *Students believe*: 1: that logits are distances, so 2/3 or 1/3 (they take no exponential), or exp(−1) (not divided), about 0.12 (no bias), about 0.88 (rows c for 2 c). 2: every class has as many examples (blocks, or `len(features) / ways`); the bias of the examples' mean squared length, or of 2 c. 3: the support set is still judged, or the two halves are averaged, or the learner is shown the queries.
+# >
+# > *Ask*: In the open task, what does a good answer contain? (A guess before measuring; a measure on *images*, such as the overlap of two mean drawings; confusion over a hundred episodes with an interval; another explanation, such as slant.)
+# >
+# > *On the board*: 1 with distances: 1 and 2 squared, so logits −1 and −2, p = 1/(1 + e⁻¹) ≈ 0.73.
+# >
+# > *Short of time*: 3 in words: of what is the mean? Who is done early lets exercise 2 have two classes with one and five examples, and says whose bias is the stronger on average (that of one example: a mean of five is shorter, since noise cancels).
 
 # %% quiz [markdown]
 # ## Quiz

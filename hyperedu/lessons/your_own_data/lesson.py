@@ -10,6 +10,40 @@
 #
 # 60 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
+# %% plan-teacher [markdown] tags=["teacher"]
+# > **50 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 11 | *A table*: all lock their sketch, then the ten lines are read aloud, and two settings |
+# > | 8 | *What it read, and what it left out*: the messy table, in pairs, before its output |
+# > | 9 | *What a split asks*: predict both errors first |
+# > | 18 | *An honest verdict*: (1) on the board, a vote on countries and rain, the two tables |
+# > | 4 | *In one breath*, and the homework |
+# >
+# > Left out: the logarithm. Run the notebook before class: the verdicts train many models. Homework: exercises 1 to 3, the quiz.
+# >
+# > **90 minutes**
+# >
+# > | minutes | what |
+# > |---|---|
+# > | 12 | *A table* |
+# > | 12 | *What it read, and what it left out*: each pair marks the messy cells first |
+# > | 13 | *What a split asks*: all name the question of a table of their own |
+# > | 28 | *An honest verdict*, with the process and the logarithm |
+# > | 19 | exercises 1 to 3 alone |
+# > | 6 | the quiz, by a show of hands |
+# >
+# > Homework: the open task, on a table that was agreed on.
+# >
+# > **Outcomes**
+# >
+# > | after it a student can | shown in | asked in |
+# > |---|---|---|
+# > | say of each column whether it names a task, describes it, or belongs to a row | the ten lines, `print(table)` | quiz 2, 5 |
+# > | split and standardise so that the test stays unseen | both splits of the countries | exercise 1, 2, 3, quiz 1 |
+# > | compare models split by split, and say what a tie does and does not mean | the two verdicts, the process | quiz 3, 4 |
+
 # %% imports
 import tempfile
 from pathlib import Path
@@ -64,6 +98,22 @@ figure = live.interact(picture.figure, picture.update, drag=picture.drag, **pict
 above = family.stations["elevation"] > 3000
 questions.predict("ten-lines", figure, so=family.mean_year[above].mean(0))
 
+# %% ten-lines-settings tags=["teacher"]
+from hyperedu.lessons.your_own_data import projected
+
+projected.project("ten-lines", figure)
+
+# %% a-table-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 11 minutes. *Purpose*: a table becomes a family by saying which column is what.
+# >
+# > *Students believe*: that 3,852 rows are 3,852 examples. For τ there are 321, of which 241 train. They also sketch a wet summer for the mountains; of the stations above 3,000 m March is the wettest month, June the driest.
+# >
+# > *Ask*: Settings 2 and 3 have the same height; why is one missed by some 60 mm, the other by 13? (Latitude and longitude say where, not what the place is like; what is missing in τ cannot be written.) What of setting 4? (No station is like it; a curve is drawn all the same, and falls below zero.)
+# >
+# > *On the board*: the table's header, and over each column *task*, τ, x or y. Then one row: (Akron, 1385 m …; 1; 10.4).
+# >
+# > *Short of time*: settings 1 and 2. Say: without readings τ is all that a new station has.
+
 # %% ten-lines-look [markdown]
 # (`shots=0`: a new station has no readings yet. Where new tasks come with some, `shots=4` gives four of them to a learner that adapts, lesson 07. 12 is a station's whole year.) **What to look for.** *Left*, the stations, training ones and those never seen, and the star, the place that is told; *right*, grey the training stations, rings the most similar station that it never saw. Not a line of drawing was written for this table.
 #
@@ -109,6 +159,17 @@ for wrong in (messy.replace("6,5", "much"), messy.replace("980,0", "98,0", 1)):
     except ValueError as sentence:
         print(sentence, "\n")
 
+# %% read-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 8 minutes. *Purpose*: the first result of any table is what was left out.
+# >
+# > *Students believe*: that a program that raises no error has read what was meant. Tree C grows 1,002.5 mm beside 2 to 7: it is well written, and so it is read. And that missing values should be filled: here the row is left out, and counted.
+# >
+# > *Ask*: Which trees remain? (A, B, C; D has one row.) Why is a tree of two heights an error, and an empty cell none? (The first may be a wrong number or a wrong name; a guess would change what is meant.)
+# >
+# > *On the board*: "1.250" → 1250 or 1.25? What decides: another cell of the table, such as "980,5", in which the comma can only be the decimal sign.
+# >
+# > *Short of time*: only the two errors. Say: look at `print(table)` before any error in mm.
+
 # %% split [markdown]
 # What can be read is read, and what was left out is counted; of two kinds one column is enough, of three each has its own. What means *missing* (n/a, –, nothing) is missing. What would change the meaning, another word, a tree of two heights, is an error that says where to look (row 1 is the first below the header).
 #
@@ -149,6 +210,17 @@ some, others = rows[len(rows) // 4 :], rows[: len(rows) // 4]
 trees = HistGradientBoostingRegressor(random_state=0)
 by_row = error(trees, [v[some] for v in known], [v[others] for v in known])
 print(f"by rows {by_row:.1f} years, by tasks {error(trees, known, new):.1f} years")
+
+# %% split-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 9 minutes. *Purpose*: a split is a question.
+# >
+# > *Students believe*: that any random quarter is a fair test. The same model has 4.3 years by rows and 6.2 by tasks.
+# >
+# > *Ask*: How can boosting know a country whose name it is not told? (By its income, a number like no other's; that is likely, and not tested.) Which split for a doctor's patients, for gaps in known ones? (By patients; by rows.)
+# >
+# > *On the board*: three stations as rows of four boxes. By rows: cross out one box in each. By tasks: cross out one whole row. Ask each time what the crossed box has for neighbours.
+# >
+# > *Short of time*: show the two numbers, skip the table's print. Say: a hypernetwork is asked about new tasks.
 
 # %% verdict [markdown]
 # By rows the error is far smaller (of all rows together, in one split), since the country's other years are in the training set: the model can find the country again, probably by its income, a number like no other's. It answers another question. Ask yourself which one is
@@ -229,6 +301,17 @@ for income in ("income in 1952", "log income"):
 less = errors["income in 1952"] - errors["log income"]
 print(f"less by {less.mean():.2f} ± {half_interval(less):.2f} years")
 
+# %% verdict-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 18 minutes. *Purpose*: to let a favourite lose properly.
+# >
+# > *Students believe*: that the course's model must win, that a tie is equality, that overlapping intervals are a tie. The countries: the network told τ has the least mean, the Gaussian process is recommended. The rain: boosting, with the hypernetwork not told apart; lesson 00's process errs less than both, by 0.51 ± 0.33 and 1.03 ± 0.63 mm.
+# >
+# > *Ask*: After five splits boosting tied at +0.65, after ten it does not at +0.83: what changed? (The interval, ±0.97 to ±0.45.) Why did the process of the table lose? (It saw 200 rows.) What is wrong with choosing the logarithm here? (The test tasks chose it.)
+# >
+# > *On the board*: three splits. A: 4, 6, 8. B: 4.1, 6.1, 8.1. C: 3, 8, 7.3. B and C both have the mean 6.1. B − A: 0.1 each time, no tie. C − A: −1, 2, −0.7, std 1.65, interval ± 4.30 · 1.65/√3 ≈ ± 4.1: a tie. The noisier model ties.
+# >
+# > *Short of time*: the countries alone, then the three lines of the process. Say: where only the error counts, use what errs least.
+
 # %% exercise-1 [markdown]
 # It does. But the test tasks have now helped to choose a descriptor; who will report an error chooses on training tasks, split once more.
 #
@@ -291,6 +374,17 @@ checks.without_peeking(standardised)
 
 # %% open-task [markdown]
 # **An open task.** Take a table of your own, or one that you find, and bring it to a verdict in one page. A good answer says what the split asks, how many tasks there are, what was left out, what was chosen on which tasks, each rival with an interval; and which of them you would use.
+
+# %% exercises-teacher [markdown] tags=["teacher"]
+# > **For the teacher** · 19 minutes. *Purpose*: whose mean it is, by hand and in code, and a split by name. Exercise 1: 4 minutes, 2: 10, 3: 5.
+# >
+# > *Students believe*: 1: that the held-out height counts too (0.73 or 0.63), or n − 1 (0.76), the median, the range (0.8), the variance. 2: that a draw per row is enough (tasks have rows on both sides), that each task may be drawn by itself (the number changes with the seed), that rows are counted, that True means *kept*; the seed is not used. 3: only the mean is mended, or only the spread; the held-out tasks are standardised by themselves; only training values come back.
+# >
+# > *Ask*: In the open task, what does a good answer contain? (The question of the split, the number of tasks, what was left out, what was chosen on which tasks, every rival with an interval and the unit, and a choice.)
+# >
+# > *On the board*: training 1 and 3, held out 5. Mean 2, std (n) 1, so τ = 3. With all three: mean 3, std 1.63, τ = 1.22: the new task looks less new than it is.
+# >
+# > *Short of time*: 1 and 3 in one: say whose mean; 2 as homework. Who is done early splits the countries by continent, and says what that asks.
 
 # %% quiz [markdown]
 # ## Quiz
