@@ -80,4 +80,5 @@ def test_nothing_asks_a_learner_of_which_kind_it_is():
 
 def test_intervals_are_computed_in_one_place():
     for path in (ROOT / "hyperedu").rglob("*.py"):
-        assert path.name == "statistics.py" or "1.96" not in path.read_text(encoding="utf-8"), path
+        code = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+        assert path.name == "statistics.py" or "1.96" not in "\n".join(code), path

@@ -259,8 +259,7 @@ for name in ("Greek", "Latin", "Shavian"):
     print(f"all five of one script never seen, {name:9} ", share(family.test, alphabet=name))
 
 # %% batch-statistics [markdown]
-# No gap can be measured: of 3,020 letters in ever new hands little is learned by heart. Single scripts differ more:
-# many letters of Shavian are others turned or mirrored.
+# No gap can be measured: of 3,020 letters in ever new hands little is learned by heart. Single scripts differ more.
 #
 # **Statistics of the batch.** Batch norm subtracts the mean over all drawings that are classified *at once*, and divides by their deviation. (As in much few-shot code, it keeps no running averages, which would mix tasks.) What is said of one then depends on the others; that is called **transductive**. If the queries come with each class equally often, as
 # in test episodes, subtracting their mean helps. In use a drawing comes alone. A smaller learner with batch norm, and the one above with group norm:
