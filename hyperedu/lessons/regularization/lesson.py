@@ -272,7 +272,7 @@ for way, values in at_20.items():
 #
 # **Three do next to nothing:** small generated weights, weights that can be read back, stopping early. Probably they leave open what is drawn *between* the stations.
 #
-# **A larger learning rate** brings much of the gain: by its long steps, or by AdamW's small decay, which grows with the rate. The two are not separated.
+# **A larger learning rate** brings much of the gain: by its long steps, or by AdamW's small decay, which grows with it.
 
 # %% what-helps-stations-never-seen-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 13 minutes. *Purpose*: how a strength is chosen, and what five seeds can show.

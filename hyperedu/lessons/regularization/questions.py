@@ -9,7 +9,7 @@ PREDICTIONS = {
     "strengths": Choice(
         "Which penalty lowers the error on stations never seen?",
         {
-            "weight norm": "It holds the weights small, which here changes next to nothing for new stations.",
+            "weight norm": "It holds the weights small, which by itself helps no new station.",
             "sensitivity": "It asks for what a new station needs: that near descriptors give near weights.",
             "both alike": "Only one of them does.",
         },
