@@ -13,6 +13,7 @@ from hyperedu.lessons.maml import checks
 from saying import RIGHT
 from test_answers import ANSWERS
 
+pytestmark = pytest.mark.xdist_group("grading")  # one course, and one environment that is made for it
 LESSON = "maml"
 FULL = sum(grading.POINTS.values())
 
