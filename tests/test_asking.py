@@ -99,6 +99,19 @@ def test_a_figure_in_another_cell_waits_for_the_answer_too(kept):
     assert shown in asking.after("maml", "choice", shown).children, "it was answered before"
 
 
+def test_a_figure_whose_cell_was_run_again_before_the_answer_is_shown_all_the_same(kept):
+    asked = ask("choice")
+    first = figure()
+    before = asking.after("maml", "choice", first)
+    before._ipython_display_()
+    first.close()  # as the second run of its cell does
+    again = figure()
+    waiting = asking.after("maml", "choice", again)
+    asked.lock("down")
+    assert again in waiting.children
+    assert first not in before.children
+
+
 def test_a_number_needs_what_it_is_compared_with(kept):
     with pytest.raises(ValueError, match="say so="):
         ask("number")

@@ -236,8 +236,9 @@ class Waiting(ipywidgets.VBox):
             self._reveal()
 
     def _reveal(self, change: object = None) -> None:
-        self.children = [ipywidgets.HTML(self._hidden), self._figure]
-        self._refresh()
+        if self._figure in LiveFigure.shown:  # its cell may have been run again, and another waits
+            self.children = [ipywidgets.HTML(self._hidden), self._figure]
+            self._refresh()
 
     def _kept(self) -> tuple[dict[str, str], dict[str, dict]]:
         data, metadata, shown = _behind(self._figure, self._asked.answered)
