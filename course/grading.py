@@ -36,12 +36,14 @@ ENVIRONMENT, PINS = ROOT / ".venv-grading", ROOT / "course" / "grading-requireme
 
 CONFIG = """\
 # Written by course/grading.py of hyperedu.
-try:
-    import resource  # not on Windows
-except ImportError:
-    pass
-else:  # the kernels that run students' notebooks inherit it
-    resource.setrlimit(resource.RLIMIT_AS, ({memory} * 2**30, resource.getrlimit(resource.RLIMIT_AS)[1]))
+import sys
+
+if sys.platform == "linux":  # the kernels that run students' notebooks inherit it; elsewhere there is no such limit
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    if hard == resource.RLIM_INFINITY or hard > {memory} * 2**30:
+        resource.setrlimit(resource.RLIMIT_AS, ({memory} * 2**30, hard))
 
 c = get_config()
 c.CourseDirectory.course_id = {course!r}
