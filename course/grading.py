@@ -25,6 +25,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import filelock
 import nbformat
 
 from editions import LESSONS, ROOT, cells, file_name, lessons
@@ -182,16 +183,18 @@ def environment(folder: Path = ENVIRONMENT) -> Path:
     python = folder / ("Scripts/python.exe" if windows else "bin/python")
     below, stamp = sysconfig.get_path("purelib"), folder / ".ready"
     digest = hashlib.sha256(f"{below}\n{PINS.read_text(encoding='utf-8')}".encode()).hexdigest()
-    if stamp.exists() and python.exists() and stamp.read_text(encoding="utf-8") == digest:
-        return python
-    print("Making the environment for nbgrader and otter", flush=True)
-    venv.create(folder, clear=True, symlinks=not windows)
-    own = folder / ("Lib/site-packages" if windows else f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages")
-    (own / "below.pth").write_text(f"import site; site.addsitedir({below!r})\n", encoding="utf-8")
-    pinned = ["-c", str(ROOT / "constraints.txt"), "-r", str(PINS)]
-    install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*install, *pinned], check=True)
-    stamp.write_text(digest, encoding="utf-8")
+    with filelock.FileLock(folder.with_suffix(".lock")):  # who comes second waits, and finds it made
+        if stamp.exists() and python.exists() and stamp.read_text(encoding="utf-8") == digest:
+            return python
+        print("Making the environment for nbgrader and otter", flush=True)
+        venv.create(folder, clear=True, symlinks=not windows)
+        version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+        own = folder / ("Lib/site-packages" if windows else f"lib/{version}/site-packages")
+        (own / "below.pth").write_text(f"import site; site.addsitedir({below!r})\n", encoding="utf-8")
+        pinned = ["-c", str(ROOT / "constraints.txt"), "-r", str(PINS)]
+        install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*install, *pinned], check=True)
+        stamp.write_text(digest, encoding="utf-8")
     return python
 
 

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
@@ -40,6 +43,26 @@ def test_a_check_gives_a_result_beside_what_it_says(capsys):
 def test_an_exercise_without_a_check_at_its_end_is_an_error():
     with pytest.raises(ValueError, match="must end with the call of its check"):
         grading._parted("x = 1")
+
+
+def test_two_that_need_the_environment_at_the_same_moment_make_it_once(tmp_path, monkeypatch):
+    made = []
+
+    def create(folder, **_options):
+        made.append(folder)
+        time.sleep(0.3)
+        for file in ("Scripts/python.exe", "bin/python"):
+            (folder / file).parent.mkdir(parents=True)
+            (folder / file).touch()
+        (folder / f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages").mkdir(parents=True)
+        (folder / "Lib/site-packages").mkdir(parents=True, exist_ok=True)
+
+    monkeypatch.setattr(grading.venv, "create", create)
+    monkeypatch.setattr(grading.subprocess, "run", lambda *_arguments, **_options: None)
+    with ThreadPoolExecutor() as pool:
+        pythons = list(pool.map(grading.environment, [tmp_path / ".graders"] * 2))
+    assert made == [tmp_path / ".graders"]
+    assert pythons[0] == pythons[1]
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import http.server
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -138,6 +139,22 @@ def test_the_exit_code_is_that_of_the_command(make, calls, monkeypatch):
 def test_all_tests_run_side_by_side_and_those_that_are_named_as_they_are_named(make):
     assert make.commands("test", []) == [[make.venv_python(), "-m", "pytest", "-n", "2", "--dist", "loadgroup"]]
     assert make.commands("test", ["-k", "sliders"]) == [[make.venv_python(), "-m", "pytest", "-k", "sliders"]]
+
+
+def test_tests_of_a_group_stay_with_one_worker(tmp_path):
+    """As those of the one browser must: versions of pytest and pytest-xdist that do not fit scatter them without a word."""
+    lines = [
+        "import os",
+        "import pytest",
+        "pytestmark = pytest.mark.xdist_group('all')",
+        "@pytest.mark.parametrize('k', range(6))",
+    ]
+    lines += ["def test(k):", "    print(os.environ['PYTEST_XDIST_WORKER'])"]
+    (tmp_path / "test_group.py").write_text("\n".join(lines), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "-rP", "--rootdir", str(tmp_path)]
+    told = subprocess.run([*command, str(tmp_path)], capture_output=True, encoding="utf-8", cwd=tmp_path, check=True).stdout
+    assert "6 passed" in told
+    assert len(set(re.findall(r"^gw\d$", told, re.MULTILINE))) == 1
 
 
 # The installation
