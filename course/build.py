@@ -5,8 +5,8 @@
     python course/build.py --all      run everything again, as after a change of the package under the lessons
     python course/build.py --check    fail if what is committed was built from another source
 
-A lesson is run once for each language, with the cells of all its editions, two lessons at a time. What comes out belongs to the
-code that was run: where that is the same, and only the prose changed, nothing is run.
+A document (editions.py) is run once for each language, with the cells of all its editions, two at a time. What comes out
+belongs to the code that was run: where that is the same, and only the prose changed, nothing is run.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from catalogues import ending, translated
-from editions import FOLDERS, KEPT, NOTEBOOKS, ROOT, Edition, cells, file_name, included, lessons, path
+from editions import FOLDERS, KEPT, NOTEBOOKS, ROOT, Edition, cells, documents, documents_of, file_name, included, path, source
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SECONDS = 180  # that one cell may take
@@ -55,9 +55,9 @@ for _figure in _Live.shown:
 """
 
 
-def notebook_of(edition: Edition, lesson: str, outputs: dict[str, list]) -> nbformat.NotebookNode:
+def notebook_of(edition: Edition, document: str, outputs: dict[str, list]) -> nbformat.NotebookNode:
     """The notebook of one edition, with what came out of each code cell: name → outputs."""
-    chosen = [cell for cell in translated(lesson, edition.language) if included(edition, cell)]
+    chosen = [cell for cell in translated(document, edition.language) if included(edition, cell)]
     if edition.ending:
         chosen[0].source += "\n\n" + ending(edition)
     for number, cell in enumerate((cell for cell in chosen if cell.cell_type == "code"), 1):
@@ -65,19 +65,21 @@ def notebook_of(edition: Edition, lesson: str, outputs: dict[str, list]) -> nbfo
     notebook = nbformat.v4.new_notebook(cells=chosen)
     notebook.metadata = {
         "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-        "hyperedu": {"edition": edition.name, "language": edition.language, "ran_with": ran_with(lesson, edition.language)},
+        "hyperedu": {"edition": edition.name, "language": edition.language, "ran_with": ran_with(document, edition.language)},
     }
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
 
 
-def ran_with(lesson: str, language: str) -> str:
-    """A digest of what a lesson's outputs come from: its code cells, its modules, and the words of another language."""
-    told = [[cell.id, cell.source] for cell in cells(lesson) if cell.cell_type == "code"]
-    modules = sorted(p for p in (FOLDERS / lesson).glob("*.py") if p.name not in ("lesson.py", "trainings.py"))
+def ran_with(document: str, language: str) -> str:
+    """A digest of what its outputs come from: its code cells, its lesson's modules, and the words of another language."""
+    told = [[cell.id, cell.source] for cell in cells(document) if cell.cell_type == "code"]
+    lesson = document.partition("/")[0]
+    others = {source(other) for other in documents_of(lesson)}
+    modules = sorted(p for p in (FOLDERS / lesson).glob("*.py") if p not in others and p.name != "trainings.py")
     told += [[file.name, file.read_text(encoding="utf-8")] for file in modules if not file.name.startswith("test_")]
     if language != "en":
-        told.append([language, [cell.source for cell in translated(lesson, language)]])
+        told.append([language, [cell.source for cell in translated(document, language)]])
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 
@@ -101,33 +103,33 @@ def run(notebook: nbformat.NotebookNode, language: str = "en") -> None:
                 raise RuntimeError(f"the cell {cell.id} wrote to stderr: {said[0]}\n{cell.source}")
 
 
-def run_lesson(lesson: str, language: str = "en") -> tuple[dict[str, list], float]:
-    """What comes out of every code cell of a lesson, those of all editions, name → outputs; and the seconds it took."""
-    code = [cell for cell in translated(lesson, language) if cell.cell_type == "code"]
+def run_document(document: str, language: str = "en") -> tuple[dict[str, list], float]:
+    """What comes out of every code cell of a document, those of all editions, name → outputs; and the seconds it took."""
+    code = [cell for cell in translated(document, language) if cell.cell_type == "code"]
     start = time.perf_counter()
     run(notebook := nbformat.v4.new_notebook(cells=code), language)
     return {cell.id: cell.outputs for cell in notebook.cells}, time.perf_counter() - start
 
 
-def kept_outputs(lesson: str, rows: Sequence[Edition]) -> dict[str, list] | None:
-    """What came out of a lesson when it was last run, if that still is what its code gives."""
-    outputs, wanted = {}, ran_with(lesson, rows[0].language)
+def kept_outputs(document: str, rows: Sequence[Edition]) -> dict[str, list] | None:
+    """What came out of a document when it was last run, if that still is what its code gives."""
+    outputs, wanted = {}, ran_with(document, rows[0].language)
     for edition in rows:
-        if not path(edition, lesson).exists():
+        if not path(edition, document).exists():
             return None
-        notebook = nbformat.read(path(edition, lesson), as_version=4)
+        notebook = nbformat.read(path(edition, document), as_version=4)
         if notebook.metadata.get("hyperedu", {}).get("ran_with") != wanted:
             return None
         outputs |= {cell.id: cell.outputs for cell in notebook.cells if cell.cell_type == "code"}
     return outputs
 
 
-def write(lesson: str, rows: Sequence[Edition], outputs: dict[str, list]) -> bool:
-    """Write a lesson's editions of one language where they differ from what is there."""
+def write(document: str, rows: Sequence[Edition], outputs: dict[str, list]) -> bool:
+    """Write a document's editions of one language where they differ from what is there."""
     changed = False
     for edition in rows:
-        text = nbformat.writes(notebook_of(edition, lesson, outputs)) + "\n"
-        file = path(edition, lesson)
+        text = nbformat.writes(notebook_of(edition, document, outputs)) + "\n"
+        file = path(edition, document)
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8", newline="\n")
@@ -139,11 +141,11 @@ def stale() -> list[str]:
     """The notebooks that were not built from their source as it now is, and those that have none."""
     found = []
     for edition in KEPT:
-        for lesson in lessons():
-            file, wanted = path(edition, lesson), notebook_of(edition, lesson, {})
+        for document in documents(edition):
+            file, wanted = path(edition, document), notebook_of(edition, document, {})
             if not file.exists() or _without_outputs(nbformat.read(file, as_version=4)) != _without_outputs(wanted):
                 found.append(str(file.relative_to(ROOT)))
-    known = {path(edition, lesson) for edition in KEPT for lesson in lessons()}
+    known = {path(edition, document) for edition in KEPT for document in documents(edition)}
     there = {file for edition in KEPT for file in (ROOT / str(edition.folder)).glob("*.ipynb")}
     return found + [str(file.relative_to(ROOT)) for file in sorted(there - known)]
 
@@ -153,38 +155,37 @@ def _without_outputs(notebook: nbformat.NotebookNode) -> tuple:
 
 
 def build(prefixes: Sequence[str], everything: bool) -> int:
-    """Write what changed; returns how many lessons failed."""
-    by_language: dict[str, list[Edition]] = {}
+    """Write what changed; returns how many documents failed."""
+    rows: dict[tuple[str, str], list[Edition]] = {}  # of each document and language
     for edition in KEPT:
-        by_language.setdefault(edition.language, []).append(edition)
-    chosen = sorted({lesson for prefix in prefixes or [""] for lesson in lessons(prefix)}, key=file_name)
-    if not chosen:
+        for document in sorted({found for prefix in prefixes or [""] for found in documents(edition, prefix)}, key=file_name):
+            rows.setdefault((document, edition.language), []).append(edition)
+    if not rows:
         print(f"no lesson starts with {' or '.join(map(repr, prefixes))}")
         return 1
     to_run = []
-    for language, rows in by_language.items():
-        for lesson in chosen:
-            outputs = None if everything else kept_outputs(lesson, rows)
-            if outputs is None:
-                to_run.append((lesson, language))
-            elif write(lesson, rows, outputs):
-                print(f"{lesson} ({language}): written, nothing had to be run", flush=True)
+    for (document, language), editions in rows.items():
+        outputs = None if everything else kept_outputs(document, editions)
+        if outputs is None:
+            to_run.append((document, language))
+        elif write(document, editions, outputs):
+            print(f"{document} ({language}): written, nothing had to be run", flush=True)
     if not to_run:
         print("every lesson was run with its code as it is")
         return 0
     failed = 0
     with ProcessPoolExecutor(min(SIDE_BY_SIDE, len(to_run))) as pool:
-        jobs = {pool.submit(run_lesson, *job): job for job in to_run}
+        jobs = {pool.submit(run_document, *job): job for job in to_run}
         for done, job in enumerate(as_completed(jobs), 1):
-            lesson, language = jobs[job]
+            document, language = jobs[job]
             try:
                 outputs, took = job.result()
             except Exception as error:
                 failed += 1
-                print(f"[{done}/{len(jobs)}] {lesson} ({language}) failed:\n{error}", flush=True)
+                print(f"[{done}/{len(jobs)}] {document} ({language}) failed:\n{error}", flush=True)
                 continue
-            write(lesson, by_language[language], outputs)
-            print(f"[{done}/{len(jobs)}] {lesson} ({language}): {took:.0f} s", flush=True)
+            write(document, rows[jobs[job]], outputs)
+            print(f"[{done}/{len(jobs)}] {document} ({language}): {took:.0f} s", flush=True)
     return failed
 
 

@@ -20,7 +20,7 @@ import nbformat
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
-from editions import EDITIONS, FOLDERS, LESSONS, ROOT, Edition, cells
+from editions import EDITIONS, FOLDERS, LESSONS, ROOT, Edition, cells, documents_of, source
 
 PACKAGE = ROOT / "hyperedu"
 # A module of the package by itself: the whole of it would load torch, for which nobody should wait.
@@ -38,23 +38,24 @@ WORDS = re.compile(r"[^\W\d_]{3}")
 SAYING = {"checks.py": re.compile(r"[^\W\d_]{3}.* |\w \w"), "questions.py": WORDS}
 
 
-def context(name: str) -> str:
-    return f"{words.CONTEXT}: {name}"
+def context(document: str, name: str) -> str:
+    beside = document.partition("/")[2]  # two documents of a lesson may have cells of the same name
+    return f"{words.CONTEXT}: {beside}/{name}" if beside else f"{words.CONTEXT}: {name}"
 
 
 def digest(english: str) -> str:
     return "sha256 " + hashlib.sha256(english.encode()).hexdigest()[:12]
 
 
-def translated(lesson: str, language: str) -> list[nbformat.NotebookNode]:
-    """The cells of a lesson in a language: the prose as far as its catalogue has it, the code as it is."""
-    found = cells(lesson)
+def translated(document: str, language: str) -> list[nbformat.NotebookNode]:
+    """The cells of a document in a language: the prose as far as its lesson's catalogue has it, the code as it is."""
+    found, lesson = cells(document), document.partition("/")[0]
     if language == "en":
         return found
     catalogue = pseudo(lesson) if language == PSEUDO else read(FOLDERS / lesson / f"{language}.po", language)
     for cell in found:
         if cell.cell_type == "markdown":
-            cell.source = _said(catalogue, cell.source, context(cell.id))
+            cell.source = _said(catalogue, cell.source, context(document, cell.id))
     return found
 
 
@@ -79,12 +80,14 @@ def messages(lesson: str | None) -> Iterator[tuple[str | tuple[str, str], str | 
             if edition.ending:
                 yield edition.ending, None, "course/editions.py"
     else:
-        shared = [p for p in (FOLDERS / lesson).glob("*.py") if p.name != "lesson.py"]
-        for cell in cells(lesson):
-            if cell.cell_type == "markdown":
-                yield cell.source, context(cell.id), f"lesson.py, {cell.id}"
-            else:
-                yield from ((text, None, f"lesson.py, {cell.id}") for text in _in_a_cell(cell.source))
+        written = {document: source(document) for document in documents_of(lesson)}
+        shared = [p for p in (FOLDERS / lesson).glob("*.py") if p not in written.values()]
+        for document, file in written.items():
+            for cell in cells(document):
+                if cell.cell_type == "markdown":
+                    yield cell.source, context(document, cell.id), f"{file.name}, {cell.id}"
+                else:
+                    yield from ((text, None, f"{file.name}, {cell.id}") for text in _in_a_cell(cell.source))
     for path in sorted(shared):
         if not path.name.startswith("test_"):
             tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -93,9 +93,9 @@ def test_a_lesson_runs_in_a_language_in_which_every_text_is_marked_and_longer(le
     assert checked == 6
 
 
-@pytest.mark.parametrize("lesson", editions.LESSONS)
-def test_another_language_has_other_prose_and_the_same_code(lesson):
-    english, other = editions.cells(lesson), catalogues.translated(lesson, catalogues.PSEUDO)
+@pytest.mark.parametrize("document", [document for lesson in editions.LESSONS for document in editions.documents_of(lesson)])
+def test_another_language_has_other_prose_and_the_same_code(document):
+    english, other = editions.cells(document), catalogues.translated(document, catalogues.PSEUDO)
     assert [(cell.id, cell.cell_type) for cell in english] == [(cell.id, cell.cell_type) for cell in other]
     for one, two in zip(english, other, strict=True):
         if one.cell_type == "code":

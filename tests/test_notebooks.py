@@ -19,7 +19,15 @@ PARTS = (
     "references",
 )  # fmt: skip
 every_lesson = pytest.mark.parametrize("lesson", editions.LESSONS)
-every_edition = pytest.mark.parametrize("edition", editions.KEPT, ids=lambda edition: f"{edition.language}-{edition.name}")
+every_edition = pytest.mark.parametrize(
+    "edition",
+    [row for row in editions.KEPT if row.source == "lesson"],
+    ids=lambda edition: f"{edition.language}-{edition.name}",
+)
+BUILT = [(edition, document) for edition in editions.KEPT for document in editions.documents(edition)]
+every_document = pytest.mark.parametrize(
+    ("edition", "document"), BUILT, ids=[f"{edition.language}-{edition.name}-{document}" for edition, document in BUILT]
+)
 
 
 def said(notebook):
@@ -27,8 +35,8 @@ def said(notebook):
     return "".join(output.get("text", "") for output in outputs if output.output_type == "stream")
 
 
-def code(lesson):
-    return [cell for cell in editions.cells(lesson) if cell.cell_type == "code"]
+def code(document):
+    return [cell for cell in editions.cells(document) if cell.cell_type == "code"]
 
 
 def test_the_table_has_a_row_for_each_folder_of_a_lesson():
@@ -42,7 +50,7 @@ def test_what_is_committed_was_built_from_the_sources_as_they_are():
 
 
 def test_the_folders_of_the_editions_hold_lessons_and_nothing_else():
-    wanted = {editions.path(edition, lesson) for edition in editions.KEPT for lesson in editions.LESSONS}
+    wanted = {editions.path(edition, document) for edition, document in BUILT}
     there = {path for edition in editions.KEPT for path in (editions.ROOT / edition.folder).rglob("*") if path.is_file()}
     assert {path for path in there if ".ipynb_checkpoints" not in path.parts} == wanted
 
@@ -61,15 +69,15 @@ def small_course(tmp_path, monkeypatch):
 
 
 def test_only_what_changed_is_run_again(small_course, monkeypatch):
-    english = [edition for edition in editions.KEPT if edition.language == "en"]
+    english = [edition for edition in editions.KEPT if (edition.language, edition.source) == ("en", "lesson")]
     monkeypatch.setattr(build, "KEPT", english)  # another language is run again where its prose is another
     ran = []
 
-    def run_lesson(lesson, language="en"):
-        ran.append((lesson, language))
+    def run_document(document, language="en"):
+        ran.append((document, language))
         return {"one": [nbformat.v4.new_output("stream", text="1\n")]}, 0.0
 
-    monkeypatch.setattr(build, "run_lesson", run_lesson)
+    monkeypatch.setattr(build, "run_document", run_document)
     monkeypatch.setattr(build, "ProcessPoolExecutor", ThreadPoolExecutor)
     assert len(build.stale()) == len(english)
     assert build.build([], everything=False) == 0
@@ -90,6 +98,23 @@ def test_only_what_changed_is_run_again(small_course, monkeypatch):
     assert len(ran) == 3, "what the lesson's own modules draw is run again"
     build.build([], everything=True)
     assert len(ran) == 4
+
+
+def test_what_lies_beside_a_lesson_is_built_where_its_editions_say(small_course, monkeypatch):
+    """It has notebooks of its own, which nothing but its own cells and the lesson's modules make stale."""
+    homework = small_course.parent / "homework.py"
+    homework.write_text('# %% opening [markdown]\n# # Work\n\n# %% solved tags=["solution"]\nprint(2)\n', encoding="utf-8")
+    monkeypatch.setattr(build, "run_document", lambda document, _language: ({}, 0.0))
+    monkeypatch.setattr(build, "ProcessPoolExecutor", ThreadPoolExecutor)
+    assert build.build(["00_example_homework"], everything=False) == 0
+    made = sorted(str(path.relative_to(editions.ROOT)) for path in editions.ROOT.rglob("*.ipynb"))
+    assert made == [f"{folder}/homework/00_example_homework.ipynb" for folder in ("notebooks", "teaching")]
+    ids = [[cell.id for cell in nbformat.read(editions.ROOT / path, as_version=4).cells] for path in made]
+    assert ids == [["opening"], ["opening", "solved"]]
+    before = [build.ran_with(document, "en") for document in ("example", "example/homework")]
+    homework.write_text(homework.read_text(encoding="utf-8").replace("print(2)", "print(3)"), encoding="utf-8")
+    after = [build.ran_with(document, "en") for document in ("example", "example/homework")]
+    assert (after[0] == before[0], after[1] == before[1]) == (True, False)
 
 
 @pytest.mark.parametrize("text", ["# %% [markdown]\n# no name\n", "# %% a\n1\n\n# %% a\n2\n"])
@@ -135,10 +160,9 @@ def test_a_slider_whose_callback_raises_fails_the_build():
         build.run(nbformat.v4.new_notebook(cells=[cell]))
 
 
-@every_edition
-@every_lesson
-def test_a_committed_notebook_reads_well_without_a_kernel(edition, lesson):
-    notebook = nbformat.read(editions.path(edition, lesson), as_version=4)
+@every_document
+def test_a_committed_notebook_reads_well_without_a_kernel(edition, document):
+    notebook = nbformat.read(editions.path(edition, document), as_version=4)
     nbformat.validate(notebook)
     assert "widgets" not in notebook.metadata
     for cell in notebook.cells:
@@ -168,9 +192,9 @@ def test_a_lesson_has_the_parts_of_the_template(lesson):
     assert predictions >= sum("live.interact" in cell.source for cell in code(lesson)) >= 1
 
 
-@every_lesson
-def test_code_can_be_read(lesson):
-    for cell in code(lesson):
+@pytest.mark.parametrize("document", sorted({document for _edition, document in BUILT}))
+def test_code_can_be_read(document):
+    for cell in code(document):
         ast.parse(cell.source)
         lines = cell.source.splitlines()
         assert len(lines) <= LINES, cell.id
@@ -189,9 +213,8 @@ def test_every_displayed_equation_has_a_test(lesson):
         assert re.search(rf"[Ll]esson[ _]{number},?[ _]equation[ _]{equation}\b", tests), f"{lesson}, equation {equation}"
 
 
-@every_edition
-@every_lesson
-def test_links_between_lessons_lead_somewhere(edition, lesson):
-    prose = [cell.source for cell in build.notebook_of(edition, lesson, {}).cells if cell.cell_type == "markdown"]
+@every_document
+def test_links_between_lessons_lead_somewhere(edition, document):
+    prose = [cell.source for cell in build.notebook_of(edition, document, {}).cells if cell.cell_type == "markdown"]
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", "\n".join(prose)):
-        assert (editions.path(edition, lesson).parent / target).exists(), target
+        assert (editions.path(edition, document).parent / target).exists(), target
