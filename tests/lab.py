@@ -407,17 +407,24 @@ class Lab:
 def jupyterlab() -> Iterator[Lab]:
     """JupyterLab from this Python's environment, over a copy of the notebooks, and a browser to look at it."""
     scratch = tempfile.TemporaryDirectory(prefix="hyperedu-lab-", ignore_cleanup_errors=True)
-    with scratch as home, sync_playwright() as playwright:
+    with scratch as home, browser() as started:
+        folder = Path(home) / "notebooks"
+        shutil.copytree(ROOT / "notebooks", folder, ignore=shutil.ignore_patterns("*.py", "__pycache__", ".ipynb_checkpoints"))
+        with _server(Path(home), folder) as (url, token):
+            yield Lab(url, token, folder, started)
+
+
+@contextlib.contextmanager
+def browser() -> Iterator[Browser]:
+    """Chromium, or what there is of its kind; without one a test is skipped, and fails where everything must be tried."""
+    with sync_playwright() as playwright:
         program = find_browser(playwright.chromium.executable_path)
         if not program:
             missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
             missing(NO_BROWSER)
-        folder = Path(home) / "notebooks"
-        shutil.copytree(ROOT / "notebooks", folder, ignore=shutil.ignore_patterns("*.py", "__pycache__", ".ipynb_checkpoints"))
-        with _server(Path(home), folder) as (url, token):
-            browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
-            yield Lab(url, token, folder, browser)
-            browser.close()
+        started = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
+        yield started
+        started.close()
 
 
 def find_browser(playwrights_own: str) -> str | None:

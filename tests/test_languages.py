@@ -26,11 +26,17 @@ def _remembering(figure):
     _figures.append(figure)
 hyperedu.figures.style.speak = hyperedu.figures.live.speak = _remembering
 """
-# After the last: what stands in them and below them, and what of it does not fit into the picture.
+# After the last: what stands in them and below them, what of it does not fit into the picture, and what a legend tells apart by
+# colour alone.
 TELL = """
 import json as _json
+from matplotlib.legend import Legend as _Legend
 from matplotlib.text import Text as _Text
-_said, _clipped = set(), set()
+_said, _clipped, _alike = set(), set(), set()
+def _look(_part):
+    _asked = ("linestyle", "marker", "linewidth", "hatch", "sizes", "alpha")
+    _paths = [_path.vertices.tolist() for _path in _part.get_paths()] if hasattr(_part, "get_paths") else []
+    return repr([type(_part).__name__, _paths, *(getattr(_part, f"get_{_name}", str)() for _name in _asked)])
 for _figure in _figures:
     _figure.canvas.draw()
     _box = _figure.bbox.padded(2)
@@ -41,10 +47,13 @@ for _figure in _figures:
             _fits = _box.x0 <= _part.x0 and _part.x1 <= _box.x1 and _box.y0 <= _part.y0 and _part.y1 <= _box.y1
             if _part.width and not _fits:
                 _clipped.add(_text.get_text())
+    for _legend in _figure.findobj(_Legend):
+        _looks = [(_look(_part), _text.get_text()) for _part, _text in zip(_legend.legend_handles, _legend.get_texts())]
+        _alike |= {f"{_a}, {_b}" for _n, (_one, _a) in enumerate(_looks) for _two, _b in _looks[:_n] if _one == _two}
 from hyperedu.figures.live import LiveFigure as _Live
 for _live in _Live.shown:
     _said |= {_live.sentence} | {control.description for control in _live.controls.values()}
-print(_json.dumps([sorted(_said), sorted(_clipped)]))
+print(_json.dumps([sorted(_said), sorted(_clipped), sorted(_alike)]))
 """
 LETTERS = re.compile(r"[^\W\d_]{4,}")
 # The words of the sentence whose reading lesson 04 draws: what an English model reads stays English.
@@ -76,9 +85,10 @@ def test_a_lesson_runs_in_a_language_in_which_every_text_is_marked_and_longer(le
     first, last = (nbformat.v4.new_code_cell(source) for source in (REMEMBER, TELL))
     notebook = nbformat.v4.new_notebook(cells=[first, *cells, last])
     build.run(notebook, edition.language)
-    figures, clipped = json.loads(notebook.cells.pop().outputs[0].text)
+    figures, clipped, alike = json.loads(notebook.cells.pop().outputs[0].text)
     wrong = [f"not marked: {text}" for text in figures if words_of(text)]
     wrong += [f"clipped: {text}" for text in clipped if "⟦" in text]  # not ticks beyond the limits, which nobody sees
+    wrong += [f"told apart by colour alone: {names}" for names in alike]
     checked = 0
     for cell in notebook.cells[1:]:
         text = "".join(output.get("text", "") for output in cell.outputs if output.output_type == "stream")

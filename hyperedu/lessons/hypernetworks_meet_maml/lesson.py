@@ -163,7 +163,7 @@ figures.show(all_mappings(), alt)
 # %% all-mappings-then [markdown]
 # ($h$ reads a support set into a vector, $H_\varphi$ (no Hessian) writes a change of weights from $D$ and $g_{\theta_0}(D)$, what the start answers on it; $b_1 + A\tau$ is the first bias.) The same in words:
 #
-# | | no examples | examples read by a network | gradient steps on examples |
+# | of the task | no examples | examples read by a network | gradient steps on examples |
 # |---|---|---|---|
 # | **no description** | *SharedWeights* uses the same $\theta_0$ for every task. | *SupportSetHypernetwork* writes θ from a summary of the examples; *HyperMAML* writes a change of $\theta_0$. | *MAML* and its kin take steps from one $\theta_0$. |
 # | **τ given** | *Hypernetwork* writes θ from τ; *Conditioned* lets τ move one bias only. | Yours, in exercise 2. | *TaskConditionedMAML* takes steps from a start that is written from τ. |

@@ -213,7 +213,7 @@ for name, gradient in found.items():
 #
 # MAML's gradient needs second derivatives. Each relative changes one thing:
 #
-# | | what it does |
+# | relative | what it does |
 # |---|---|
 # | first-order MAML | leaves out $H$ in (2) |
 # | ANIL (almost no inner loop) | only the last layer takes the step |
