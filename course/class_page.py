@@ -43,9 +43,11 @@ body { color: #222; background: #fff }
 table { border-collapse: collapse; margin: 0.5rem 0 1.5rem; width: 100% }
 caption { text-align: left; font-weight: 600; padding: 0.3rem 0 }
 th, td { border-bottom: 1px solid #bbb; padding: 0.3rem 0.6rem; text-align: left; vertical-align: top }
-td.n { text-align: right; white-space: nowrap; width: 5rem }
-td.named { text-align: right; width: 12rem }
+th[scope="row"] { min-width: 14rem }
+td.n { width: 6rem }
+td.named { width: 14rem }
 td small { color: #444; display: block }
+figure { margin: 0 0 2rem }
 tr.right { background: #e6f4ea }
 .few { border-left: 0.4rem solid #b35900; padding: 0.3rem 0.8rem; background: #fff4e5 }
 img { max-width: 100%; height: auto }
@@ -190,19 +192,19 @@ class Page:
         self.named, self.parts = named, []
 
     def add(self, tag: str, text: str, attributes: str = "") -> None:
-        self.parts.append(f"<{tag}{attributes}>{html.escape(text)}</{tag}>")
+        self.parts.append(f"<{tag}{attributes}>{escaped(text)}</{tag}>")
 
     def count(self, who: Sequence[str]) -> str:
         """A cell with how many they are and, where that was asked for, who."""
-        names = ", ".join(html.escape(student or "(no name)") for student in sorted(who))
+        names = ", ".join(escaped(student or "(no name)") for student in sorted(who, key=str.casefold))
         small = f"<small>{names}</small>" if self.named and who else ""
         return f'<td class="{"named" if self.named else "n"}">{len(who)}{small}</td>'
 
     def cells(self, caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """A table of rows in HTML."""
-        head = "".join(f'<th scope="col">{html.escape(head)}</th>' for head in heads)
+        head = "".join(f'<th scope="col">{escaped(head)}</th>' for head in heads)
         body = "\n".join("".join(row) for row in rows)
-        caption = html.escape(caption)
+        caption = escaped(caption)
         self.parts.append(f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
 
     def table(self, caption: str, heading: str, rows: Iterable[Row], counted: str = "students") -> None:
@@ -214,7 +216,7 @@ class Page:
 
     def figure(self, question: str, rows: Sequence[Row]) -> None:
         alt = f"Histogram: {question} " + "; ".join(f"{row.said}{' (right)' * row.right}: {len(row.who)}" for row in rows)
-        self.parts.append(f'<figure><img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{histogram(rows)}"></figure>')
+        self.parts.append(f'<figure><img alt="{escaped(alt)}" src="data:image/svg+xml;base64,{histogram(rows)}"></figure>')
 
     def whole(self) -> str:
         head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>What the class answered</title>'
@@ -229,8 +231,13 @@ class Page:
 """
 
 
+def escaped(said: str) -> str:
+    """A sentence of the course, or a name, for HTML; of the tags that quizzes have nothing is left."""
+    return html.escape(re.sub(r"</?i>", "", said))
+
+
 def row_head(said: str) -> str:
-    return f'<th scope="row">{html.escape(said)}</th>'
+    return f'<th scope="row">{escaped(said)}</th>'
 
 
 def histogram(rows: Sequence[Row]) -> str:
@@ -268,8 +275,8 @@ def page_of(collection: Collection, named: bool) -> str:
     _few(page, n)
     page.add("h2", "Worth ten minutes of the next session")
     rows = [
-        ("<tr>", row_head(met.said), f"<td>{html.escape(met.where)}</td>", page.count(met.who),
-         f"<td>{html.escape(met.notes)}</td></tr>")
+        ("<tr>", row_head(met.said), f"<td>{escaped(met.where)}</td>", page.count(met.who),
+         f"<td>{escaped(met.notes)}</td></tr>")
         for met in most_met(collection)
     ]  # fmt: skip
     if rows:
@@ -315,8 +322,8 @@ def _lesson(page: Page, lesson: str, works: Mapping[str, Work]) -> None:
     page.add("h3", "Predictions")
     for name, asked in collected.predictions(lesson).items():
         found = rows_of_prediction(asked, works, name)
-        page.figure(asked.question, found)
         page.table(asked.question + _what_is_so(asked, works, name), "prediction", found)
+        page.figure(asked.question, found)
     page.add("h3", "Quiz")
     for number, asked in enumerate(collected.quiz(lesson), 1):
         page.table(f"{number}. {asked.question}", "option", rows_of_question(asked, works, number))
@@ -337,14 +344,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the notebooks are that were handed in")
     parser.add_argument("--named", action="store_true", help="say in each row who")
-    parser.add_argument("-o", dest="page", type=Path, help="the page; without it class.html in the folder")
+    parser.add_argument("-o", dest="page", type=Path, help=f"the page; without it {collected.PAGE} in the folder")
     told = parser.parse_args()
     try:
         collection = collected.collect(told.folder)
     except ValueError as error:
         print(error)
         return 1
-    page = told.page or told.folder / "class.html"
+    page = told.page or told.folder / collected.PAGE
     page.write_text(page_of(collection, told.named), encoding="utf-8", newline="\n")
     unread = sum(map(len, collection.unread.values()))
     print(f"{page}: {_n(len(collection.students), 'student')}; {_n(unread, 'file')} not read, and the page says why")

@@ -32,6 +32,7 @@ UNKNOWN = "a sentence that the course does not have, or no longer"
 NOT_KEPT = "not known: only the progress file was handed in, which does not keep it"
 STOPPED = "the cell stopped with"
 HANDED_IN, GRADED = "submitted", "autograded"
+PAGE = "class.html"  # what class_page.py writes into the folder
 ANSWERS = re.compile(r'data-hyperedu-answers="([^"]*)"')
 COPY = re.compile(r"([ _-]*\(\d+\)|\.new(-\d+)?|[ _-]copy\d*|-checkpoint)+$", re.IGNORECASE)
 OTHER_EDITIONS = ("solutions", "teacher", "pseudo")
@@ -264,7 +265,7 @@ def _take(work: Work, lesson: str, kinds: Mapping, so: Sequence[float]) -> None:
         asked = predictions(lesson).get(name)
         if asked is not None and (value == SKIPPED or _is_answer(asked, value)):
             work.predictions[name] = value
-            if so and all(map(_is_number, so)):
+            if not isinstance(asked, Choice) and _is_answer(asked, so[0] if isinstance(asked, Number) and so else so):
                 work.so[name] = list(so)
     for number, answer in kinds.get("quiz", {}).items():
         k, chosen = int(number) if str(number).isdecimal() else 0, answer["chosen"]
@@ -328,7 +329,7 @@ def collect(folder: Path) -> Collection:
 def _files(folder: Path, unread: dict[str, list[str]]) -> Iterator[_File]:
     """Every file that can be read, once for each lesson that it says something of; the others are noted."""
     course = (folder / HANDED_IN).is_dir()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / PAGE):
         where = path.relative_to(folder)
         try:
             found = _read(path, where, course)
@@ -336,11 +337,11 @@ def _files(folder: Path, unread: dict[str, list[str]]) -> Iterator[_File]:
             unread[str(error)].append(str(where))
             continue
         for lesson, work in found.items():
-            names = (lesson, Path(file_name(lesson)).stem)
+            whole = Path(file_name(lesson)).stem
+            names = (whole, lesson, whole.removesuffix(f"_{lesson}"))
             place = tuple(part for part in where.parts[:-1] if part.lower() not in names)
             stem = COPY.sub("", path.stem)
-            lessons_name = "|".join(re.escape(name) for name in (*sorted(names, key=len, reverse=True), "progress"))
-            stem = re.sub(rf"(^|[ _-])({lessons_name})$", "", stem, flags=re.IGNORECASE)
+            stem = re.sub(rf"(^|[ _-])({'|'.join(names)}|progress)$", "", stem, flags=re.IGNORECASE)
             yield _File(path, place, stem, lesson, work)
 
 
