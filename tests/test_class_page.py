@@ -148,11 +148,12 @@ def test_worth_the_next_session_is_what_most_met_with_its_notes(folder):
     assert f"teaching/{NAME}, the note beside: The gradient through a step" in page
 
 
-def test_a_quiz_whose_reasons_have_tags_is_shown_without_them():
-    works = {str(k): collected.Work(quiz={k: place}) for k in range(1, progress.QUESTIONS + 1) for place in (0, 1)}
+def test_of_the_tags_in_quizzes_nothing_is_left_and_of_all_else_everything():
+    assert class_page.escaped("one <i>g</i> & a < b") == "one g &amp; a &lt; b"
     for lesson in editions.LESSONS:
-        page = class_page.page_of(collected.Collection({lesson: works}, {}), named=False)
-        assert not re.search(r"&lt;/?\w", page)
+        for question in asking.questions(lesson):
+            for said in (question.question, *question.options, *question.options.values()):
+                assert not re.search(r"&lt;/?\w", class_page.escaped(said)), said
 
 
 @pytest.mark.parametrize("lesson", editions.LESSONS)
