@@ -38,11 +38,12 @@ TARGETS = {
     "test": "set everything up and run every test",
     "notebooks": "build, run and check every edition of the lessons, where something changed",
     "grading": "write a course for nbgrader, or run nbgrader in one (course/grading.py)",
+    "class": "write a page on what a class got wrong, from the notebooks handed in (course/class_page.py)",
     "lint": "check the style and the types of the code",
     "constraints": "write the versions that are installed now to constraints.txt",
     "clean": "remove the environment",
 }
-TAKE_ARGUMENTS = ("lab", "test", "notebooks", "grading")
+TAKE_ARGUMENTS = ("lab", "test", "notebooks", "grading", "class")
 
 # What the pinned torch has wheels for; a test recalls to look again when the pin is changed.
 NEWEST_PYTHON = (3, 14)
@@ -168,9 +169,9 @@ def commands(target, arguments, teacher=False) -> list:
     if target == "test":
         # All tests: two at a time, the browser's one after another, since there is one browser.
         return [[python, "-m", "pytest", *(arguments or ["-n", "2", "--dist", "loadgroup"])]]
-    if target in ("notebooks", "grading"):
-        script = {"notebooks": "build.py", "grading": "grading.py"}[target]
-        return [[python, os.path.join("course", script), *arguments]]
+    scripts = {"notebooks": "build.py", "grading": "grading.py", "class": "class_page.py"}
+    if target in scripts:
+        return [[python, os.path.join("course", scripts[target]), *arguments]]
     return [[python, "-m", *check] for check in (["mypy"], ["ruff", "check"], ["ruff", "format", "--check"])]
 
 
@@ -329,7 +330,7 @@ def main(arguments) -> int:
     if target not in TARGETS:
         for name, does in TARGETS.items():
             say(f"python make.py {name:13}{does}")
-        say("What follows lab, test, notebooks or grading is handed on.")
+        say("What follows lab, test, notebooks, grading or class is handed on.")
         say("--gpu: torch with NVIDIA's libraries, also without a card.")
         say("lab --teacher: with the teacher's edition, in my-lessons/teaching.")
         return 0 if target in ("help", "-h", "--help") else 2

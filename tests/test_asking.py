@@ -130,6 +130,13 @@ def test_as_text_it_has_the_question_the_options_and_what_was_chosen(kept):
     assert "a = " in page
 
 
+def test_in_another_language_the_choice_is_marked_too(kept, monkeypatch):
+    monkeypatch.setattr(asking, "_", lambda message, **values: message.format(**values).upper())
+    asked = ask("choice")
+    asked.lock("down")
+    assert "DOWN ← YOUR CHOICE" in asked._kept()[0]["text/html"]
+
+
 def test_a_saved_notebook_has_the_text_and_no_widget():
     widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "Asked(children=(Question()))"}
     text = {"text/html": '<div data-hyperedu-kept="1">Which way?</div>', "text/plain": "Which way?"}

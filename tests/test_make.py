@@ -107,7 +107,7 @@ def test_the_environments_python_is_where_each_system_has_it(make, monkeypatch, 
             assert Path(command[0]) == Path(make.VENV, program), "scripts of an environment fail where its path has spaces"
 
 
-@pytest.mark.parametrize("target", ["lab", "test", "notebooks"])
+@pytest.mark.parametrize("target", ["lab", "test", "notebooks", "class"])
 def test_arguments_are_handed_on_as_they_are(make, calls, target):
     given = ["-k", "a b", "--help", "it's", "课程"]
     assert make.main([target, *given]) == 0

@@ -2,10 +2,12 @@
 
 A prediction is a choice, a number, or a curve sketched by hand. Until it is locked, or skipped, the figure is not shown; then
 what was predicted stands beside what is so, with the distance and a sentence. What was answered is kept in the learner's
-progress (progress.py) and, as text, in the notebook: opened again it is there, with a kernel and without.
+progress (progress.py) and, as text, in the notebook: opened again it is there, with a kernel and without. Beside the text it
+stands there as progress.json has it, for programs that read many notebooks (course/collected.py).
 """
 
 import html
+import json
 import re
 import uuid
 import weakref
@@ -113,7 +115,7 @@ class Question(anywidget.AnyWidget):
     Attributes:
         asks: kind, question and what belongs to it, in the reader's language.
         given: what the learner locked: {"value": …}, or {"value": "skipped"}; empty before.
-        so: what is so, for a sketch: a number for each place.
+        so: what is so: of a number one, of a sketch a number for each place, of a choice none.
         said: what is said to the answer.
         labels: of buttons and fields.
     """
@@ -189,8 +191,8 @@ class Asked(ipywidgets.VBox):
         lines = [f"<p><strong>{html.escape(asks['question'])}</strong></p>"]
         if asks.get("options"):
             chosen = "".join(
-                f"<li>{html.escape(option)}{' ← ' + html.escape(_('your choice')) if option == given else ''}</li>"
-                for option in asks["options"]
+                f"<li>{html.escape(option)}{' ← ' + html.escape(_('your choice')) if value == given else ''}</li>"
+                for option, value in zip(asks["options"], asks["values"], strict=True)
             )
             lines.append(f"<ul>{chosen}</ul>")
         elif self.answered and given != SKIPPED:
@@ -199,7 +201,9 @@ class Asked(ipywidgets.VBox):
         data, metadata, shown = _behind(self._figure, self.answered) if self._figure is not None else ({}, {}, "")
         lines.append(shown)
         text = " ".join(filter(None, (asks["question"], *asks.get("options", ()), self.question.said)))
-        page = f'<div data-hyperedu-kept="{self._key}">{"".join(lines)}</div>'
+        (lesson, name), so = self.name, self.question.so
+        noted = _noted({lesson: {"predictions": {name: given}}, "so": so}) if self.answered else ""
+        page = f'<div data-hyperedu-kept="{self._key}"{noted}>{"".join(lines)}</div>'
         return data | {"text/html": page, "text/plain": text}, metadata
 
     def _ipython_display_(self, **kwargs) -> None:
@@ -270,6 +274,11 @@ def _behind(figure: LiveFigure, answered: bool) -> tuple[dict[str, str], dict[st
     return data, metadata, page
 
 
+def _noted(answers: dict) -> str:
+    """An attribute that says what was answered, as progress.json has it; in a prediction's, `so` is beside it."""
+    return f' data-hyperedu-answers="{html.escape(json.dumps(answers))}"'
+
+
 def _labels() -> dict[str, str]:
     return {
         "lock": _("Lock my prediction"),
@@ -310,7 +319,8 @@ def predict(lesson: str, known: Mapping[str, Prediction], name: str, figure: Liv
         def answer(said):
             return asked.answer(said, so)
 
-    question = Question(asks=asks, labels=_labels(), so=[float(v) for v in so] if isinstance(asked, Sketch) else [])
+    true = [] if isinstance(asked, Choice) else [float(v) for v in (so if isinstance(asked, Sketch) else [so])]
+    question = Question(asks=asks, labels=_labels(), so=true)
 
     def keep(value: Any) -> None:
         progress.note(lesson, "predictions", name, value)
@@ -385,13 +395,18 @@ class Quiz(anywidget.AnyWidget):
 
     @property
     def score(self) -> int:
-        return sum(self.given.get(str(k + 1)) == self._right(c) for k, c in enumerate(self.choices))
+        return sum(answer["right"] for answer in self.answers.values())
+
+    @property
+    def answers(self) -> dict[str, dict[str, int | bool]]:
+        """Number of the question → the place of what was chosen, and whether it is right."""
+        rights = {str(k): self._right(choice) for k, choice in enumerate(self.choices, 1)}
+        return {k: {"chosen": place, "right": place == rights[k]} for k, place in self.given.items()}
 
     def _chosen(self, change: dict) -> None:
-        for k, place in self.given.items():
-            if (change["old"] or {}).get(k) != place:
-                right = place == self._right(self.choices[int(k) - 1])
-                progress.note(self.lesson, "quiz", k, {"chosen": place, "right": right})
+        for k, answer in self.answers.items():
+            if (change["old"] or {}).get(k) != answer["chosen"]:
+                progress.note(self.lesson, "quiz", k, answer)
         if self._stored is not None:
             self._stored.update(self._kept(), raw=True)
 
@@ -399,7 +414,8 @@ class Quiz(anywidget.AnyWidget):
         said = (
             _("{n} of {all} answered rightly.", n=self.score, all=len(self.choices)) if self.given else _("Not answered yet.")
         )
-        return {"text/html": f'<p data-hyperedu-kept="{self._key}">{html.escape(said)}</p>', "text/plain": said}
+        noted = _noted({self.lesson: {"quiz": self.answers}}) if self.given else ""
+        return {"text/html": f'<p data-hyperedu-kept="{self._key}"{noted}>{html.escape(said)}</p>', "text/plain": said}
 
     def _ipython_display_(self, **kwargs) -> None:
         found = self._repr_mimebundle_(**kwargs)
