@@ -1,6 +1,7 @@
 """Predictions are locked before a figure answers, quizzes say their reasons, and what was answered is kept."""
 
 import json
+import re
 
 import nbformat
 import pytest
@@ -160,6 +161,8 @@ def test_every_lesson_asks_before_each_figure_and_has_a_quiz(lesson):
     quiz = asking.questions(lesson)
     assert len(quiz) == progress.QUESTIONS
     assert all(question.right in question.options for question in quiz)
+    said = [text for question in quiz for text in (question.question, *question.options, *question.options.values())]
+    assert not [text for text in said if re.search(r"[<>$`*_\\]|&\w+;", text)], "marks, which the quiz would show as they stand"
 
 
 def test_a_quiz_counts_what_is_right_and_is_there_again(kept):

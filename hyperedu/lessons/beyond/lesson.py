@@ -430,7 +430,7 @@ checks.server(server)
 # <details><summary>Not by itself</summary>Right: Δθ depends on the data, and few data can be read off it.</details>
 # <details><summary>It is</summary>Wrong: the step of one reading says what it was.</details>
 #
-# **4. The generator met *mirrored* and *negative*. Told of both in one sentence, it fails. Why?**
+# **4. The generator met “mirrored” and “negative”. Told of both in one sentence, it fails. Why?**
 # <details><summary>No training sentence had two changes</summary>Yes: nothing was asked there of what it writes.</details>
 # <details><summary>The rank is too low for both</summary>No: at rank 16 no more is read than at rank 8.</details>
 #

@@ -412,7 +412,7 @@ checks.cut(mended_cut)
 # %% quiz [markdown]
 # ## Quiz
 #
-# **1. In $g(\theta, x)$, what are the network's parameters?**
+# **1. In g(θ, x), what are the network's parameters?**
 # <details><summary>θ, stored inside g</summary>No: g stores nothing; θ goes in like x.</details>
 # <details><summary>It has none</summary>Yes: g is a fixed formula. Whoever makes θ may have parameters.</details>
 #
@@ -420,7 +420,7 @@ checks.cut(mended_cut)
 # <details><summary>Ten are too slow to move</summary>No: even a patient hand has no direction to go.</details>
 # <details><summary>A single weight has no meaning for the task</summary>Yes: the descriptor's coordinates have one.</details>
 #
-# **3. What shape is the set of all weights that $f_\varphi$ can write here?**
+# **3. What shape is the set of all weights that the generator f can write here?**
 # <details><summary>A surface of dimension two</summary>Yes, at most: as many dimensions as τ has.</details>
 # <details><summary>All of the weight space</summary>No: two numbers cannot fill so many dimensions.</details>
 #
@@ -428,7 +428,7 @@ checks.cut(mended_cut)
 # <details><summary>Yes, its error is lower</summary>No conclusion: it was told the answer in τ. The problems differ.</details>
 # <details><summary>They solve different problems</summary>Yes: description against examples.</details>
 #
-# **5. Which batch does `main(theta, x)` accept?**
+# **5. Which batch does main(theta, x) accept?**
 # <details><summary>θ (25, P) with x (7, 1)</summary>Yes: leading dimensions broadcast, so all 25 networks see the same points.</details>
 # <details><summary>θ (25, P) with x (24, 7, 1)</summary>No: 25 and 24 do not broadcast, and an error message says so.</details>
 

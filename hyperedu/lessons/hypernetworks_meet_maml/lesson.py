@@ -460,7 +460,7 @@ checks.misdescribed(misdescribe)
 # <details><summary>The hypernetwork</summary>No: it takes no step.</details>
 #
 # **2. A description is perfect. What are examples good for?**
-# <details><summary>Nothing, in principle</summary>Yes: with s = 0, (3) says α = 0. Our warned learners do not <i>know</i> that it is perfect, so that examples still help them.</details>
+# <details><summary>Nothing, in principle</summary>Yes: with s = 0, (3) says α = 0. Our warned learners do not know that it is perfect, so that examples still help them.</details>
 # <details><summary>They always halve the error</summary>No: there is nothing left to learn about the task.</details>
 #
 # **3. From s = 1 on, a trusting hypernetwork is worse than one that was warned. Why?**
@@ -469,7 +469,7 @@ checks.misdescribed(misdescribe)
 #
 # **4. In theory both is never worse than either. Why may it lose?**
 # <details><summary>The step was chosen for other descriptions</summary>Yes: the last column of the small table.</details>
-# <details><summary>The theory is wrong</summary>No: it speaks of the best step for *this* s.</details>
+# <details><summary>The theory is wrong</summary>No: it speaks of the best step for this one s.</details>
 #
 # **5. The hypernetwork beats MAML. What must be known before that means anything?**
 # <details><summary>What each was told</summary>Yes: they may be given different problems.</details>

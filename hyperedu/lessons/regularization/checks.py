@@ -89,7 +89,6 @@ def keeper(answer) -> None:
         f = MLPGenerator(2, MainNetwork.mlp([1, 3, 1]), hidden=(4,), rng=random)
         return f, torch.randn(n, 2, generator=random), others
 
-    summed = "Equation (5) adds up over the weights and takes the mean over old tasks; "
     mistakes = {
         "Still 0 after f changed: the snapshot is taken anew at every call. Take it once, before `penalty`.": (
             _taken_anew,
@@ -107,9 +106,15 @@ def keeper(answer) -> None:
         "No gradient reaches f: only the snapshot is detached, what f writes now is not.": partial(
             keep, now=torch.Tensor.detach
         ),
-        summed + "you took the mean over both.": partial(keep, of=lambda d: d.square().mean()),
-        summed + "you took the sum over both.": partial(keep, of=lambda d: d.square().sum()),
-        summed + "you took the norm, without the square.": partial(keep, of=lambda d: d.norm(dim=-1).mean()),
+        "Equation (5) adds up over the weights and takes the mean over old tasks; you took the mean over both.": partial(
+            keep, of=lambda d: d.square().mean()
+        ),
+        "Equation (5) adds up over the weights and takes the mean over old tasks; you took the sum over both.": partial(
+            keep, of=lambda d: d.square().sum()
+        ),
+        "Equation (5) adds up over the weights and takes the mean over old tasks; you took the norm, without the square.": partial(
+            keep, of=lambda d: d.norm(dim=-1).mean()
+        ),
     }
     if not probes.is_function(answer):
         return

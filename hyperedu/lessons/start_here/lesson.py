@@ -394,7 +394,7 @@ checks.raw_descriptor(place, family)
 #
 # **2. How many main networks does the live figure show while you drag?**
 # <details><summary>One, which is retrained at each step</summary>No: nothing is trained while you drag.</details>
-# <details><summary>A different one at each position</summary>Yes: one function <i>g</i>, but other weights θ for each τ.</details>
+# <details><summary>A different one at each position</summary>Yes: one function g, but other weights θ for each τ.</details>
 #
 # **3. Why keep stations aside?**
 # <details><summary>To save time</summary>No: the few seconds do not matter.</details>
@@ -405,7 +405,7 @@ checks.raw_descriptor(place, family)
 # <details><summary>The main network is too small for one year</summary>Unlikely: the same network was large enough for the one station.</details>
 #
 # **5. Could the generator be given examples instead of a description?**
-# <details><summary>No, it needs a descriptor</summary>Not so: a support set <i>D</i> can describe a task too.</details>
+# <details><summary>No, it needs a descriptor</summary>Not so: a support set D can describe a task too.</details>
 # <details><summary>Yes, then it maps D to θ</summary>Yes. Every method of this course maps (τ, D) to θ.</details>
 
 # %% quiz-answers

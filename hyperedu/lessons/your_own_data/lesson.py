@@ -405,7 +405,7 @@ checks.without_peeking(standardised)
 # <details><summary>The hypernetwork: it can do more</summary>No: what it can do more is not needed here, and may do harm elsewhere.</details>
 # <details><summary>The linear one</summary>Yes: it is simpler to explain, to check and to keep.</details>
 #
-# **5. The name of a task as its descriptor: why does `Table` refuse it?**
+# **5. The name of a task as its descriptor: why does Table refuse it?**
 # <details><summary>It says which task, not what it is like</summary>Yes: a new task has a new name, of which nothing was learned.</details>
 # <details><summary>Words cannot be numbers</summary>No: a continent can, by a column of zeros and ones for each.</details>
 
