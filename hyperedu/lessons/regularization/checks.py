@@ -112,7 +112,7 @@ def keeper(answer) -> None:
         "Equation (5) adds up over the weights and takes the mean over old tasks; you took the sum over both.": partial(
             keep, of=lambda d: d.square().sum()
         ),
-        "Equation (5) adds up over the weights and takes the mean over old tasks; you took the norm, without the square.": partial(
+        "Equation (5) adds up over the weights and takes the mean over old tasks; you took the norm, not its square.": partial(
             keep, of=lambda d: d.norm(dim=-1).mean()
         ),
     }
