@@ -69,6 +69,29 @@ def test_every_live_figure_has_settings_worth_projecting(lesson):
         assert len(known[name]) >= 3, name
 
 
+@every_lesson
+def test_every_lesson_has_a_homework_with_model_answers_and_a_rubric(lesson):
+    """Three parts of twenty points in all; for each a model answer, and below it what counts and what often fails."""
+    part, found = "", {}
+    for cell in editions.cells(f"{lesson}/homework"):
+        tags = cell.metadata.get("tags", [])
+        heading = re.search(r"^## (\w+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" and not tags else None
+        part = heading.group(1) if heading else part
+        found.setdefault(part, {"asked": "", "solution": "", "teacher": ""})["".join(tags) or "asked"] += cell.source + "\n"
+    assert [part for part in found if part] == ["Derive", "Experiment", "Explain"]
+    total = 0
+    for part in filter(None, found):
+        said = found[part]
+        assert len(said["solution"].split()) > 50, part
+        (points,) = re.findall(r"\*\*Rubric\*\* · (\d+) points", said["teacher"])
+        rows = re.findall(r"^> \| (\d+) \|", said["teacher"], re.MULTILINE)
+        assert sum(map(int, rows)) == int(points), part
+        assert re.search(rf"\b{points} points\b", said["asked"]), f"{part}: students read the points too"
+        assert "**Common failures**" in said["teacher"]
+        total += int(points)
+    assert total == 20
+
+
 def figure():
     drawn = Figure((2, 1))
     drawn.add_subplot()
