@@ -222,7 +222,8 @@ for axes, start, where in zip(panels, (near, far), ("start (0, 0)", "start (2, 2
     axes.set(xlabel="steps K", yscale="log", title=where)
 panels[0].set_ylabel("query loss, range of 5 seeds")
 panels[0].legend(loc="lower left")
-figures.show(figure, "Query loss against steps: with noise it falls and rises again; a dot marks the least.")
+alt = "Query loss against steps: with noise it falls, then rises; a dot marks the least."
+figures.show(figure, alt)
 
 # %% experiment-solution-text [markdown] tags=["solution"]
 # **(a)** Without noise the last $K$ is the best. With noise the loss falls and rises again, and the more noise there is, the sooner one should stop. **(b)** Once there is noise the best pull gains a few percent of the loss, and the interval over five seeds
@@ -234,7 +235,7 @@ figures.show(figure, "Query loss against steps: with noise it falls and rises ag
 #
 # All is normal, so that its minimum is the posterior mean, which has the least expected query loss. The measured $\lambda$ lies near (H4), as far as a flat minimum on 500 tasks allows. Steps leave the share $(1 - \alpha h)^K$ in place of $\lambda/(h + \lambda)$: nearly the same.
 #
-# **(c)** From the far start the best $K$ is larger and $\lambda$ smaller: a start that says less is worth leaving. (At $\sigma = 0.5$ it is 150, the last that was tried: the least may come later.) At the end little is left of the difference between the starts, but that end is bad for both. With noise a good start is worth something that no number of steps replaces.
+# **(c)** From the far start the best $K$ is larger and $\lambda$ smaller: a start that says less is worth leaving. (At $\sigma = 0.5$ it is at or next to 150, the last that was tried: the least may come later.) At the end little is left of the difference between the starts, but that end is bad for both. With noise a good start is worth something that no number of steps replaces.
 
 # %% experiment-teacher [markdown] tags=["teacher"]
 # > **Rubric** · 8 points
