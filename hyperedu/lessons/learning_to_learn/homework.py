@@ -268,7 +268,7 @@ figures.show(figure, alt)
 # %% explain-solution [markdown] tags=["solution"]
 # The first sentence is right where two things hold: the examples fix the optimum, so that $H$ is invertible, and there is no pull. Then the share of the start that is left, $\lambda (H + \lambda I)^{-1}$ or $(I - \alpha H)^K$, goes to zero. Both starts of the figure end at nearly the same loss.
 #
-# The conclusion does not follow. *Every start is equally good* may mean that every start is equally bad. With noisy examples the end of the inner problem fits the noise; in the figure the loss there is well above the least on the way. From the centre of the tasks the least is lower
+# The conclusion does not follow. *Every start is equally good* may mean that every start is equally bad. With noisy examples the end of the inner problem fits the noise; in the figure, from the centre, the loss there is above the least on the way, and far above it for large $\sigma$. From the centre of the tasks the least is lower
 # than from a start far off, and no number of steps makes up for that. The start says what tasks have in common; a pull to it, or stopping early, weighs that against five unreliable examples. By (H4) it should weigh the more, the noisier and fewer the examples, and the more alike the tasks.
 # So a learned start does not only save steps: it is knowledge that the examples do not contain. The student is right about many, exact examples, where $\lambda$ of (H4) goes to zero.
 #
