@@ -227,13 +227,13 @@ axes.axvspan(0, 1.5, color=figures.GREY, alpha=0.1)
 axes.set_xlabel("noise s (std of τ); grey ground: as in training")
 axes.set_ylabel("RMSE (°C), range of splits")
 axes.legend()
-alt = "Error against noise: telling s lowers that of described at s = 0, and of both nowhere."
+alt = "Error against noise: telling s lowers that of described at s = 0, and changes both little."
 figures.show(figure, alt)
 
 # %% experiment-solution-text [markdown] tags=["solution"]
-# **(a)** *Described* gains where its description is perfect, by about a quarter of a degree: told that it may trust, it trusts. In the middle of what it was trained on it gains nothing that five splits could show. At $s = 1.5$ the gain is small, and its interval only just leaves zero out.
+# **(a)** *Described* gains where its description is perfect, by about a quarter of a degree: told that it may trust, it trusts. In the middle of what it was trained on it gains nothing that five splits could show. At $s = 1.5$ there may be a small gain: its interval ends next to zero.
 #
-# **(b)** *Both* gains nothing that can be shown, at any noise: all five intervals hold zero. Within the range of training they are narrow, a few hundredths of a degree wide on each side; so this is not a lack of data, the gain is small.
+# **(b)** *Both* gains next to nothing. Within the range of training the intervals are narrow, so this is not for lack of data: what telling changes is a few hundredths of a degree. At $s = 1$ the interval leaves zero out, by a hundredth; the other four hold it. Of ten intervals at 95%, one may leave zero out by chance, and it is not where (H3) would have a gain.
 #
 # **(c)** At $s = 3$ neither can be said to gain, and the intervals are wide. The told learners must do something with a number that they never met; for *both* the mean is worse.
 #

@@ -240,7 +240,7 @@ figures.show(figure, alt)
 # %% experiment-solution-text [markdown] tags=["solution"]
 # **(a)** With 60 stations the error on the *training* stations falls with every idle number: they help to tell stations apart, and there are few stations. With 214 it does not: it rises a little, since 300 steps are too few to learn so many by heart.
 #
-# **(b)** On *unseen* stations it rises with each idle number, and steeply. With 60 stations ten idle numbers make the hypernetwork worse than the mean year: one does better to know nothing of a station than to be told ten numbers beside it that mean nothing. With up to three it stays below it. The intervals of the larger harms lie well above zero; how large the harm of a single idle number is, five splits
+# **(b)** On *unseen* stations it rises with each idle number, and steeply. With 60 stations ten idle numbers make the hypernetwork worse than the mean year: one does better to know nothing of a station than to be told ten numbers beside it that mean nothing. With three it is still better in the mean of the splits, though not in each. The intervals of the harm all lie above zero; how large that of a single idle number is, five splits
 # say only roughly.
 #
 # **(c)** With 214 stations more than half of the harm of ten idle numbers is gone, and the rest is still larger than the whole error without them.
