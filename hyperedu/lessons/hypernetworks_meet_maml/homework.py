@@ -145,7 +145,7 @@ print("(H1), drawn and computed:", error.square().mean(1), R(best_step(), s[:, 0
 #
 # *Then*
 #
-# 1. complete `Misdescribed`; `one_seed`, below, trains a learner and gives its error at each noise;
+# 1. complete `Misdescribed`, in its cell; `one_seed`, below, trains a learner and gives its error at each noise;
 # 2. run *described* and *both*, told and untold, on five splits (`seed` is the split as well);
 # 3. for each noise give the difference told − untold on the same split, as a mean of the five with its 95% interval (`statistics.half_interval`, of a tensor with one number for each split);
 # 4. draw error against $s$ for all four, and say which predictions held. Of *both*, compare with (H3): does it say where telling should help?

@@ -82,8 +82,8 @@ if found is not None:
 def backwards(path):
     v = torch.func.grad(net.loss)(path[-1], D_query)
     for theta in reversed(path[:-1]):
-        v_fixed = v
-        v = v - alpha * torch.func.grad(lambda t: torch.func.grad(net.loss)(t, D) @ v_fixed)(theta)
+        Hv = torch.func.grad(lambda t: torch.func.grad(net.loss)(t, D) @ v)(theta)  # v is fixed
+        v = v - alpha * Hv
     return v  # (H2)
 
 
