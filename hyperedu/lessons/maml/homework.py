@@ -251,7 +251,8 @@ for seed, mark in zip(seeds, ("o", "s", "^")):
     right.plot(factors, values[:, seed], mark + ":", color=figures.BLUE, label=f"seed {seed}")
 right.set(xlabel="factors kept in training", ylabel="median loss, 4 steps", xticks=range(5))
 right.legend()
-figures.show(figure, "Left, cosine with the full gradient; right, loss after training; by factors kept.")
+alt = "By factors kept: left, cosine with the full gradient; right, loss after training."
+figures.show(figure, alt)
 
 # %% experiment-solution-text [markdown] tags=["solution"]
 # **(a)** At a new start even no factor at all points nearly the right way. Where MAML has ended it does not: there the first-order gradient has a cosine of about a half, and the seeds differ widely; a single factor brings most of that back, the second a little. Whoever compares gradients at a new start only, as one does in a quick test, will think the factors
