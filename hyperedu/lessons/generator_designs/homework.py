@@ -174,7 +174,7 @@ for name in names:
     print(f"W₂ {name}: {(s > 0.01 * s[0]).sum()} of 24 singular values above a hundredth")
 
 # %% experiment-text-solution [markdown] tags=["solution"]
-# Both differences are shown on our machine, and they have opposite signs. With $H = 2$ shuffled is better, by a factor of about eight: cut along the rows most seeds hardly learn the waves. With $H = 16$ as cut is better, by a factor of about two; its interval is not far from zero, and some pairs go the other way. So cut along the rows gains more from a larger $H$. "Where should θ be cut?" has no answer without $H$.
+# Both differences are shown on our machine, and they have opposite signs. With $H = 2$ shuffled is better, by a factor of about eight: cut along the rows most seeds hardly learn the waves. With $H = 16$ as cut is better, by a factor of about two; its interval is not far from zero. For either $H$ one pair goes the other way. So cut along the rows gains more from a larger $H$. "Where should θ be cut?" has no answer without $H$.
 #
 # *Why*, as far as the run says: for $H = 2$, (H3) allows $W_2$ a rank of 3, and the singular values of a trained one keep to it, while the shuffled one uses them all. It is a likely reason, no proof: as cut, not $W_2$ alone is bound, but $W_1$, $b_1$, $b_2$ and $W_3$ are pieces of the same flat. To part the two, one would shuffle the places inside $W_2$ only. With $H = 16$ a rank of 17 of 24 seems to be no want any more. Then it may count that one embedding speaks for a unit as a whole; that is a guess.
 #
