@@ -150,7 +150,9 @@ for name, family in families.items():
         print(f"  {method:17} RMSE", *(f"{r:.2f}" for r in each.mean(1).tolist()), end=" °C; ")
         print("drawn minus measured", *(f"{b:+.2f}" for b in error.mean((1, 2)).tolist()))
     d = rmse[name]["hypernetwork"] - rmse[name]["linear regression"]
-    print(f"  difference {d.mean():+.2f} ± {half_interval(d):.2f} °C, over stations")
+    of_runs = each.mean(1) - rmse[name]["linear regression"].mean()  # each: of the hypernetworks
+    print(f"  difference {d.mean():+.2f} °C, ± {half_interval(d):.2f} over stations", end=", ")
+    print(f"± {half_interval(of_runs):.2f} over seeds")
 
 # %% experiment-figure-solution tags=["solution"]
 figure, (axes,) = figures.subplots(width=6.5, height=4)
@@ -165,10 +167,10 @@ axes.legend()
 figures.show(figure, "RMSE against elevation, at 40 stations above all training stations.")
 
 # %% experiment-text-solution [markdown] tags=["solution"]
-# *An interval over what*: the three runs of one split have all 40 unseen stations in common, so what is hard about these stations moves all three together: in (H1) $\rho$ is near 1. (H2) says that an interval over the seeds does not see this at all. It would be about one thing only, the luck in training, and would not become a statement about mountains with a thousand seeds. So the interval is over stations, of errors that are
-# averaged over the seeds. It takes stations for independent; neighbours are not quite, so it is rather too narrow.
+# *An interval over what*: the three runs of one split have all 40 unseen stations in common, so what is hard about these stations moves all three together: in (H1) $\rho$ is near 1. (H2) says that an interval over the seeds does not see this at all. It is about one thing only, the luck in training, and would not become a statement about mountains with a thousand seeds. An interval over stations, of errors averaged over the seeds, is about other stations, but about these three networks. (It takes stations for independent; neighbours are not quite,
+# so it is rather too narrow.) To say that hypernetworks are worse on mountains, one would need both.
 #
-# *What is shown*: where the unseen stations are drawn by chance, the hypernetwork is better, and where they all lie above the training stations, it is worse. Both intervals exclude zero, on our machine; the winner changes with the split. Both methods lose on the way up. Both draw the high stations too warm on average.
+# *What is shown*: where the unseen stations are drawn by chance, the hypernetwork is better, and both intervals exclude zero. Above all training stations our three networks are worse on average, and the interval over stations excludes zero, on our machine. The one over seeds is far wider and does not: one of the three is even better than linear regression. So it is shown that these three lost, and that their lead is gone; that a fourth would lose is not shown. Both methods lose on the way up, and both draw the high stations too warm on average.
 # Linear regression has the same fall per metre everywhere, so stations up there are colder than a straight line from below says. The figure shows where the hypernetwork loses: up to about 2,900 m the two are much alike, above 3,000 m, farthest from all that it was trained on, its errors grow to several degrees. We guess that nothing in training says how its bent surface goes on outside. That its runs differ so much from each other on the
 # highest stations, and hardly where stations are drawn by chance, fits this: outside, the seed decides.
 #
@@ -181,7 +183,7 @@ figures.show(figure, "RMSE against elevation, at 40 stations above all training 
 # > |---|---|
 # > | 1 | predictions with reasons, written before the run |
 # > | 2 | both splits, both methods, three seeds; differences station by station |
-# > | 2 | the interval over stations, and why one over seeds speaks of luck in training alone |
+# > | 2 | an interval, and what it is about: other stations, or luck in training; why none over seeds speaks of other mountains |
 # > | 1 | a figure with units, every unseen station visible |
 # > | 2 | a verdict for each split that follows from its interval; the sign of *drawn minus measured*, with a reason that is called a guess where it is one |
 # >
