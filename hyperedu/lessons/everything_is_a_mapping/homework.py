@@ -23,7 +23,7 @@ x = torch.linspace(-5, 5, 100).unsqueeze(-1)
 # %% derive [markdown]
 # ## Derive
 #
-# The main network has the layers $W_1, b_1$, then $W_2, b_2$, then $W_3, b_3$, with ReLU between them. Let $\theta^*$ be any weights of it.
+# (8 points.) The main network has the layers $W_1, b_1$, then $W_2, b_2$, then $W_3, b_3$, with ReLU between them. Let $\theta^*$ be any weights of it.
 #
 # 1. Change $W_3$ and $b_3$ so that the output is $A\, g(\theta^*, x)$ at every $x$. Say why it is.
 # 2. Change $b_1$ alone so that the output is $g(\theta^*, x - p)$ at every $x$. Say why it is.
@@ -112,7 +112,7 @@ check(by_hand, error_of_wave)
 # %% experiment [markdown]
 # ## Experiment
 #
-# So a flat generator *can* serve all waves. Does training find one? And since (H2) holds for every amplitude: is a flat one better than a curved one outside the amplitudes that were trained on? `MLPGenerator(2, main, hidden=())` has no trunk, and so writes $V \tau + c$ (*flat*); `MLPGenerator(2, main)` is that of lesson 01 (*curved*).
+# (7 points.) So a flat generator *can* serve all waves. Does training find one? And since (H2) holds for every amplitude: is a flat one better than a curved one outside the amplitudes that were trained on? `MLPGenerator(2, main, hidden=())` has no trunk, and so writes $V \tau + c$ (*flat*); `MLPGenerator(2, main)` is that of lesson 01 (*curved*).
 #
 # **Predict first, in writing**: (a) which has the lower error on amplitudes from 0.5 to 5, flat or curved, and by which factor, roughly? (b) And on amplitudes from 6 to 10, with phases as in training? (c) Where will your generator by hand stand in both, if $\theta^*$ is trained on the sine alone, for $x$ from $-5 - \pi$ to 5? Why from there?
 #
@@ -221,7 +221,7 @@ figures.show(figure, "Error divided by A² against amplitude: flat, curved, and 
 # %% explain [markdown]
 # ## Explain
 #
-# A fellow student read lesson 01 and your generator by hand, and says: *"The lesson claims that single weights mean nothing for the task. But in your generator I can point at them: $W_3$ is the amplitude, $b_1$ is the phase. So weights do have a meaning, and one could have used them as sliders."* Answer in half a page, for somebody who missed the lesson. Say what is right in it and what is wrong; what an axis of $\mathbb{R}^P$ is beside a direction in it; what of it is a property of
+# (5 points.) A fellow student read lesson 01 and your generator by hand, and says: *"The lesson claims that single weights mean nothing for the task. But in your generator I can point at them: $W_3$ is the amplitude, $b_1$ is the phase. So weights do have a meaning, and one could have used them as sliders."* Answer in half a page, for somebody who missed the lesson. Say what is right in it and what is wrong; what an axis of $\mathbb{R}^P$ is beside a direction in it; what of it is a property of
 # the main network, of $\theta^*$, and of the generator; and whether what you say holds of the trained generators, too. Use a number or a line of your figure.
 
 # %% explain-solution [markdown] tags=["solution"]

@@ -20,7 +20,7 @@ family = Sinusoids()
 # %% derive [markdown]
 # ## Derive
 #
-# Equation (1) of lesson 03, with the bias $c$ of the head written out, is $u_k = V h([\tau, e_k]) + c$. There are $K = \lceil P / C \rceil$ pieces of $C$ weights; $h$ has $H$ units. Write the pieces as the rows of a matrix $U$ with $K$ rows and $C$ columns.
+# (8 points.) Equation (1) of lesson 03, with the bias $c$ of the head written out, is $u_k = V h([\tau, e_k]) + c$. There are $K = \lceil P / C \rceil$ pieces of $C$ weights; $h$ has $H$ units. Write the pieces as the rows of a matrix $U$ with $K$ rows and $C$ columns.
 #
 # 1. Write $U$ as a product of two matrices, so that only one of them depends on τ. What is the largest rank that $U$ can have? (Do not forget $c$.)
 # 2. Put the matrices $U$ of any number of tasks below each other, $U(\tau_1), U(\tau_2), \dots$. What is the largest rank of this tall matrix? Say in words what all pieces of all tasks have in common.
@@ -125,7 +125,7 @@ print("(H3) for n = 24 and H = 4:", min(24, 4 + 1))
 # %% experiment [markdown]
 # ## Experiment
 #
-# Cut along the rows, $W_2$ has at most the rank $H + 1$, but weights of one unit are written together. Shuffled, no such bound holds, but each piece is a handful of weights that have nothing to do with each other. Which is better, and does it depend on $H$?
+# (7 points.) Cut along the rows, $W_2$ has at most the rank $H + 1$, but weights of one unit are written together. Shuffled, no such bound holds, but each piece is a handful of weights that have nothing to do with each other. Which is better, and does it depend on $H$?
 #
 # **Predict first, in writing**, for the main network $[1, 24, 24, 1]$: (a) with $H = 2$, is the error on unseen waves lower *as cut*, lower *shuffled*, or about the same? And with $H = 16$? (b) Which of the two gains more when $H$ grows? Give the reason, not the outcome alone.
 #
@@ -201,7 +201,7 @@ for name in names:
 # %% explain [markdown]
 # ## Explain
 #
-# A blog writes of the first figure of lesson 03: *"3,022 parameters write 301,398 weights. So neural networks can be compressed a hundredfold."* Criticise this in half a page, for a reader who knows what a network is and has not seen the lesson. Say what exactly is made from the 3,022 numbers, and for which inputs; give an argument, by counting or by rank, why not every network of that size can be written so; say what your bounds say of chunked generators, and whether your experiment shows
+# (5 points.) A blog writes of the first figure of lesson 03: *"3,022 parameters write 301,398 weights. So neural networks can be compressed a hundredfold."* Criticise this in half a page, for a reader who knows what a network is and has not seen the lesson. Say what exactly is made from the 3,022 numbers, and for which inputs; give an argument, by counting or by rank, why not every network of that size can be written so; say what your bounds say of chunked generators, and whether your experiment shows
 # that a low rank is a loss. End with what one would have to measure before one may speak of compression.
 
 # %% explain-solution [markdown] tags=["solution"]

@@ -19,7 +19,7 @@ from hyperedu.statistics import half_interval
 # %% derive [markdown]
 # ## Derive
 #
-# From $k$ splits come $k$ differences $d_1, \dots, d_k$ between two methods, each the mean over the unseen stations of one split. Write $\bar d$ for their mean and $s^2 = \frac{1}{k-1} \sum_i (d_i - \bar d)^2$.
+# (7 points.) From $k$ splits come $k$ differences $d_1, \dots, d_k$ between two methods, each the mean over the unseen stations of one split. Write $\bar d$ for their mean and $s^2 = \frac{1}{k-1} \sum_i (d_i - \bar d)^2$.
 # Half of the usual 95% interval is $t \sqrt{s^2 / k}$, with Student's $t$; it is right if the $d_i$ are independent. But splits share stations. Suppose that each $d_i$ has the variance $\sigma^2$, and each two of them the covariance $\rho \sigma^2$, with $0 \le \rho < 1$.
 #
 # 1. Show what the variance of $\bar d$ is, in $\sigma^2$, $\rho$ and $k$. What is left of it when $k$ grows without end?
@@ -92,7 +92,7 @@ for name, (mine, exact) in zip(("(H1)", "(H2)", "(H3)"), pairs):
 # %% experiment [markdown]
 # ## Experiment
 #
-# The title of the lesson's first section is *A network for a mountain nobody measured*. But the unseen stations were chosen by chance, so that most of them lie lower than some station of the training set. What if *all* unseen stations lie above all training stations? `by_height()` makes that split of Colorado, `ColoradoClimate("tmax")` is the one of the lesson. Below are both methods of the lesson, the hypernetwork with half as many steps.
+# (8 points.) The title of the lesson's first section is *A network for a mountain nobody measured*. But the unseen stations were chosen by chance, so that most of them lie lower than some station of the training set. What if *all* unseen stations lie above all training stations? `by_height()` makes that split of Colorado, `ColoradoClimate("tmax")` is the one of the lesson. Below are both methods of the lesson, the hypernetwork with half as many steps.
 #
 # **Predict first, in writing**: (a) at the 40 highest stations, which has the lower error, the hypernetwork or linear regression? And at 40 stations drawn by chance? (b) On average over the year, will each of them draw the highest stations too warm or too cold, and by about how much? Why?
 #
@@ -197,7 +197,7 @@ figures.show(figure, "RMSE against elevation, at 40 stations above all training 
 # %% explain [markdown]
 # ## Explain
 #
-# A newspaper writes: *"Artificial intelligence now knows the temperature of every mountain to within 0.8 degrees, without a thermometer."* It speaks of the hypernetwork of lesson 00. Write half a page to the editor, for readers who know no mathematics. Say what was done, what is given, computed and learned (in plain words, but so that a student could put τ, θ, φ and $x$ beside them); take at least three words of the sentence that
+# (5 points.) A newspaper writes: *"Artificial intelligence now knows the temperature of every mountain to within 0.8 degrees, without a thermometer."* It speaks of the hypernetwork of lesson 00. Write half a page to the editor, for readers who know no mathematics. Say what was done, what is given, computed and learned (in plain words, but so that a student could put τ, θ, φ and $x$ beside them); take at least three words of the sentence that
 # promise more than was measured, and put beside each what was measured instead. Use a number of your own from above.
 
 # %% explain-solution [markdown] tags=["solution"]

@@ -22,7 +22,7 @@ family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 # %% derive [markdown]
 # ## Derive
 #
-# The generator is $\theta = V h(\tau) + c$. Take one gradient step of rate $\alpha$ on the head alone, $V$ and $c$, for the loss $L_1$ of one task $\tau_1$; the trunk $h$ stays. Write $G_1 = \partial L_1 / \partial \theta$ at $\theta = f_\varphi(\tau_1)$, a vector of $P$ numbers.
+# (8 points.) The generator is $\theta = V h(\tau) + c$. Take one gradient step of rate $\alpha$ on the head alone, $V$ and $c$, for the loss $L_1$ of one task $\tau_1$; the trunk $h$ stays. Write $G_1 = \partial L_1 / \partial \theta$ at $\theta = f_\varphi(\tau_1)$, a vector of $P$ numbers.
 #
 # 1. Use (2) of lesson 02, and its like for $c$, to write down the new $V$ and $c$. So by which vector does the step change the weights $f_\varphi(\tau')$ of *any* task $\tau'$? Show that it is $G_1$ times one number, $-\alpha K(\tau_1, \tau')$, and give $K$. Is the result exact, or only for small $\alpha$?
 # 2. Now the loss is the mean over $n$ tasks. By which vector do the weights of $\tau'$ change? For which generators, if any, would each task's weights follow their own gradient alone, as if trained separately?
@@ -135,7 +135,7 @@ check(change_of_weights, change_of_loss)
 # %% experiment [markdown]
 # ## Experiment
 #
-# (H2) has no other trace of τ than $K$, and $K$ is decided by the trunk. If the trunk is never trained, $K$ stays what chance made it. Is that good enough, so that only the head need be trained? And if not: is it enough to *have* a good trunk, or must it move while the head learns?
+# (7 points.) (H2) has no other trace of τ than $K$, and $K$ is decided by the trunk. If the trunk is never trained, $K$ stays what chance made it. Is that good enough, so that only the head need be trained? And if not: is it enough to *have* a good trunk, or must it move while the head learns?
 #
 # **Predict first, in writing**: after 300 steps, order the errors on unseen waves of a generator (a) trained as a whole; (b) of the same sizes, its trunk frozen as it was drawn; (c) with the trunk of an (a), frozen, below a new head. By which factors, roughly? Which results would say that the trunk need not learn, and that it need not move?
 #
@@ -238,7 +238,7 @@ figures.show(figure, alt)
 # %% explain [markdown]
 # ## Explain
 #
-# A colleague who missed the lesson says: *"Training a hypernetwork is just training a network for each task, with φ as a clever way to store them. Each gradient still belongs to one task's weights."* Criticise this in half a page. Say where the sentence would be true, and where it fails, with (2) of the lesson and your $K$; what sharing gives to a task that was never trained on, and what it may cost one that was; and which of your numbers or curves show it. Say also what your derivation
+# (5 points.) A colleague who missed the lesson says: *"Training a hypernetwork is just training a network for each task, with φ as a clever way to store them. Each gradient still belongs to one task's weights."* Criticise this in half a page. Say where the sentence would be true, and where it fails, with (2) of the lesson and your $K$; what sharing gives to a task that was never trained on, and what it may cost one that was; and which of your numbers or curves show it. Say also what your derivation
 # leaves out, since the trunk of (a) does learn.
 
 # %% explain-solution [markdown] tags=["solution"]
