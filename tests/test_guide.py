@@ -1,0 +1,62 @@
+"""The pages of the teacher's guide agree with the lessons."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import editions
+from hyperedu import learners
+
+ROOT = Path(__file__).parent.parent
+NUMBERS = {editions.file_name(lesson)[:2]: lesson for lesson in editions.LESSONS}
+ENTRY = re.compile(r"^- \*\*(.+?)\*\*(?:, (.+?))? \(\[(\d\d)\]\(\.\./notebooks/(.+?)\)\): (.+)$", re.MULTILINE)
+
+
+def page(name):
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+@cache
+def shown(lesson):
+    """What a learner reads in a lesson."""
+    return "\n".join(cell.source for cell in editions.cells(lesson) if "teacher" not in cell.metadata.get("tags", []))
+
+
+# The glossary
+
+
+def test_each_term_of_the_glossary_is_in_the_lesson_that_it_names():
+    entries = ENTRY.findall(page("glossary.md"))
+    assert len(entries) == page("glossary.md").count("\n- **"), "every entry has this form"
+    assert len(entries) >= 50
+    for term, _symbol, number, file, said in entries:
+        lesson = NUMBERS[number]
+        assert file == editions.file_name(lesson)
+        assert term.casefold() in shown(lesson).casefold(), f"{term} is not in lesson {number}"
+        assert 1 <= len(re.findall(r"[.?](?: |$)", said)) <= 3, term
+
+
+def test_the_glossary_is_in_order_and_names_each_term_once():
+    terms = [entry[0].casefold() for entry in ENTRY.findall(page("glossary.md"))]
+    assert terms == sorted(set(terms))
+
+
+def test_every_symbol_of_the_table_is_in_the_glossary():
+    (cell,) = [cell.source for cell in editions.cells("start_here") if cell.id == "two-mappings-then"]
+    symbols = re.findall(r"^\| \$(.+?)\$ \|", cell, re.MULTILINE)
+    assert len(symbols) >= 7
+    given = re.findall(r"^\| (.+?) \|", page("glossary.md"), re.MULTILINE)
+    assert {f"${symbol}$" for symbol in symbols} <= {part for symbol in given for part in [symbol, *symbol.split(", ")]}
+
+
+def test_every_word_that_lesson_00_introduces_and_every_learner_is_in_the_glossary():
+    terms = {entry[0].casefold() for entry in ENTRY.findall(page("glossary.md"))}
+    prose = "\n".join(
+        cell.source
+        for cell in editions.cells("start_here")
+        if cell.cell_type == "markdown" and "teacher" not in cell.metadata.get("tags", [])
+    )
+    bold = {word.casefold() for word in re.findall(r"\*\*([A-Za-z][A-Za-z -]+)\*\*", prose)}
+    assert bold - {"drive", "test", "name", "watch it learn"} <= terms  # verbs: what the reader does
+    missing = [name for name in learners.__all__ if name.casefold() not in terms and f"`{name}`" not in page("glossary.md")]
+    assert missing == []
