@@ -4,8 +4,12 @@ import re
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 import editions
+import outcomes
 from hyperedu import learners
+from hyperedu.lessons import progress
 
 ROOT = Path(__file__).parent.parent
 NUMBERS = {editions.file_name(lesson)[:2]: lesson for lesson in editions.LESSONS}
@@ -60,3 +64,24 @@ def test_every_word_that_lesson_00_introduces_and_every_learner_is_in_the_glossa
     assert bold - {"drive", "test", "name", "watch it learn"} <= terms  # verbs: what the reader does
     missing = [name for name in learners.__all__ if name.casefold() not in terms and f"`{name}`" not in page("glossary.md")]
     assert missing == []
+
+
+# The outcomes
+
+
+def test_the_page_of_outcomes_is_what_the_plans_say():
+    assert page("outcomes.md") == outcomes.page(), "run python course/outcomes.py"
+
+
+def test_every_exercise_and_quiz_question_stands_beside_an_outcome():
+    for section in page("outcomes.md").split("\n## ")[1:]:
+        rows = [[column.strip() for column in line.split("|")[1:-1]] for line in section.splitlines() if line.startswith("| ")]
+        for column, most in ((2, progress.EXERCISES), (3, progress.QUESTIONS)):
+            found = {int(number) for row in rows for number in re.findall(r"\d+", row[column])}
+            assert found == set(range(1, most + 1)), section.splitlines()[0]
+
+
+def test_a_plan_without_outcomes_is_an_error(monkeypatch):
+    monkeypatch.setattr(outcomes, "cells", lambda lesson: [])
+    with pytest.raises(ValueError, match="maml: its cell plan-teacher has no table"):
+        outcomes.outcomes("maml")

@@ -156,7 +156,7 @@ def test_without_solutions_the_package_works_and_every_quiz_and_check_is_there(u
         "    questions = importlib.import_module(f'hyperedu.lessons.{lesson}.questions')",
         "    print(len(questions.quiz().choices))",
     ]
-    first, *rest = run(unpacked, "-c", "\n".join(lines)).split()
+    first, *rest = run(unpacked, "-c", "\n".join(lines)).splitlines()
     assert first.startswith(str(unpacked))
     assert rest == ["5"] * len(editions.LESSONS)
 
