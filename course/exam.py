@@ -26,9 +26,9 @@ course: τ a descriptor, θ the weights of one main network g, φ what is learne
 """
 ABOUT = """\
 A sample paper with model answers and what each point is for, written by `python course/exam.py --sample`. A paper of your own,
-with other questions and numbers and its answers in a file of their own, is made by `python course/exam.py FOLDER --seed S`
-outside this repository. The templates are public: read a paper before you give it. Half of the points are a fair line to pass; a
-student who answers only what is to be computed has understood that, and not why.
+with other questions and numbers and its answers in another file, is made by `python course/exam.py FOLDER --seed S`
+outside this repository. The templates are public: read a paper before you give it. Half of the points are a fair line to pass;
+a student who answers only what is to be computed has understood that, and not why.
 """
 
 

@@ -250,6 +250,7 @@ def test_a_paper_is_ninety_minutes_of_eight_lessons():
         lessons |= set(of)
     assert lessons == set(editions.LESSONS)
     assert len(TEMPLATES) >= 18
+    assert f"from {len(TEMPLATES)} templates" in (exam.ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
     assert exam.questions(1) == exam.questions(1) != exam.questions(2)
 
 

@@ -85,3 +85,31 @@ def test_a_plan_without_outcomes_is_an_error(monkeypatch):
     monkeypatch.setattr(outcomes, "cells", lambda lesson: [])
     with pytest.raises(ValueError, match="maml: its cell plan-teacher has no table"):
         outcomes.outcomes("maml")
+
+
+# The readings
+
+
+def test_every_lesson_has_readings_that_the_lessons_themselves_refer_to():
+    references = "\n".join(
+        cell.source for lesson in editions.LESSONS for cell in editions.cells(lesson) if cell.id == "references"
+    )
+    sections = page("readings.md").split("\n## ")[1:]
+    assert [re.search(r"\(\.\./notebooks/(.+?)\)", section)[1] for section in sections] == [
+        editions.file_name(lesson) for lesson in editions.LESSONS
+    ]
+    for section in sections:
+        items = section.split("\n- ")[1:]
+        assert 2 <= len(items) <= 4
+        for item in items:
+            first = item.splitlines()[0]
+            assert re.search(r": .+\. \d+ minutes\.$", first), "a part and its minutes"
+            assert item.count("*Question*: ") == 1
+            assert item.rstrip().endswith("?")
+            authors, title = re.match(r"(.+?), \*(.+?)\*", first).groups()
+            links = set(re.findall(r"\]\((https?:[^)]+)\)", first))
+            assert links or "Science" in first or "Annals" in first
+            assert all(link in references for link in links), first
+            assert title.split(":")[0].split("?")[0].rstrip() in references, title
+            for word in re.findall(r"\w\w+", authors):
+                assert word in references, word
