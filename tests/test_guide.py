@@ -1,12 +1,14 @@
 """The pages of the teacher's guide agree with the lessons."""
 
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 import editions
+import grading
 import outcomes
 from hyperedu import learners
 from hyperedu.lessons import progress
@@ -24,6 +26,18 @@ def page(name):
 def shown(lesson):
     """What a learner reads in a lesson."""
     return "\n".join(cell.source for cell in editions.cells(lesson) if "teacher" not in cell.metadata.get("tags", []))
+
+
+# What changed
+
+
+def test_the_list_of_changes_begins_with_what_is_not_released_and_then_has_this_version():
+    said = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    unreleased, latest = re.findall(r"^## (\S+)", said, re.MULTILINE)[:2]
+    assert (unreleased, latest) == ("Unreleased", version)
+    points = re.search(r"\*Points\*: (\d) for \*compute\*, (\d) for \*change\*, (\d) for", said.split(f"## {version}")[1])
+    assert list(map(int, points.groups())) == list(grading.POINTS.values())
 
 
 # The glossary
