@@ -5,7 +5,7 @@
     python course/release.py check dist/hyperedu-<version>.zip
 
 The archive holds a manifest: the commit, the version of every package that the course is installed with, and the SHA-256 of
-every file. `check` compares an archive with its own manifest. It needs nothing but the standard library.
+every file. `check` compares an archive with its own manifest.
 """
 
 import argparse
