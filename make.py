@@ -39,11 +39,12 @@ TARGETS = {
     "notebooks": "build, run and check every edition of the lessons, where something changed",
     "grading": "write a course for nbgrader, or run nbgrader in one (course/grading.py)",
     "class": "write a page on what a class got wrong, from the notebooks handed in (course/class_page.py)",
+    "release": "write the course of the last commit as one archive for a class (course/release.py)",
     "lint": "check the style and the types of the code",
     "constraints": "write the versions that are installed now to constraints.txt",
     "clean": "remove the environment",
 }
-TAKE_ARGUMENTS = ("lab", "test", "notebooks", "grading", "class")
+TAKE_ARGUMENTS = ("lab", "test", "notebooks", "grading", "class", "release")
 
 # What the pinned torch has wheels for; a test recalls to look again when the pin is changed.
 NEWEST_PYTHON = (3, 14)
@@ -169,9 +170,15 @@ def commands(target, arguments, teacher=False) -> list:
     if target == "test":
         # All tests: two at a time, the browser's one after another, since there is one browser.
         return [[python, "-m", "pytest", *(arguments or ["-n", "2", "--dist", "loadgroup"])]]
-    scripts = {"notebooks": "build.py", "grading": "grading.py", "class": "class_page.py"}
+    scripts = {
+        "notebooks": ["build.py"],
+        "grading": ["grading.py"],
+        "class": ["class_page.py"],
+        "release": ["release.py", "write"],
+    }
     if target in scripts:
-        return [[python, os.path.join("course", scripts[target]), *arguments]]
+        script, *command = scripts[target]
+        return [[python, os.path.join("course", script), *command, *arguments]]
     return [[python, "-m", *check] for check in (["mypy"], ["ruff", "check"], ["ruff", "format", "--check"])]
 
 
@@ -330,7 +337,7 @@ def main(arguments) -> int:
     if target not in TARGETS:
         for name, does in TARGETS.items():
             say(f"python make.py {name:13}{does}")
-        say("What follows lab, test, notebooks, grading or class is handed on.")
+        say("What follows lab, test, notebooks, grading, class or release is handed on.")
         say("--gpu: torch with NVIDIA's libraries, also without a card.")
         say("lab --teacher: with the teacher's edition, in my-lessons/teaching.")
         return 0 if target in ("help", "-h", "--help") else 2
@@ -338,6 +345,8 @@ def main(arguments) -> int:
         sys.exit(f"{target} takes no arguments: {' '.join(rest)}")
     if gpu and sys.platform != "linux":
         sys.exit("--gpu is for Linux: PyPI has one build of torch for Windows and one for macOS, without NVIDIA's libraries.")
+    if teacher and not os.path.isdir(os.path.join(ROOT, TEACHING)):
+        sys.exit("This copy of the course has no teacher's edition: take the whole course, or call make.py without --teacher.")
     if target == "clean":
         remove_venv()
         return 0

@@ -35,7 +35,8 @@ LABELLING |= {"Metadata"}
 AXES = "axis_labels"
 WORDS = re.compile(r"[^\W\d_]{3}")
 # Modules of a lesson in which every sentence is for the reader: what checks and questions say.
-SAYING = {"checks.py": re.compile(r"[^\W\d_]{3}.* |\w \w"), "questions.py": WORDS}
+CHECKS = re.compile(r"[^\W\d_]{3}.* |\w \w")
+SAYING = {"checks.py": CHECKS, "self_test_checks.py": CHECKS, "questions.py": WORDS}
 
 
 def context(document: str, name: str) -> str:

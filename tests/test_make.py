@@ -107,7 +107,7 @@ def test_the_environments_python_is_where_each_system_has_it(make, monkeypatch, 
             assert Path(command[0]) == Path(make.VENV, program), "scripts of an environment fail where its path has spaces"
 
 
-@pytest.mark.parametrize("target", ["lab", "test", "notebooks", "class"])
+@pytest.mark.parametrize("target", ["lab", "test", "notebooks", "class", "release"])
 def test_arguments_are_handed_on_as_they_are(make, calls, target):
     given = ["-k", "a b", "--help", "it's", "课程"]
     assert make.main([target, *given]) == 0
@@ -460,7 +460,7 @@ def call_make(*arguments: str) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="no make")
-@pytest.mark.parametrize("target", ["lab", "test", "notebooks", "lint", "constraints", "clean", "help"])
+@pytest.mark.parametrize("target", ["lab", "test", "notebooks", "release", "lint", "constraints", "clean", "help"])
 def test_make_hands_its_targets_to_the_script(target):
     said = call_make("--dry-run", target, "PYTHON3=/opt/my python", "ARGS=-k 'a b'")
     assert said.returncode == 0, said.stderr

@@ -74,7 +74,7 @@ def test_the_readme_begins_with_the_two_commands_and_a_picture():
 
 
 def test_every_link_to_a_file_leads_to_one():
-    for page in [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("data/*.md")]:
+    for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md"), *ROOT.glob("data/*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
