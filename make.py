@@ -37,12 +37,13 @@ TARGETS = {
     "lessons": "bring the lessons in my-lessons/ up to date, as lab does",
     "test": "set everything up and run every test",
     "notebooks": "build, run and check every edition of the lessons, where something changed",
+    "slides": "write the slides of the lessons to dist/slides, as pages that need no network",
     "grading": "write a course for nbgrader, or run nbgrader in one (course/grading.py)",
     "lint": "check the style and the types of the code",
     "constraints": "write the versions that are installed now to constraints.txt",
     "clean": "remove the environment",
 }
-TAKE_ARGUMENTS = ("lab", "test", "notebooks", "grading")
+TAKE_ARGUMENTS = ("lab", "test", "notebooks", "slides", "grading")
 
 # What the pinned torch has wheels for; a test recalls to look again when the pin is changed.
 NEWEST_PYTHON = (3, 14)
@@ -168,8 +169,8 @@ def commands(target, arguments, teacher=False) -> list:
     if target == "test":
         # All tests: two at a time, the browser's one after another, since there is one browser.
         return [[python, "-m", "pytest", *(arguments or ["-n", "2", "--dist", "loadgroup"])]]
-    if target in ("notebooks", "grading"):
-        script = {"notebooks": "build.py", "grading": "grading.py"}[target]
+    if target in ("notebooks", "slides", "grading"):
+        script = {"notebooks": "build.py", "slides": "slides.py", "grading": "grading.py"}[target]
         return [[python, os.path.join("course", script), *arguments]]
     return [[python, "-m", *check] for check in (["mypy"], ["ruff", "check"], ["ruff", "format", "--check"])]
 
@@ -329,7 +330,7 @@ def main(arguments) -> int:
     if target not in TARGETS:
         for name, does in TARGETS.items():
             say(f"python make.py {name:13}{does}")
-        say("What follows lab, test, notebooks or grading is handed on.")
+        say("What follows lab, test, notebooks, slides or grading is handed on.")
         say("--gpu: torch with NVIDIA's libraries, also without a card.")
         say("lab --teacher: with the teacher's edition, in my-lessons/teaching.")
         return 0 if target in ("help", "-h", "--help") else 2

@@ -45,6 +45,7 @@ class Edition:
         answered: whether its exercises are answered, so that each check must say that they are right.
         language: "en", or that of the catalogues from which its words are.
         ending: what is added to the opening, in English.
+        slides: whether it is made for showing: of the prose only slides and notes, arranged by slides.py.
     """
 
     name: str
@@ -53,24 +54,26 @@ class Edition:
     answered: bool
     language: str = "en"
     ending: str = ""
+    slides: bool = False
 
 
 EDITIONS = (
-    Edition("learner", "notebooks", frozenset({"solution", "teacher"}), answered=False),
+    Edition("learner", "notebooks", frozenset({"solution", "teacher", "slides"}), answered=False),
     Edition(
         "solutions",
         "notebooks/solutions",
-        frozenset({"exercise", "teacher"}),
+        frozenset({"exercise", "teacher", "slides"}),
         answered=True,
         ending="*This is the edition with solutions.*",
     ),
     Edition(
         "teacher",
         "teaching",
-        frozenset({"exercise"}),
+        frozenset({"exercise", "slides"}),
         answered=True,
         ending="*This is the teacher's edition: with solutions, and with notes beside what they speak of.*",
     ),
+    Edition("slides", "teaching/slides", frozenset({"exercise"}), answered=True, slides=True),
     # Every text marked and a third longer: shows what no catalogue has, and what is clipped.
     Edition("pseudo", None, frozenset({"exercise"}), answered=True, language="en-XA"),
 )
@@ -115,4 +118,7 @@ def _cells(lesson: str, text: str) -> list[nbformat.NotebookNode]:
 
 
 def included(edition: Edition, cell: nbformat.NotebookNode) -> bool:
-    return not edition.without & set(cell.metadata.get("tags", []))
+    tags = set(cell.metadata.get("tags", []))
+    if edition.slides and cell.cell_type == "markdown" and not tags & {"slides", "teacher"}:
+        return False
+    return not edition.without & tags

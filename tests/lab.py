@@ -25,7 +25,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 
@@ -408,16 +408,22 @@ def jupyterlab() -> Iterator[Lab]:
     """JupyterLab from this Python's environment, over a copy of the notebooks, and a browser to look at it."""
     scratch = tempfile.TemporaryDirectory(prefix="hyperedu-lab-", ignore_cleanup_errors=True)
     with scratch as home, sync_playwright() as playwright:
-        program = find_browser(playwright.chromium.executable_path)
-        if not program:
-            missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-            missing(NO_BROWSER)
+        program = program_of_browser(playwright)
         folder = Path(home) / "notebooks"
         shutil.copytree(ROOT / "notebooks", folder, ignore=shutil.ignore_patterns("*.py", "__pycache__", ".ipynb_checkpoints"))
         with _server(Path(home), folder) as (url, token):
             browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
             yield Lab(url, token, folder, browser)
             browser.close()
+
+
+def program_of_browser(playwright: Playwright) -> str:
+    """The program of a browser; without one the test is skipped, or fails where one is to be."""
+    program = find_browser(playwright.chromium.executable_path)
+    if not program:
+        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        missing(NO_BROWSER)
+    return program
 
 
 def find_browser(playwrights_own: str) -> str | None:
