@@ -24,6 +24,9 @@ from environments import environment, packages
 ENVIRONMENT, PINS = ROOT / ".venv-slides", ROOT / "course" / "slides-requirements.txt"
 TEMPLATES = ROOT / "course" / "templates"
 WIDTH, HEIGHT = 1280, 720  # pixels of a slide; the page is scaled to the screen
+MARGIN = 64  # pixels at the left and the right
+LETTER = 0.61  # the width of a letter of what is printed, for its size
+SMALLEST, LARGEST = 16, 28  # pixels of what is printed
 HIDDEN, SHOWN = {"source_hidden": True, "outputs_hidden": True}, {"source_hidden": True}
 
 
@@ -65,8 +68,19 @@ def printed(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         pictures = [output for output in cell.outputs if "image/png" in output.get("data", {})]
         for picture in pictures:
             picture.data = {"image/png": picture.data["image/png"]}  # beside it lies HTML that says how to make it live again
-        cell.outputs = pictures or cell.outputs
+        cell.outputs = pictures or _joined(cell.outputs)
     return notebook
+
+
+def _joined(outputs: Sequence[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """What was printed in one piece, with the size at which its longest line goes across a slide."""
+    said = "".join(output.text for output in outputs if output.output_type == "stream").rstrip()
+    others = [output for output in outputs if output.output_type != "stream"]
+    if not said:
+        return others
+    across = (WIDTH - 2 * MARGIN) / (LETTER * max(map(len, said.splitlines())))
+    size = {"size": min(LARGEST, max(SMALLEST, int(across)))}
+    return [*others, nbformat.v4.new_output("display_data", {"text/plain": said}, metadata=size)]
 
 
 def library() -> Path:

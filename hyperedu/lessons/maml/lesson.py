@@ -377,7 +377,7 @@ figures.show(draw_medians(losses), "Median loss against steps: MAML falls furthe
 # * the last, the head
 
 # %% layers-that-move-slide [markdown] tags=["slides"]
-# ## Here the first layer alone does as well as all
+# ## The first layer does as well as all
 #
 # Found on images: reuse. It depends on the tasks.
 
