@@ -52,7 +52,7 @@ def arranged(chosen: Sequence[nbformat.NotebookNode]) -> list[nbformat.NotebookN
         else:
             for slide in waiting:
                 note = nbformat.v4.new_markdown_cell(cell.source, id=f"{slide.id}-note", metadata={"tags": ["teacher"]})
-                note.metadata.slideshow = {"slide_type": "notes"}
+                note.metadata.slideshow, note.metadata.jupyter = {"slide_type": "notes"}, dict(SHOWN)
                 found.insert(found.index(slide) + 1, note)
             waiting = []
     return found
