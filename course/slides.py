@@ -8,24 +8,30 @@ show by themselves, and the teacher's notes, which the key S opens.
 """
 
 import argparse
+import base64
 import html
+import io
+import re
 import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import nbformat
+from fontTools import subset
 from nbconvert import SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from editions import KEPT, LESSONS, ROOT, lessons, path
 from environments import environment, packages
 
+FONT = "the-font-of-mathematics"  # where it goes in the template
 ENVIRONMENT, PINS = ROOT / ".venv-slides", ROOT / "course" / "slides-requirements.txt"
 TEMPLATES = ROOT / "course" / "templates"
 WIDTH, HEIGHT = 1280, 720  # pixels of a slide; the page is scaled to the screen
 MARGIN = 64  # pixels at the left and the right
-LETTER = 0.61  # the width of a letter of what is printed, for its size
+ROOM = 540  # pixels under a heading
+LETTER, LINE = 0.61, 1.45  # the width of a letter and the height of a line of what is printed, for its size
 SMALLEST, LARGEST = 16, 28  # pixels of what is printed
 HIDDEN, SHOWN = {"source_hidden": True, "outputs_hidden": True}, {"source_hidden": True}
 
@@ -73,13 +79,14 @@ def printed(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def _joined(outputs: Sequence[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
-    """What was printed in one piece, with the size at which its longest line goes across a slide."""
+    """What was printed in one piece, with the size at which it goes on a slide under a heading."""
     said = "".join(output.text for output in outputs if output.output_type == "stream").rstrip()
     others = [output for output in outputs if output.output_type != "stream"]
     if not said:
         return others
-    across = (WIDTH - 2 * MARGIN) / (LETTER * max(map(len, said.splitlines())))
-    size = {"size": min(LARGEST, max(SMALLEST, int(across)))}
+    lines = said.splitlines()
+    across, down = (WIDTH - 2 * MARGIN) / (LETTER * max(map(len, lines))), ROOM / (LINE * len(lines))
+    size = {"size": min(LARGEST, max(SMALLEST, int(min(across, down))))}
     return [*others, nbformat.v4.new_output("display_data", {"text/plain": said}, metadata=size)]
 
 
@@ -119,6 +126,22 @@ def _inlined(name: str) -> str:
     return text.replace("</script", "<\\/script")
 
 
+# Browsers set a single letter in mathematics in italics, which have places of their own among the letters.
+ITALICS = (*range(0x1D434, 0x1D468), 0x210E, *range(0x1D6E2, 0x1D71C))
+
+
+def _font(text: str) -> str:
+    """Of the font of mathematics what the formulas of a page need, in base64: not every machine has one whose signs grow."""
+    signs = {ord(sign) for formula in re.findall(r"<math.*?</math>", text, re.DOTALL) for sign in html.unescape(formula)}
+    file = library() / "ziamath" / "fonts" / "STIXTwoMath-Regular.ttf"
+    options = subset.Options(layout_features=["*"], notdef_outline=True)
+    font, cut = subset.load_font(str(file), options), subset.Subsetter(options)
+    cut.populate(unicodes=[*signs, *ITALICS])
+    cut.subset(font)
+    font.save(written := io.BytesIO())
+    return base64.b64encode(written.getvalue()).decode()
+
+
 def page(notebook: nbformat.NotebookNode, title: str) -> str:
     """A notebook of the edition as one page."""
     exporter = SlidesExporter(
@@ -128,7 +151,7 @@ def page(notebook: nbformat.NotebookNode, title: str) -> str:
     reveal = {"css": _inlined("dist/reveal.css"), "js": _inlined("dist/reveal.js"), "notes": _inlined("plugin/notes/notes.js")}
     resources = {"slides": {"title": html.escape(title), "width": WIDTH, "height": HEIGHT, **reveal}}
     text, _resources = exporter.from_notebook_node(printed(notebook), resources=resources)
-    return text
+    return text.replace(FONT, _font(text))
 
 
 def export(lesson: str, folder: Path) -> Path:

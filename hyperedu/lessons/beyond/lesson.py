@@ -161,7 +161,7 @@ seeds_table(tables["digits"], ".2f")
 #
 # A station trains what it was sent, and returns only the change of its weights:
 #
-# $$ \varphi \leftarrow \varphi + \eta \sum_i w_i \Big(\frac{\partial \theta_i}{\partial \varphi}\Big)^{\!\top} \Delta\theta_i \qquad (1) $$
+# $$ \varphi \leftarrow \varphi + \eta \sum_i w_i \left(\frac{\partial \theta_i}{\partial \varphi}\right)^{\!\top} \Delta\theta_i \qquad (1) $$
 
 # %% one-round
 climate, rng = ColoradoClimate(examples="years"), torch.Generator().manual_seed(0)
@@ -259,8 +259,9 @@ print(f"in truth: x = {own.x[0, 0].tolist()}, {own.y[0, 0].item():.2f} °C")
 # %% today-slide [markdown] tags=["slides"]
 # ## Today
 #
-# | a sentence | → adapters of a language model |
+# | | |
 # |---|---|
+# | a sentence | → adapters of a language model |
 # | a document | → adapters of one that no longer reads it |
 # | one photo of a face | → adapters of a generator of images |
 #
@@ -549,7 +550,7 @@ questions.quiz()
 #
 # A task that has a descriptor can be held, served without sending data, and put into words:
 #
-# $$ \lVert f_\varphi(\tau) - \theta^*\rVert^2 \qquad \Big(\frac{\partial\theta}{\partial\varphi}\Big)^{\!\top} \Delta\theta \qquad W_0 + B(\tau)A(\tau) $$
+# $$ \lVert f_\varphi(\tau) - \theta^*\rVert^2 \qquad \left(\frac{\partial\theta}{\partial\varphi}\right)^{\!\top} \Delta\theta \qquad W_0 + B(\tau)A(\tau) $$
 #
 # It fails where a descriptor says what training did not know.
 

@@ -210,7 +210,7 @@ learner.lr = 0.01
 #
 # The derivative of $\nabla L$ is the Hessian $H$ of $L$ at $\theta_0$, on $D$:
 #
-# $$ \nabla_{\theta_0} L'(\theta') = \Big(\frac{\partial \theta'}{\partial \theta_0}\Big)^{\!\top} \nabla L'(\theta') = (I - \alpha H)\, \nabla L'(\theta') \qquad (2) $$
+# $$ \nabla_{\theta_0} L'(\theta') = \left(\frac{\partial \theta'}{\partial \theta_0}\right)^{\!\top} \nabla L'(\theta') = (I - \alpha H)\, \nabla L'(\theta') \qquad (2) $$
 #
 # First-order MAML leaves out $H$: the same step, another derivative.
 

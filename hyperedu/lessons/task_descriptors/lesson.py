@@ -214,7 +214,7 @@ print("ten examples say:", statistics.in_words(statistics(D)[0]))
 # %% sets-slide [markdown] tags=["slides"]
 # ## A set of examples as a descriptor
 #
-# $$ h(D) = \rho\Big(\tfrac1n \textstyle\sum_{(x, y) \in D} \psi(x, y)\Big) $$
+# $$ h(D) = \rho\left(\tfrac1n \textstyle\sum_{(x, y) \in D} \psi(x, y)\right) $$
 #
 # A mean has no order, and so order cannot matter.
 
