@@ -3,8 +3,8 @@
     python course/slides.py          every lesson, in dist/slides/
     python course/slides.py 06       only this one
 
-A page holds everything: reveal.js (https://revealjs.com), pictures in place of live figures, mathematics as MathML, which browsers
-show by themselves, and the teacher's notes, which the key S opens.
+A page holds everything: reveal.js (https://revealjs.com), pictures in place of live figures, mathematics as MathML, which
+browsers show by themselves, its font, and the teacher's notes, which the key S opens.
 """
 
 import argparse

@@ -526,6 +526,15 @@ checks.misdescribed(misdescribe)
 #
 # (45 minutes or more.) **How many examples is a description worth?** For three noises up to 1 find the number of shots at which *shown* errs as little as *described*, on waves or on stations; `errors` and `degrees` help. Guess first: by (2), the two are equal at $n = \sigma^2 / s^2$. A good answer gives it with the range of the seeds, compares how it falls as $s$ grows, and names a reason for the difference.
 
+# %% open-task-slide [markdown] tags=["slides"]
+# ## Open task
+#
+# How many examples is a description worth? Guess first:
+#
+# $$ n = \sigma^2 / s^2 $$
+#
+# Find the number of shots at which *shown* errs as little as *described*, for three noises, with the range of the seeds.
+
 # %% open-task-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 5 minutes to set it. *Purpose*: a worth in examples can be read off what was measured.
 # >

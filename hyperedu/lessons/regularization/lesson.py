@@ -577,6 +577,15 @@ checks.keeper(keeper)
 #
 # (45 minutes or more.) **Keep a generator honest on rain.** Let `make` give `ColoradoClimate("precipitation", …)`, and compare *none* with two remedies of your choice. A good answer has stations that choose and others that judge, an interval of differences, and a simpler rival.
 
+# %% open-task-slide [markdown] tags=["slides"]
+# ## Open task
+#
+# Keep a generator honest on rain.
+#
+# * *none* and two remedies of your choice
+# * stations that choose, and others that judge
+# * an interval of differences, and a simpler rival
+
 # %% open-task-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 4 minutes to set it; a week's homework. *Purpose*: the whole of *What helps stations never seen*, done by oneself.
 # >
