@@ -61,7 +61,8 @@ def small_course(tmp_path, monkeypatch):
 
 
 def test_only_what_changed_is_run_again(small_course, monkeypatch):
-    english = [edition for edition in editions.KEPT if edition.language == "en"]
+    # The slides have none of the prose that is changed below.
+    english = [edition for edition in editions.KEPT if edition.language == "en" and not edition.slides]
     monkeypatch.setattr(build, "KEPT", english)  # another language is run again where its prose is another
     ran = []
 
