@@ -2,14 +2,13 @@
 
 import re
 
-import nbformat
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import sync_playwright
 
 import build
 import editions
 import slides
-from lab import CHROMIUM, jupyterlab, program_of_browser
+from lab import CHROMIUM, program_of_browser
 from test_teaching import BY_ITSELF
 
 every_lesson = pytest.mark.parametrize("lesson", editions.LESSONS)
@@ -171,24 +170,3 @@ def test_a_slide_that_is_too_full_is_seen(browser, tmp_path):
     page.evaluate("Reveal.getCurrentSlide().querySelector('p').innerHTML += ' more'.repeat(400)")
     assert page.evaluate(BEYOND, [slides.WIDTH, slides.HEIGHT]) != []
     page.close()
-
-
-@pytest.mark.browser
-@pytest.mark.xdist_group("browser")
-def test_in_jupyterlab_the_figures_are_alive_and_no_code_is_seen():
-    with jupyterlab() as lab:
-        notebook = nbformat.read(editions.path(EDITION, "generator_designs"), as_version=4)
-        end = [cell.id for cell in notebook.cells].index("tiny-triptych-settings") + 1
-        notebook.cells = notebook.cells[:end]  # up to the first figure, for the sake of time
-        nbformat.write(notebook, lab.folder / "slides.ipynb")
-        with lab.open("slides.ipynb") as notebook:
-            notebook.run_all(300)
-            assert notebook.tracebacks() == []
-            figure = notebook.figure()
-            with figure.watch() as seen:
-                figure.handles.first.press("ArrowRight")
-            assert seen.changes
-            expect(notebook.page.locator(".jp-CodeCell .jp-InputArea-editor:visible")).to_have_count(
-                1
-            )  # the test's own, at the end
-            assert notebook.errors == []

@@ -360,7 +360,7 @@ seeds_table(by_rank, ".2f")
 # %% clients-end-slide [markdown] tags=["slides"]
 # ## Going further: drawings as functions
 #
-# A drawing is a function of the place on the paper, $g(\theta, (x_1, x_2))$. What lies between two hands' drawings of one letter?
+# A drawing is a function $g(\theta, (x_1, x_2))$ of the place on the paper. What lies between two hands' drawings of one letter?
 #
 # * the letter, in a hand between
 # * a blur of both
