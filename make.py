@@ -37,6 +37,7 @@ TARGETS = {
     "lessons": "bring the lessons in my-lessons/ up to date, as lab does",
     "test": "set everything up and run every test",
     "notebooks": "build, run and check every edition of the lessons, where something changed",
+    "slides": "write the slides of the lessons to dist/slides, as pages that need no network",
     "grading": "write a course for nbgrader, or run nbgrader in one (course/grading.py)",
     "class": "write a page on what a class got wrong, from the notebooks handed in (course/class_page.py)",
     "release": "write the course of the last commit as one archive for a class (course/release.py)",
@@ -44,7 +45,7 @@ TARGETS = {
     "constraints": "write the versions that are installed now to constraints.txt",
     "clean": "remove the environment",
 }
-TAKE_ARGUMENTS = ("lab", "test", "notebooks", "grading", "class", "release")
+TAKE_ARGUMENTS = ("lab", "test", "notebooks", "slides", "grading", "class", "release")
 
 # What the pinned torch has wheels for; a test recalls to look again when the pin is changed.
 NEWEST_PYTHON = (3, 14)
@@ -172,6 +173,7 @@ def commands(target, arguments, teacher=False) -> list:
         return [[python, "-m", "pytest", *(arguments or ["-n", "2", "--dist", "loadgroup"])]]
     scripts = {
         "notebooks": ["build.py"],
+        "slides": ["slides.py"],
         "grading": ["grading.py"],
         "class": ["class_page.py"],
         "release": ["release.py", "write"],
@@ -337,7 +339,7 @@ def main(arguments) -> int:
     if target not in TARGETS:
         for name, does in TARGETS.items():
             say(f"python make.py {name:13}{does}")
-        say("What follows lab, test, notebooks, grading, class or release is handed on.")
+        say("What follows lab, test, notebooks, slides, grading, class or release is handed on.")
         say("--gpu: torch with NVIDIA's libraries, also without a card.")
         say("lab --teacher: with the teacher's edition, in my-lessons/teaching.")
         return 0 if target in ("help", "-h", "--help") else 2

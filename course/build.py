@@ -23,6 +23,7 @@ from nbclient import NotebookClient
 
 from catalogues import ending, translated
 from editions import FOLDERS, KEPT, NOTEBOOKS, ROOT, Edition, cells, documents, documents_of, file_name, included, path, source
+from slides import arranged
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SECONDS = 180  # that one cell may take
@@ -60,6 +61,8 @@ def notebook_of(edition: Edition, document: str, outputs: dict[str, list]) -> nb
     chosen = [cell for cell in translated(document, edition.language) if included(edition, cell)]
     if edition.ending:
         chosen[0].source += "\n\n" + ending(edition)
+    if edition.slides:
+        chosen = arranged(chosen)
     for number, cell in enumerate((cell for cell in chosen if cell.cell_type == "code"), 1):
         cell.outputs, cell.execution_count = outputs.get(cell.id, []), number if outputs else None
     notebook = nbformat.v4.new_notebook(cells=chosen)
@@ -151,7 +154,7 @@ def stale() -> list[str]:
 
 
 def _without_outputs(notebook: nbformat.NotebookNode) -> tuple:
-    return notebook.metadata.get("hyperedu"), [(cell.id, cell.cell_type, cell.source) for cell in notebook.cells]
+    return notebook.metadata.get("hyperedu"), [(cell.id, cell.cell_type, cell.source, cell.metadata) for cell in notebook.cells]
 
 
 def build(prefixes: Sequence[str], everything: bool) -> int:

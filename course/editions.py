@@ -48,6 +48,7 @@ class Edition:
         language: "en", or that of the catalogues from which its words are.
         ending: what is added to the opening, in English.
         source: of which documents it is: of the file with this name in each lesson's folder that has one; `*` stands for any.
+        slides: whether it is made for showing: of the prose only slides and notes, arranged by slides.py.
     """
 
     name: str
@@ -57,24 +58,26 @@ class Edition:
     language: str = "en"
     ending: str = ""
     source: str = "lesson"
+    slides: bool = False
 
 
 EDITIONS = (
-    Edition("learner", "notebooks", frozenset({"solution", "teacher"}), answered=False),
+    Edition("learner", "notebooks", frozenset({"solution", "teacher", "slides"}), answered=False),
     Edition(
         "solutions",
         "notebooks/solutions",
-        frozenset({"exercise", "teacher"}),
+        frozenset({"exercise", "teacher", "slides"}),
         answered=True,
         ending="*This is the edition with solutions.*",
     ),
     Edition(
         "teacher",
         "teaching",
-        frozenset({"exercise"}),
+        frozenset({"exercise", "slides"}),
         answered=True,
         ending="*This is the teacher's edition: with solutions, and with notes beside what they speak of.*",
     ),
+    Edition("slides", "teaching/slides", frozenset({"exercise"}), answered=True, slides=True),
     Edition("homework", "notebooks/homework", frozenset({"solution", "teacher"}), answered=False, source="homework"),
     Edition(
         "homework with answers",
@@ -156,4 +159,7 @@ def _cells(document: str, text: str) -> list[nbformat.NotebookNode]:
 
 
 def included(edition: Edition, cell: nbformat.NotebookNode) -> bool:
-    return not edition.without & set(cell.metadata.get("tags", []))
+    tags = set(cell.metadata.get("tags", []))
+    if edition.slides and cell.cell_type == "markdown" and not tags & {"slides", "teacher"}:
+        return False
+    return not edition.without & tags

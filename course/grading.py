@@ -15,20 +15,17 @@ has noted stay.
 
 import argparse
 import ast
-import hashlib
 import os
 import subprocess
 import sys
-import sysconfig
-import venv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
 import nbformat
 
 from editions import LESSONS, ROOT, cells, file_name, lessons
+from environments import environment
 
 POINTS = {"exercise-1": 2, "exercise-2": 3, "exercise-3": 3}  # compute, change, find what is wrong
 SECONDS = 180  # that one cell of a student's may take
@@ -96,7 +93,7 @@ def parts(lesson: str) -> Iterator[nbformat.NotebookNode | Exercise]:
         if "exercise" in tags and name in POINTS:
             (before, check), (solution, _check) = _parted(cell.source), _parted(by_name[f"{name}-solution"].source)
             yield Exercise(name, cell, before, solution, check)
-        elif not tags & {"solution", "teacher"}:
+        elif not tags & {"solution", "teacher", "slides"}:
             yield cell
 
 
@@ -174,36 +171,12 @@ def write(folder: Path, chosen: Sequence[str]) -> None:
         print(f"{path}, {master.relative_to(folder)}: {sum(POINTS.values())} points")
 
 
-def environment(folder: Path = ENVIRONMENT) -> Path:
-    """The Python of an environment that has nbgrader and otter, and all that this one has; it is made where it is not there.
-
-    Of its own, because they add to JupyterLab what learners should not meet.
-    """
-    windows = sys.platform == "win32"
-    python = folder / ("Scripts/python.exe" if windows else "bin/python")
-    below, stamp = sysconfig.get_path("purelib"), folder / ".ready"
-    digest = hashlib.sha256(f"{below}\n{PINS.read_text(encoding='utf-8')}".encode()).hexdigest()
-    with filelock.FileLock(folder.with_suffix(".lock")):  # who comes second waits, and finds it made
-        if stamp.exists() and python.exists() and stamp.read_text(encoding="utf-8") == digest:
-            return python
-        print("Making the environment for nbgrader and otter", flush=True)
-        venv.create(folder, clear=True, symlinks=not windows)
-        version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-        own = folder / ("Lib/site-packages" if windows else f"lib/{version}/site-packages")
-        (own / "below.pth").write_text(f"import site; site.addsitedir({below!r})\n", encoding="utf-8")
-        pinned = ["-c", str(ROOT / "constraints.txt"), "-r", str(PINS)]
-        install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*install, *pinned], check=True)
-        stamp.write_text(digest, encoding="utf-8")
-    return python
-
-
 def run(folder: Path, tool: str, *arguments: str) -> int:
     """Run nbgrader or otter in the folder of a course."""
     if not (folder / "nbgrader_config.py").exists():
         print(f"{folder} has no course yet: python course/grading.py write {folder}")
         return 1
-    python = environment()
+    python = environment(ENVIRONMENT, PINS, "nbgrader and otter")
     module = {"nbgrader": "nbgrader", "otter": "otter"}[tool]
     # nbgrader calls alembic, which lies beside its Python; and its templates build on those that lie in this environment.
     surroundings = os.environ | {

@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+import editions
 from lab import jupyterlab
 
 # There is one browser, and what is timed by its frames bears no other beside it.
@@ -372,3 +373,21 @@ def test_a_figure_reads_well_in_the_dark_theme(wave):
     brightness = "getComputedStyle(element).color.match(/[0-9.]+/g).slice(0, 3).reduce((sum, c) => sum + c / 3, 0)"
     wave.page.wait_for_function(f"element => {brightness} > 150", arg=figure.sentence.element_handle(), timeout=10_000)
     assert figure.canvas.evaluate("element => getComputedStyle(element).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_in_the_slides_edition_figures_are_alive_and_no_code_is_seen(lab):
+    (slides,) = (edition for edition in editions.KEPT if edition.slides and edition.language == "en")
+    shown = nbformat.read(editions.path(slides, "generator_designs"), as_version=4)
+    end = [cell.id for cell in shown.cells].index("tiny-triptych-settings") + 1
+    shown.cells = shown.cells[:end]  # up to the first figure, for the sake of time
+    nbformat.write(shown, lab.folder / "slides.ipynb")
+    with lab.open("slides.ipynb") as notebook:
+        notebook.run_all()
+        assert notebook.tracebacks() == []
+        figure = notebook.figure()
+        with figure.watch() as seen:
+            figure.handles.first.press("ArrowRight")
+        assert seen.changes
+        code = notebook.page.locator(".jp-CodeCell .jp-InputArea-editor:visible")
+        expect(code).to_have_count(1)  # that which skips the predictions
+        assert notebook.errors == []

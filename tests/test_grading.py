@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 import editions
+import environments
 import grading
 from hyperedu.lessons import feedback
 from hyperedu.lessons.maml import checks
@@ -27,7 +28,7 @@ def test_an_instructors_notebook_has_points_for_each_exercise_and_no_notes_for_t
     nbformat.validate(notebook)
     points = [cell.metadata.nbgrader.points for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
     assert sum(points) == FULL
-    assert not any(set(cell.metadata.get("tags", [])) & {"teacher", "solution"} for cell in notebook.cells)
+    assert not any(set(cell.metadata.get("tags", [])) & {"teacher", "solution", "slides"} for cell in notebook.cells)
     for cell in notebook.cells:
         if cell.metadata.get("nbgrader", {}).get("solution"):
             assert cell.source.index("...") < cell.source.index("### BEGIN SOLUTION") < cell.source.index("### END SOLUTION")
@@ -57,10 +58,10 @@ def test_two_that_need_the_environment_at_the_same_moment_make_it_once(tmp_path,
         (folder / f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages").mkdir(parents=True)
         (folder / "Lib/site-packages").mkdir(parents=True, exist_ok=True)
 
-    monkeypatch.setattr(grading.venv, "create", create)
-    monkeypatch.setattr(grading.subprocess, "run", lambda *_arguments, **_options: None)
+    monkeypatch.setattr(environments.venv, "create", create)
+    monkeypatch.setattr(environments.subprocess, "run", lambda *_arguments, **_options: None)
     with ThreadPoolExecutor() as pool:
-        pythons = list(pool.map(grading.environment, [tmp_path / ".graders"] * 2))
+        pythons = list(pool.map(lambda _n: environments.environment(tmp_path / ".graders", grading.PINS, "a test"), range(2)))
     assert made == [tmp_path / ".graders"]
     assert pythons[0] == pythons[1]
 

@@ -69,7 +69,8 @@ def small_course(tmp_path, monkeypatch):
 
 
 def test_only_what_changed_is_run_again(small_course, monkeypatch):
-    english = [edition for edition in editions.KEPT if (edition.language, edition.source) == ("en", "lesson")]
+    # The slides have none of the prose that is changed below.
+    english = [row for row in editions.KEPT if (row.language, row.source, row.slides) == ("en", "lesson", False)]
     monkeypatch.setattr(build, "KEPT", english)  # another language is run again where its prose is another
     ran = []
 

@@ -41,7 +41,7 @@ def test_every_outcome_is_asked_for_and_every_question_serves_one(lesson):
 def test_every_section_has_a_note_for_the_teacher(lesson):
     section, noted = None, {}
     for cell in editions.cells(lesson):
-        if cell.cell_type != "markdown":
+        if cell.cell_type != "markdown" or "slides" in cell.metadata.get("tags", []):
             continue
         if "teacher" in cell.metadata.get("tags", []):
             if section and cell.id != "plan-teacher":

@@ -10,6 +10,11 @@
 #
 # 60 minutes without the section *Going further*. Before: [03 · Generator designs](03_generator_designs.ipynb), [08 · Regularization](08_regularization.ipynb).
 
+# %% opening-slide [markdown] tags=["slides"]
+# # Beyond
+#
+# Where is this used?
+
 # %% plan-teacher [markdown] tags=["teacher"]
 # > **50 minutes**
 # >
@@ -65,6 +70,17 @@ tables = json.loads(data_file("beyond.json").read_text(encoding="utf-8"))
 # Three polynomials, each on its own interval, come one after the other, each only once. Three learners: a *plain network*, a *hypernetwork* with a learned code of two numbers for each task, and the same *with the output penalty* of lesson 08: to the loss of a task is added
 # $\lambda\, \frac1n \sum_i \lVert f_\varphi(\tau_i) - \theta_i^* \rVert^2$ over the $n$ tasks before it, where $\theta_i^*$ was written when the last of them was done. It needs no old example, only these snapshots; the old codes $\tau_i$ are trained along, so that what is *written* is held, not φ. Polynomials and $\lambda = 0.005$ are those of von Oswald and others (2020), not tuned here. (Three networks could as well lie in a table.)
 
+# %% one-after-the-other-slide [markdown] tags=["slides"]
+# ## One task after the other
+#
+# Three polynomials, each only once:
+#
+# * a plain network
+# * a hypernetwork with a learned code for each
+# * the same, held to what it wrote before
+#
+# $$ \lambda\, \frac1n \sum_i \lVert f_\varphi(\tau_i) - \theta_i^* \rVert^2 $$
+
 # %% sequence
 tasks, main = sequences.polynomials(), MainNetwork.mlp([1, 10, 10, 1], "tanh")
 paths = {}
@@ -76,7 +92,15 @@ for name, (kind, strength) in tqdm(sequences.WAYS.items()):
 # %% forgetting-predict [markdown]
 # **Predict.** The plain network *could* hold all three: their intervals do not overlap. What happens to its error on the first, $x + 3$, while the second and the third are learned, 600 steps each? (Always to say 0 errs by a third.) Does a hypernetwork with a code for each task forget less, without a penalty? Then move *step*.
 
-# %% forgetting
+# %% forgetting-predict-slide [markdown] tags=["slides"]
+# ## Predict: sketch it
+#
+# How large is the plain network's error on the first task, while all three are learned, 600 steps each?
+
+# %% forgetting-slide [markdown] tags=["slides"]
+# ## A code of its own does not protect a task
+
+# %% forgetting tags=["shown"]
 picture = ForgettingPicture(main, tasks, paths)
 menu = {"learner": list(paths), "step": (0, 1800, sequences.EVERY)}
 figure = live.interact(picture.figure, picture.update, play="step", **menu)
@@ -93,7 +117,10 @@ projected.project("forgetting", figure)
 #
 # Final errors after 1,500 steps on each task, mean of five seeds ± 95% interval (Student's t); von Oswald and others report .0042, .0024, .0061 after 4,001 steps. Then ten digits, turned by five angles, $\lambda = 0.05$: the share read rightly in the end. (The plain network is not told the angle.)
 
-# %% forgetting-table
+# %% forgetting-table-slide [markdown] tags=["slides"]
+# ## Held, without an old example
+
+# %% forgetting-table tags=["shown"]
 def seeds_table(runs, form):
     for name in runs[0]:
         seeds = torch.tensor([run[name] for run in runs]).T  # (columns, seeds)
@@ -129,6 +156,13 @@ seeds_table(tables["digits"], ".2f")
 #
 # with $w_i$ the client's share of the readings. After *one* step, $\Delta\theta_i = -\alpha \nabla L_i$, and (1) is gradient descent on the readings of all clients of the round:
 
+# %% clients-slide [markdown] tags=["slides"]
+# ## Clients who keep their data
+#
+# A station trains what it was sent, and returns only the change of its weights:
+#
+# $$ \varphi \leftarrow \varphi + \eta \sum_i w_i \left(\frac{\partial \theta_i}{\partial \varphi}\right)^{\!\top} \Delta\theta_i \qquad (1) $$
+
 # %% one-round
 climate, rng = ColoradoClimate(examples="years"), torch.Generator().manual_seed(0)
 stations = clients.Clients(climate)
@@ -158,7 +192,10 @@ for name, (learner, decay) in clients.learners(climate, rng).items():
     error = clients.errors(main, learner.written(stations.tau), stations.sample())
     print(name, {group: f"{degrees:.2f} °C" for group, degrees in error.items()})
 
-# %% clients-figure
+# %% clients-figure-slide [markdown] tags=["slides"]
+# ## Written for each
+
+# %% clients-figure tags=["shown"]
 alt = "Error by readings: written for each is best at few readings, and works with none."
 figures.show(client_errors(tables["clients"]), alt)
 for way, groups in tables["clients"][0].items():
@@ -177,7 +214,12 @@ for group in ("1 or 2 readings", "3 or 4", "6 or 12"):
 #
 # $$ \Delta W_1 = \Delta b_1\, x^\top \tag{2} $$
 
-# %% leak
+# %% leak-slide [markdown] tags=["slides"]
+# ## Not to show is not to keep secret
+#
+# From what a station with a single reading sends, its reading can be computed.
+
+# %% leak tags=["shown"]
 k = (stations.count == 1).nonzero()[0]
 own = stations.own.task(k)
 theta = learner.written(stations.tau[k]).detach()
@@ -214,6 +256,17 @@ print(f"in truth: x = {own.x[0, 0].tolist()}, {own.y[0, 0].item():.2f} °C")
 #
 # The first of them, in small: a frozen network that reads upright digits; sentences that say what was done to the digits; an adapter of rank 8 for its first matrix $W$, 48 × 64. There are five changes: left, upside down, mirrored, negative, shifted up.
 
+# %% today-slide [markdown] tags=["slides"]
+# ## Today
+#
+# | | |
+# |---|---|
+# | a sentence | → adapters of a language model |
+# | a document | → adapters of one that no longer reads it |
+# | one photo of a face | → adapters of a generator of images |
+#
+# $$ W = W_0 + B(\tau)\, A(\tau) \qquad (3) $$
+
 # %% adapters
 digits = Digits()
 frozen = adapters.reads_upright(digits)
@@ -229,7 +282,19 @@ else:
 # %% adapter-predict [markdown]
 # **Predict.** The sentence and what is *done* are chosen apart: you may lie. What does the adapter for *upside down* do to upright digits? What of *They tilt to the left*, *They are not mirrored*, or two changes at once?
 
-# %% adapter
+# %% adapter-predict-slide [markdown] tags=["slides"]
+# ## Predict
+#
+# The digits are upright, and the sentence says that they stand on their heads. What is read?
+#
+# * as much as without an adapter
+# * much less
+# * more
+
+# %% adapter-slide [markdown] tags=["slides"]
+# ## What is told, and what was done
+
+# %% adapter tags=["shown"]
 if reads:
     picture = AdapterPicture(writer, text, told, frozen, digits.test)
     box = ipywidgets.Text("The digits stand on their heads.", continuous_update=False)
@@ -260,7 +325,10 @@ for said, done in [
 # %% ranks [markdown]
 # "Not" is not understood. And the rank counts: a change of rank $r$ reaches only $r$ directions of what the layer answers. Over all five changes:
 
-# %% ranks-table
+# %% ranks-table-slide [markdown] tags=["slides"]
+# ## The rank counts
+
+# %% ranks-table tags=["shown"]
 print("share read rightly; rank 0: the frozen network, chance 0.10; mean of 3 splits ± 95%")
 print("known sentences, new sentences, two changes:")
 by_rank = [{f"rank {r}": list(of.values()) for r, of in run.items()} for run in tables["ranks"]]
@@ -289,6 +357,15 @@ seeds_table(by_rank, ".2f")
 #
 # where the noise ε makes each drawing a blot on the map, so that neighbours must be alike.
 
+# %% clients-end-slide [markdown] tags=["slides"]
+# ## Going further: drawings as functions
+#
+# A drawing is a function $g(\theta, (x_1, x_2))$ of the place on the paper. What lies between two hands' drawings of one letter?
+#
+# * the letter, in a hand between
+# * a blur of both
+# * nothing that can be read
+
 # %% drawings
 family = drawings.Drawings()
 learner = drawings.painter(family)
@@ -299,7 +376,10 @@ apart = drawings.apart(learner.main, family)  # a network for each drawing, by i
 # %% map-predict [markdown]
 # **Predict.** What lies between two hands' drawings of one letter? Between two letters? Drag the star.
 
-# %% map
+# %% map-slide [markdown] tags=["slides"]
+# ## A map of drawings
+
+# %% map tags=["shown"]
 picture = DrawingsPicture(learner, family)
 places = {name: (-picture.limit, picture.limit, 0.02) for name in ("tau_1", "tau_2")}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **places)
@@ -312,7 +392,19 @@ projected.project("map", figure)
 # %% walk-predict [markdown]
 # **Predict.** Now a walk from one drawing to another: over the map (*τ*), straight from one's weights to the other's (*θ written*), or between two networks trained apart. Which stay drawings half way?
 
-# %% walk
+# %% walk-predict-slide [markdown] tags=["slides"]
+# ## Predict
+#
+# Half way from one drawing to another: which way is still a drawing?
+#
+# * over the map ($\tau$)
+# * straight through written weights
+# * between networks trained apart
+
+# %% walk-slide [markdown] tags=["slides"]
+# ## A walk
+
+# %% walk tags=["shown"]
 picture = DrawingsPicture(learner, family, apart)
 ends = {"first": (0, 23), "second": (0, 23), "share": (0.0, 1.0, 0.02)}
 walk = live.interact(picture.figure, picture.walk, through=list(drawings.WAYS), **ends)
@@ -352,6 +444,13 @@ for name, (one, two) in drawings.half_way(learner, apart, family).items():
 #
 # <details><summary>Hint 1</summary>Δθ₁ = −0.1 · (1 − 3).</details>
 # <details><summary>Hint 2</summary>What is ∂θ₂/∂φ?</details>
+
+# %% exercise-1-slide [markdown] tags=["slides"]
+# ## Exercise 1, on paper
+#
+# $\theta_i = \varphi\,\tau_i$, and $\varphi = 1$. Two clients, $\tau = 1$ and $2$, with $\frac12(\theta_1 - 3)^2$ and $\frac12\theta_2^2$, equal shares, one step with $\alpha = 0.1$.
+#
+# What is $\varphi$ after one round with $\eta = 1$?
 
 # %% exercise-1-answer tags=["exercise"]
 phi = ...
@@ -445,6 +544,15 @@ questions.quiz()
 # ## In one breath
 #
 # A task that has a descriptor can be held ($\lVert f_\varphi(\tau) - \theta^*\rVert^2$), served without sending data ($(\partial\theta/\partial\varphi)^\top \Delta\theta$) and put into words ($W_0 + B(\tau)A(\tau)$); it fails where a descriptor says what training did not know, or puts together what it knew apart.
+
+# %% in-one-breath-slide [markdown] tags=["slides"]
+# ## In one breath
+#
+# A task that has a descriptor can be held, served without sending data, and put into words:
+#
+# $$ \lVert f_\varphi(\tau) - \theta^*\rVert^2 \qquad \left(\frac{\partial\theta}{\partial\varphi}\right)^{\!\top} \Delta\theta \qquad W_0 + B(\tau)A(\tau) $$
+#
+# It fails where a descriptor says what training did not know.
 
 # %% references [markdown]
 # ## References

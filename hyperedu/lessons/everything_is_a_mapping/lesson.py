@@ -10,6 +10,11 @@
 #
 # 55 minutes, without the open task. Before: [00 · Start here](00_start_here.ipynb).
 
+# %% opening-slide [markdown] tags=["slides"]
+# # Everything is a mapping
+#
+# What is a network a function *of*?
+
 # %% plan-teacher [markdown] tags=["teacher"]
 # > **50 minutes**
 # >
@@ -65,15 +70,30 @@ from hyperedu.lessons.everything_is_a_mapping.figures import LayersTriptych, err
 # A task in this lesson is one sine wave, $y = A \sin(x - p)$. The descriptor is the pair $\tau = (A, p)$, standardised as in lesson 00; the main network must draw the
 # wave. Training takes some seconds; watch the weights take shape.
 
+# %% two-sliders-about-slide [markdown] tags=["slides"]
+# ## Two sliders
+#
+# A task is one wave, described by two numbers:
+#
+# $$ y = A \sin(x - p), \qquad \tau = (A, p) $$
+#
+# A generator reads $\tau$ and writes every weight of the network that draws the wave.
+
 # %% two-sliders-predict [markdown]
 # **Predict.** The star of the figure will stand at the wave in the middle, amplitude 2.55 and phase 1.57. After the training you will move *amplitude* from one end to the other.
 # Which of the weights will change: a few in the last layer, which sets the height, or all of them? And when you move *phase*? Lock your choice and run the next cell; then drag the sliders below,
 # or the star itself. (The line below the figure says by how much each layer differs from that of the wave in the middle.)
 
-# %% two-sliders-question
+# %% two-sliders-predict-slide [markdown] tags=["slides"]
+# ## Predict
+
+# %% two-sliders-question tags=["shown"]
 questions.predict("two-sliders")
 
-# %% two-sliders
+# %% two-sliders-slide [markdown] tags=["slides"]
+# ## Every layer changes with either slider
+
+# %% two-sliders tags=["shown"]
 torch.manual_seed(0)
 family = Sinusoids()
 main = MainNetwork.mlp([1, 40, 40, 1], activation="relu")
@@ -101,7 +121,12 @@ from hyperedu.lessons.everything_is_a_mapping import projected
 
 projected.project("two-sliders", figure)
 
-# %% amplitude-or-phase
+# %% amplitude-or-phase-slide [markdown] tags=["slides"]
+# ## No layer belongs to one slider
+#
+# How much one unit of $\tau$ moves each layer, for its size:
+
+# %% amplitude-or-phase tags=["shown"]
 tau = family.describe(amplitude=2.5, phase=1.5)
 jacobian = torch.func.jacrev(learner.generator)(tau)  # ∂θ/∂τ, (P, 2)
 columns = [main.unflatten(jacobian[:, j].detach()) for j in range(2)]
@@ -134,6 +159,15 @@ for label, name in zip(("W₁", "b₁", "W₂", "b₂", "W₃", "b₃"), main.sh
 # $$ g(\theta, x) = W_2\, \sigma(W_1 x + b_1) + b_2, \qquad \theta = (W_1, b_1, W_2, b_2) \in \mathbb{R}^P \tag{1} $$
 #
 # where $\sigma$ is the activation, $\theta$ is one flat vector and the matrices are *views* of it. The same line in code:
+
+# %% a-network-is-a-function-of-two-things-slide [markdown] tags=["slides"]
+# ## A network is a function of two things
+#
+# $$ g(\theta, x) = W_2\, \sigma(W_1 x + b_1) + b_2 \qquad (1) $$
+#
+# $$ \theta = (W_1, b_1, W_2, b_2) \in \mathbb{R}^P $$
+#
+# $g$ stores nothing. The weights go in like $x$, and may come in batches.
 
 # %% by-hand
 def g(theta, x):
@@ -181,7 +215,18 @@ print(y.shape, "← 25 networks, the same 7 points for all")
 # **Predict.** Here are the ten weights of that small network, a slider for each. The dashed wave is wanted. Can you bring
 # the error below 0.1 within a minute? Choose, then try for one minute, not longer.
 
-# %% slider-per-weight
+# %% slider-per-weight-predict-slide [markdown] tags=["slides"]
+# ## Predict
+#
+# Ten weights, ten sliders, one wave that is wanted. Can you bring the error below 0.1 within a minute?
+#
+# * Yes, quickly
+# * Hardly
+
+# %% slider-per-weight-slide [markdown] tags=["slides"]
+# ## One slider per weight
+
+# %% slider-per-weight tags=["shown"]
 wanted = Examples(x, x.sin())  # D: x and y together, so that one can ask for the loss on them
 figure, (axes,) = figures.subplots(width=8, height=3)
 axes.plot(wanted.x, wanted.y, "--", color=figures.BLUE, zorder=3, label="wanted: sin x")
@@ -246,6 +291,20 @@ projected.project("slider-per-weight", figure)
 #
 # with $h$ an ordinary small network, the *trunk*, and $V, c$ the *head*, whose output has one number per weight. By hand:
 
+# %% let-a-network-write-them-slide [markdown] tags=["slides"]
+# ## Let a network write them
+#
+# $$ \theta = f_\varphi(\tau) = V\, h(\tau) + c \qquad (2) $$
+#
+# From two numbers that mean something to the many that do not.
+
+# %% head-directions-slide [markdown] tags=["slides"]
+# ## A surface of good networks
+#
+# $f_\varphi(\tau)$ reaches only a two-dimensional surface in $\mathbb{R}^P$.
+#
+# Training lays it through weights that work. The sliders run along it.
+
 # %% head-directions
 generator = learner.generator
 h = tau
@@ -277,7 +336,12 @@ print("V has shape", tuple(generator.head.weight.shape))
 # Training and test tasks are disjoint: the range of amplitudes is cut into 2,000 strips, in turn for training and for tests, and each set draws its waves from its own, as many as are asked for. Phases are not kept apart. So an unseen wave is new, but has training waves close by: this tests interpolation. The error of one task is $\frac1n \sum_i (g(\theta, x_i) - y_i)^2$, over $n = 100$ points; we report its mean over 600 unseen
 # tasks, with an interval that is about the tasks drawn, for this one network. Luck in training is seen across three seeds; nothing but the seed differs.
 
-# %% unseen-waves
+# %% unseen-waves-slide [markdown] tags=["slides"]
+# ## Waves it has never seen
+#
+# Three seeds, 600 waves. The descriptors are *perfect*: they say everything.
+
+# %% unseen-waves tags=["shown"]
 learners = [learner]
 for seed in (1, 2):
     torch.manual_seed(seed)
@@ -307,7 +371,12 @@ for seed, each in enumerate(learners):
 #
 # The generator was trained on amplitudes up to 5. The sliders stop there. What lies beyond?
 
-# %% outside
+# %% outside-slide [markdown] tags=["slides"]
+# ## Where does it fail?
+#
+# Interpolation, not magic.
+
+# %% outside tags=["shown"]
 amplitudes, phases = torch.linspace(0.1, 10, 100), torch.linspace(0, 3.14, 20)
 A, p = torch.meshgrid(amplitudes, phases, indexing="ij")
 y = family.function(A[..., None, None], p[..., None, None], x)
@@ -344,6 +413,11 @@ figures.show(figure, alt)
 #
 # <details><summary>Hint 1</summary>Two layers: from 2 to 5, from 5 to 3.</details>
 # <details><summary>Hint 2</summary>Each unit has as many weights as it has inputs, and a bias.</details>
+
+# %% exercise-1-slide [markdown] tags=["slides"]
+# ## Exercise 1, on paper
+#
+# How long is $\theta$ for a network with sizes `[2, 5, 3]`?
 
 # %% exercise-1-answer tags=["exercise"]
 P = ...
@@ -440,6 +514,13 @@ questions.quiz()
 #
 # $g : (\theta, x) \mapsto y$ and $f_\varphi : \tau \mapsto \theta$. Move $\theta$ from inside the function to its arguments, and a network can write it. It
 # fails beyond the tasks that training covered.
+
+# %% in-one-breath-slide [markdown] tags=["slides"]
+# ## In one breath
+#
+# $$ g : (\theta, x) \mapsto y \qquad f_\varphi : \tau \mapsto \theta $$
+#
+# Move $\theta$ from inside the function to its arguments, and a network can write it. It fails beyond the tasks that training covered.
 
 # %% references [markdown]
 # ## References

@@ -10,6 +10,11 @@
 #
 # 60 minutes without the section *Going further*. Before: [06 · MAML](06_maml.ipynb).
 
+# %% opening-slide [markdown] tags=["slides"]
+# # Few-shot characters
+#
+# Does it work on images?
+
 # %% plan-teacher [markdown] tags=["teacher"]
 # > **50 minutes**
 # >
@@ -70,6 +75,15 @@ torch.set_num_threads(1)  # images this small are not worth two
 # The letters are those of 140 scripts. Their shapes come from open fonts (`data/README.md`), and every drawing is made by a new hand: slanted, stretched, warped, by another pen. 110 scripts are for training; 30 are held out, Greek and Latin among them. This
 # is a task of *five ways* and *one shot*: five classes from any of the held-out scripts, drawn at random, one example of each. Such a task is an *episode*; a class is only its number in it. Chance is 20%.
 
+# %% an-alphabet-never-seen-slide [markdown] tags=["slides"]
+# ## An alphabet never seen
+#
+# Five letters, one drawing of each, and a sixth drawing: which of the five is it?
+#
+# * scripts for training, others held out
+# * five ways, one shot: an *episode*
+# * chance is 20%
+
 # %% family
 family = Characters()
 learners = {
@@ -87,7 +101,19 @@ print(f"{len(family.train.alphabets):,} letters to train on, {len(family.test.al
 #
 # **Predict.** Which letters will be taken for each other: those that look alike to you? Then move *shots*, *episode* and *alphabet*; for MAML, *steps*.
 
-# %% written
+# %% written-predict-slide [markdown] tags=["slides"]
+# ## Predict
+#
+# Which letters will be taken for each other?
+#
+# * those that look alike to you too
+# * any, by chance
+# * those that were drawn by the same hand
+
+# %% written-slide [markdown] tags=["slides"]
+# ## A last layer, written from the examples
+
+# %% written tags=["shown"]
 picture = ClassifierPicture(learners, family.test)
 sliders = {"episode": (0, 19), "shots": (1, 5), "steps": (0, 5)}
 menus = {"learner": list(learners), "alphabet": ["Greek", "Latin", "Shavian", "Javanese"]}
@@ -130,6 +156,15 @@ projected.project("written", figure)
 # where $C(x)$ is the same for all $k$; and this is a **linear layer**: row $k$ of its matrix is $2 c_k$, its bias $-\lVert c_k\rVert^2$. A prototypical network (Snell and others 2017) is a hypernetwork that nobody calls one: $D \mapsto \theta$, with shared features
 # and a last layer that is written:
 
+# %% written-look-slide [markdown] tags=["slides"]
+# ## Prototypes
+#
+# The mean of the features of its examples stands for a class:
+#
+# $$ c_k = \frac{1}{|D_k|} \sum_{(x, y) \in D,\; y = k} h(x) \qquad (1) $$
+#
+# The nearest is the likeliest. So row $k$ is $2c_k$, its bias $-\lVert c_k \rVert^2$.
+
 # %% by-hand
 learner, main = learners["prototypes"], learners["prototypes"].main
 batch = family.test.sample(1, ways=5, shots=1, queries=6, rng=torch.Generator().manual_seed(4))
@@ -144,7 +179,10 @@ same = torch.allclose(written[main.head[0]][:5], weight, atol=1e-4)
 same &= torch.allclose(written[main.head[1]][:5], bias, atol=1e-3)
 print("the same as the package's:", same)
 
-# %% anatomy
+# %% anatomy-slide [markdown] tags=["slides"]
+# ## Filters for all tasks, rows for one
+
+# %% anatomy tags=["shown"]
 alt = "Filters of the first layer, rows of the last one, and decisions on 30 drawings."
 figures.show(anatomy(learner, batch), alt)
 
@@ -168,7 +206,19 @@ figures.show(anatomy(learner, batch), alt)
 #
 # **Predict.** Draw the five letters of your name, one in each of the first five panels, then one of them again in the last. What happens if you draw all five alike?
 
-# %% draw
+# %% draw-predict-slide [markdown] tags=["slides"]
+# ## Predict
+#
+# You draw all five letters exactly alike. What are the five probabilities?
+#
+# * 20% each
+# * 100% for the one you meant
+# * 100% for the first
+
+# %% draw-slide [markdown] tags=["slides"]
+# ## Draw one yourself
+
+# %% draw tags=["shown"]
 picture = DrawingPicture(learners, family.test)
 menus = {"learner": list(learners), "alphabet": ["Greek", "Latin", "Shavian"]}
 menus |= {"episode": (0, 19), "add_strokes": False, "paper": list(picture.papers)}
@@ -199,13 +249,25 @@ projected.project("draw", sketch)
 # 200 episodes of scripts never seen, with intervals over episodes; the second table has them over trainings, each with other scripts held out, beside baselines: the nearest neighbour *on pixels*, the same main network trained *from scratch* on the five drawings, and a *linear probe*, a last layer fitted to features that
 # were trained to tell all training letters apart.
 
+# %% draw-look-slide [markdown] tags=["slides"]
+# ## Who is best?
+#
+# Beside the learners:
+#
+# * the nearest neighbour *on pixels*
+# * the same network *from scratch*
+# * a *linear probe* on features trained to tell all letters apart
+
 # %% tests
 for name, learner in learners.items():
     report = meta_test(learner, family.test, shots=1, queries=5, n_tasks=200)
     low, high = report.accuracy_interval
     print(f"{name:12} {report.accuracy:.1%} ({low:.1%} to {high:.1%})")
 
-# %% ranking
+# %% ranking-slide [markdown] tags=["slides"]
+# ## Over trainings, and on real hands
+
+# %% ranking tags=["shown"]
 lines = data_file("few_shot.jsonl").read_text(encoding="utf-8").splitlines()
 runs = [run for run in map(json.loads, lines) if run["kind"] == "drawn"]
 table = {}
@@ -264,7 +326,17 @@ for name in ("Greek", "Latin", "Shavian"):
 # **Statistics of the batch.** Batch norm subtracts the mean over all drawings that are classified *at once*, and divides by their deviation. (As in much few-shot code, it keeps no running averages, which would mix tasks.) What is said of one then depends on the others; that is called **transductive**. If the queries come with each class equally often, as
 # in test episodes, subtracting their mean helps. In use a drawing comes alone. A smaller learner with batch norm, and the one above with group norm:
 
-# %% leak
+# %% batch-statistics-slide [markdown] tags=["slides"]
+# ## Statistics of the batch
+#
+# Batch norm looks at all drawings that are classified *at once*. What is said of one then depends on the others.
+#
+# In use a drawing comes alone.
+
+# %% leak-slide [markdown] tags=["slides"]
+# ## A test that lets the queries speak
+
+# %% leak tags=["shown"]
 leaky = PrototypicalNetwork(network(5, "batch", (16,) * 4))
 load_checkpoint(data_file("checkpoints/batch_statistics.safetensors"), leaky)
 batch = family.test.sample(100, ways=5, shots=1, queries=5, rng=torch.Generator().manual_seed(3))
@@ -297,7 +369,12 @@ for name, learner in {"batch norm": leaky, "group norm": learners["prototypes"]}
 #
 # The worst of 100 episodes of each learner: in the first row the examples, below them what was taken for another class. Over all 100, how alike are two rows of the last layer?
 
-# %% failures
+# %% failures-slide [markdown] tags=["slides"]
+# ## Where it fails
+#
+# One example does not say which differences matter.
+
+# %% failures tags=["shown"]
 shown, panels = figures.subplots(3, width=11, height=3.6)
 batch = family.test.sample(100, ways=5, shots=1, queries=5, rng=torch.Generator().manual_seed(6))
 for axes, (name, learner) in zip(panels, learners.items()):
@@ -337,7 +414,10 @@ figures.show(shown, alt)
 #
 # *Nothing below needs this section.* MAML on classes, over 100 episodes. It was trained for one step:
 
-# %% steps
+# %% steps-slide [markdown] tags=["slides"]
+# ## Going further: one step at a time
+
+# %% steps tags=["shown"]
 tasks = family.test.sample(100, ways=5, shots=1, queries=5, rng=torch.Generator().manual_seed(1))
 learner = learners["MAML"]
 with torch.no_grad():
@@ -369,6 +449,13 @@ with torch.no_grad():
 #
 # <details><summary>Hint 1</summary>Equation (2) gives two logits.</details>
 # <details><summary>Hint 2</summary>The softmax of two numbers depends on their difference alone.</details>
+
+# %% exercise-1-slide [markdown] tags=["slides"]
+# ## Exercise 1, on paper
+#
+# Two prototypes, $c_1 = (1, 0)$ and $c_2 = (0, 2)$, and a drawing with $h(x) = (1, 1)$.
+#
+# What is $p(y = 1 \mid x)$?
 
 # %% exercise-1-answer tags=["exercise"]
 probability = ...
@@ -465,6 +552,13 @@ questions.quiz()
 #
 # $D \mapsto \theta = (\theta_0, 2c_k, -\lVert c_k\rVert^2)$ with $c_k$ the mean of $h(x)$ over class $k$: shared features, and a last layer written from the examples. It fails where a class is not gathered round its mean, where one example does not say
 # what varies, and where a test lets the queries speak to each other.
+
+# %% in-one-breath-slide [markdown] tags=["slides"]
+# ## In one breath
+#
+# $$ D \mapsto \theta = (\theta_0, 2c_k, -\lVert c_k\rVert^2) $$
+#
+# Shared features, and a last layer written from the examples. It fails where a class is not gathered round its mean.
 
 # %% references [markdown]
 # ## References

@@ -10,6 +10,11 @@
 #
 # 60 minutes without the section *Going further* and the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
+# %% opening-slide [markdown] tags=["slides"]
+# # Generator designs
+#
+# How do 3,000 parameters write 300,000 weights?
+
 # %% plan-teacher [markdown] tags=["teacher"]
 # > **50 minutes**
 # >
@@ -68,6 +73,13 @@ sliders = {"amplitude": (0.1, 5.0, 0.05), "phase": (0.0, 3.14, 0.02)}
 #
 # The generator of lesson 02 has a head with one row of numbers for each weight, and so is always larger than the main network. This one, trained for some minutes, is not (`python data/make_checkpoints.py tiny`).
 
+# %% a-hundred-times-smaller-slide [markdown] tags=["slides"]
+# ## A hundred times smaller
+#
+# A head with a row for each weight is always larger than the main network.
+#
+# This generator is not.
+
 # %% tiny
 big = MainNetwork.mlp([1, 547, 547, 1])
 tiny = Hypernetwork(big, AttentionGenerator(2, big, dim=14, heads=2, layers=1, rank=8))
@@ -78,7 +90,19 @@ print("on unseen waves:", meta_test(tiny, family.test, shots=0, n_tasks=200))
 # %% tiny-triptych-predict [markdown]
 # **Predict.** With so few numbers, what will the weight matrix in the middle look like: noise, as in the lessons before, or something else? And will all weights change with τ, or a few? (The line below the figure says it.)
 
-# %% tiny-triptych
+# %% tiny-triptych-predict-slide [markdown] tags=["slides"]
+# ## Predict
+#
+# What will the weight matrix look like that so few numbers write?
+#
+# * noise, as in the lessons before
+# * something regular, that changes as a whole
+# * mostly zeros
+
+# %% tiny-triptych-slide [markdown] tags=["slides"]
+# ## Many weights, not independent ones
+
+# %% tiny-triptych tags=["shown"]
 picture = TinyTriptych(family, tiny)
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **sliders)
 questions.predict("tiny-triptych", figure)
@@ -115,6 +139,13 @@ projected.project("tiny-triptych", figure)
 #
 # with pieces of $C$ weights, $h$ the trunk and $V$ the head. Embeddings of $d$ numbers cost $d\,P/C$ in all; a head on $H$ units, with biases, costs $(H + 1)\,C$. Where $C$ is a fixed multiple of $\sqrt P$, both grow like $\sqrt P$; the package takes $C \approx \sqrt P$.
 
+# %% four-designs-slide [markdown] tags=["slides"]
+# ## Chunked: piece by piece
+#
+# One small network writes all pieces, told which by an embedding $e_k$:
+#
+# $$ u_k = V\, h\big([\tau, e_k]\big), \qquad k = 1, \dots, \lceil P / C \rceil \qquad (1) $$
+
 # %% chunks-and-channels
 main, tau = MainNetwork.mlp([1, 40, 40, 1]), family.describe(amplitude=2.0, phase=1.0)
 torch.manual_seed(0)
@@ -143,6 +174,15 @@ print("same as the package:", torch.allclose(theta, chunked(tau), atol=1e-6))
 #
 # $$ W = W_0 + B A, \qquad B \in \mathbb{R}^{m \times r},\; A \in \mathbb{R}^{r \times n} \tag{3} $$
 
+# %% attention-slide [markdown] tags=["slides"]
+# ## Attention: a product of codes
+#
+# Each weight tensor is a token, and $\tau$ is one more. Each unit gets a code:
+#
+# $$ u_{ij} = \langle a_i, b_j \rangle / \sqrt \ell \qquad (2) $$
+#
+# $a_i$ of the unit it leads to, $b_j$ of the one it comes from.
+
 # %% attention-and-low-rank
 attention = AttentionGenerator(2, main, heads=1, layers=1)
 block, gelu, n = attention.attention[0], torch.nn.functional.gelu, 40
@@ -164,6 +204,15 @@ print("same as the package:", torch.allclose(W, written, atol=1e-5))
 
 # %% convolutional [markdown]
 # **Convolutional.** A weight matrix is decoded like an image, from a picture four times smaller each way: two convolutions let neighbours speak, and the second makes a tile of $4 \times 4$ weights of each place. (More under *Going further*.)
+
+# %% low-rank-slide [markdown] tags=["slides"]
+# ## A small change; an image
+#
+# Low rank adds a small change to $W_0$:
+#
+# $$ W = W_0 + B A, \qquad B \in \mathbb{R}^{m \times r},\; A \in \mathbb{R}^{r \times n} \qquad (3) $$
+#
+# The convolution enlarges a small picture, and makes a tile of $4 \times 4$ weights of each place.
 
 # %% four-designs-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 22 minutes. *Purpose*: each design is one equation, and a reader can build it.
@@ -195,7 +244,21 @@ for name, design in DESIGNS.items():
 # %% designs-predict [markdown]
 # **Predict.** One of the five writes hills and valleys, one a small tile over and over, one stripes that lean, two what looks like noise. Which, and why? (The line below says how neighbours correlate, and weights a tile apart.)
 
-# %% designs
+# %% designs-predict-slide [markdown] tags=["slides"]
+# ## Predict
+#
+# Which design writes hills and valleys?
+#
+# * connected
+# * chunked
+# * convolutional
+# * attention
+# * low rank
+
+# %% designs-slide [markdown] tags=["slides"]
+# ## What they write
+
+# %% designs tags=["shown"]
 of_one_seed = {name: of_seeds[0] for name, of_seeds in learners.items()}
 picture = DesignsTriptych(family, of_one_seed)
 choice = {"design": list(learners)}
@@ -207,7 +270,10 @@ from hyperedu.lessons.generator_designs import projected
 
 projected.project("designs", figure)
 
-# %% designs-row
+# %% designs-row-slide [markdown] tags=["slides"]
+# ## Functions all but alike, weights not
+
+# %% designs-row tags=["shown"]
 alt = "The weights of one wave as five designs write them: rows, diagonals, tiles, hills, noise."
 figures.show(designs(of_one_seed, tau), alt)
 for f in [learner.generator for learner in learners["low rank"]]:  # equation (3)
@@ -250,7 +316,12 @@ costs = {}
 for name, kind in zip(learners, kinds):
     costs[name] = torch.tensor([cost(kind, w) for w in (30, 100, 315, 1000)], dtype=torch.double).T
 
-# %% costs-figure
+# %% costs-figure-slide [markdown] tags=["slides"]
+# ## What writing costs
+#
+# Connected has a row for every weight. Chunked grows like the root.
+
+# %% costs-figure tags=["shown"]
 for name, (P, parameters, ms) in costs.items():
     grows, slows = ((c[-1] / c[-2]).log() / (P[-1] / P[-2]).log() for c in (parameters, ms))
     said = f"{parameters[-1]:12,.0f} parameters ~ P^{grows:.2f}, {ms[-1]:6.1f} ms ~ P^{slows:.2f}"
@@ -279,10 +350,22 @@ figures.show(cost_lines(costs), alt)
 #
 # The size of the main network is only an input of the attention generator. This one was trained by two networks, of widths 32 and 48, both in each step (`two_widths`; a single training). `for_main` asks it for any other.
 
+# %% one-generator-three-main-networks-slide [markdown] tags=["slides"]
+# ## One generator, three main networks
+#
+# For attention, the size of the main network is only an input. Trained on widths 32 and 48: what works?
+#
+# * width 40, and a third layer
+# * width 40 only
+# * neither
+
 # %% three-main-networks-predict [markdown]
 # **Predict.** Width 40 it has never seen. Will that network work? And one with a third hidden layer (in the table below)?
 
-# %% three-main-networks
+# %% three-main-networks-slide [markdown] tags=["slides"]
+# ## A width that it has never seen
+
+# %% three-main-networks tags=["shown"]
 generator = AttentionGenerator(2, MainNetwork.mlp([1, 32, 32, 1]))
 both = Hypernetwork(generator.main, generator)
 load_checkpoint(data_file("checkpoints/two_widths.safetensors"), both)
@@ -303,7 +386,10 @@ from hyperedu.lessons.generator_designs import projected
 
 projected.project("three-main-networks", figure)
 
-# %% three-main-networks-table
+# %% three-main-networks-table-slide [markdown] tags=["slides"]
+# ## "Any size" is true of the shapes
+
+# %% three-main-networks-table tags=["shown"]
 y = family.test.sample(600, 0, 50, torch.Generator().manual_seed(0)).query.y
 tried = (24, 24), (32, 32), (36, 36), (40, 40), (48, 48), (64, 64), (40, 40, 40)
 tried = {f"hidden layers {hidden}": driven(*hidden) for hidden in tried}
@@ -354,7 +440,10 @@ def change_of_layers(f, tau):  # (properties) for each weight tensor, relative t
     nudged = [main.unflatten((f(tau + step) - f(tau - step)) / 0.1) for step in steps]
     return torch.tensor([[d[k].norm() / w.norm() for d in nudged] for k, w in theta.items()])
 
-# %% sensitivity
+# %% sensitivity-slide [markdown] tags=["slides"]
+# ## Going further: which layer does τ move?
+
+# %% sensitivity tags=["shown"]
 tau, changes = family.test.sample(100, 0, 1, torch.Generator().manual_seed(0)).descriptor, {}
 with torch.no_grad():
     for name, of_seeds in learners.items():
@@ -385,6 +474,13 @@ figures.show(sensitivity(changes, main.shapes, ["amplitude", "phase"]), alt)
 #
 # <details><summary>Hint 1</summary>How many pieces are there, and how many outputs has the head?</details>
 # <details><summary>Hint 2</summary>One part falls with C, the other grows with it: look for the zero of the derivative.</details>
+
+# %% exercise-1-slide [markdown] tags=["slides"]
+# ## Exercise 1, on paper
+#
+# $P = 10^6$ weights, in pieces of $C$. Embeddings have 16 numbers; the head reads 64 units and has biases.
+#
+# For which $C$ have embeddings and head together the fewest parameters?
 
 # %% exercise-1-answer tags=["exercise"]
 C = ...
@@ -493,6 +589,15 @@ questions.quiz()
 #
 # $\tau \mapsto \theta$ can be written piece by piece, $V h([\tau, e_k])$, as products of codes, $\langle a_i, b_j \rangle / \sqrt \ell$, or as a change, $W_0 + BA$. It would fail where tasks need a pattern that the design
 # cannot write; it did fail at a depth that it was not trained for.
+
+# %% in-one-breath-slide [markdown] tags=["slides"]
+# ## In one breath
+#
+# $\tau \mapsto \theta$: piece by piece, as products of codes, or as a change.
+#
+# $$ V h([\tau, e_k]) \qquad \langle a_i, b_j \rangle / \sqrt \ell \qquad W_0 + BA $$
+#
+# It did fail at a depth that it was not trained for.
 
 # %% references [markdown]
 # ## References

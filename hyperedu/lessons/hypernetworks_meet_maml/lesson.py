@@ -10,6 +10,11 @@
 #
 # 60 minutes without the section *Going further*, and the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb), [06 · MAML](06_maml.ipynb).
 
+# %% opening-slide [markdown] tags=["slides"]
+# # Hypernetworks meet MAML
+#
+# Describe the task or show examples?
+
 # %% plan-teacher [markdown] tags=["teacher"]
 # > **50 minutes**
 # >
@@ -73,6 +78,18 @@ family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 # In training $s$ was anything from 0 to 1.5. So the learners are *warned*: they know that descriptions may err, but not by how much this one does. Those that descend took one step of $\alpha = 0.01$ in training, and take five here (not tuned).
 # (`python data/make_checkpoints.py`)
 
+# %% a-description-that-lies-slide [markdown] tags=["slides"]
+# ## A description that lies
+#
+# | | what it starts from, and sees |
+# |---|---|
+# | described | $f_\varphi(\tau)$, no examples |
+# | shown | MAML: examples alone |
+# | both | $U(f_\varphi(\tau), D)$ |
+# | untold | as *both*, told nothing |
+#
+# Noise: $\tau + s\,\varepsilon$, with $s$ in standard deviations.
+
 # %% untold
 class Untold(TaskConditionedMAML):
     def start(self, descriptor, support):  # U(f_φ(1), D): one start for all tasks
@@ -120,7 +137,19 @@ errors = measure(learners, family, shots, "median", n_tasks=200, queries=50)
 #
 # Then drag *noise* and *shots*, or the circle on the map. The star can be dragged as well: then the task is described as what stands there.
 
-# %% describe-or-show
+# %% describe-or-show-predict-slide [markdown] tags=["slides"]
+# ## Predict
+#
+# The description is very bad, and there are ten examples. Which learner is best?
+#
+# * the one with both
+# * the one with examples alone
+# * the one with the description alone
+
+# %% describe-or-show-slide [markdown] tags=["slides"]
+# ## Who errs least, and where
+
+# %% describe-or-show tags=["shown"]
 picture = DescribeOrShow(family, learners[0], errors, noises, shots)
 sliders = {"task": (0, 19), "noise": (0.0, 3.0, 0.05), "shots": (1, 20)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **sliders)
@@ -156,7 +185,19 @@ projected.project("describe-or-show", figure)
 #
 # Every learner of this course is a mapping $(\tau, D) \mapsto \theta$. They differ in what they take of the description and what of the examples:
 
-# %% all-mappings
+# %% one-table-for-all-of-them-slide [markdown] tags=["slides"]
+# ## One table for all of them
+#
+# Every learner of this course is one mapping:
+#
+# $$ (\tau, D) \mapsto \theta $$
+#
+# They differ in what they take of the description, and what of the examples.
+
+# %% all-mappings-slide [markdown] tags=["slides"]
+# ## One cell is yours to fill
+
+# %% all-mappings tags=["shown"]
 alt = "All learners by what they take: description, examples, or both; one cell is yours to fill."
 figures.show(all_mappings(), alt)
 
@@ -210,7 +251,21 @@ print("same as the package:", torch.allclose(theta, own, atol=1e-5))
 #
 # This is less than $s^2$ and less than $\sigma^2/n$: **with the right step, both is better than either**. But the step was chosen in training, for the descriptions there:
 
-# %% how-far
+# %% how-far-to-step-away-slide [markdown] tags=["slides"]
+# ## How far to step from a description
+#
+# One number $c$, described by $\tau$, read $n$ times with mean $\bar y$:
+#
+# $$ \theta' = \tau + \alpha\,(\bar y - \tau), \qquad \alpha^* = \frac{s^2}{s^2 + \sigma^2 / n} $$
+#
+# 0 stays at the description, 1 goes to the examples.
+
+# %% how-far-slide [markdown] tags=["slides"]
+# ## A step that is right for one noise only
+#
+# It wastes a good description, and it believes a bad one.
+
+# %% how-far tags=["shown"]
 sigma, n, alpha = 1.0, 4, 0.8  # α* for s = 1
 c, e, e_mean = torch.randn(3, 200_000)
 y_mean = c + sigma / n**0.5 * e_mean
@@ -239,6 +294,14 @@ for s in (0.25, 1.0, 3.0):
 #
 # Now ten shots, and one more rival: a **trusting** hypernetwork, as large as *described*, trained on perfect descriptions only, for a tenth of the steps. The bar to clear is **shared weights**, trained as long: one network for all tasks, told and shown nothing.
 
+# %% who-wins-on-sinusoids-slide [markdown] tags=["slides"]
+# ## Who wins on sinusoids?
+#
+# Ten shots, and two more rivals:
+#
+# * **trusting**: perfect descriptions only in training
+# * **shared weights**: told and shown nothing
+
 # %% trusting
 errors["trusting"], neither = [], 0.0
 tests = [NoisyDescriptors(family.test, s) for s in noises]
@@ -254,7 +317,10 @@ for K in (1, 5):
     one = [meta_test(of["both"], family.test, 1, 50, 200, inner_steps=K).median for of in learners]
     print(f"both, perfect description, one example, {K} steps: {sum(one) / 3:.2f}")
 
-# %% winners-figure
+# %% winners-figure-slide [markdown] tags=["slides"]
+# ## A bad description: worse than none
+
+# %% winners-figure tags=["shown"]
 figure, (axes,) = figures.subplots(width=8, height=4)
 colors = figures.VERMILION, figures.BLUE, figures.GREEN, figures.ORANGE, figures.PURPLE
 for name, color, marker in zip(errors, colors, ("*-", "s--", "D-", "^:", "v-.")):
@@ -328,7 +394,19 @@ degrees |= measure(trusting, climate, months, "rmse", queries=6)
 # %% months-or-description-predict [markdown]
 # **Predict.** A description is wrong by one standard deviation. How many months of a year tell more than it does? And from which noise on do examples alone win, with one month and with six?
 
-# %% months-or-description
+# %% months-or-description-predict-slide [markdown] tags=["slides"]
+# ## Going further: predict
+#
+# How many months tell more than a description that is wrong by one standard deviation?
+#
+# * one
+# * three
+# * six
+
+# %% months-or-description-slide [markdown] tags=["slides"]
+# ## The stations of Colorado
+
+# %% months-or-description tags=["shown"]
 picture = DescribeOrShow(climate, stations[0], degrees, noises, months)
 picture.what.set(xticks=range(12), xticklabels="JFMAMJJASOND")
 sliders["shots"] = (1, 6)
@@ -373,6 +451,13 @@ for name, values in degrees.items():
 #
 # <details><summary>Hint 1</summary>The mean of n readings has the variance σ²/n.</details>
 # <details><summary>Hint 2</summary>Equation (3).</details>
+
+# %% exercise-1-slide [markdown] tags=["slides"]
+# ## Exercise 1, on paper
+#
+# A description errs with $s = 1$. There are $n = 12$ examples with $\sigma = 2$.
+#
+# Which $\alpha$ is best?
 
 # %% exercise-1-answer tags=["exercise"]
 alpha = ...
@@ -441,6 +526,15 @@ checks.misdescribed(misdescribe)
 #
 # (45 minutes or more.) **How many examples is a description worth?** For three noises up to 1 find the number of shots at which *shown* errs as little as *described*, on waves or on stations; `errors` and `degrees` help. Guess first: by (2), the two are equal at $n = \sigma^2 / s^2$. A good answer gives it with the range of the seeds, compares how it falls as $s$ grows, and names a reason for the difference.
 
+# %% open-task-slide [markdown] tags=["slides"]
+# ## Open task
+#
+# How many examples is a description worth? Guess first:
+#
+# $$ n = \sigma^2 / s^2 $$
+#
+# Find the number of shots at which *shown* errs as little as *described*, for three noises, with the range of the seeds.
+
 # %% open-task-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 5 minutes to set it. *Purpose*: a worth in examples can be read off what was measured.
 # >
@@ -482,6 +576,13 @@ questions.quiz()
 # ## In one breath
 #
 # $(\tau, D) \mapsto \theta' = U(f_\varphi(\tau), D)$: start where the description says, and let examples correct it. It fails where the description is worse than training made it expect.
+
+# %% in-one-breath-slide [markdown] tags=["slides"]
+# ## In one breath
+#
+# $$ (\tau, D) \mapsto \theta' = U(f_\varphi(\tau), D) $$
+#
+# Start where the description says, and let examples correct it. It fails where the description is worse than training made it expect.
 
 # %% references [markdown]
 # ## References

@@ -10,6 +10,11 @@
 #
 # 60 minutes, 20 of them for the exercises; the open task comes on top. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
+# %% opening-slide [markdown] tags=["slides"]
+# # Learning to learn
+#
+# What is optimised in meta-learning?
+
 # %% plan-teacher [markdown] tags=["teacher"]
 # > **50 minutes**
 # >
@@ -67,12 +72,32 @@ from hyperedu.tasks.quadratics import best_start, pull, shrinkage
 # Until now a description τ told the generator what a task is. Now there is none: a new task shows only a few examples, and the weights take
 # a few gradient steps on them. What can be learned beforehand, from many other tasks, is **where to start**: this is *meta-learning*.
 
+# %% two-tasks-and-one-start-slide [markdown] tags=["slides"]
+# ## Where to start
+#
+# No description: a new task shows a few examples, and the weights take a few gradient steps on them.
+#
+# Learned beforehand, from many other tasks: **where to start**.
+
 # %% two-quadratics-predict [markdown]
 # **Predict.** Each task below has its own best weights (dot, ring) and narrow valley (ellipses). One start must serve both.
 # Where is it best if three steps follow: in the middle, or nearer to one of them? And with other numbers of steps? Decide, then drag *steps* from 0 to 10,
 # and put the square, a start of your own, where you would begin. Dot and ring can be dragged too.
 
-# %% two-quadratics
+# %% two-quadratics-predict-slide [markdown] tags=["slides"]
+# ## Predict
+#
+# Where is the best start for two tasks, if three steps follow?
+#
+# * in the middle of the two
+# * nearer to the task for which the steps achieve less
+# * nearer to the task for which the steps achieve more
+# * where the support losses are smallest now
+
+# %% two-quadratics-slide [markdown] tags=["slides"]
+# ## Worse before the steps, better after
+
+# %% two-quadratics tags=["shown"]
 picture = QuadraticPicture(lr=0.25)
 optima = {"x_1": (-3.0, 3.0), "y_1": (-2.0, 2.0), "x_2": (-3.0, 3.0), "y_2": (-2.0, 2.0)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **optima, steps=(0, 10))
@@ -115,6 +140,14 @@ projected.project("two-quadratics", figure)
 # The *outer* level learns $\theta_0$ from all $N$ tasks, the *inner* level learns $\theta'_i$ from one. (A prime marks what is after adaptation or of the query set, never a derivative.) **MAML** (model-agnostic meta-learning) takes a few gradient
 # steps for $U$. In code, the line of lesson 02; every learner gets the descriptor, and MAML ignores it:
 
+# %% two-levels-about-slide [markdown] tags=["slides"]
+# ## Two levels
+#
+# $$ \min_{\theta_0} \; \frac{1}{N}\sum_{i=1}^{N} L'_i(\theta'_i), \qquad \theta'_i = U(\theta_0, D_i) \qquad (1) $$
+#
+# * *inner*: $\theta'_i$ from one task's support set $D_i$
+# * *outer*: $\theta_0$ from all tasks' query sets
+
 # %% two-levels
 torch.manual_seed(0)
 family = Quadratics()  # y = c · x with another c for each task; two weights, θ
@@ -154,6 +187,17 @@ print(f"θ' {tuple(theta.shape)}; same as the package: {same}")
 #
 # $$ \theta_0 = \Big(\sum_i M_i^\top H'_i M_i\Big)^{-1} \sum_i M_i^\top H'_i M_i\, c_i \tag{4} $$
 
+# %% what-is-the-inner-problem-slide [markdown] tags=["slides"]
+# ## What is the inner problem?
+#
+# Solved to its end:
+#
+# $$ \theta^*_i = \operatorname*{argmin}_{\theta} \; L_i(\theta) + \tfrac{\lambda}{2}\, \lVert \theta - \theta_0 \rVert^2 \qquad (2) $$
+#
+# Or some steps, as in MAML:
+#
+# $$ \theta'_i - c_i = M_i\, (\theta_0 - c_i), \qquad M_i = (I - \alpha H_i)^K \qquad (3) $$
+
 # %% pulled-argmin
 closed = best_start(tasks, shrinkage(tasks, steps=3, lr=0.1))  # (4), with M of (3)
 optimizer = torch.optim.Adam(learner.parameters(), lr=0.05)
@@ -168,7 +212,12 @@ print("gradient descent ", [round(v, 4) for v in learner.theta_0.tolist()])
 # When do $K$ steps (3) end near the pulled argmin (2)? For small $h$, $(1 - \alpha h)^K \approx 1 - \alpha K h$ and $\lambda / (h + \lambda) \approx 1 - h / \lambda$: with a pull of $\lambda = 1/(\alpha K)$
 # they are alike. The table compares where tasks end, with $\alpha = 0.1$; then the pull is taken away.
 
-# %% a-few-steps
+# %% a-few-steps-slide [markdown] tags=["slides"]
+# ## Stopping early is like a pull to the start
+#
+# Solved too well, the inner problem leaves nothing to the outer one.
+
+# %% a-few-steps tags=["shown"]
 def end(M, start):  # c + M (θ₀ − c); the descriptor of a quadratic task is its c
     return tasks.descriptor + (M @ (start - tasks.descriptor).unsqueeze(-1)).squeeze(-1)
 
@@ -225,7 +274,10 @@ def before_and_after(family, main, lr, shots, queries):
         print(f"{type(family).__name__:15} {name:14} median loss {before:5.2f} before, ", end="")
         print(f"{left:5.2f} after a step of {rate:.2g} α: {left / before:.0%} left")
 
-# %% sines-and-stations
+# %% sines-and-stations-slide [markdown] tags=["slides"]
+# ## The same code on sines and on stations
+
+# %% sines-and-stations tags=["shown"]
 torch.manual_seed(0)
 sines, climate = Sinusoids(), ColoradoClimate("tmax")
 main = MainNetwork.mlp([1, 40, 40, 1])
@@ -256,7 +308,17 @@ before_and_after(climate, year, lr=1e-3, shots=3, queries=9)
 # the flattery. A learner of this package never receives the query set, so the mistake is made in the data: one wrong line puts the query set in the support set's place. Compare what each *believes* in training
 # with what it *achieves* on unseen tasks (five examples; means, where medians stood above):
 
-# %% leaks
+# %% what-leaks-slide [markdown] tags=["slides"]
+# ## What leaks
+#
+# The support loss flatters: the steps went down on it.
+#
+# If query examples enter adaptation, the query loss flatters too, and training optimises the flattery.
+
+# %% leaks-slide [markdown] tags=["slides"]
+# ## It looked better, and it was worse
+
+# %% leaks tags=["shown"]
 class Leaky(TaskSet):
     n_tasks = None
 
@@ -295,6 +357,11 @@ for seed in range(3):
 # Examples teach the inner level, tasks the outer one. How many stations must have been seen before a new one is easy? A hypernetwork (told elevation, latitude and longitude; no example)
 # and MAML (three months, one step; no description) on unseen stations. Three seeds, each with stations of its own; 300 outer steps at one outer rate. (Weight decay helps the hypernetwork at 40 stations, and MAML not: tried, not shown.)
 
+# %% how-many-tasks-are-enough-slide [markdown] tags=["slides"]
+# ## How many tasks are enough?
+#
+# Examples teach the inner level, tasks the outer one.
+
 # %% task-counts
 counts, errors = (4, 12, 40, 214), {"hypernetwork, no months": [], "MAML, three months": []}
 for n in counts:
@@ -315,10 +382,16 @@ for n in counts:
 # %% task-counts-predict [markdown]
 # **Predict.** Sketch the error of MAML against the number of training stations, before you run the figure's cell. (To answer the mean year errs by about 3 °C: lesson 04.)
 
-# %% task-counts-question
+# %% task-counts-predict-slide [markdown] tags=["slides"]
+# ## Predict: sketch it
+
+# %% task-counts-question tags=["shown"]
 questions.predict("task-counts", so=torch.tensor(errors["MAML, three months"]).mean(1))
 
-# %% task-counts-figure
+# %% task-counts-figure-slide [markdown] tags=["slides"]
+# ## A generator needs more tasks than a start
+
+# %% task-counts-figure tags=["shown"]
 figure, (axes,) = figures.subplots(width=7, height=3.6)
 looks = (figures.VERMILION, "o-"), (figures.BLUE, "s--")
 for (color, mark), (name, values) in zip(looks, errors.items()):
@@ -360,6 +433,13 @@ figures.show(figure, alt)
 #
 # <details><summary>Hint 1</summary>By (3), one step leaves the share 1 − α h of the distance.</details>
 # <details><summary>Hint 2</summary>Minimise (0.5 (θ₀ − 4))² + (0.25 θ₀)².</details>
+
+# %% exercise-1-slide [markdown] tags=["slides"]
+# ## Exercise 1, on paper
+#
+# Two tasks, $\frac12 h\,(\theta - c)^2$: $c = 4$ with $h = 1$, and $c = 0$ with $h = 1.5$. One step with $\alpha = 0.5$; both query losses are $(\theta' - c)^2$.
+#
+# Where is the best start?
 
 # %% exercise-1-answer tags=["exercise"]
 start = ...
@@ -457,6 +537,13 @@ questions.quiz()
 #
 # $\min_{\theta_0} \frac{1}{N} \sum_i L'_i(U(\theta_0, D_i))$: learn a start by what becomes of it. It fails where query examples leak into $U$, and it is empty where $U$ forgets its
 # start.
+
+# %% in-one-breath-slide [markdown] tags=["slides"]
+# ## In one breath
+#
+# $$ \min_{\theta_0} \frac{1}{N} \sum_i L'_i(U(\theta_0, D_i)) $$
+#
+# Learn a start by what becomes of it. It fails where query examples leak into $U$, and it is empty where $U$ forgets its start.
 
 # %% references [markdown]
 # ## References

@@ -10,6 +10,11 @@
 #
 # 60 minutes without the section *Going further*. Before: [05 · Learning to learn](05_learning_to_learn.ipynb).
 
+# %% opening-slide [markdown] tags=["slides"]
+# # MAML
+#
+# Why do a few gradient steps suffice?
+
 # %% plan-teacher [markdown] tags=["teacher"]
 # > **50 minutes**
 # >
@@ -68,6 +73,15 @@ from hyperedu.lessons.maml.figures import AdaptationPicture, cost, draw_directio
 #
 # A prime marks the query set, or what comes after the step; it never means a derivative. In code, for one wave:
 
+# %% one-step-slide [markdown] tags=["slides"]
+# ## A start made for one step
+#
+# A task is a wave. One start $\theta_0$ for all waves, one step on ten points $D$, judged on other points $D'$:
+#
+# $$ \theta' = \theta_0 - \alpha\, \nabla L(\theta_0), \qquad \text{minimise } L'(\theta') \text{ over } \theta_0 \qquad (1) $$
+#
+# A prime: the query set, or after the step. Never a derivative.
+
 # %% one-step-in-code
 torch.manual_seed(0)
 family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
@@ -88,10 +102,18 @@ print(f"L'(θ') = {ours.item():.4f}, the package says {package.item():.4f}")
 # **Predict.** Training knows one step only. Afterwards you take ten. Will the loss on unseen points fall on after the first, stay, or rise? The weights of which layer will move most, for their size?
 # Run the cell, and when it has ended press the play button beside *steps*. The sentence below the figure says both.
 
-# %% step-by-step-question
+# %% step-by-step-predict-slide [markdown] tags=["slides"]
+# ## Predict
+#
+# Training knows *one* step. Afterwards you take ten.
+
+# %% step-by-step-question tags=["shown"]
 questions.predict("step-by-step")
 
-# %% step-by-step
+# %% step-by-step-slide [markdown] tags=["slides"]
+# ## Grey: the start. Orange: one step on
+
+# %% step-by-step tags=["shown"]
 picture = AdaptationPicture(family, main, learner.theta_0)
 sliders = {"task": (0, 19), "shots": (1, 20), "alpha": (0.001, 0.03, 0.001), "steps": (0, 10)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, play="steps", **sliders)
@@ -118,13 +140,30 @@ from hyperedu.lessons.maml import projected
 
 projected.project("step-by-step", figure)
 
-# %% unseen-waves-question
+# %% step-by-step-look-slide [markdown] tags=["slides"]
+# ## It need not fall on
+#
+# * few points: the support loss falls, the loss on unseen points turns
+# * a long step: it leads higher, the task diverges
+# * a point pulled off the wave: the curve follows part of the way
+#
+# Single waves are anecdotes.
+
+# %% unseen-waves-predict-slide [markdown] tags=["slides"]
+# ## Predict a number
+
+# %% unseen-waves-question tags=["shown"]
 def after(K, shots=10):  # on 600 unseen waves
     return meta_test(learner, family.test, shots, inner_steps=K)
 
 questions.predict("unseen-waves", so=100 * after(1).median / after(0).median)
 
-# %% unseen-waves
+# %% unseen-waves-slide [markdown] tags=["slides"]
+# ## 600 unseen waves
+#
+# One step does most. Few points or long steps undo it.
+
+# %% unseen-waves tags=["shown"]
 for shots, learner.lr in ((10, 0.01), (3, 0.01), (10, 0.03)):
     reports = [after(K, shots) for K in (0, 1, 5, 10)]
     print(f"{shots:2} points, rate {learner.lr}: medians after 0 / 1 / 5 / 10 steps", end=" ")
@@ -166,6 +205,15 @@ learner.lr = 0.01
 #
 # Three ways to (2) on a small network: autograd, the formula with $H$ written out, and finite differences.
 
+# %% the-gradient-through-a-step-slide [markdown] tags=["slides"]
+# ## The gradient through a step
+#
+# The derivative of $\nabla L$ is the Hessian $H$ of $L$ at $\theta_0$, on $D$:
+#
+# $$ \nabla_{\theta_0} L'(\theta') = \left(\frac{\partial \theta'}{\partial \theta_0}\right)^{\!\top} \nabla L'(\theta') = (I - \alpha H)\, \nabla L'(\theta') \qquad (2) $$
+#
+# First-order MAML leaves out $H$: the same step, another derivative.
+
 # %% meta-gradient
 net = MainNetwork.mlp([1, 6, 1], activation="tanh")
 theta_0, one = net.initial_weights().double(), family.train.sample(1, 10, 10).to(torch.float64)
@@ -182,7 +230,12 @@ theta = theta_0 - 0.05 * torch.func.grad(L)(theta_0, D)
 H = torch.func.hessian(L)(theta_0, D)
 formula = (torch.eye(len(H)) - 0.05 * H) @ torch.func.grad(L)(theta, D_query)  # equation (2)
 
-# %% finite-differences
+# %% finite-differences-slide [markdown] tags=["slides"]
+# ## Three ways to (2) agree
+#
+# First order is another gradient.
+
+# %% finite-differences tags=["shown"]
 moved = 1e-6 * torch.eye(len(H), dtype=torch.float64)
 differences = torch.stack([(outer(theta_0 + e) - outer(theta_0 - e)) / 2e-6 for e in moved])
 first_order = torch.func.grad(L)(theta, D_query)
@@ -222,6 +275,16 @@ for name, gradient in found.items():
 #
 # One meta-gradient on 25 waves costs, in megabytes kept for the backward pass and in milliseconds, for MAML and then for first order:
 
+# %% relatives-slide [markdown] tags=["slides"]
+# ## Relatives
+#
+# | | what it changes |
+# |---|---|
+# | first-order MAML | leaves out $H$ |
+# | ANIL | only the last layer steps |
+# | Reptile | no query set: $\theta_0 \leftarrow \theta_0 + \epsilon\,(\theta' - \theta_0)$ |
+# | shared weights | no step in training |
+
 # %% cost
 waves = family.train.sample(25, 10, 10)
 for K in (1, 2, 5, 10, 20):
@@ -259,7 +322,12 @@ for name in ("Reptile", "shared weights"):
     learners[name].lr = tuned(learners[name])
     print(f"{name}: a rate of {learners[name].lr}")
 
-# %% side-by-side
+# %% side-by-side-slide [markdown] tags=["slides"]
+# ## After one step it is another world
+#
+# Before it, MAML is no better than shared weights.
+
+# %% side-by-side tags=["shown"]
 tasks = family.test.sample(600, 10, 100, torch.Generator().manual_seed(0))
 losses = {}
 for name, learner in learners.items():
@@ -300,7 +368,20 @@ figures.show(draw_medians(losses), "Median loss against steps: MAML falls furthe
 # Does a step build new features, or only read old ones out in another way? If moving the last layer, the **head** ($W_3$ and $b_3$, `4.weight` and `4.bias`), is
 # enough, features are reused. `adapt` takes a rate for each layer; one that is not named stays. The same 600 waves, five steps:
 
-# %% layers-that-move
+# %% feature-reuse-or-rapid-learning-slide [markdown] tags=["slides"]
+# ## Feature reuse or rapid learning?
+#
+# Predict: only one layer may step. Which does better?
+#
+# * the first
+# * the last, the head
+
+# %% layers-that-move-slide [markdown] tags=["slides"]
+# ## The first layer does as well as all
+#
+# Found on images: reuse. It depends on the tasks.
+
+# %% layers-that-move tags=["shown"]
 theta_0 = learners["MAML"].theta_0.detach()
 head = {"4.weight": 0.01, "4.bias": 0.01}
 first = {"0.weight": 0.01, "0.bias": 0.01}
@@ -358,7 +439,10 @@ def directions(theta_0, tasks, alpha=0.01, K=5):
     theta = adapt(main, theta_0.detach(), both, K, alpha, first_order=True).final.detach()
     return d | {"Reptile": (theta_0.detach() - theta).mean(dim=0) / (alpha * K)}
 
-# %% directions-figure
+# %% directions-figure-slide [markdown] tags=["slides"]
+# ## Which way each pulls
+
+# %% directions-figure tags=["shown"]
 starts, found = {"a new start": MAML(main).theta_0}, {}
 starts["where shared weights ended"] = learners["shared weights"].theta_0
 for name, theta_0 in starts.items():
@@ -393,6 +477,13 @@ figures.show(draw_directions(found), "Left the arrows fan out a little; right sh
 #
 # <details><summary>Hint 1</summary>First the step: θ' = θ₀ − α h θ₀.</details>
 # <details><summary>Hint 2</summary>Equation (2), with H = h.</details>
+
+# %% exercise-1-slide [markdown] tags=["slides"]
+# ## Exercise 1, on paper
+#
+# $$ L(\theta) = \tfrac12 h\,\theta^2, \qquad L'(\theta) = \tfrac12 (\theta - c')^2 $$
+#
+# $h = 2$, $c' = -0.4$, $\theta_0 = 2$, $\alpha = 0.3$. What is $\mathrm{d} L'(\theta') / \mathrm{d} \theta_0$?
 
 # %% exercise-1-answer tags=["exercise"]
 gradient = ...
@@ -486,6 +577,15 @@ checks.second_order(maml)
 
 # %% quiz-answers
 questions.quiz()
+
+# %% in-one-breath-slide [markdown] tags=["slides"]
+# ## In one breath
+#
+# $$ D \mapsto \theta' = \theta_0 - \alpha \nabla L(\theta_0) $$
+#
+# $$ \nabla_{\theta_0} L'(\theta') = (I - \alpha H) \nabla L'(\theta') $$
+#
+# It fails where one rate does not suit all tasks, and where too few examples say which task it is.
 
 # %% in-one-breath [markdown]
 # ## In one breath

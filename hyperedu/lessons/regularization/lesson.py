@@ -10,6 +10,11 @@
 #
 # 60 minutes without the section *Going further*, and the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
+# %% opening-slide [markdown] tags=["slides"]
+# # Regularization
+#
+# What keeps a generator honest?
+
 # %% plan-teacher [markdown] tags=["teacher"]
 # > **50 minutes**
 # >
@@ -75,6 +80,13 @@ torch.set_num_threads(1)  # networks as small as these are trained faster by one
 #
 # We try two remedies, each at nine strengths: 600 steps at the weakest, then 100 more at each next one. (So the strong end is trained longest; a fair comparison comes below.)
 
+# %% twenty-stations-slide [markdown] tags=["slides"]
+# ## Twenty stations
+#
+# A generator has thousands of numbers to learn. It can give each of twenty stations its own year, and draw anything in between.
+#
+# Two remedies, each at nine strengths; 120 stations are held out.
+
 # %% one-training
 def make(n, seed=0):
     family, rng = ColoradoClimate(split=seed, n_test=120, n_train=n), torch.Generator()
@@ -103,7 +115,19 @@ for name, penalty in {"sensitivity": Sensitivity(), "weight norm": WeightNorm()}
 #
 # Then drag *strength*, the exponent of ten, and change *penalty*. Markers stand where a generator was trained; between them φ is blended, hence the bumps.
 
-# %% strengths
+# %% strengths-predict-slide [markdown] tags=["slides"]
+# ## Predict
+#
+# Which penalty lowers the error on stations never seen?
+#
+# * *weight norm*: small generated weights
+# * *sensitivity*: weights that change little when $\tau$ does
+# * both alike
+
+# %% strengths-slide [markdown] tags=["slides"]
+# ## Right where it was trained
+
+# %% strengths tags=["shown"]
 picture = StrengthPicture(family, learner, paths, exponents)
 sliders = {"strength": (-1.0, 3.0, 0.05), "station": (0, 19)}
 figure = live.interact(picture.figure, picture.update, penalty=list(paths), **sliders)
@@ -122,7 +146,10 @@ projected.project("strengths", figure)
 #
 # In numbers, at the weak and the strong end:
 
-# %% along-the-paths
+# %% along-the-paths-slide [markdown] tags=["slides"]
+# ## Small weights can still change
+
+# %% along-the-paths tags=["shown"]
 everywhere = family.test.sample(None, 0, 12).descriptor
 print("penalty and its end     RMSE: trained, never seen    a weight: size, change between places")
 for penalty, path in paths.items():
@@ -174,6 +201,13 @@ for penalty, path in paths.items():
 #
 # $$ R = \frac1P \Big\lVert \frac{\partial f_\varphi(\tau)}{\partial \tau} \Big\rVert^2 = \frac1P\, \mathbb{E}_\varepsilon \Big\lVert \frac{\partial f_\varphi(\tau)}{\partial \tau}\, \varepsilon \Big\rVert^2 \tag{2} $$
 
+# %% what-can-be-penalised-slide [markdown] tags=["slides"]
+# ## What can be penalised
+#
+# $$ \min_\varphi \; \frac1n \sum_{i=1}^{n} L\big(g(f_\varphi(\tau_i), x'_i),\, y'_i\big) + \sum_k \lambda_k R_k(\varphi) \qquad (1) $$
+#
+# The weights, how they change with $\tau$, how far a layer stretches.
+
 # %% jacobian
 tasks, f = family.test.sample(None, 0, 12), learner.generator  # of the last training
 tau = tasks.descriptor
@@ -191,6 +225,13 @@ print(f"exact {exact:.5f}; mean of 100 estimates {R.mean():.5f}, each errs by ab
 # $$ \lVert f_\varphi(\tau) - f_\varphi(\tau')\rVert \le c \prod_W \sigma(W)\; \lVert\tau - \tau'\rVert \tag{4} $$
 #
 # An activation stretches too, by its steepest slope at most. So $c$ is that slope, once for each hidden layer: 1 for tanh, a little more for GELU, which our generators use. The penalty leaves it out.
+
+# %% largest-stretch-slide [markdown] tags=["slides"]
+# ## No change of τ is stretched by more
+#
+# $$ \lVert f_\varphi(\tau) - f_\varphi(\tau')\rVert \le c \prod_W \sigma(W)\; \lVert\tau - \tau'\rVert \qquad (4) $$
+#
+# The spectral norm penalises $\sum_W \sigma(W)^2$. The bound is loose, but it is one.
 
 # %% largest-stretch
 slopes = torch.func.vmap(torch.func.grad(torch.nn.functional.gelu))(torch.linspace(-4, 4, 801))
@@ -227,6 +268,15 @@ print(f"c = {slopes.max():.3f}² = {c:.2f}; most stretch {most:.1f}, bound {c * 
 #
 # A chosen strength at the end of its grid is a warning: farther out might be better. So we print both.
 
+# %% what-helps-stations-never-seen-slide [markdown] tags=["slides"]
+# ## The honest test
+#
+# * *training* stations: 10 to 154
+# * *validation* stations choose the strength, for each seed
+# * *test* stations judge
+#
+# A strength at the end of its grid is a warning: farther out might be better.
+
 # %% runs
 runs = json.loads(data_file("regularization.json").read_text(encoding="utf-8"))
 
@@ -253,7 +303,10 @@ train(family, learner, random, penalties={Sensitivity(): 100})
 now, kept = meta_test(learner, family.test, shots=0).rmse, (then["validation"] + then["test"]) / 2
 print(f"now {now:.3f} °C, in the file {kept:.3f} °C")
 
-# %% ways-table
+# %% ways-table-slide [markdown] tags=["slides"]
+# ## What helps stations never seen
+
+# %% ways-table tags=["shown"]
 ways = "none", "early_stopping", "learning_rate", "weight_norm", "reconstruction", "spectral_norm"
 ways += "sensitivity", "weight_decay"
 at_20 = {way: chosen(way, 20) for way in ways}
@@ -293,7 +346,15 @@ for way, values in at_20.items():
 #
 # Or simply more stations? (RMSE in °C; a star, here and below: some seed chose the largest strength.)
 
-# %% more-tasks-figure
+# %% more-tasks-slide [markdown] tags=["slides"]
+# ## More tasks
+#
+# Or simply more stations?
+
+# %% more-tasks-figure-slide [markdown] tags=["slides"]
+# ## A simpler model keeps us modest
+
+# %% more-tasks-figure tags=["shown"]
 def star(way, n, generator="plain"):  # where some seed chose the largest
     tried = grid(way, n, generator)
     return "*" if len(tried) > 1 and tried[-1] in chosen(way, n, generator, "strength") else " "
@@ -331,7 +392,17 @@ figures.show(by_stations(errors, stations), "Test error by training stations, fo
 #
 # $$ R = \frac1m \sum_{t=1}^{m} \big\lVert f_\varphi(\tau_t) - \theta^*_t \big\rVert^2 \tag{5} $$
 
-# %% old-tasks
+# %% old-tasks-about-slide [markdown] tags=["slides"]
+# ## Old tasks
+#
+# First weak waves, then strong ones alone. Keep what was written for old descriptions:
+#
+# $$ R = \frac1m \sum_{t=1}^{m} \big\lVert f_\varphi(\tau_t) - \theta^*_t \big\rVert^2 \qquad (5) $$
+
+# %% old-tasks-slide [markdown] tags=["slides"]
+# ## Kept, at a price
+
+# %% old-tasks tags=["shown"]
 weak, strong = Sinusoids(amplitude=(0.1, 2)), Sinusoids(amplitude=(3, 5))
 strong.descriptors = weak.descriptors  # both standardised alike
 both = MainNetwork.mlp([1, 40, 40, 1])
@@ -369,7 +440,10 @@ for seed in range(3):
 #
 # So two things change; here they are parted, without a penalty:
 
-# %% shared-start
+# %% shared-start-slide [markdown] tags=["slides"]
+# ## Going further: an architecture regularizes
+
+# %% shared-start tags=["shown"]
 def lowered(way, n, generator="plain", than="plain"):  # the mean of the differences, °C
     gain = chosen("none", n, than) - chosen(way, n, generator)
     return f"{gain.mean():9.2f} ± {half_interval(gain):.2f}{star(way, n, generator)}"
@@ -394,7 +468,10 @@ print("more if drawn to θ₀ ", *(lowered("toward_theta_0", n, *["shared"] * 2)
 #
 # $$ \varphi \leftarrow \varphi + \beta\,(\varphi' - \varphi) \tag{6} $$
 
-# %% optimizers
+# %% optimizers-slide [markdown] tags=["slides"]
+# ## Going further: so does an optimizer
+
+# %% optimizers tags=["shown"]
 print(heading)
 for way in ("learning_rate", "maml", "reptile", "five_tasks", "one_task"):
     print(f"{way:20}", *(lowered(way, n) for n in stations))
@@ -425,6 +502,15 @@ print("Reptile's β:", *(set(chosen("reptile", n, what="strength").tolist()) for
 #
 # <details><summary>Hint 1</summary>What is ∂f/∂τ of a linear map?</details>
 # <details><summary>Hint 2</summary>The squared norm of a matrix is the sum of its squared entries.</details>
+
+# %% exercise-1-slide [markdown] tags=["slides"]
+# ## Exercise 1, on paper
+#
+# $f(\tau) = V\tau$ writes two weights, with
+#
+# $$ V = \begin{pmatrix} 1 & 2 \\ 0 & 1 \end{pmatrix} $$
+#
+# How large is its sensitivity (2)?
 
 # %% exercise-1-answer tags=["exercise"]
 sensitivity = ...
@@ -491,6 +577,15 @@ checks.keeper(keeper)
 #
 # (45 minutes or more.) **Keep a generator honest on rain.** Let `make` give `ColoradoClimate("precipitation", …)`, and compare *none* with two remedies of your choice. A good answer has stations that choose and others that judge, an interval of differences, and a simpler rival.
 
+# %% open-task-slide [markdown] tags=["slides"]
+# ## Open task
+#
+# Keep a generator honest on rain.
+#
+# * *none* and two remedies of your choice
+# * stations that choose, and others that judge
+# * an interval of differences, and a simpler rival
+
 # %% open-task-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 4 minutes to set it; a week's homework. *Purpose*: the whole of *What helps stations never seen*, done by oneself.
 # >
@@ -533,6 +628,13 @@ questions.quiz()
 # ## In one breath
 #
 # $\min_\varphi \text{loss} + \sum_k \lambda_k R_k$: what helps tells the generator how to behave *between* its tasks. Choose λ on validation tasks, and say when it ends its grid. A simpler model may do better.
+
+# %% in-one-breath-slide [markdown] tags=["slides"]
+# ## In one breath
+#
+# $$ \min_\varphi \text{loss} + \sum_k \lambda_k R_k $$
+#
+# What helps tells the generator how to behave *between* its tasks. Choose $\lambda$ on validation tasks. A simpler model may do better.
 
 # %% references [markdown]
 # ## References

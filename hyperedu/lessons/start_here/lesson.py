@@ -11,6 +11,11 @@
 # 55 minutes, without the open task. Before: PyTorch's basics (tensors, `nn.Linear`, an optimiser) and the chain rule. In JupyterLab, `Shift+Enter` runs a cell;
 # *Run ▸ Run All Cells* runs them all.
 
+# %% opening-slide [markdown] tags=["slides"]
+# # Start here
+#
+# Does everything work, and what will I learn?
+
 # %% plan-teacher [markdown] tags=["teacher"]
 # > **50 minutes**
 # >
@@ -77,15 +82,30 @@ print(f"Everything works: torch {torch.__version__}, matplotlib {matplotlib.__ve
 #
 # You will **watch it learn**: the figure is drawn anew while the training runs. Its star is the place that is described.
 
+# %% a-network-for-a-mountain-nobody-measured-slide [markdown] tags=["slides"]
+# ## A mountain nobody measured
+#
+# * real stations in and around Colorado; some are kept aside
+# * a **main network** $g$ draws the year of one place
+# * a **generator** $f$ reads the place and *writes all weights* of $g$
+#
+# Only the generator is trained.
+
 # %% watch-it-learn-predict [markdown]
 # **Predict.** The star of the figure will stand in the mountains, at 39.0° N and 105.3° W. When the training has ended you will move it from 1,500 m to 3,500 m.
 # Will the whole curve of the year sink by the same amount, or winter and summer by different amounts? Lock your choice and run the next cell;
 # then drag *elevation* (or click its handle and hold an arrow key): the line below the figure says January and July in numbers.
 
-# %% watch-it-learn-question
+# %% watch-it-learn-predict-slide [markdown] tags=["slides"]
+# ## Predict
+
+# %% watch-it-learn-question tags=["shown"]
 questions.predict("watch-it-learn")
 
-# %% watch-it-learn
+# %% watch-it-learn-slide [markdown] tags=["slides"]
+# ## Place, weights, curve
+
+# %% watch-it-learn tags=["shown"]
 family = ColoradoClimate("tmax")  # monthly mean of the daily maximum, °C
 scale = {"y_mean": family.y_mean, "y_std": family.y_std}  # y is scaled by the training stations'
 main = MainNetwork.mlp([2, 32, 32, 1], activation="tanh", **scale)  # y = mean + spread · output
@@ -119,7 +139,12 @@ from hyperedu.lessons.start_here import projected
 
 projected.project("watch-it-learn", figure)
 
-# %% 2000-m-higher
+# %% 2000-m-higher-slide [markdown] tags=["slides"]
+# ## 2,000 m higher: colder in every month
+#
+# Spring and summer sink by more. Nobody told the network so: it is in the measurements.
+
+# %% 2000-m-higher tags=["shown"]
 where = {"latitude": [39.0, 39.0], "longitude": [-105.3, -105.3]}  # where the star began
 places = family.describe(elevation=[1500.0, 3500.0], **where)
 low, high = main(learner.generator(places), family.x(torch.arange(12))).squeeze(-1)  # twelve
@@ -160,6 +185,15 @@ print("a standard atmosphere, July per km: -6.5")
 #
 # Read it as two mappings, one after the other. In code, with the same letters:
 
+# %% the-one-idea-slide [markdown] tags=["slides"]
+# ## The one idea
+#
+# A network's weights are a *variable*, and something computes them:
+#
+# $$ y = g_\theta(x), \qquad \theta = f_\varphi(\tau) \qquad (1) $$
+#
+# Two mappings, one after the other.
+
 # %% two-mappings
 # τ: the task descriptor, standardised
 tau = family.describe(elevation=3300.0, latitude=39.4, longitude=-106.0)
@@ -184,6 +218,17 @@ print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} �
 # A **task** is one station's year. A **family** is a set of related tasks. Learning *across* tasks so that a new one needs
 # little or no data is **meta-learning**; a **hypernetwork** does it by writing weights.
 
+# %% two-mappings-then-slide [markdown] tags=["slides"]
+# ## Symbols for the whole course
+#
+# | | |
+# |---|---|
+# | $\tau$ | what is known of a task beforehand |
+# | $\theta$ | all weights of one main network $g_\theta$ |
+# | $f_\varphi$ | the generator: writes $\theta$ from $\tau$ |
+# | $\varphi$ | all that is ever learned here |
+# | $D, D'$ | what a learner may see; what it is judged on |
+
 # %% the-one-idea-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 8 minutes. *Purpose*: the letters, and which of them are learned.
 # >
@@ -206,6 +251,15 @@ print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} �
 #
 # and average it over the stations. Winning against a weak rival would say nothing; a fair one is *linear regression* for each month on the same three
 # numbers (lesson 02 adds ordinary networks that are given τ as an input). Since one choice of stations proves nothing, the cells below repeat it all for five random choices. The printed ± is half of a 95% interval for the mean of the five differences. It takes them for independent; but they share stations, so safer is the wider one beside it: the half multiplied by $\sqrt{1 + \text{splits} \cdot \text{test} / \text{training}}$, Nadeau and Bengio's correction.
+
+# %% is-it-any-good-slide [markdown] tags=["slides"]
+# ## Never believe a curve that looks right
+#
+# At each station kept aside, over its twelve months:
+#
+# $$ \mathrm{RMSE} = \sqrt{\tfrac{1}{12} \textstyle\sum_{m=1}^{12} \left(g_\theta(x_m) - y_m\right)^2} \qquad (2) $$
+#
+# A fair rival: linear regression on the same three numbers. Five choices of stations, not one.
 
 # %% linear-regression
 def linear_rmse(family):
@@ -238,7 +292,10 @@ print(f"difference {difference.mean():.2f} ± {half:.2f} °C (wider: ± {shared 
 print(f"with the usual weight decay of 0.01: hypernetwork {usual.mean():.2f} °C")
 print(f"linear regression wins at {(linear < written).float().mean():.0%} of the stations")
 
-# %% contest-figure
+# %% contest-figure-slide [markdown] tags=["slides"]
+# ## It wins on average, not everywhere
+
+# %% contest-figure tags=["shown"]
 figure, (axes,) = figures.subplots(width=6, height=4.5)
 axes.scatter(linear.flatten(), written.flatten(), s=14, color=figures.BLUE, alpha=0.6)
 axes.axline((0, 0), slope=1, color=figures.GREY, ls="--")
@@ -255,7 +312,12 @@ figures.show(figure, alt)
 #
 # An expert on such maps would take neither but a **Gaussian process**: each station's year as a mean of the others', weighted by how near they are in place and elevation, where what counts as near is fitted.
 
-# %% gaussian-process
+# %% gaussian-process-slide [markdown] tags=["slides"]
+# ## An expert's method does better still
+#
+# It answers with twelve numbers. A hypernetwork answers with a *network*.
+
+# %% gaussian-process tags=["shown"]
 def process_rmse(family):
     """Equation (2) for every unseen station, from a Gaussian process on τ, one for all months."""
     values = {name: family.stations[name] for name in family.descriptors.names}
@@ -297,6 +359,12 @@ print(f"difference {gain.mean():.2f} ± {half:.2f} °C (wider: ± {shared * half
 #
 # What you predict, answer and choose is noted in a file beside the notebooks, for you alone:
 
+# %% what-comes-next-slide [markdown] tags=["slides"]
+# ## What comes next
+#
+# * why a few sliders are enough for a thousand weights
+# * how a gradient gets through generated weights, and how it is lost
+
 # %% progress
 progress.show()
 
@@ -320,6 +388,13 @@ progress.show()
 #
 # <details><summary>Hint 1</summary>How many kilometres lie between the two?</details>
 # <details><summary>Hint 2</summary>The rate times the difference is by how much it is colder.</details>
+
+# %% exercise-1-slide [markdown] tags=["slides"]
+# ## Exercise 1, on paper
+#
+# Air is 6.5 °C colder with each kilometre of height. At 1,500 m, July has 23 °C.
+#
+# What does this predict for 3,500 m? Does the network's July fall by more, or by less?
 
 # %% exercise-1-answer tags=["exercise"]
 july_at_3500_m = ...
@@ -416,6 +491,13 @@ questions.quiz()
 #
 # $\tau \mapsto \theta = f_\varphi(\tau) \mapsto g_\theta$: describe a task, get a network. It fails outside the region it was trained on, and where the description leaves out what
 # matters, as lessons 01 and 04 will show.
+
+# %% in-one-breath-slide [markdown] tags=["slides"]
+# ## In one breath
+#
+# $$ \tau \mapsto \theta = f_\varphi(\tau) \mapsto g_\theta $$
+#
+# Describe a task, get a network. It fails outside the region it was trained on, and where the description leaves out what matters.
 
 # %% references [markdown]
 # ## References

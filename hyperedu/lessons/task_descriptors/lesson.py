@@ -10,6 +10,11 @@
 #
 # 60 minutes, without the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb); the attention of [03 · Generator designs](03_generator_designs.ipynb) helps.
 
+# %% opening-slide [markdown] tags=["slides"]
+# # Task descriptors
+#
+# What must a descriptor say?
+
 # %% plan-teacher [markdown] tags=["teacher"]
 # > **50 minutes**
 # >
@@ -73,6 +78,15 @@ if not reads:
 #
 # The tasks are twelve waves $y = A \sin(f x - p)$: small or tall ($A = 1$ or 3), slow or fast ($f = 0.6$ or 2), shifted left, right or not at all ($p = -1, 1, 0$). Each is told in thousands of ways, by plain words or by images (breakfast is early, hence left):
 
+# %% type-a-sentence-get-a-network-slide [markdown] tags=["slides"]
+# ## Type a sentence, get a network
+#
+# Twelve waves, told in thousands of ways:
+#
+# $$ y = A \sin(f x - p) $$
+#
+# small or tall, slow or fast, shifted left, right or not at all.
+
 # %% sentences-and-waves
 print("a slow tall wave, shifted left", *family.train.text[:5], sep="\n")
 
@@ -89,7 +103,20 @@ for seed in range(3):
 # %% sentence-predict [markdown]
 # **Predict.** Which of these will be misread: *wave slow tall left*; *a pagoda, moving like lava*; *a wave that is not tall*? Type them, then your own. (The line below the figure says what was read.)
 
-# %% sentence
+# %% sentence-predict-slide [markdown] tags=["slides"]
+# ## Predict
+#
+# Which of these will be misread?
+#
+# * wave slow tall left
+# * a pagoda, moving like lava
+# * a wave that is not tall
+# * none of them
+
+# %% sentence-slide [markdown] tags=["slides"]
+# ## τ is a sentence
+
+# %% sentence tags=["shown"]
 picture = SentenceTriptych(family, readers[0], text, text.words) if reads else None
 box = ipywidgets.Text("a slow tall wave, shifted left", continuous_update=False)
 figure = live.interact(picture.figure, picture.update, sentence=box) if reads else None
@@ -124,7 +151,17 @@ if reads:
 #
 # $$ h = \sum_w a_w\, V w, \qquad a = \operatorname{softmax}_w(K w) \tag{1} $$
 
-# %% heads
+# %% where-a-sentence-can-be-heard-slide [markdown] tags=["slides"]
+# ## Where a sentence can be heard
+#
+# One vector for the whole sentence: the word that matters is a small part. A head takes its own mean of the words:
+#
+# $$ h = \sum_w a_w\, V w, \qquad a = \operatorname{softmax}_w(K w) \qquad (1) $$
+
+# %% heads-slide [markdown] tags=["slides"]
+# ## Nobody told a head what to look for
+
+# %% heads tags=["shown"]
 if reads:
     alt = "Attention of six heads to words: one looks at tall, one at slow, one at left."
     figures.show(attention(readers[0].encoder, text, "a slow tall wave, shifted left"), alt)
@@ -150,6 +187,15 @@ if reads:
 #
 # $$ \theta = f_\varphi(E^\top \tau), \qquad E \in \mathbb{R}^{n \times d}, \quad \tau \text{ one-hot} \tag{2} $$
 
+# %% one-family-described-five-ways-slide [markdown] tags=["slides"]
+# ## One family, described five ways
+#
+# A name says which task, and nothing of what it is like. A learned code is a row of a table:
+#
+# $$ \theta = f_\varphi(E^\top \tau), \qquad \tau \text{ one-hot} \qquad (2) $$
+#
+# Numbers, examples, text say more.
+
 # %% five-descriptors
 names = OneHot(sorted(set(family.train.name)))
 table, tau = Learned(names.names, dim=4), names(["tall, slow"])
@@ -164,6 +210,13 @@ print("ten examples say:", statistics.in_words(statistics(D)[0]))
 # **Numbers** are properties, standardised. **Examples** describe by their statistics, or through an *encoder of sets*: a network $\psi$ reads each example, a second, $\rho$, the mean of what it says. A mean has no order, and so order cannot matter, by construction:
 #
 # $$ h(D) = \rho\Big(\tfrac1n \textstyle\sum_{(x, y) \in D} \psi(x, y)\Big) $$
+
+# %% sets-slide [markdown] tags=["slides"]
+# ## A set of examples as a descriptor
+#
+# $$ h(D) = \rho\left(\tfrac1n \textstyle\sum_{(x, y) \in D} \psi(x, y)\right) $$
+#
+# A mean has no order, and so order cannot matter.
 
 # %% set-encoder
 psi, rho = torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.GELU()), torch.nn.Linear(32, 8)
@@ -220,7 +273,10 @@ for name, dim, encoder, describe, noise in ways:
 if reads:
     found["words"] = readers, lambda batch: text.words(batch.properties["text"])
 
-# %% explained-table
+# %% explained-table-slide [markdown] tags=["slides"]
+# ## How much of y does each explain?
+
+# %% explained-table tags=["shown"]
 sets = "new_templates", "new_images", "new_adjectives", "rare_words"
 print(" " * 9, *(f"{what:>20}" for what in sets))
 for name, (learners, describe) in found.items():
@@ -237,7 +293,12 @@ for name, (learners, describe) in found.items():
 #
 # One vector for the *sentence* explains less of everything. That is partly training: the reader had eight times as many sentences, and longer. Given 8,000 and four times the steps (too long for this page; one seed), the vector comes near the reader in new templates, makes up a part with new words, and nothing with rare ones. Why are plain words so hard for it, and rare ones for both?
 
-# %% pieces-of-words
+# %% pieces-of-words-slide [markdown] tags=["slides"]
+# ## Fast and slow are about the same thing
+#
+# A descriptor must say what makes tasks differ, where it can be heard.
+
+# %% pieces-of-words tags=["shown"]
 pairs = ("tall", "small"), ("fast", "slow"), ("fast", "rapid"), ("a jet", "a hammock")
 if reads:
     for a, b in (*pairs, ("a jet", "a helicopter")):
@@ -266,13 +327,25 @@ if reads:
 # %% where-it-has-not-understood [markdown]
 # ## Where it has not understood
 
+# %% where-it-has-not-understood-slide [markdown] tags=["slides"]
+# ## Where it has not understood
+#
+# * word order is no trouble
+# * *not* is ignored: the sentence is about tallness all the same
+# * digits stand in no training sentence
+#
+# A network that reads always draws *something*.
+
 # %% odd-sentences
 odd = "wave slow tall left", "a pagoda, moving like lava", "une grande vague lente"
 for sentence in (*odd, "высокая медленная волна", "🌊 tall") if reads else []:
     name, distance, *_ = picture.wave(sentence)
     print(f"{sentence:27} → {name:26} off by {distance:.2f}. {text.remark(sentence)}")
 
-# %% not-tall
+# %% not-tall-slide [markdown] tags=["slides"]
+# ## "Not tall"
+
+# %% not-tall tags=["shown"]
 for how in ("plainly", "negated", "in digits") if reads else ():
     told = phrases.told_heights(how)
     read = [picture.wave(sentence)[0].startswith("small") for sentence, _ in told]
@@ -298,6 +371,13 @@ for how in ("plainly", "negated", "in digits") if reads else ():
 # ## Stations it never saw
 #
 # Now the tasks are real: a year of maximum temperatures at each station in Colorado, as in [00 · Start here](00_start_here.ipynb). Three splits, sixty unseen stations each. Can a **name** describe one of them?
+
+# %% stations-it-never-saw-slide [markdown] tags=["slides"]
+# ## Stations it never saw
+#
+# A name cannot describe a new station. A learned code $e$ can be found from six months, the generator frozen:
+#
+# $$ e \leftarrow e - \alpha \, \nabla_e L\big(g(f_\varphi(e), x), y\big) \qquad (4) $$
 
 # %% never-seen
 climates = [ColoradoClimate(split=split) for split in range(3)]
@@ -340,7 +420,10 @@ def compare_descriptors(climate, seed):
         yield "text", rmse(climate, Hypernetwork(year, f_text, torch.nn.Linear(384, 8)), told, 0.2)
     yield "nothing: the mean year", trainings.rmse_of_the_mean_year(climate)
 
-# %% descriptors-figure
+# %% descriptors-figure-slide [markdown] tags=["slides"]
+# ## Text is for where nobody has numbers
+
+# %% descriptors-figure tags=["shown"]
 errors = {}
 for seed, climate in enumerate(climates):
     for name, error in compare_descriptors(climate, seed):
@@ -370,6 +453,13 @@ figures.show(error_bars(errors, "RMSE on unseen stations (°C)"), alt)
 #
 # <details><summary>Hint 1</summary>What is the variance of the mean of n independent numbers?</details>
 # <details><summary>Hint 2</summary>A variance is the square of a standard deviation, on both sides.</details>
+
+# %% exercise-1-slide [markdown] tags=["slides"]
+# ## Exercise 1, on paper
+#
+# A task is described by the mean of $n$ outputs, which scatter with $\sigma = 2$.
+#
+# How many examples until this description errs with a standard deviation of 0.25?
 
 # %% exercise-1-answer tags=["exercise"]
 n = ...
@@ -464,6 +554,13 @@ questions.quiz()
 # ## In one breath
 #
 # $\tau \mapsto f_\varphi(\tau)$ is as good as $\tau$ is telling: names cannot leave the training set, numbers reach what can be measured, text goes where words do. It fails on what no training sentence says (*not*, digits), on words that the language model hardly knows, and where two tasks are told alike.
+
+# %% in-one-breath-slide [markdown] tags=["slides"]
+# ## In one breath
+#
+# $$ \tau \mapsto f_\varphi(\tau) $$
+#
+# It is as good as $\tau$ is telling. Names cannot leave the training set, numbers reach what can be measured, text goes where words do.
 
 # %% references [markdown]
 # ## References

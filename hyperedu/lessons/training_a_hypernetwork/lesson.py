@@ -10,6 +10,11 @@
 #
 # 60 minutes, 20 of them for the exercises; the open task comes on top. Before: [01 · Everything is a mapping](01_everything_is_a_mapping.ipynb).
 
+# %% opening-slide [markdown] tags=["slides"]
+# # Training a hypernetwork
+#
+# How does a gradient get through generated weights?
+
 # %% plan-teacher [markdown] tags=["teacher"]
 # > Run all cells before the class: the trainings take longer than one wants to wait.
 # >
@@ -70,6 +75,14 @@ from hyperedu.statistics import half_interval
 # One network for each of 36 sine waves. The first way: train one generator $f_\varphi$ and let it write them. The second: train
 # each network on its own, from its own start, all 36 as one batch of $\theta$ of shape (6, 6, P).
 
+# %% two-ways-to-own-36-networks-slide [markdown] tags=["slides"]
+# ## Two ways to own 36 networks
+#
+# One for each of 36 waves:
+#
+# * one generator $f_\varphi$ writes them all
+# * each is trained on its own, from its own start
+
 # %% by-one-generator
 family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 A, p = torch.meshgrid(torch.linspace(0.5, 4.6, 6), torch.linspace(0.3, 2.8, 6), indexing="ij")
@@ -108,7 +121,20 @@ for name, theta in networks.items():
 # weights. Is the network halfway good for the wave halfway, whose amplitude and phase lie between the two? Decide for both panels, then
 # drag *along*.
 
-# %% paths
+# %% paths-predict-slide [markdown] tags=["slides"]
+# ## Predict
+#
+# From one good network to another: *left* along the sheet $f_\varphi(\tau)$, *middle* straight through the weights. Is the network halfway good for the wave halfway?
+#
+# * between written ones and those trained apart
+# * between written ones only
+# * between those trained apart only
+# * between neither
+
+# %% paths-slide [markdown] tags=["slides"]
+# ## A sheet, and points scattered
+
+# %% paths tags=["shown"]
 picture = drawn.PathTriptych(family, learners[0], A, p, separate)
 figure = live.interact(picture.figure, picture.update, pair=(0, 19), along=(0.0, 1.0, 0.01))
 questions.predict("paths", figure)
@@ -123,7 +149,12 @@ from hyperedu.lessons.training_a_hypernetwork import projected
 
 projected.project("paths", figure)
 
-# %% halfway
+# %% halfway-slide [markdown] tags=["slides"]
+# ## Only along the sheet
+#
+# The median error of the network halfway:
+
+# %% halfway tags=["shown"]
 pairs, rows = torch.combinations(torch.arange(36)), []
 a, q = (value.flatten()[pairs].mean(1) for value in (A, p))  # the wave in the middle of each pair
 for learner in learners:
@@ -160,6 +191,13 @@ for name, values in zip(kinds, zip(*rows)):
 #
 # where $x', y'$ are the points on which a task is judged, its queries. Many texts write $\min_{\varphi, \theta}$ with the constraint $\theta = f_\varphi(\tau)$. That misleads: choose $\varphi$, and $\theta$ is *computed*; nothing is left to minimise over. Were $\theta$ free, (1) would fall apart into separate trainings: the scattered picture. Only $\varphi$ is learned.
 
+# %% the-problem-that-is-solved-slide [markdown] tags=["slides"]
+# ## The problem that is solved
+#
+# $$ \min_\varphi \; \mathbb{E}_{\tau} \; L\big(g(\theta, x'), y'\big) \qquad \text{with } \theta = f_\varphi(\tau) \qquad (1) $$
+#
+# Only over $\varphi$. Choose it, and $\theta$ is *computed*: nothing is left to minimise over.
+
 # %% the-problem-that-is-solved-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 5 minutes. *Purpose*: to say what is learned (φ) and what is computed (θ).
 # >
@@ -180,6 +218,15 @@ for name, values in zip(kinds, zip(*rows)):
 # \qquad\text{and for the head } \theta = V h + c:\quad \frac{\partial L}{\partial V} = \frac{\partial L}{\partial \theta}\, h^\top \tag{2} $$
 #
 # where $h$ is what the generator's last hidden layer gives and $c$ the head's bias. Check it against autograd:
+
+# %% the-gradient-slide [markdown] tags=["slides"]
+# ## The gradient
+#
+# $$ \frac{\partial L}{\partial \varphi} = \sum_{k=1}^{P} \frac{\partial L}{\partial \theta_k}\, \frac{\partial \theta_k}{\partial \varphi} $$
+#
+# For the head $\theta = V h + c$:
+#
+# $$ \frac{\partial L}{\partial V} = \frac{\partial L}{\partial \theta}\, h^\top \qquad (2) $$
 
 # %% chain-rule
 generator, tau = MLPGenerator(2, main), family.describe(amplitude=2.0, phase=1.0)
@@ -215,6 +262,18 @@ print("same as the package:", torch.equal(loss, outer_loss(learner, tasks)))
 # module through `.data`. Here a learner has shared weights $\theta_0$ *and* a generator, $\theta = \theta_0 + f_\varphi(\tau)$, written in four
 # ways (0 is a switch that somebody left off):
 
+# %% two-lines-that-cut-it-slide [markdown] tags=["slides"]
+# ## Four lines that look alike
+#
+# With $\Delta\theta = f_\varphi(\tau)$:
+#
+# ```python
+# theta_0 + change
+# theta_0 + torch.nn.Parameter(change)
+# theta_0 + change.data
+# theta_0 + 0 * change
+# ```
+
 # %% ways-to-add
 ways = {  # θ from θ₀ and Δθ = f(τ)
     "right": lambda theta_0, change: theta_0 + change,
@@ -226,7 +285,10 @@ ways = {  # θ from θ₀ and Δθ = f(τ)
 # %% ways-to-add-predict [markdown]
 # **Predict.** Take the second, `nn.Parameter`. Does it raise an error? Does the loss fall? Does the generator learn?
 
-# %% ways-to-add-question
+# %% ways-to-add-predict-slide [markdown] tags=["slides"]
+# ## Predict
+
+# %% ways-to-add-question tags=["shown"]
 questions.predict("ways-to-add")
 
 # %% ways-to-cut
@@ -245,7 +307,12 @@ def train(way, steps=300):  # gives the losses and the generator's gradient norm
         record.append((loss.item(), norm))
     return zip(*record)
 
-# %% cut-curves
+# %% cut-curves-slide [markdown] tags=["slides"]
+# ## All four losses fall
+#
+# Ask for the gradient: **None** is a path that was cut, **zero** a factor of 0 on it.
+
+# %% cut-curves tags=["shown"]
 curves = {}
 for name, way in ways.items():
     curves[name], norms = train(way)
@@ -281,7 +348,19 @@ figures.show(drawn.learning_curves(curves), "All four losses fall; three stay fa
 # which is *hyperfan* initialisation (Chang and others, 2020). The variance is over draws of $V$, the mean $\mathbb{E}$ over τ (drawn standard normal); $\sigma_k$ is a standard deviation, not lesson 01's activation. Each layer multiplies the
 # mistake of the one before, hence five hidden layers here.
 
-# %% spreads
+# %% the-start-slide [markdown] tags=["slides"]
+# ## The start
+#
+# The weights that are *written* should have the size that their layer wants, $\sigma_k$:
+#
+# $$ \operatorname{Var}(V_{kj}) = \sigma_k^2 \,/\, \mathbb{E}\,\lVert h \rVert^2 \qquad (3) $$
+#
+# *Hyperfan*. `nn.Linear` knows nothing of the layers that it writes.
+
+# %% spreads-slide [markdown] tags=["slides"]
+# ## Hyperfan meets what is wanted
+
+# %% spreads tags=["shown"]
 deep = MainNetwork.mlp([1, 40, 40, 40, 40, 40, 1])
 descriptors, wanted = family.train.sample(1000, shots=0).descriptor, deep.initial_weights(1000)
 spreads = {"wanted": deep.unflatten(wanted)}
@@ -319,6 +398,16 @@ figures.show(drawn.weight_spread(spreads), "Size of each layer: hyperfan is clos
 # inputs, which is a small hypernetwork itself: $W[x; \tau] + b = W_x x + (b + W_\tau \tau)$ writes the first bias. It has far fewer numbers to learn, so
 # a wide one with about as many takes part too.
 
+# %% against-baselines-slide [markdown] tags=["slides"]
+# ## Against baselines
+#
+# | | |
+# |---|---|
+# | shared weights | ignore $\tau$ |
+# | conditioned | gets $\tau$ as inputs: writes the first bias |
+# | conditioned, wide | about as many numbers to learn |
+# | hypernetwork | writes everything |
+
 # %% contest
 def contest(family, main, wide, rates, seed):  # a rate of Adam for each learner
     d_tau, rows = len(family.descriptors.names), {}
@@ -338,7 +427,12 @@ def contest(family, main, wide, rates, seed):  # a rate of Adam for each learner
 wide, rates = MainNetwork.mlp([1, 340, 340, 1]), (3e-3, 3e-2, 3e-2, 1e-2)
 sines = [contest(family, main, wide, rates, seed) for seed in range(3)]
 
-# %% contest-table
+# %% contest-table-slide [markdown] tags=["slides"]
+# ## Shared weights are far behind
+#
+# Among the others: where ± contains zero, no difference is shown.
+
+# %% contest-table tags=["shown"]
 years, sizes, rates = [], ([2, 32, 32, 1], [2, 280, 280, 1]), (1e-3, 3e-2, 1e-2, 1e-2)
 for seed in range(3):  # on Colorado each run has another choice of stations, too
     climate = ColoradoClimate("tmax", split=seed)
@@ -374,6 +468,13 @@ for on, runs in (("sinusoids", sines), ("Colorado (°C²)", years)):
 #
 # <details><summary>Hint 1</summary>Equation (2): an outer product.</details>
 # <details><summary>Hint 2</summary>Row k belongs to θ<sub>k</sub>, column j to h<sub>j</sub>.</details>
+
+# %% exercise-1-slide [markdown] tags=["slides"]
+# ## Exercise 1, on paper
+#
+# $\theta = V h + c$ with $h = (2, 3)$ and $\partial L / \partial \theta = (0.5, -1)$.
+#
+# Give $\partial L / \partial V$, of shape (2, 2).
 
 # %% exercise-1-answer tags=["exercise"]
 dL_dV = ...
@@ -473,6 +574,13 @@ questions.quiz()
 #
 # $\min_\varphi \mathbb{E}_\tau L(g(f_\varphi(\tau), x'), y')$, with the gradient carried through $\theta$ by the chain rule. It fails silently where the chain is cut (None) or multiplied by 0 (zero).
 # Between it and a conditioned network with about as many learned numbers three runs could show no difference, on either family.
+
+# %% in-one-breath-slide [markdown] tags=["slides"]
+# ## In one breath
+#
+# $$ \min_\varphi \mathbb{E}_\tau L(g(f_\varphi(\tau), x'), y') $$
+#
+# The gradient is carried through $\theta$ by the chain rule. It fails silently where the chain is cut (None) or multiplied by 0 (zero).
 
 # %% references [markdown]
 # ## References

@@ -10,6 +10,11 @@
 #
 # 60 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
+# %% opening-slide [markdown] tags=["slides"]
+# # Your own data
+#
+# Does it work on *my* problem?
+
 # %% plan-teacher [markdown] tags=["teacher"]
 # > **50 minutes**
 # >
@@ -69,7 +74,17 @@ torch.set_num_threads(1)  # networks as small as these are trained faster by one
 # Many tables are families of tasks without knowing it: one column *names* something, a station, a patient, a shop; some columns say what it is like; and each row is one reading of it. Here is one such, how much it rains
 # and snows at 321 weather stations in and around Colorado (more than lesson 00 had), written as anybody would write it:
 
-# %% write-a-table
+# %% a-table-slide [markdown] tags=["slides"]
+# ## A table is a family of tasks
+#
+# * one column *names* something: a station, a patient, a shop
+# * some columns say what it is like: $\tau$
+# * each row is one reading of it: $x$ and $y$
+
+# %% write-a-table-slide [markdown] tags=["slides"]
+# ## As anybody would write it
+
+# %% write-a-table tags=["shown"]
 family = ColoradoClimate("precipitation")
 place = pandas.DataFrame(family.stations)
 columns = {"name": "station", "elevation": "elevation (m)"}
@@ -85,7 +100,15 @@ print("\n".join(mine.read_text(encoding="utf-8").splitlines()[:4]))
 #
 # **Predict.** It rains more in the mountains. In which season do you expect most of it, above 3,000 m, and out on the plains at 1,200 m? Sketch the year of the first (the sketch is compared with the mean of the stations there). Then drag *elevation*, or take the star by hand.
 
-# %% ten-lines
+# %% ten-lines-predict-slide [markdown] tags=["slides"]
+# ## Predict: sketch it
+#
+# How much rain and snow falls in each month above 3,000 m, on average of the stations there?
+
+# %% ten-lines-slide [markdown] tags=["slides"]
+# ## Not a line of drawing for this table
+
+# %% ten-lines tags=["shown"]
 roles = {"task": "station", "descriptor": ["elevation", "latitude", "longitude"]}
 roles |= {"x": ["month"], "y": ["precipitation"]}
 table = Table.from_csv(mine, **roles)
@@ -121,7 +144,17 @@ projected.project("ten-lines", figure)
 #
 # `print(table)` says what became of the file. Look at it before anything else; then at what the network does, here by height, at stations never seen:
 
-# %% what-it-read
+# %% ten-lines-look-slide [markdown] tags=["slides"]
+# ## What it read, and what it left out
+#
+# Look at it before anything else.
+#
+# What would change the meaning is an error that says where to look.
+
+# %% what-it-read-slide [markdown] tags=["slides"]
+# ## The rain
+
+# %% what-it-read tags=["shown"]
 print(table)
 print(f"\n{meta_test(learner, table.test, shots=0).rmse:.1f} mm on stations never seen")
 tau, x, y, _number = table.rows_of(table.test)
@@ -138,7 +171,10 @@ for where, some in {"below 1,300 m": tau[:, 0] < feet, "above 3,000 m": tau[:, 0
 #
 # Tables are rarely clean. This one is as a German spreadsheet writes it: semicolons, decimal commas, a point between thousands, a date, a missing value, a tree with a single row.
 
-# %% a-messy-table
+# %% a-messy-table-slide [markdown] tags=["slides"]
+# ## A table as a spreadsheet writes it
+
+# %% a-messy-table tags=["shown"]
 messy = """tree;height (cm);kind;day;growth (mm)
 A;1.250,5;oak;01.04.2024;3,5
 A;1.250,5;oak;15.04.2024;7,25
@@ -178,6 +214,14 @@ for wrong in (messy.replace("6,5", "much"), messy.replace("980,0", "98,0", 1)):
 # A second table: life expectancy in 142 countries, every five years from 1952 to 2007 (Gapminder; `data/README.md`). $\tau$: the continent, and the income per head in 1952. A split by **rows** asks: *what of a year that is missing in a country that I know?* A split by **tasks** asks:
 # *what of a country that I do not know?* The table first:
 
+# %% split-slide [markdown] tags=["slides"]
+# ## What a split asks
+#
+# * by **rows**: what of a year that is missing in a country that I know?
+# * by **tasks**: what of a country that I do not know?
+#
+# Predict: where is the error smaller?
+
 # %% rows-or-tasks
 countries = {"task": "country", "descriptor": ["continent", "income in 1952"]}
 countries |= {"x": ["year"], "y": ["life expectancy"]}
@@ -203,7 +247,12 @@ print(table)
 # %% both-splits [markdown]
 # Gradient boosting, which is many small decision trees, on both:
 
-# %% both-splits-run
+# %% both-splits-run-slide [markdown] tags=["slides"]
+# ## They answer two questions
+#
+# Gradient boosting, on both:
+
+# %% both-splits-run tags=["shown"]
 known, new = inputs(table, table.train), inputs(table, table.test)
 rows = torch.randperm(len(known[0]), generator=torch.Generator().manual_seed(0))
 some, others = rows[len(rows) // 4 :], rows[: len(rows) // 4]
@@ -236,7 +285,19 @@ print(f"by rows {by_row:.1f} years, by tasks {error(trees, known, new):.1f} year
 # with $n$ splits, *best* the model of the smallest mean, std with $n - 1$, and Student's $t$ of 95% for $n - 1$ degrees of freedom. (Splits share training tasks, so that this is too short: lesson 00's *wider* interval is safer.) Among ties, the simplest should win: the one that leaves least to choose, to train and to explain. The table is in that order, which is ours.
 # **Predict:** which will it be, for the countries and for the rain?
 
-# %% countries
+# %% verdict-slide [markdown] tags=["slides"]
+# ## An honest verdict
+#
+# Each rival against the best, split by split:
+#
+# $$ \Delta_s = e_s - e_s^{\mathrm{best}}, \qquad \text{a tie if } \lvert\bar\Delta\rvert \le t\,\frac{\mathrm{std}(\Delta)}{\sqrt{n}} \qquad (1) $$
+#
+# A tie means *not told apart*, never *equal*.
+
+# %% countries-slide [markdown] tags=["slides"]
+# ## Life expectancy: no gain is shown
+
+# %% countries tags=["shown"]
 found = rivals(lives, range(10), steps=300)
 print(found, found.verdict, sep="\n")
 boosting = found.errors["gradient boosting"] - found.errors[found.best]
@@ -250,7 +311,10 @@ for n in (5, 10):
 #
 # Now the rain. All models get the month as lesson 00 gave it, as a place on a circle, so that December lies beside January; above it was a plain number, to be drawn along.
 
-# %% rain
+# %% rain-slide [markdown] tags=["slides"]
+# ## Rain: use the simplest of what ties
+
+# %% rain tags=["shown"]
 turn = frame["month"].astype(float) * numpy.pi / 6
 frame["sine"], frame["cosine"] = numpy.sin(turn), numpy.cos(turn)
 circle = roles | {"x": ["sine", "cosine"]}
@@ -285,6 +349,15 @@ for name in ("gradient boosting", "hypernetwork"):
 # **What to report.** How many tasks and rows; what was left out; what the split asks; each rival with the same rows, or how many; what was tuned, on which tasks; an interval over splits, and the unit.
 #
 # **Choosing a descriptor.** What is known of a new task *before* its readings; one value per task; few numbers for few tasks. Most incomes lie close together at the low end: a logarithm spreads them. Does it help a line? Split by split, by the error of all rows together (so the numbers differ from the table's):
+
+# %% what-to-report-slide [markdown] tags=["slides"]
+# ## What to report
+#
+# * how many tasks and rows, what was left out
+# * what the split asks
+# * each rival with the same rows
+# * what was tuned, on which tasks
+# * an interval over splits, and the unit
 
 # %% logarithm
 frame = pandas.read_csv(data_file("life_expectancy.csv"))
@@ -321,6 +394,13 @@ print(f"less by {less.mean():.2f} ± {half_interval(less):.2f} years")
 #
 # <details><summary>Hint 1</summary>Which tasks may be used to standardise?</details>
 # <details><summary>Hint 2</summary>The value less a mean, over a standard deviation.</details>
+
+# %% exercise-1-slide [markdown] tags=["slides"]
+# ## Exercise 1, on paper
+#
+# Three training tasks have a height of 100, 200 and 600 m, a held-out one 500 m.
+#
+# Which $\tau$ is it given, if the standard deviation divides by $n$?
 
 # %% exercise-1-answer tags=["exercise"]
 tau = ...
@@ -417,6 +497,13 @@ questions.quiz()
 #
 # A table with a name, a description, inputs and outputs is a family $\tau \mapsto \theta$; split it by task, standardise by the training tasks, compare split by split, and take the simplest of what ties. It cannot work where the description says nothing of the function, and no verdict can be had where tasks
 # are so few that no interval tells models apart.
+
+# %% in-one-breath-slide [markdown] tags=["slides"]
+# ## In one breath
+#
+# A table with a name, a description, inputs and outputs is a family $\tau \mapsto \theta$.
+#
+# Split it by task, compare split by split, and take the simplest of what ties.
 
 # %% references [markdown]
 # ## References
