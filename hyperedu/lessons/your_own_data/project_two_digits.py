@@ -333,4 +333,4 @@ print(limit, limit.verdict, sep="\n")
 # %% limits-teacher [markdown] tags=["teacher"]
 # > **How the rubric marks this.** *The split and the rates, 4 of 4*: chosen inside each split, in one short function. *Seeds and the strongest ordinary model, 4 of 4*: five splits, intervals, and the ordinary models are those that win. *Limits, 3 of 4*: a new digit was tried and explained, hands were named; the generator and the main network were never varied (a linear generator, say, which by (1) can be the softmax), so nobody knows how much of the loss is theirs. **19 of 20**, with a hypernetwork that loses.
 # >
-# > *Ask in the oral part*: Why is the network told τ so uncertain? What would a linear generator have to learn to be the softmax, and which training signal lacks it? (The contrasts of held-out pairs.)
+# > *Ask in the oral part*: What does the nearest drawing need on the form's device that the softmax does not? What would a linear generator have to learn to be the softmax, and which training signal lacks it? (The contrasts of held-out pairs.)
