@@ -1,4 +1,5 @@
 import copy
+import inspect
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from hyperedu import (
     learners,
     live,
 )
+from hyperedu.figures import triptych
 from hyperedu.lessons.generator_designs.figures import DesignsTriptych, SizesPicture, designs, sensitivity
 from hyperedu.lessons.hypernetworks_meet_maml.figures import DescribeOrShow, all_mappings
 from hyperedu.lessons.maml.figures import AdaptationPicture
@@ -164,6 +166,15 @@ def test_a_family_that_cannot_be_drawn_says_what_it_lacks(family, learner):
 
     with pytest.raises(ValueError, match="Bare cannot be drawn: it has no descriptors, axis_labels, axis, curve"):
         figures.Triptych(Bare(), learner)
+
+
+def test_a_property_that_can_have_no_slider_is_named(main):
+    """Otherwise Python says of interact(…, drag=picture.drag, **picture.controls) that it got multiple values for 'drag'."""
+    taken = {name for name, p in inspect.signature(live.interact).parameters.items() if p.kind is not p.VAR_KEYWORD}
+    assert set(triptych.RESERVED) == taken
+    learner = Hypernetwork(main, MLPGenerator(2, main))
+    with pytest.raises(ValueError, match="called 'drag' can have no slider: give it, or its column, another name"):
+        figures.Triptych(OwnFamily("slope", "drag"), learner)
 
 
 @pytest.mark.parametrize("kind", [Sinusoids, ColoradoClimate])

@@ -17,6 +17,7 @@ from hyperedu.main_network import MainNetwork
 from hyperedu.words import _
 
 SHOWN = {"train": 100, "test": 25}  # tasks in the first panel, where there are endlessly many
+RESERVED = ("figure", "update", "play", "drag")  # what `live.interact` calls something else: no slider can have the name
 
 
 @runtime_checkable
@@ -88,7 +89,7 @@ class Triptych(Panels):
         controls: for `live.interact`: each property with the range that it has in the training tasks.
 
     Raises:
-        ValueError: the family does not say how it is drawn.
+        ValueError: the family does not say how it is drawn, or a property has a name that no slider can have.
     """
 
     @in_style()
@@ -98,6 +99,9 @@ class Triptych(Panels):
             said = _("{kind} cannot be drawn: it has no {missing} (see Drawable)", kind=type(family).__name__, missing=missing)
             raise ValueError(said)
         self.family, self.learner, self.names = family, learner, family.descriptors.names
+        for name in set(self.names) & set(RESERVED):
+            said = _("a property called {name!r} can have no slider: give it, or its column, another name", name=name)
+            raise ValueError(said)
         rng = torch.Generator().manual_seed(seed)
         train, self.test = (_some(getattr(family, part), n, rng) for part, n in SHOWN.items())
         x_axis, self.x = family.axis()
