@@ -88,7 +88,7 @@ EDITIONS = (
         source="homework",
     ),
     Edition("self-test", "notebooks/homework", frozenset({"solution", "teacher"}), answered=False, source="self_test"),
-    Edition("projects", "notebooks/projects", frozenset({"teacher"}), answered=True, source="project_*"),
+    Edition("projects", "notebooks/projects", frozenset({"teacher"}), answered=False, source="project_*"),
     Edition(
         "projects with marks",
         "teaching/projects",

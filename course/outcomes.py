@@ -8,7 +8,7 @@ import argparse
 import re
 import sys
 
-from editions import FOLDERS, LESSONS, ROOT, cells, file_name
+from editions import LESSONS, ROOT, cells, file_name, source
 
 PAGE = ROOT / "docs" / "outcomes.md"
 OPENING = """\
@@ -45,11 +45,11 @@ def asked(said: str) -> tuple[str, str]:
 
 def page() -> str:
     """The whole page, as markdown."""
-    homework = [lesson for lesson in LESSONS if (FOLDERS / lesson / "homework.py").exists()]
+    homework = [lesson for lesson in LESSONS if source(f"{lesson}/homework").exists()]
     parts = [OPENING.format(homework=WITH_HOMEWORK if homework else "")]
     for lesson in LESSONS:
         number, title = file_name(lesson)[:2], heading(lesson)
-        more = f" · [H](../hyperedu/lessons/{lesson}/homework.py)" if lesson in homework else ""
+        more = f" · [H](../notebooks/homework/{file_name(f'{lesson}/homework')})" if lesson in homework else ""
         parts.append(f"## [{number} · {title}](../notebooks/{file_name(lesson)}){more}\n")
         parts.append("| after it a student can | shown in | exercises | quiz |\n|---|---|---|---|")
         parts[-1] += (
