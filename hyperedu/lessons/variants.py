@@ -1,0 +1,164 @@
+"""Exercises whose numbers are drawn from a student's key, so that an answer cannot be passed on.
+
+Without a key an exercise has the numbers of its text. A student of a class types the key they were given into the first cell of
+the notebook, `variants.key = "…"`, or has it in HYPEREDU_KEY; then the check of the exercise prints their own numbers, and goes
+by them. The right answer and the number of every known mistake are formulas of the numbers, so that it says the same of each.
+
+Where notebooks are graded, HYPEREDU_GRADED_KEY is the key of the student whose notebook it is, and another's that stands in it
+earns nothing (course/grading.py).
+"""
+
+import hashlib
+import itertools
+import math
+import os
+from abc import ABC, abstractmethod
+from base64 import b32encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+
+from hyperedu.lessons import feedback
+from hyperedu.words import _
+
+KEY, GRADED = "HYPEREDU_KEY", "HYPEREDU_GRADED_KEY"
+LENGTH = 8  # letters and digits of a key, the last of which is a checksum
+APART = 5e-3  # by how much, as a share, two answers that mean two things differ at least
+
+key = ""  # that a student has typed in
+
+
+def key_of(secret: bytes) -> str:
+    """A key of 35 bits of a secret, and a letter by which a mistyped one is known."""
+    letters = b32encode(secret).decode().lower()[: LENGTH - 1]
+    return letters + _checksum(letters)
+
+
+def _checksum(letters: str) -> str:
+    return b32encode(hashlib.sha256(letters.encode()).digest()).decode().lower()[0]
+
+
+def current() -> str:
+    """The key that exercises go by; empty where there is none.
+
+    Raises:
+        ValueError: what was typed in is no key, or not that of the student whose notebook is graded.
+    """
+    typed, graded = (key or os.environ.get(KEY, "")).strip().lower(), os.environ.get(GRADED, "")
+    if typed and (len(typed) != LENGTH or _checksum(typed[:-1]) != typed[-1]):
+        raise ValueError(_("{key} is no key: look whether it is typed as it was given to you.", key=typed))
+    if typed and graded and typed != graded:
+        raise ValueError(_("The key {key} is another student's: an answer counts with your own key and your own numbers.",
+                           key=typed))  # fmt: skip
+    return graded or typed
+
+
+class Instance(ABC):
+    """The numbers of an exercise: a frozen dataclass, whose defaults are the numbers of the text.
+
+    Attributes:
+        choices: for each number, what it may be for somebody with a key.
+    """
+
+    choices: ClassVar[Mapping[str, Sequence]]
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """The numbers, as their owner reads them."""
+
+    @property
+    def comes_out(self) -> bool:
+        """Whether these numbers are given to somebody."""
+        return True
+
+    @classmethod
+    def of(cls, key: str) -> Self:
+        """The numbers of a key, the same everywhere: of a row of draws the first that comes out well; without a key the text's."""
+        for draw in itertools.count() if key else ():
+            digest = int(hashlib.sha256(f"{cls.__module__}.{cls.__name__} {key} {draw}".encode()).hexdigest(), 16)
+            numbers = {}
+            for name, choices in cls.choices.items():
+                digest, k = divmod(digest, len(choices))
+                numbers[name] = choices[k]
+            if (found := cls(**numbers)).comes_out:
+                return found
+        return cls()
+
+
+class Solved(Instance):
+    """An instance whose right answer, and what known mistakes give in its place, are formulas of its numbers."""
+
+    @property
+    @abstractmethod
+    def right(self) -> Any:
+        """The right answer: a number, or a tensor."""
+
+    @abstractmethod
+    def mistakes(self) -> Mapping[str, Any]:
+        """What is said → the answer of who makes this mistake, or several of them."""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it is fit for computing by hand."""
+        return True
+
+    @property
+    def comes_out(self) -> bool:
+        """It is short, and no two answers that mean two things are alike: the right one, the text's, those of mistakes."""
+        return self.is_short and all(
+            not _alike(one, other) for (_one, one), (_other, other) in itertools.combinations(self._answers(), 2) if _one != _other
+        )
+
+    def _answers(self) -> Iterator[tuple[str, list[float]]]:
+        yield "right", _flat(self.right)
+        for said, answers in self.told().items():
+            yield from ((said, _flat(answer)) for answer in feedback.each(answers))
+
+    def told(self) -> dict[str, Any]:
+        """The mistakes, and with a key that of who took the numbers of the text."""
+        text = type(self)()
+        others = {} if self == text else {_("That is right for the numbers of the text; yours are these: {numbers}.",
+                                            numbers=self): text.right}  # fmt: skip
+        return others | dict(self.mistakes())
+
+
+def _flat(answer: Any) -> list[float]:
+    return np.asarray(answer, dtype=float).ravel().tolist()
+
+
+def _alike(one: list[float], other: list[float]) -> bool:
+    return all(math.isclose(a, b, rel_tol=APART) for a, b in zip(one, other, strict=True))
+
+
+I = TypeVar("I", bound=Instance)  # noqa: E741
+
+
+@dataclass(frozen=True)
+class Keyed(Generic[I]):
+    """A check that is called with an answer, and goes by the numbers of whoever answers."""
+
+    instance: type[I]
+    check: Callable[..., None]
+
+    def __call__(self, answer: Any, *given: Any) -> None:
+        try:
+            found = current()
+        except ValueError as error:
+            feedback.wrong(str(error))
+            return
+        mine = self.instance.of(found)
+        if found:
+            print(_("For you: {numbers}. These take the place of the numbers in the text and in its hints.", numbers=mine))
+        self.check(answer, *given, mine)
+
+
+def keyed(instance: type[I]) -> Callable[[Callable[..., None]], Keyed[I]]:
+    """Make a check of one that also takes the numbers, as its last argument."""
+    return lambda check: Keyed(instance, check)
+
+
+def plain(x: float) -> str:
+    """A number as it is written in a text: short, and with a minus."""
+    return f"{x:.10g}".replace("-", "−")
