@@ -75,7 +75,7 @@ class Instance(ABC):
 
     @classmethod
     def of(cls, key: str) -> Self:
-        """The numbers of a key, the same everywhere: of a row of draws the first that comes out well; without a key the text's."""
+        """The numbers of a key, the same everywhere: of many draws the first that comes out well. Without a key the text's."""
         for draw in itertools.count() if key else ():
             digest = int(hashlib.sha256(f"{cls.__module__}.{cls.__name__} {key} {draw}".encode()).hexdigest(), 16)
             numbers = {}
@@ -85,6 +85,12 @@ class Instance(ABC):
             if (found := cls(**numbers)).comes_out:
                 return found
         return cls()
+
+    def of_the_text(self, answer: Callable[[Self], Any]) -> dict[str, Any]:
+        """The mistake of who took the numbers of the text, where one's own are others: what is said, and their answer."""
+        text = type(self)()
+        said = _("That is right for the numbers of the text; yours are these: {numbers}.", numbers=self)
+        return {} if self == text else {said: answer(text)}
 
 
 class Solved(Instance):
@@ -107,9 +113,8 @@ class Solved(Instance):
     @property
     def comes_out(self) -> bool:
         """It is short, and no two answers that mean two things are alike: the right one, the text's, those of mistakes."""
-        return self.is_short and all(
-            not _alike(one, other) for (_one, one), (_other, other) in itertools.combinations(self._answers(), 2) if _one != _other
-        )
+        pairs = itertools.combinations(self._answers(), 2) if self.is_short else ()
+        return self.is_short and not any(one != other and _alike(a, b) for (one, a), (other, b) in pairs)
 
     def _answers(self) -> Iterator[tuple[str, list[float]]]:
         yield "right", _flat(self.right)
@@ -118,10 +123,7 @@ class Solved(Instance):
 
     def told(self) -> dict[str, Any]:
         """The mistakes, and with a key that of who took the numbers of the text."""
-        text = type(self)()
-        others = {} if self == text else {_("That is right for the numbers of the text; yours are these: {numbers}.",
-                                            numbers=self): text.right}  # fmt: skip
-        return others | dict(self.mistakes())
+        return self.of_the_text(lambda text: text.right) | dict(self.mistakes())
 
 
 def _flat(answer: Any) -> list[float]:
@@ -157,6 +159,13 @@ class Keyed(Generic[I]):
 def keyed(instance: type[I]) -> Callable[[Callable[..., None]], Keyed[I]]:
     """Make a check of one that also takes the numbers, as its last argument."""
     return lambda check: Keyed(instance, check)
+
+
+def spelled(n: int) -> str:
+    """A number of things as a word, up to twelve."""
+    words = (_("one"), _("two"), _("three"), _("four"), _("five"), _("six"), _("seven"), _("eight"), _("nine"), _("ten"),
+             _("eleven"), _("twelve"))  # fmt: skip
+    return words[n - 1] if 1 <= n <= len(words) else str(n)
 
 
 def plain(x: float) -> str:
