@@ -9,6 +9,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ import torch
 
 from hyperedu.lessons import progress
 from hyperedu.words import _
+
+ROUNDING = 1e-12  # beside which a number is 0
 
 
 @dataclass(frozen=True)
@@ -85,10 +88,11 @@ def number(answer, expected: float, because: str, mistakes: Mapping[str, Any], o
     if isinstance(value, str):
         wrong(value)
         return
-    if math.isclose(value, expected, rel_tol=rel):
+    alike = partial(math.isclose, value, rel_tol=rel, abs_tol=ROUNDING)
+    if alike(expected):
         right(because)
         return
-    known = [said for said, gives in mistakes.items() if any(math.isclose(value, one, rel_tol=rel) for one in each(gives))]
+    known = [said for said, gives in mistakes.items() if any(alike(one) for one in each(gives))]
     wrong(known[0] if known else " ".join(filter(None, (_related(value, expected, rel), _(otherwise)))))
 
 

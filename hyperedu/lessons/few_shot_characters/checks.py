@@ -26,9 +26,9 @@ class TwoPrototypes(variants.Solved):
     h: tuple[float, float] = (1.0, 1.0)
 
     choices = {
-        "c_1": tuple((a, b) for a in (0.0, 0.5, 1.0, 1.5, 2.0) for b in (0.0, 1.0, 2.0, 3.0)),
-        "c_2": tuple((a, b) for a in (0.0, 1.0, 2.0) for b in (0.0, 0.5, 1.0, 1.5, 2.0)),
-        "h": tuple((a, b) for a in (1.0, 2.0) for b in (0.0, 1.0, 2.0)),
+        "c_1": tuple((a, b) for a in (0.0, 0.5, 1.0, 1.5, 2.0) for b in (0.0, 0.5, 1.0, 2.0)),
+        "c_2": tuple((a, b) for a in (0.0, 0.5, 1.0, 2.0) for b in (0.0, 0.5, 1.0, 1.5, 2.0)),
+        "h": tuple((a, b) for a in (0.5, 1.0, 1.5, 2.0) for b in (0.5, 1.0, 1.5, 2.0)),
     }
 
     def __str__(self) -> str:

@@ -34,6 +34,10 @@ class Pieces(variants.Solved):
     def right(self) -> float:
         return math.sqrt(self.d * self.P / (self.H + 1))
 
+    @property
+    def is_short(self) -> bool:
+        return self.right > 300  # so that the whole numbers beside it are as good
+
     def mistakes(self) -> Mapping[str, float]:
         P, d, H = self.P, self.d, self.H
         return {
@@ -67,7 +71,7 @@ def best_piece(answer, pieces: Pieces) -> None:
             d=pieces.d,
             outputs=pieces.H + 1,
         ),
-        rel=2e-3,  # the whole numbers beside it are as good
+        rel=2e-3,
     )
 
 
