@@ -276,5 +276,5 @@ def test_where_notebooks_are_graded_the_key_is_the_students_own(give, capsys, mo
         give(typed)
         found = feedback.result(check, check.instance.of(owner).right)
         assert found.said.startswith(begins)
-        assert ("another student's" in found.said) == (typed == others)
+        assert ("is another's" in found.said) == (typed == others)
     capsys.readouterr()

@@ -14,7 +14,7 @@ import math
 import os
 from abc import ABC, abstractmethod
 from base64 import b32encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -24,10 +24,11 @@ from hyperedu.lessons import feedback
 from hyperedu.words import _
 
 KEY, GRADED = "HYPEREDU_KEY", "HYPEREDU_GRADED_KEY"
+NOBODY = "nobody"  # the graded key of a notebook that is no student's of the class
 LENGTH = 8  # letters and digits of a key, the last of which is a checksum
 APART = 5e-3  # by how much, as a share, two answers that mean two things differ at least
 
-key = ""  # that a student has typed in
+key: Any = ...  # that a student has typed in, in place of the dots
 
 
 def key_of(secret: bytes) -> str:
@@ -40,19 +41,35 @@ def _checksum(letters: str) -> str:
     return b32encode(hashlib.sha256(letters.encode()).digest()).decode().lower()[0]
 
 
+def typed() -> str:
+    """The key that was typed in, or stands in the environment; empty where there is none."""
+    return str(os.environ.get(KEY, "") if key in (..., None, "") else key).strip().lower()
+
+
+def digest(a_key: str) -> str:
+    """By which a key is known to who does not have it."""
+    return hashlib.sha256(a_key.encode()).hexdigest()[:16]
+
+
+def grade_among(digests: Collection[str]) -> None:
+    """Grade by the key that was typed in, if it is one of a class: where nobody says whose a notebook is."""
+    os.environ[GRADED] = typed() if digest(typed()) in digests else NOBODY
+
+
 def current() -> str:
     """The key that exercises go by; empty where there is none.
 
     Raises:
         ValueError: what was typed in is no key, or not that of the student whose notebook is graded.
     """
-    typed, graded = (key or os.environ.get(KEY, "")).strip().lower(), os.environ.get(GRADED, "")
-    if typed and (len(typed) != LENGTH or _checksum(typed[:-1]) != typed[-1]):
-        raise ValueError(_("{key} is no key: look whether it is typed as it was given to you.", key=typed))
-    if typed and graded and typed != graded:
-        raise ValueError(_("The key {key} is another student's: an answer counts with your own key and your own numbers.",
-                           key=typed))  # fmt: skip
-    return graded or typed
+    mine, graded = typed(), os.environ.get(GRADED, "")
+    if mine and (len(mine) != LENGTH or _checksum(mine[:-1]) != mine[-1]):
+        raise ValueError(_("{key} is no key: look whether it is typed as it was given to you.", key=mine))
+    if mine and graded and mine != graded:
+        raise ValueError(_("The key {key} is another's: an answer counts with your own key and your own numbers.", key=mine))
+    if graded == NOBODY:
+        raise ValueError(_("No key of yours is known here: type it into the first cell."))
+    return graded or mine
 
 
 class Instance(ABC):
@@ -60,9 +77,11 @@ class Instance(ABC):
 
     Attributes:
         choices: for each number, what it may be for somebody with a key.
+        solution: code that gives the right answer in a notebook, where {numbers} are these.
     """
 
     choices: ClassVar[Mapping[str, Sequence]]
+    solution: ClassVar[str]
 
     @abstractmethod
     def __str__(self) -> str:
@@ -95,6 +114,8 @@ class Instance(ABC):
 
 class Solved(Instance):
     """An instance whose right answer, and what known mistakes give in its place, are formulas of its numbers."""
+
+    solution = "{numbers}.right"
 
     @property
     @abstractmethod
@@ -154,6 +175,10 @@ class Keyed(Generic[I]):
         if found:
             print(_("For you: {numbers}. These take the place of the numbers in the text and in its hints.", numbers=mine))
         self.check(answer, *given, mine)
+
+    def numbers(self) -> I:
+        """Those of whoever answers."""
+        return self.instance.of(current())
 
 
 def keyed(instance: type[I]) -> Callable[[Callable[..., None]], Keyed[I]]:

@@ -97,6 +97,8 @@ class Place(variants.Instance):
 class Summit(Place):
     """A place above all stations; without a key Mount Elbert."""
 
+    solution = "main(learner.generator(family.describe(*{numbers}.described)), family.x([6])).item()"
+
     elevation: float = 4401.0
     north: float = 39.1
     west: float = 106.4
@@ -111,6 +113,8 @@ class Summit(Place):
 @dataclass(frozen=True)
 class Raw(Place):
     """A place whose descriptor is to be written."""
+
+    solution = "family.describe(*{numbers}.described)"
 
     elevation: float = 2000.0
     north: float = 38.0
