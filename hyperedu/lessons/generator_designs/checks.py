@@ -61,7 +61,8 @@ def best_piece(answer, pieces: Pieces) -> None:
         answer,
         pieces.right,
         _(
-            "There embeddings and head have as many parameters, about {each:,.0f} each: less of the one costs more of the other.",
+            "There embeddings and head have as many parameters, about {each:,.0f} each: less of the one costs more of the "
+            "other.",
             each=round((pieces.H + 1) * pieces.right, -3),
         ),
         pieces.told(),
