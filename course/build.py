@@ -94,7 +94,8 @@ def run(notebook: nbformat.NotebookNode, language: str = "en") -> None:
         notebook, timeout=SECONDS, kernel_name="python3", record_timing=False, store_widget_state=False,
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )  # fmt: skip
-    client.execute(env=os.environ | {"HYPEREDU_LANGUAGE": language, "OMP_NUM_THREADS": "1", "HYPEREDU_PROGRESS": "off"})
+    surroundings = {"HYPEREDU_LANGUAGE": language, "OMP_NUM_THREADS": "1", "HYPEREDU_PROGRESS": "off", "HYPEREDU_KEY": ""}
+    client.execute(env=os.environ | surroundings)
     notebook.cells.remove(last)
     for cell in notebook.cells:
         if cell.cell_type == "code":

@@ -1,10 +1,13 @@
 """The lessons as a course of nbgrader and of otter: from the instructor's notebooks to grades, with students of all kinds."""
 
+import ast
 import csv
 import json
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 
 import nbformat
 import pytest
@@ -12,13 +15,15 @@ import pytest
 import editions
 import environments
 import grading
-from hyperedu.lessons import feedback
+import keys
+from hyperedu.lessons import feedback, variants
 from hyperedu.lessons.maml import checks
 from saying import RIGHT
-from test_answers import ANSWERS
+from test_answers import ANSWERS, call_of_the_check, namespace
 
 pytestmark = pytest.mark.xdist_group("grading")  # one course, and one environment that is made for it
 LESSON = "maml"
+OTHERS = ("everything_is_a_mapping", "learning_to_learn")  # whose exercises run fast: more wrong answers are graded
 FULL = sum(grading.POINTS.values())
 
 
@@ -67,44 +72,74 @@ def test_two_that_need_the_environment_at_the_same_moment_make_it_once(tmp_path,
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    """A course with one short assignment: of the lesson what the exercises need."""
-    folder = tmp_path_factory.mktemp("course")
-    patch = pytest.MonkeyPatch()
+def short():
+    """Assignments are short in this module: of a lesson what its exercises need."""
 
-    def short(lesson):
+    def cells(lesson):
         return [cell for cell in editions.cells(lesson) if cell.id == "imports" or cell.id.startswith("exercise-")]
 
-    patch.setattr(grading, "cells", short)
-    grading.write(folder, [LESSON])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grading, "cells", cells)
+        yield
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory, short):
+    """A course without keys."""
+    folder = tmp_path_factory.mktemp("course")
+    grading.write(folder, [LESSON, *OTHERS])
     config = folder / "nbgrader_config.py"
     shorter = config.read_text(encoding="utf-8").replace(f"timeout = {grading.SECONDS}", "timeout = 30")
     config.write_text(shorter, encoding="utf-8")
+    for lesson in (LESSON, *OTHERS):
+        assert grading.run(folder, "nbgrader", "generate_assignment", lesson) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def course_with_keys(tmp_path_factory, short):
+    folder = tmp_path_factory.mktemp("keys")
+    keys.write(folder, ["ada", "ben", "cem", "dee", "eve", "teacher"])
+    grading.write(folder, [LESSON])
     assert grading.run(folder, "nbgrader", "generate_assignment", LESSON) == 0
-    yield folder
-    patch.undo()
+    return folder
 
 
-def hand_in(course, student, answers):
+def hand_in(course, student, answers, lesson=LESSON):
     """A student's notebook, whose cells in `answers` are so."""
-    name = editions.file_name(LESSON)
-    notebook = nbformat.read(course / "release" / LESSON / name, 4)
+    name = editions.file_name(lesson)
+    notebook = nbformat.read(course / "release" / lesson / name, 4)
     for cell in notebook.cells:
         cell.source = answers.get(cell.id, cell.source)
-    path = course / "submitted" / student / LESSON / name
+    path = course / "submitted" / student / lesson / name
     path.parent.mkdir(parents=True)
     nbformat.write(notebook, path)
 
 
-def call(exercise):
-    (cell,) = [cell for cell in editions.cells(LESSON) if cell.id == f"exercise-{exercise}-answer"]
-    return cell.source.splitlines()[-1]
+def solved_with(lesson, tail):
+    return {
+        cell.id.removesuffix(tail) + "answer": cell.source
+        for cell in editions.cells(lesson)
+        if cell.id.startswith("exercise-") and cell.id.endswith(tail)
+    }
 
 
-def graded(course):
+def wrong_of(lesson):
+    """The notebooks of students who err in known ways: of each exercise another mistake."""
+    mistakes = [
+        [f"{a['code']}\n{call_of_the_check(lesson, n)}" for a in ANSWERS
+         if (a["lesson"], a["exercise"]) == (lesson, n) and a["says"] != RIGHT]
+        for n in (1, 2, 3)
+    ]  # fmt: skip
+    return [
+        {f"exercise-{n}-answer": code for n, code in enumerate(one, 1) if code is not None} for one in zip_longest(*mistakes)
+    ]
+
+
+def graded(course, lesson=LESSON):
     assert grading.run(course, "nbgrader", "export") == 0
     with (course / "grades.csv").open(encoding="utf-8") as file:
-        return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+        return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file) if row["assignment"] == lesson}
 
 
 def test_what_is_released_has_no_solution_and_no_hidden_test(course):
@@ -117,21 +152,14 @@ def test_what_is_released_has_no_solution_and_no_hidden_test(course):
 
 def test_from_release_to_grades(course):
     """Each student passes or fails alone: those who are right, those who err in known ways, and those who do harm."""
-    solved = {
-        cell.id.replace("solution", "answer"): cell.source
-        for cell in editions.cells(LESSON)
-        if cell.id.startswith("exercise-") and cell.id.endswith("-solution")
-    }
+    solved = solved_with(LESSON, "solution")
     hand_in(course, "perfect", solved)
     wanted = {"perfect": FULL, "untouched": 0, "claims": 0, "broken": 0}
     hand_in(course, "untouched", {})
     hand_in(course, "claims", dict.fromkeys(solved, 'print("✓ Right. 8 points")'))
-    mistakes = [
-        [a["code"] for a in ANSWERS if (a["lesson"], a["exercise"]) == (LESSON, n) and a["says"] != RIGHT] for n in (1, 2, 3)
-    ]
-    for k, answers in enumerate(zip(*mistakes, strict=False)):
+    for k, answers in enumerate(wrong_of(LESSON)):
         wanted[f"wrong-{k}"] = 0
-        hand_in(course, f"wrong-{k}", {f"exercise-{n}-answer": f"{a}\n{call(n)}" for n, a in enumerate(answers, 1)})
+        hand_in(course, f"wrong-{k}", answers)
     harm = {
         "loops": "while True:\n    pass",
         "eats": f"x = bytearray({2 * grading.MEMORY} * 2**30)",
@@ -157,6 +185,118 @@ def test_from_release_to_grades(course):
     assert grading.run(course, "nbgrader", "generate_assignment", LESSON, "--force") == 0
     assert grading.run(course, "nbgrader", "autograde", LESSON, "--student", "untouched", "--force") == 0
     assert graded(course) == wanted
+
+
+def test_wrong_answers_of_other_lessons_earn_nothing(course):
+    for lesson in OTHERS:
+        wanted = {"perfect": FULL}
+        hand_in(course, "perfect", solved_with(lesson, "solution"), lesson)
+        for k, answers in enumerate(wrong_of(lesson)):
+            wanted[f"wrong-{k}"] = 0
+            hand_in(course, f"wrong-{k}", answers, lesson)
+        assert grading.run(course, "nbgrader", "autograde", lesson) == 0
+        found = graded(course, lesson)
+        assert {student: found[student] for student in wanted} == wanted
+    assert sum(len(answers) for lesson in (LESSON, *OTHERS) for answers in wrong_of(lesson)) >= 30
+
+
+def test_nobody_is_graded_by_another_students_numbers(course_with_keys):
+    """With keys: one's own answer counts, a copied notebook does not, with its key or without, and neither does the text's."""
+    course, solved, points = course_with_keys, solved_with(LESSON, "solution"), grading.POINTS["exercise-1"]
+    key = keys.known(course)
+
+    def answered(owner, typed):
+        right = checks.meta_gradient.instance.of(key[owner]).right
+        line = f"from hyperedu.lessons import variants\nvariants.key = {typed}"
+        return solved | {"key": line, "exercise-1-answer": f"gradient = {right}\nchecks.meta_gradient(gradient)"}
+
+    hand_in(course, "ada", answered("ada", repr(key["ada"])))
+    hand_in(course, "ben", answered("ada", repr(key["ada"])))  # a copy
+    hand_in(course, "cem", answered("ada", repr(key["cem"])))  # a copy with a key of his own
+    hand_in(course, "dee", solved)  # the published solutions
+    hand_in(course, "eve", answered("eve", "..."))  # right, who forgot to type the key
+    hand_in(course, "stranger", answered("ada", repr(key["ada"])))  # is not on the list
+    source = nbformat.read(course / "source" / LESSON / editions.file_name(LESSON), 4)
+    hand_in(course, "teacher", {cell.id: cell.source for cell in source.cells if cell.id.endswith("-answer")})
+    assert grading.run(course, "nbgrader", "autograde", LESSON) == 0
+    without = FULL - points
+    assert graded(course) == {
+        "ada": FULL, "ben": without, "cem": without, "dee": without, "eve": FULL, "stranger": without, "teacher": FULL
+    }  # fmt: skip
+    assert grading.run(course, "nbgrader", "generate_feedback", LESSON, "--student", "ben") == 0
+    (page,) = (course / "feedback" / "ben" / LESSON).glob("*.html")
+    assert f"The key {key['ada']} is another's" in page.read_text(encoding="utf-8").replace("&#39;", "'")
+
+
+def test_what_is_private_is_made_by_one_command_and_not_released(course_with_keys, tmp_path, monkeypatch, capsys):
+    course, known = course_with_keys, keys.known(course_with_keys)
+    secret = (course / keys.SECRET).read_text(encoding="utf-8")
+    for file in [*(course / "release").rglob("*"), *(course / "source").rglob("*")]:
+        if file.is_file():
+            text = file.read_text(encoding="utf-8")
+            assert not any(hidden in text for hidden in (secret, *known.values()))
+    subprocess.run(["git", "init", "--quiet", str(course)], check=True)
+    asked = ["git", "-C", str(course), "check-ignore", keys.SECRET, f"{keys.PRIVATE}/{keys.KEYS}"]
+    assert subprocess.run(asked, capture_output=True).returncode == 0
+    sheet = (course / keys.PRIVATE / f"{LESSON}.md").read_text(encoding="utf-8")
+    for student, key in known.items():
+        one = checks.meta_gradient.instance.of(key)
+        assert f"| {student} | {key} | {one} | {one.right:.6g} |" in sheet
+    # Again, with a table: who was there keeps their key, and who is new gets one.
+    (tmp_path / "students.csv").write_text("Student,Name\nnew,Somebody\nada,Ada\n", encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["grading.py", "keys", str(tmp_path / "course"), str(tmp_path / "students.csv")])
+    assert grading.main() == 0
+    (tmp_path / "course" / keys.SECRET).write_text(secret, encoding="utf-8")
+    assert keys.write(tmp_path / "course", ["zoe"])["ada"] == known["ada"]
+    assert list(keys.known(tmp_path / "course")) == ["new", "ada", "zoe"]
+    capsys.readouterr()
+    for does in (["keys", "ada"], ["write"]):
+        monkeypatch.setattr(sys, "argv", ["grading.py", does[0], str(editions.ROOT / "course" / "mine"), *does[1:]])
+        assert grading.main() == 1
+        assert "choose a folder outside of it" in capsys.readouterr().out
+    assert not (editions.ROOT / "course" / "mine").exists()
+
+
+def test_a_course_configured_before_there_were_keys_is_not_graded_without_them(course_with_keys, tmp_path, capsys):
+    keys.write(tmp_path, ["ada"])
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\n", encoding="utf-8")
+    assert grading.run(tmp_path, "nbgrader", "autograde", LESSON) == 1
+    assert "older than the keys" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("lesson", editions.LESSONS)
+def test_solutions_in_a_course_with_keys_are_right_for_any(lesson, monkeypatch, capsys):
+    monkeypatch.setattr(variants, "key", variants.key_of(b"any"))
+    for part in grading.parts(lesson, with_keys=True):
+        if isinstance(part, grading.Exercise) and keys.keyed(lesson, part.check.func.attr):
+            names = dict(namespace(lesson))
+            exec(part.solution, names)
+            exec(ast.unparse(part.check), names)
+            assert RIGHT in capsys.readouterr().out
+
+
+def test_with_otter_a_key_is_one_of_the_class_and_is_reported(course_with_keys):
+    course, key = course_with_keys, keys.known(course_with_keys)
+    assert grading.run(course, "otter", "assign", f"otter/{LESSON}.ipynb", f"otter/{LESSON}", "--no-pdfs") == 0
+    made = course / "otter" / LESSON
+    (archive,) = (made / "autograder").glob("*.zip")
+    student = nbformat.read(made / "student" / f"{LESSON}.ipynb", 4)
+    points = {}
+    for name, typed in (("known", key["ada"]), ("unknown", variants.key_of(b"of another course")), ("none", None)):
+        right = checks.meta_gradient.instance.of(typed or "").right
+        for cell in student.cells:
+            if "variants.key = " in cell.source:
+                cell.source = f"from hyperedu.lessons import variants\nvariants.key = {typed!r}"
+            if "checks.meta_gradient(" in cell.source:
+                cell.source = f"gradient = {right}\nchecks.meta_gradient(gradient)"
+        file, folder = course / f"{name}.ipynb", course / f"{name}-results"
+        nbformat.write(student, file)
+        folder.mkdir()
+        assert grading.run(course, "otter", "run", "--no-logo", "-a", str(archive), "-o", folder.name, file.name) == 0
+        text = (folder / "results.json").read_text(encoding="utf-8")
+        points[name] = [test["score"] for test in json.loads(text)["tests"] if test["name"].startswith("exercise-1")]
+        assert f"typed in: {typed or ''}" in text
+    assert points == {"known": [grading.POINTS["exercise-1"]], "unknown": [0], "none": [0]}
 
 
 def test_with_otter(course):

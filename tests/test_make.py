@@ -809,6 +809,12 @@ def test_lessons_are_handed_out(handed_out):
     assert {path.relative_to(mine).as_posix() for path in mine.rglob("*.ipynb")} == {"00_one.ipynb", "solutions/00_one.ipynb"}
 
 
+def test_a_course_without_its_solutions_hands_out_the_lessons(make, tmp_path):
+    written(tmp_path / "notebooks" / "00_one.ipynb", "first")
+    make.hand_out(teacher=True)  # of which there is none
+    assert [path.name for path in (tmp_path / "my-lessons").rglob("*.ipynb")] == ["00_one.ipynb"]
+
+
 def test_the_teachers_edition_is_handed_out_to_who_asks_for_it(make, handed_out, tmp_path):
     _, mine = handed_out
     written(tmp_path / "teaching" / "00_one.ipynb", "with notes")

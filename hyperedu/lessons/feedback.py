@@ -9,12 +9,16 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 
 from hyperedu.lessons import progress
 from hyperedu.words import _
+
+ROUNDING = 1e-12  # beside which a number is 0
 
 
 @dataclass(frozen=True)
@@ -73,19 +77,28 @@ def wrong(misconception: str) -> None:
     _say(False, _("✗ Not yet. {misconception}", misconception=_(misconception)))
 
 
-def number(answer, expected: float, because: str, mistakes: Mapping[float, str], otherwise: str, rel=1e-3) -> None:
-    """Compare a number with the right one, with those that known mistakes give, and with what is related to the right one."""
+def number(answer, expected: float, because: str, mistakes: Mapping[str, Any], otherwise: str, rel=1e-3) -> None:
+    """Compare a number with the right one, with those that known mistakes give, and with what is related to the right one.
+
+    `mistakes`: what is said → the number that a mistake gives, or a tuple of several.
+    """
     if unanswered(answer):
         return
     value = plain_number(answer)
     if isinstance(value, str):
         wrong(value)
         return
-    if math.isclose(value, expected, rel_tol=rel):
+    alike = partial(math.isclose, value, rel_tol=rel, abs_tol=ROUNDING)
+    if alike(expected):
         right(because)
         return
-    known = [text for mistake, text in mistakes.items() if math.isclose(value, mistake, rel_tol=rel)]
+    known = [said for said, gives in mistakes.items() if any(alike(one) for one in each(gives))]
     wrong(known[0] if known else " ".join(filter(None, (_related(value, expected, rel), _(otherwise)))))
+
+
+def each(answers: Any) -> tuple:
+    """Several answers, a tuple, as they are; and one as a tuple of one."""
+    return answers if isinstance(answers, tuple) else (answers,)
 
 
 def plain_number(answer: object) -> float | str:

@@ -1,28 +1,92 @@
 """The checks of this lesson's exercises."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 
-from hyperedu.lessons import feedback, probes
+from hyperedu.lessons import feedback, probes, variants
+from hyperedu.lessons.variants import plain
 from hyperedu.words import _
 
 
-def one_round(answer) -> None:
+@dataclass(frozen=True)
+class Round(variants.Solved):
+    """Two clients with τ₁ and τ₂ and the losses ½ (θ₁ − a)² and ½ θ₂², equal shares, one step of rate α each; φ is 1."""
+
+    tau_1: float = 1.0
+    tau_2: float = 2.0
+    a: float = 3.0
+    alpha: float = 0.1
+
+    choices = {
+        "tau_1": (1.0, 2.0, 3.0),
+        "tau_2": (2.0, 3.0, 4.0, 5.0, 6.0),
+        "a": (2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0),
+        "alpha": (0.02, 0.04, 0.05, 0.1, 0.2),
+    }
+
+    def __str__(self) -> str:
+        tau_1, tau_2, a, alpha = map(plain, (self.tau_1, self.tau_2, self.a, self.alpha))
+        return f"τ₁ = {tau_1}, τ₂ = {tau_2}, ½ (θ₁ − {a})², ½ θ₂², α = {alpha}"
+
+    def pulls(self, phi: float = 1.0) -> tuple[float, float]:
+        """By how much each client moves φ, by half of which it does."""
+        return -self.alpha * self.tau_1 * (phi * self.tau_1 - self.a), -self.alpha * self.tau_2 * phi * self.tau_2
+
+    @property
+    def right(self) -> float:
+        return 1 + sum(self.pulls()) / 2
+
+    @property
+    def is_short(self) -> bool:
+        return self.a > self.tau_1 < self.tau_2 and self.right > 0.1 and round(self.right, 3) == round(self.right, 9)
+
+    def mistakes(self) -> Mapping[str, Any]:
+        change, (first, second) = self.right - 1, self.pulls()
+        after_first, after_second = 1 + first / 2, 1 + second / 2
+        without = 1 + (first / self.tau_1 + second / self.tau_2) / 2
+        tau = {"tau_1": plain(self.tau_1), "tau_2": plain(self.tau_2)}
+        left_out = (
+            _("The two changes cancel only if ∂θ/∂φ is left out: it is τ, {tau_1} and {tau_2}.", **tau)
+            if without == 1
+            else _("∂θ/∂φ is left out: it is τ, {tau_1} and {tau_2}.", **tau)
+        )
+        return {
+            "That is away from what the clients ask for: Δθ already points downhill, so φ goes along it.": 1 - change,
+            "The shares are ½ each: that is the sum over clients, not their mean.": 1 + 2 * change,
+            left_out: without,
+            _("The step of a client is α times the gradient, with α = {alpha}.", alpha=plain(self.alpha)): (
+                1 + change / self.alpha
+            ),
+            "That is the change of φ; asked is φ after it.": change,
+            "One after the other: both clients are written by the same φ, which then moves once.": (
+                after_first + self.pulls(after_first)[1] / 2,
+                after_second + self.pulls(after_second)[0] / 2,
+            ),
+        }
+
+
+@variants.keyed(Round)
+def one_round(answer, one: Round) -> None:
+    up, down = one.pulls()
     feedback.number(
         answer,
-        0.9,
-        "The first client pulls φ up by 0.1, the second, whose θ moves twice as much with φ, down by 0.2.",
-        {
-            1.1: "That is away from what the clients ask for: Δθ already points downhill, so φ goes along it.",
-            0.8: "The shares are ½ each: that is the sum over clients, not their mean.",
-            1.0: "The two changes cancel only if ∂θ/∂φ is left out: it is τ, 1 and 2.",
-            0.0: "The step of a client is α times the gradient, with α = 0.1.",
-            -0.1: "That is the change of φ; asked is φ after it.",
-            0.88: "One after the other: both clients are written by the same φ, which then moves once.",
-            0.89: "One after the other: both clients are written by the same φ, which then moves once.",
-        },
-        "φ + ½ · 1 · Δθ₁ + ½ · 2 · Δθ₂, where Δθ = −α (dL/dθ).",
+        one.right,
+        _(
+            "The first client pulls φ up by {up}, the second, whose θ moves {times:.3g} times as much with φ, down by {down}.",
+            up=plain(up / 2),
+            times=one.tau_2 / one.tau_1,
+            down=plain(-down / 2),
+        ),
+        one.told(),
+        _(
+            "φ + ½ · {tau_1} · Δθ₁ + ½ · {tau_2} · Δθ₂, where Δθ = −α (dL/dθ).",
+            tau_1=plain(one.tau_1),
+            tau_2=plain(one.tau_2),
+        ),
     )
 
 

@@ -507,7 +507,7 @@ checks.server(server)
 # %% exercises-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 22 minutes. *Purpose*: one round by hand, a cheap layer, an honest server. Exercise 1: 6 minutes, 2: 6, 3: 10 (for many 15: signs and shares).
 # >
-# > *Students believe*: 1: that Δθ must be subtracted (1.1), that changes are summed (0.8), that ∂θ/∂φ is 1 (1.0), or that clients come one after the other (0.88, 0.89). 2: that `B @ A` may be made on the way (right values, but refused), or `.T` of all inputs, which fails with more dimensions. 3: the sign; a sum for the mean; θ sent with its graph; a loss of their own on Δθ, which makes it small.
+# > *Students believe*: 1: that Δθ must be subtracted (1.1), that changes are summed (0.8), that ∂θ/∂φ is 1 (1.0), or that clients come one after the other (0.88, 0.91). 2: that `B @ A` may be made on the way (right values, but refused), or `.T` of all inputs, which fails with more dimensions. 3: the sign; a sum for the mean; θ sent with its graph; a loss of their own on Δθ, which makes it small.
 # >
 # > *Ask*: In the open task, what does a good answer contain? (τ, f, θ, g; trained and tested on what, against what; where it should fail; the test by name.)
 # >

@@ -1,28 +1,65 @@
 """The checks of this lesson's exercises."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 
-from hyperedu.lessons import feedback, probes
+from hyperedu.lessons import feedback, probes, variants
+from hyperedu.lessons.variants import spelled
 from hyperedu.main_network import MainNetwork
+from hyperedu.words import _
 
 
-def weight_count(answer) -> None:
+@dataclass(frozen=True)
+class Sizes(variants.Solved):
+    """A network of two layers, from a to b to c units."""
+
+    a: int = 2
+    b: int = 5
+    c: int = 3
+
+    choices = {"a": (2, 3, 4, 5, 6, 7, 8), "b": (4, 5, 6, 7, 8, 9), "c": (2, 3, 4, 5, 6)}
+
+    def __str__(self) -> str:
+        return _("the sizes [{a}, {b}, {c}]", a=self.a, b=self.b, c=self.c)
+
+    @property
+    def matrices(self) -> int:
+        return self.a * self.b + self.b * self.c
+
+    @property
+    def right(self) -> int:
+        return self.matrices + self.b + self.c
+
+    def mistakes(self) -> Mapping[str, int]:
+        a, b, c, right = self.a, self.b, self.c, self.right
+        A, B, C = (spelled(n).capitalize() for n in (a, b, c))
+        numbers = {"a": a, "b": b, "c": c, "ab": a * b, "bc": b * c, "A": A, "B": B, "C": C}
+        outputs = "{C} too few: the outputs have biases too, though no activation."
+        if a * b * c == right - c:
+            outputs = "{C} too few: the outputs have biases too, though no activation. (Or it is {a} · {b} · {c}: they add up.)"
+        return {
+            _("That counts the matrices, {ab} + {bc}, but not the biases.", **numbers): self.matrices,
+            _("{C} too many: the {c} outputs have their biases once.", **numbers): right + c,
+            _("{A} too many: the {a} inputs have no biases of their own, they are given, not computed.", **numbers): right + a,
+            _("{B} too few: the biases of the first layer, one for each of its units.", **numbers): right - b,
+            _(outputs, **numbers): right - c,
+            _("That is {a} · {b} · {c}: layers add up.", **numbers): a * b * c,
+            _("{A} too few: biases belong to units that compute something, {b} and {c} of them.", **numbers): right - a,
+            _("That gives each layer a single bias: each of the {b} + {c} units has its own.", **numbers): self.matrices + 2,
+            _("That has a layer from {b} to {b} more: three sizes are two layers.", **numbers): right + b * b + b,
+        }
+
+
+@variants.keyed(Sizes)
+def weight_count(answer, sizes: Sizes) -> None:
     feedback.number(
         answer,
-        33,
-        "MainNetwork.mlp([2, 5, 3]).weight_dim says the same.",
-        {
-            25: "That counts the matrices, 10 + 15, but not the biases.",
-            36: "Two more than there are: the 2 inputs are given, not computed, and the 3 outputs have their biases once.",
-            35: "Two too many: the 2 inputs have no biases of their own, they are given, not computed.",
-            28: "Five too few: the biases of the first layer, one for each of its units.",
-            30: "Three too few: the outputs have biases too, though no activation. (Or it is 2 · 5 · 3: layers add up.)",
-            31: "Two too few: biases belong to units that compute something, 5 and 3 of them.",
-            27: "That gives each layer a single bias: each of the 5 + 3 units has its own.",
-            63: "That has a layer from 5 to 5 more: three sizes are two layers.",
-        },
+        sizes.right,
+        _("MainNetwork.mlp([{a}, {b}, {c}]).weight_dim says the same.", a=sizes.a, b=sizes.b, c=sizes.c),
+        sizes.told(),
         "Each layer from a to b units has a · b weights and b biases; add up the two layers.",
     )
 

@@ -19,7 +19,7 @@ def test_an_exercise_not_yet_answered_is_no_error(says, check):
         (checks.weight_count, MainNetwork.mlp([2, 5, 3]).weight_dim, RIGHT),
         (checks.weight_count, 2 * 5 + 5 * 3, "but not the biases"),
         (checks.weight_count, 2 * 5 * 3, "Three too few"),
-        (checks.weight_count, 25 + 11, "Two more than there are"),
+        (checks.weight_count, 33 + 3, "the 3 outputs have their biases once"),
         (checks.weight_count, 25 + 3, "Five too few"),
         (checks.weight_count, 31, "5 and 3 of them"),
         (checks.weight_count, 7, "add up the two layers"),

@@ -1,33 +1,109 @@
 """The checks of this lesson's exercises."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 
 from hyperedu.learners import PrototypicalNetwork
-from hyperedu.lessons import feedback, probes
+from hyperedu.lessons import feedback, probes, variants
+from hyperedu.lessons.variants import plain
 from hyperedu.losses import accuracy
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Characters
+from hyperedu.words import _
 
 
-def probability(answer) -> None:
+@dataclass(frozen=True)
+class TwoPrototypes(variants.Solved):
+    """Two prototypes, and the features of a drawing, which is nearer to the first."""
+
+    c_1: tuple[float, float] = (1.0, 0.0)
+    c_2: tuple[float, float] = (0.0, 2.0)
+    h: tuple[float, float] = (1.0, 1.0)
+
+    choices = {
+        "c_1": tuple((a, b) for a in (0.0, 0.5, 1.0, 1.5, 2.0) for b in (0.0, 0.5, 1.0, 2.0)),
+        "c_2": tuple((a, b) for a in (0.0, 0.5, 1.0, 2.0) for b in (0.0, 0.5, 1.0, 1.5, 2.0)),
+        "h": tuple((a, b) for a in (0.5, 1.0, 1.5, 2.0) for b in (0.5, 1.0, 1.5, 2.0)),
+    }
+
+    def __str__(self) -> str:
+        return "c₁ = ({}, {}), c₂ = ({}, {}), h(x) = ({}, {})".format(*map(plain, (*self.c_1, *self.c_2, *self.h)))
+
+    @property
+    def away(self) -> tuple[float, float]:
+        """The squared distances."""
+        first, second = (sum((a - b) ** 2 for a, b in zip(c, self.h, strict=True)) for c in (self.c_1, self.c_2))
+        return first, second
+
+    def of_logits(self, products: float, biases: float) -> float:
+        """The probability of the first class, if its logit is products c · h − biases ‖c‖²."""
+        first, second = (products * _dot(c, self.h) - biases * _dot(c, c) for c in (self.c_1, self.c_2))
+        return _sigmoid(first - second)
+
+    @property
+    def right(self) -> float:
+        return self.of_logits(2, 1)
+
+    @property
+    def is_short(self) -> bool:
+        near, far = self.away
+        return 0 < near < far <= near + 3
+
+    def mistakes(self) -> Mapping[str, Any]:
+        near, far = self.away
+        told = {"near": plain(near), "far": plain(far), "root_near": _root(near), "root_far": _root(far)}
+        return {
+            "The biases are missing: the long prototype wins by its length alone.": self.of_logits(2, 0),
+            "The rows are 2 c, not c.": self.of_logits(1, 1),
+            "That is the probability of the other class: the nearer prototype has the larger logit.": 1 - self.right,
+            _("Distances are squared: −{near} and −{far}, not −{root_near} and −{root_far}.", **told): (
+                _sigmoid(math.sqrt(far) - math.sqrt(near))
+            ),
+            _("That divides by distances; a softmax takes their exponentials, exp(−{near}) and exp(−{far}).", **told): (
+                far / (near + far),
+                near / (near + far),
+            ),
+            "The logit, or a softmax over one number alone: it goes over the classes.": (
+                1.0,
+                2 * _dot(self.c_1, self.h) - _dot(self.c_1, self.c_1),
+            ),
+            _("That is as if both were as far: the distances are {root_near} and {root_far}.", **told): 0.5,
+            _("That is exp(−{near}); divide by the sum over both classes.", **told): math.exp(-near),
+        }
+
+
+def _dot(one: tuple[float, float], other: tuple[float, float]) -> float:
+    return one[0] * other[0] + one[1] * other[1]
+
+
+def _sigmoid(difference: float) -> float:
+    """The softmax of two logits, at the first, by their difference."""
+    return 1 / (1 + math.exp(-difference))
+
+
+def _root(square: float) -> str:
+    root = math.sqrt(square)
+    return plain(root) if (2 * root).is_integer() else f"√{plain(square)}"
+
+
+@variants.keyed(TwoPrototypes)
+def probability(answer, two: TwoPrototypes) -> None:
+    near, far = two.away
     feedback.number(
         answer,
-        1 / (1 + math.exp(-1)),
-        "The first prototype is nearer: −1 against −2, and the softmax of these is that of 1 and 0.",
-        {
-            1 / (1 + math.exp(2)): "The biases are missing: the long prototype wins by its length alone.",
-            1 / (1 + math.exp(-2)): "The rows are 2 c, not c.",
-            1 / (1 + math.exp(1)): "That is the probability of the other class: the nearer prototype has the larger logit.",
-            1 / (1 + math.exp(1 - math.sqrt(2))): "Distances are squared: −1 and −2, not −1 and −√2.",
-            2 / 3: "That divides by distances; a softmax takes their exponentials, exp(−1) and exp(−2).",
-            1 / 3: "That divides by distances; a softmax takes their exponentials, exp(−1) and exp(−2).",
-            1.0: "The logit, or a softmax over one number alone: it goes over the classes.",
-            0.5: "That is as if both were as far: the distances are 1 and √2.",
-            math.exp(-1): "That is exp(−1); divide by the sum over both classes.",
-        },
+        two.right,
+        _(
+            "The first prototype is nearer: −{near} against −{far}, and the softmax of these is that of {ahead} and 0.",
+            near=plain(near),
+            far=plain(far),
+            ahead=plain(far - near),
+        ),
+        two.told(),
         "Logits 2 c · h − ‖c‖², one for each class, then a softmax.",
     )
 

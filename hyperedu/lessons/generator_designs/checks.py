@@ -1,37 +1,78 @@
 """The checks of this lesson's exercises."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import nn
 
-from hyperedu.lessons import feedback, probes
+from hyperedu.lessons import feedback, probes, variants
 from hyperedu.main_network import MainNetwork
 from hyperedu.words import _
 
 
-def best_piece(answer) -> None:
-    P, d, H = 1_000_000, 16, 64
+@dataclass(frozen=True)
+class Pieces(variants.Solved):
+    """P weights in pieces, embeddings of d numbers, and a head on H units."""
+
+    P: int = 1_000_000
+    d: int = 16
+    H: int = 64
+
+    choices = {
+        "P": (200_000, 300_000, 500_000, 800_000, 1_000_000, 2_000_000, 3_000_000),
+        "d": (6, 8, 10, 12, 16, 20, 24),
+        "H": (32, 40, 48, 64, 80),
+    }
+
+    def __str__(self) -> str:
+        return _("P = {P:,}, a trunk that ends in {H} units, embeddings of {d} numbers", P=self.P, H=self.H, d=self.d)
+
+    @property
+    def right(self) -> float:
+        return math.sqrt(self.d * self.P / (self.H + 1))
+
+    @property
+    def is_short(self) -> bool:
+        return self.right > 300  # so that the whole numbers beside it are as good
+
+    def mistakes(self) -> Mapping[str, float]:
+        P, d, H = self.P, self.d, self.H
+        return {
+            "√P is right only where an embedding has as many numbers as the head has inputs and bias: weigh them "
+            "by d and H + 1.": math.sqrt(P),
+            "That is C²: take the root.": self.right**2,
+            _("Each piece has an embedding of {d} numbers, not of one.", d=d): math.sqrt(P / (H + 1)),
+            _("Nearly: each output of the head has a bias beside its {H} weights, {all} numbers.", H=H, all=H + 1): (
+                math.sqrt(d * P / H)
+            ),
+            _("Each of the C outputs of the head costs {H} weights and a bias.", H=H): math.sqrt(d * P),
+            "That is how many parameters there are at the best C; the C itself is asked for.": 2 * (H + 1) * self.right,
+            "That is the number of pieces; their length is asked for. (Or d and H + 1 have changed places, which gives the "
+            "same: long pieces make the head large, short ones the embeddings.)": P / self.right,
+        }
+
+
+@variants.keyed(Pieces)
+def best_piece(answer, pieces: Pieces) -> None:
     feedback.number(
         answer,
-        math.sqrt(d * P / (H + 1)),
-        "There embeddings and head have as many parameters, about 32,000 each: less of the one costs more of the other.",
-        {
-            1000.0: "√P is right only where an embedding has as many numbers as the head has inputs and bias: weigh them "
-            "by d and H + 1.",
-            d * P / (H + 1): "That is C²: take the root.",
-            math.sqrt(P / (H + 1)): "Each piece has an embedding of 16 numbers, not of one.",
-            500.0: "Nearly: each output of the head has a bias beside its 64 weights, 65 numbers.",
-            math.sqrt(d * P): "Each of the C outputs of the head costs 64 weights and a bias.",
-            math.sqrt(
-                (H + 1) * P / d
-            ): "The two have changed places: long pieces make the head large, short ones the embeddings.",
-            2 * math.sqrt(d * P * (H + 1)): "That is how many parameters there are at the best C; the C itself is asked for.",
-            P / math.sqrt(d * P / (H + 1)): "That is the number of pieces; their length is asked for.",
-        },
-        "Parameters: 16 P / C for the embeddings and 65 C for the head. Where is the derivative with respect to C zero?",
-        rel=2e-3,  # the whole numbers beside it are as good
+        pieces.right,
+        _(
+            "There embeddings and head have as many parameters, about {each:,.0f} each: less of the one costs more of the "
+            "other.",
+            each=round((pieces.H + 1) * pieces.right, -3),
+        ),
+        pieces.told(),
+        _(
+            "Parameters: {d} P / C for the embeddings and {outputs} C for the head. Where is the derivative with respect to C "
+            "zero?",
+            d=pieces.d,
+            outputs=pieces.H + 1,
+        ),
+        rel=2e-3,
     )
 
 

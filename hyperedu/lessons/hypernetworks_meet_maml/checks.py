@@ -1,31 +1,88 @@
 """The checks of this lesson's exercises."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import torch
 
 from hyperedu.batches import Examples
 from hyperedu.learners import Learner
-from hyperedu.lessons import feedback, probes
+from hyperedu.lessons import feedback, probes, variants
+from hyperedu.lessons.variants import plain, spelled
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Sinusoids
 from hyperedu.words import _
 
 
-def step_size(answer) -> None:
+@dataclass(frozen=True)
+class Sources(variants.Solved):
+    """A description that errs with s, and n examples with σ: standard deviations."""
+
+    s: float = 1.0
+    n: int = 12
+    sigma: float = 2.0
+
+    choices = {
+        "s": (0.5, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0),
+        "n": (4, 5, 6, 8, 9, 10, 12, 15, 16, 18, 20, 24, 25, 30),
+        "sigma": (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0),
+    }
+
+    def __str__(self) -> str:
+        return f"s = {plain(self.s)}, n = {self.n}, σ = {plain(self.sigma)}"
+
+    @property
+    def variance(self) -> float:
+        """Of the mean of the examples."""
+        return self.sigma**2 / self.n
+
+    def share(self, variance: float) -> float:
+        """Equation (3) with this variance of what the examples say."""
+        return self.s**2 / (self.s**2 + variance)
+
+    @property
+    def right(self) -> float:
+        return self.share(self.variance)
+
+    @property
+    def is_short(self) -> bool:
+        times = self.s**2 / self.variance
+        return 0.2 <= times <= 12 and any(round(2 * ratio, 9) % 1 == 0 for ratio in (times, 1 / times))
+
+    def mistakes(self) -> Mapping[str, float]:
+        s, n, sigma, variance = plain(self.s), self.n, plain(self.sigma), plain(self.sigma**2)
+        return {
+            "That is the share of the description that is kept, 1 − α.": 1 - self.right,
+            _("The mean of {n} readings is surer than one reading: its variance is σ²/n.", n=spelled(n)): (
+                self.share(self.sigma**2)
+            ),
+            "That is the variance of the mean; put it into (3).": self.variance,
+            "That is how much surer the readings are; α is a share, between 0 and 1.": self.s**2 / self.variance,
+            _("σ is {sigma}, and so σ² is {variance}; you took {sigma} for σ².", sigma=sigma, variance=variance): (
+                self.share(self.sigma / n)
+            ),
+            "Variances add up, and standard deviations do not: s² against σ²/n.": self.s / (self.s + self.variance**0.5),
+            "σ² is missing: the mean of n readings has the variance σ²/n.": self.share(1 / n),
+            "The variance of the mean is σ²/n, not σ² n.": self.share(self.sigma**2 * n),
+            _("s is {s}, and enters squared: both are standard deviations.", s=s): self.s / (self.s + self.variance),
+        }
+
+
+@variants.keyed(Sources)
+def step_size(answer, two: Sources) -> None:
     feedback.number(
         answer,
-        0.75,
-        "Twelve readings of variance 4 have a mean of variance 1/3: three times as sure as the description.",
-        {
-            0.25: "That is the share of the description that is kept, 1 − α.",
-            0.2: "The mean of twelve readings is surer than one reading: its variance is σ²/n.",
-            1 / 3: "That is the variance of the mean; put it into (3).",
-            3.0: "That is how much surer the readings are; α is a share, between 0 and 1.",
-            6 / 7: "σ is 2, and so σ² is 4; you took 2 for σ².",
-            1 / (1 + 3**-0.5): "Variances add up, and standard deviations do not: s² against σ²/n.",
-            12 / 13: "σ² is missing: the mean of n readings has the variance σ²/n.",
-            1 / 49: "The variance of the mean is σ²/n, not σ² n.",
-        },
-        "Equation (3), with σ² = 4 and n = 12.",
+        two.right,
+        _(
+            "{n} readings of variance {variance} have a mean of variance {mean:.3g}: {times:.3g} times as sure as the "
+            "description.",
+            n=spelled(two.n).capitalize(),
+            variance=plain(two.sigma**2),
+            mean=two.variance,
+            times=two.s**2 / two.variance,
+        ),
+        two.told(),
+        _("Equation (3), with σ² = {variance} and n = {n}.", variance=plain(two.sigma**2), n=two.n),
     )
 
 

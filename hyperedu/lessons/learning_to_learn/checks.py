@@ -1,31 +1,100 @@
 """The checks of this lesson's exercises."""
 
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 
 from hyperedu.adaptation import adapt
 from hyperedu.learners import MAML
-from hyperedu.lessons import feedback, probes
+from hyperedu.lessons import feedback, probes, variants
+from hyperedu.lessons.variants import plain
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Quadratics, Sinusoids
+from hyperedu.words import _
 
 
-def best_start(answer) -> None:
+@dataclass(frozen=True)
+class TwoTasks(variants.Solved):
+    """Two tasks in one dimension, ½ h (θ − c)² with the second c = 0, and one step of rate α."""
+
+    c: float = 4.0
+    h_1: float = 1.0
+    h_2: float = 1.5
+    alpha: float = 0.5
+
+    choices = {
+        "c": (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0),
+        "h_1": (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0),
+        "h_2": (1.0, 1.5, 1.75, 2.0, 3.0, 3.5, 4.0, 6.0, 7.0, 8.0),
+        "alpha": (0.1, 0.2, 0.25, 0.4, 0.5),
+    }
+
+    def __str__(self) -> str:
+        return _(
+            "c = {c} with h = {h_1}, and c = 0 with h = {h_2}; α = {alpha}",
+            c=plain(self.c),
+            h_1=plain(self.h_1),
+            h_2=plain(self.h_2),
+            alpha=plain(self.alpha),
+        )
+
+    @property
+    def left(self) -> tuple[float, float]:
+        """The shares of the distances that one step leaves."""
+        return 1 - self.alpha * self.h_1, 1 - self.alpha * self.h_2
+
+    def weighed(self, first: float, second: float) -> float:
+        """The mean of the two c with these weights."""
+        return first * self.c / (first + second)
+
+    @property
+    def right(self) -> float:
+        m_1, m_2 = self.left
+        return self.weighed(m_1**2, m_2**2)
+
+    @property
+    def is_short(self) -> bool:
+        m_1, m_2 = self.left
+        return m_1 > m_2 > 0.05 and any(math.isclose(m_1 / m_2, ratio) for ratio in (2, 3, 4 / 3))  # 0.8 c, 0.9 c, 0.64 c
+
+    def mistakes(self) -> Mapping[str, float]:
+        m_1, m_2 = self.left
+        return {
+            "The wrong way round: the task that adapts worse needs the start nearer to it.": self.weighed(m_2**2, m_1**2),
+            "This weights the tasks by h, as shared weights do; it forgets the step that comes after the start.": (
+                self.weighed(self.h_1, self.h_2)
+            ),
+            "The middle is right where both tasks are alike; these differ in how much one step achieves.": self.c / 2,
+            "The distance that is left, 1 − α h, enters squared: the loss is quadratic in it.": self.weighed(m_1, m_2),
+            "Both query losses here are (θ' − c)²: no h in front of them.": self.weighed(self.h_1 * m_1**2, self.h_2 * m_2**2),
+            "These are the shares α h that the step covers; what counts is the share 1 − α h that is left.": (
+                self.weighed((1 - m_1) ** 2, (1 - m_2) ** 2)
+            ),
+            "That start is best for the first task alone.": self.c,
+        }
+
+
+@variants.keyed(TwoTasks)
+def best_start(answer, two: TwoTasks) -> None:
+    m_1, m_2 = map(plain, two.left)
     feedback.number(
         answer,
-        3.2,
-        "The start lies near the task for which one step achieves less: it leaves half of the distance, the other a quarter.",
-        {
-            0.8: "The wrong way round: the task that adapts worse needs the start nearer to it.",
-            1.6: "This weights the tasks by h, as shared weights do; it forgets the step that comes after the start.",
-            2.0: "The middle is right where both tasks are alike; these differ in how much one step achieves.",
-            8 / 3: "The distance that is left, 1 − α h, enters squared: the loss is quadratic in it.",
-            1 / 0.34375: "Both query losses here are (θ' − c)²: no h in front of them.",
-            16 / 13: "These are the shares α h that the step covers; what counts is the share 1 − α h that is left.",
-            4.0: "That start is best for the first task alone.",
-        },
-        "After the step the distances left are 0.5 (θ₀ − 4) and 0.25 (θ₀ − 0). Minimise the sum of their squares.",
+        two.right,
+        _(
+            "The start lies near the task for which one step achieves less: it leaves {m_1} of the distance, the other {m_2}.",
+            m_1=m_1,
+            m_2=m_2,
+        ),
+        two.told(),
+        _(
+            "After the step the distances left are {m_1} (θ₀ − {c}) and {m_2} (θ₀ − 0). Minimise the sum of their squares.",
+            m_1=m_1,
+            m_2=m_2,
+            c=plain(two.c),
+        ),
     )
 
 

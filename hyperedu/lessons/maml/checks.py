@@ -1,32 +1,93 @@
 """The checks of this lesson's exercises."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 
-from hyperedu.lessons import feedback, probes
+from hyperedu.lessons import feedback, probes, variants
+from hyperedu.lessons.variants import plain
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Sinusoids
 from hyperedu.words import _
 
 
-def meta_gradient(answer) -> None:
+@dataclass(frozen=True)
+class OneWeight(variants.Solved):
+    """One weight: L(θ) = ½ h θ², L'(θ) = ½ (θ − c')², and one step of rate α from θ₀."""
+
+    h: float = 2.0
+    c: float = -0.4
+    theta_0: float = 2.0
+    alpha: float = 0.3
+
+    choices = {
+        "h": (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0),
+        "c": (-0.2, -0.4, -0.5, -0.6, -0.8),
+        "theta_0": (1.0, 2.0, 3.0, 4.0, 5.0),
+        "alpha": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
+    }
+
+    def __str__(self) -> str:
+        numbers = map(plain, (self.h, self.c, self.theta_0, self.alpha))
+        return "h = {}, c' = {}, θ₀ = {}, α = {}".format(*numbers)
+
+    @property
+    def factor(self) -> float:
+        return 1 - self.alpha * self.h
+
+    @property
+    def end(self) -> float:
+        """θ', where the step ends."""
+        return self.factor * self.theta_0
+
+    @property
+    def first_order(self) -> float:
+        return self.end - self.c
+
+    @property
+    def right(self) -> float:
+        return self.factor * self.first_order
+
+    @property
+    def is_short(self) -> bool:
+        return 0.1 < self.factor < 0.9 and round(self.right, 3) == round(self.right, 9)
+
+    def mistakes(self) -> Mapping[str, float]:
+        c, end, minus_c = map(plain, (self.c, self.end, -self.c))
+        return {
+            "That is the first-order gradient, that of the query loss at θ', without the factor 1 − α h.": self.first_order,
+            "That is the factor 1 − α h alone; multiply it with the gradient of the query loss at θ'.": self.factor,
+            "Twice too much: is the gradient of the query loss taken at θ₀ instead of θ', or a 2 left in front of it?": (
+                2 * self.right
+            ),
+            "The gradient of the query loss is taken at θ₀, and is needed at θ'.": self.factor * (self.theta_0 - self.c),
+            "1 + α h: a step goes downhill, the sign is minus.": (1 + self.alpha * self.h) * self.first_order,
+            _(
+                "The query loss has its minimum at c' = {c}: θ' − c' is {end} + {minus_c}.", c=c, end=end, minus_c=minus_c
+            ): self.factor * (self.end + self.c),
+            "That is θ' itself, where the step ends.": self.end,
+            "That is the query loss at θ', times the factor; its gradient is asked for: θ' − c'.": (
+                self.factor * self.first_order**2 / 2
+            ),
+            "The factor 1 − α h enters once: θ' depends on θ₀ by it.": self.factor * self.right,
+            "That is the gradient of the query loss at θ₀; the step comes first.": self.theta_0 - self.c,
+        }
+
+
+@variants.keyed(OneWeight)
+def meta_gradient(answer, one: OneWeight) -> None:
     feedback.number(
         answer,
-        0.48,
-        "First order would say 1.2: the curvature says that moving the start moves the end by only 0.4 as much.",
-        {
-            1.2: "That is the first-order gradient, that of the query loss at θ', without the factor 1 − α h.",
-            0.4: "That is the factor 1 − α h alone; multiply it with the gradient of the query loss at θ'.",
-            0.96: "Twice too much: is the gradient of the query loss taken at θ₀ instead of θ', or a 2 left in front of it?",
-            1.92: "1 + α h: a step goes downhill, the sign is minus.",
-            0.16: "The query loss has its minimum at c' = −0.4: θ' − c' is 0.8 + 0.4.",
-            0.8: "That is θ' itself, where the step ends.",
-            0.288: "That is the query loss at θ', times the factor; its gradient is asked for: θ' − c'.",
-            0.192: "The factor 1 − α h enters once: θ' depends on θ₀ by it.",
-            2.4: "That is the gradient of the query loss at θ₀; the step comes first.",
-        },
+        one.right,
+        _(
+            "First order would say {first_order}: the curvature says that moving the start moves the end by only {factor} as "
+            "much.",
+            first_order=plain(one.first_order),
+            factor=plain(one.factor),
+        ),
+        one.told(),
         "θ' = θ₀ − α h θ₀; then (1 − α h) · (θ' − c').",
     )
 

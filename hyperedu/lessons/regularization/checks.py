@@ -1,34 +1,72 @@
 """The checks of this lesson's exercises."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
 
 from hyperedu.generators import MLPGenerator
-from hyperedu.lessons import feedback, probes
+from hyperedu.lessons import feedback, probes, variants
+from hyperedu.lessons.variants import plain
 from hyperedu.main_network import MainNetwork
 from hyperedu.words import _
 
 
-def linear_sensitivity(answer) -> None:
-    sigma = 3 + 2 * math.sqrt(2)  # of V = [[1, 2], [0, 1]], squared
+@dataclass(frozen=True)
+class Linear(variants.Solved):
+    """A generator f(τ) = V τ of P = 2 weights."""
+
+    V: tuple[tuple[float, float], tuple[float, float]] = ((1.0, 2.0), (0.0, 1.0))
+
+    choices = {
+        "V": tuple(
+            ((a, b), (c, d))
+            for a in (1.0, 2.0, 3.0, 4.0)
+            for b in (0.0, 1.0, 2.0, 3.0, 5.0)
+            for c in (0.0, 1.0, 2.0, 4.0)
+            for d in (1.0, 2.0, 3.0)
+        )
+    }
+
+    def __str__(self) -> str:
+        return "V = (({}, {}), ({}, {}))".format(*map(plain, (*self.V[0], *self.V[1])))
+
+    @property
+    def squares(self) -> float:
+        """‖V‖²"""
+        return sum(v**2 for row in self.V for v in row)
+
+    @property
+    def right(self) -> float:
+        return self.squares / 2
+
+    def mistakes(self) -> Mapping[str, Any]:
+        ((a, b), (c, d)), norm = self.V, math.sqrt(self.squares)
+        largest = (self.squares + math.sqrt(self.squares**2 - 4 * (a * d - b * c) ** 2)) / 2  # the root of det(VᵀV − σ² I)
+        added = a + b + c + d
+        return {
+            "That is ‖V‖². Equation (2) divides by P, the number of weights.": self.squares,
+            "You divided by all four entries of V. Equation (2) divides by P = 2.": self.squares / 4,
+            "That is the norm; the penalty is its square, by P.": norm,
+            "The norm enters squared.": norm / 2,
+            "That is the largest singular value squared, (3). Here all singular values count.": largest,
+            "That takes the largest singular value alone. Here all of them count: the sum of all squared entries.": largest / 2,
+            "That adds the entries up. They enter squared.": (added, added / 2),
+            "That squares the sum of the entries; the squares are to be summed.": added**2 / 2,
+        }
+
+
+@variants.keyed(Linear)
+def linear_sensitivity(answer, linear: Linear) -> None:
     feedback.number(
         answer,
-        3.0,
+        linear.right,
         "∂θ/∂τ is V itself, wherever τ is: the sum of its squared entries, by P.",
-        {
-            6.0: "That is ‖V‖². Equation (2) divides by P, the number of weights.",
-            1.5: "You divided by all four entries of V. Equation (2) divides by P = 2.",
-            math.sqrt(6): "That is the norm; the penalty is its square, by P.",
-            math.sqrt(6) / 2: "The norm enters squared.",
-            sigma: "That is the largest singular value squared, (3). Here all singular values count.",
-            sigma / 2: "That takes the largest singular value alone. Here all of them count: the sum of all squared entries.",
-            4.0: "That adds the entries up. They enter squared.",
-            2.0: "That adds the entries up. They enter squared.",
-            8.0: "That squares the sum of the entries; the squares are to be summed.",
-        },
+        linear.told(),
         "For f(τ) = Vτ the Jacobian is V. Add up its squared entries and divide by P = 2.",
     )
 

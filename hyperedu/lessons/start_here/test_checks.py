@@ -38,7 +38,7 @@ def test_an_exercise_not_yet_answered_is_no_error(says, climate, check, needs_cl
         (checks.lapse, 36, "the sign"),
         (checks.lapse, 13, "how warm is it then"),
         (checks.lapse, 23 - 3.5 * 6.5, "difference in height"),
-        (checks.lapse, 23 - 6.5, "it is two"),
+        (checks.lapse, 23 - 6.5, "it is 2 km"),
         (checks.lapse, 23 - 6.5 * 2000, "per kilometre"),
         (checks.lapse, 20, "twice what is asked"),
         (checks.lapse, -10, "the sign is not"),

@@ -1,28 +1,66 @@
 """The checks of this lesson's exercises."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 
-from hyperedu.lessons import feedback, probes
+from hyperedu.lessons import feedback, probes, variants
+from hyperedu.lessons.variants import plain
 from hyperedu.tasks import Sinusoids
 from hyperedu.words import _
 
 
-def examples_needed(answer) -> None:
+@dataclass(frozen=True)
+class Spread(variants.Solved):
+    """How far examples scatter about the mean of their task, and how far their mean may err: two standard deviations."""
+
+    sigma: float = 2.0
+    error: float = 0.25
+
+    choices = {
+        "sigma": (1.2, 1.5, 1.8, 2.0, 2.4, 2.5, 3.0, 3.5, 4.0, 5.0),
+        "error": (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6),
+    }
+
+    def __str__(self) -> str:
+        return _("σ = {sigma}, and an error of {error}", sigma=plain(self.sigma), error=plain(self.error))
+
+    @property
+    def ratio(self) -> float:
+        return self.sigma / self.error
+
+    @property
+    def right(self) -> float:
+        return self.ratio**2
+
+    @property
+    def is_short(self) -> bool:
+        return self.ratio > 2.5 and abs(self.ratio - round(self.ratio)) < 1e-6
+
+    def mistakes(self) -> Mapping[str, float]:
+        sigma, error = self.sigma, self.error
+        told = {"sigma": plain(sigma), "error": plain(error), "variance": plain(sigma**2)}
+        return {
+            _(
+                "That is σ divided by the error, {sigma} / {error}. Its square is how many examples it takes.", **told
+            ): self.ratio,
+            _("The variance of the mean is σ²/n with σ² = {variance}; you took σ = {sigma} for σ².", **told): sigma / error**2,
+            _("That is σ² / {error}: the {error} is a standard deviation too, and enters squared.", **told): sigma**2 / error,
+            "That is the variance that is asked of the mean; how many examples does it take?": error**2,
+            _("The other way round: n = σ² / {error}².", **told): (error / sigma) ** 2,
+            "Squared once too often.": self.right**2,
+        }
+
+
+@variants.keyed(Spread)
+def examples_needed(answer, spread: Spread) -> None:
     feedback.number(
         answer,
-        64,
+        spread.right,
         "Half the error costs four times the examples: what a few readings say of a task, they say roughly.",
-        {
-            8: "That is σ divided by the error, 2 / 0.25. Its square is how many examples it takes.",
-            32: "The variance of the mean is σ²/n with σ² = 4; you took σ = 2 for σ².",
-            16: "That is σ² / 0.25: the 0.25 is a standard deviation too, and enters squared.",
-            0.0625: "That is the variance that is asked of the mean; how many examples does it take?",
-            1 / 64: "The other way round: n = σ² / 0.25².",
-            4096: "Squared once too often.",
-        },
+        spread.told(),
         "The mean of n examples errs with a standard deviation of σ / √n.",
         rel=1e-6,
     )

@@ -1,6 +1,8 @@
 """The checks of this lesson's exercises."""
 
 import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -8,22 +10,38 @@ from torch import nn
 
 from hyperedu.generators import MLPGenerator
 from hyperedu.learners import Hypernetwork
-from hyperedu.lessons import probes
+from hyperedu.lessons import probes, variants
+from hyperedu.lessons.variants import plain
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Sinusoids
 from hyperedu.training import outer_loss
 from hyperedu.words import _
 
 
-def head_gradient(answer) -> None:
-    h, slope = torch.tensor([2.0, 3.0]), torch.tensor([0.5, -1.0])
-    right = torch.outer(slope, h)
-    probes.value(
-        answer,
-        right,
-        {
-            "This is the transpose. V has a row for each weight, and so has its gradient.": right.T,
-            "The signs are lost: the second weight's gradient is negative, so its whole row is.": right.abs(),
+@dataclass(frozen=True)
+class TwoWeights(variants.Solved):
+    """Two hidden units h, and ∂L/∂θ of the two weights that they write."""
+
+    h: tuple[float, float] = (2.0, 3.0)
+    slope: tuple[float, float] = (0.5, -1.0)
+
+    choices = {
+        "h": tuple((a, b) for a in (2.0, 3.0, 4.0, 5.0, 6.0) for b in (2.0, 3.0, 4.0, 5.0, 7.0) if a != b),
+        "slope": tuple((a, -b) for a in (0.5, 1.0, 1.5, 2.0) for b in (0.5, 1.0, 1.5, 2.0, 3.0) if a != b),
+    }
+
+    def __str__(self) -> str:
+        return "h = ({}, {}), ∂L/∂θ = ({}, {})".format(*map(plain, (*self.h, *self.slope)))
+
+    @property
+    def right(self) -> torch.Tensor:
+        return torch.outer(torch.tensor(self.slope), torch.tensor(self.h))
+
+    def mistakes(self) -> Mapping[str, torch.Tensor]:
+        h, slope = torch.tensor(self.h), torch.tensor(self.slope)
+        return {
+            "This is the transpose. V has a row for each weight, and so has its gradient.": self.right.T,
+            "The signs are lost: the second weight's gradient is negative, so its whole row is.": self.right.abs(),
             "That multiplies entry by entry, and a broadcast fills the rest: entry (k, j) takes its own k and its own j.": (
                 (slope * h).expand(2, 2)
             ),
@@ -32,7 +50,15 @@ def head_gradient(answer) -> None:
             ),
             "That is ∂L/∂θ alone: what of h?": slope.unsqueeze(-1).expand(2, 2),
             "That is h alone: what of ∂L/∂θ?": h.expand(2, 2),
-        },
+        }
+
+
+@variants.keyed(TwoWeights)
+def head_gradient(answer, two: TwoWeights) -> None:
+    probes.value(
+        answer,
+        two.right,
+        two.told(),
         "Each row is the gradient at one weight, spread over the hidden units that wrote it.",
         "Entry (k, j) is ∂L/∂θ_k · ∂θ_k/∂V_kj, and θ_k = Σ_j V_kj h_j.",
     )

@@ -1,29 +1,81 @@
 """The checks of this lesson's exercises."""
 
-import math
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 
-from hyperedu.lessons import feedback, probes
+from hyperedu.lessons import feedback, probes, variants
+from hyperedu.lessons.variants import plain
 from hyperedu.words import _
 
 
-def tau(answer) -> None:
+@dataclass(frozen=True)
+class Heights(variants.Solved):
+    """The heights of three training tasks, and of one held out, m."""
+
+    train: tuple[float, float, float] = (100.0, 200.0, 600.0)
+    new: float = 500.0
+
+    choices = {
+        "train": tuple(
+            (a, b, c) for a in (100.0, 150.0, 200.0) for b in (250.0, 300.0, 400.0) for c in (500.0, 600.0, 650.0, 700.0, 900.0)
+        ),
+        "new": (200.0, 350.0, 450.0, 500.0, 550.0, 600.0, 700.0, 750.0, 800.0),
+    }
+
+    def __str__(self) -> str:
+        train = ", ".join(map(plain, self.train))
+        return _("{train} m, and {new} m held out", train=train, new=plain(self.new))
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.train)
+
+    @property
+    def deviation(self) -> float:
+        return statistics.pstdev(self.train)
+
+    @property
+    def right(self) -> float:
+        return (self.new - self.mean) / self.deviation
+
+    @property
+    def is_short(self) -> bool:
+        return self.mean % 10 == 0
+
+    def mistakes(self) -> Mapping[str, Any]:
+        low, middle, high = self.train
+        every = [*self.train, self.new]
+        return {
+            "That is the standard deviation with n − 1; here it is that of the training tasks as they are, with n.": (
+                (self.new - self.mean) / statistics.stdev(self.train)
+            ),
+            "The held-out task is in the mean and the standard deviation: it must not be.": tuple(
+                (self.new - statistics.fmean(every)) / deviation(every) for deviation in (statistics.pstdev, statistics.stdev)
+            ),
+            "That is its place between the smallest and the largest; mean and standard deviation are asked for.": (
+                (self.new - low) / (high - low)
+            ),
+            "That is divided by the variance; the standard deviation is its root.": self.right / self.deviation,
+            _("That is less the median of the training tasks; their mean is {mean}.", mean=plain(self.mean)): (
+                (self.new - middle) / self.deviation
+            ),
+            "Now in units of one: divide by the standard deviation.": self.new - self.mean,
+        }
+
+
+@variants.keyed(Heights)
+def tau(answer, heights: Heights) -> None:
     feedback.number(
         answer,
-        200 / math.sqrt(140000 / 3),
+        heights.right,
         "Mean and standard deviation are those of the three training tasks; the new one is measured by them.",
-        {
-            0.7559: "That is the standard deviation with n − 1; here it is that of the training tasks as they are, with n.",
-            0.7276: "The held-out task is in the mean and the standard deviation: it must not be.",
-            0.6301: "The held-out task is in the mean and the standard deviation: it must not be.",
-            0.8: "That is its place between the smallest and the largest; mean and standard deviation are asked for.",
-            200 / (140000 / 3): "That is divided by the variance; the standard deviation is its root.",
-            (500 - 200) / 216.0247: "That is less the median of the training tasks; their mean is 300.",
-            200.0: "Now in units of one: divide by the standard deviation.",
-        },
+        heights.told(),
         "The value less the mean of the training tasks, over their standard deviation.",
         rel=2e-4,
     )
