@@ -260,11 +260,11 @@ for said, a, b in (("from Δθ", x.flatten(), y), ("in truth", own.x[0, 0], own.
 # %% today-slide [markdown] tags=["slides"]
 # ## Today
 #
-# | | |
+# | from | → what is written |
 # |---|---|
-# | a sentence | → adapters of a language model |
-# | a document | → adapters of one that no longer reads it |
-# | one photo of a face | → adapters of a generator of images |
+# | a sentence | adapters of a language model |
+# | a document | adapters of one that no longer reads it |
+# | one photo of a face | adapters of a generator of images |
 #
 # $$ W = W_0 + B(\tau)\, A(\tau) \qquad (3) $$
 

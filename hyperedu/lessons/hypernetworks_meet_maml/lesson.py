@@ -81,7 +81,7 @@ family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 # %% a-description-that-lies-slide [markdown] tags=["slides"]
 # ## A description that lies
 #
-# | | what it starts from, and sees |
+# | learner | what it starts from, and sees |
 # |---|---|
 # | described | $f_\varphi(\tau)$, no examples |
 # | shown | MAML: examples alone |

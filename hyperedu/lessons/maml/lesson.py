@@ -278,7 +278,7 @@ for name, gradient in found.items():
 # %% relatives-slide [markdown] tags=["slides"]
 # ## Relatives
 #
-# | | what it changes |
+# | relative | what it changes |
 # |---|---|
 # | first-order MAML | leaves out $H$ |
 # | ANIL | only the last layer steps |

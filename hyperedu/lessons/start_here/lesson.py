@@ -221,7 +221,7 @@ print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} �
 # %% two-mappings-then-slide [markdown] tags=["slides"]
 # ## Symbols for the whole course
 #
-# | | |
+# | letter | what it is |
 # |---|---|
 # | $\tau$ | what is known of a task beforehand |
 # | $\theta$ | all weights of one main network $g_\theta$ |

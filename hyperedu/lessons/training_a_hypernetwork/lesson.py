@@ -401,7 +401,7 @@ figures.show(drawn.weight_spread(spreads), "Size of each layer: hyperfan is clos
 # %% against-baselines-slide [markdown] tags=["slides"]
 # ## Against baselines
 #
-# | | |
+# | rival | what it does |
 # |---|---|
 # | shared weights | ignore $\tau$ |
 # | conditioned | gets $\tau$ as inputs: writes the first bias |
