@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 import editions
 from hyperedu import live
+from hyperedu.lessons import projecting
 from hyperedu.lessons.progress import EXERCISES, QUESTIONS
 from hyperedu.lessons.projecting import Setting, project
 
@@ -107,6 +108,19 @@ def test_a_setting_that_does_not_show_what_is_said_of_it_is_an_error(capsys):
     for wrong in (Setting({"a": 5}, "…", r"a is 6"), Setting({"a": 5}, "…", r"a is (\d)", lambda a: a > 5)):
         with pytest.raises(ValueError, match="does not show"):
             project({"x": [wrong]}, "x", shown)
+
+
+def test_what_a_setting_shows_is_read_when_its_button_is_pressed_and_not_before(monkeypatch):
+    shown, displayed = figure(), []
+    monkeypatch.setattr(projecting, "display", lambda part, **_options: displayed.append(part))
+    project({"x": [Setting({"a": 5}, shows="a lies in the middle", says="a is 5")]}, "x", shown)
+    page, buttons = displayed
+    assert page["text/html"].startswith("<details>"), "folded"
+    (button,), said = buttons.children[0].children, buttons.children[1]
+    assert said.value == ""
+    button.click()
+    assert shown.sentence.startswith("a is 5")
+    assert "a lies in the middle" in said.value
 
 
 def test_several_controls_move_in_one_frame():

@@ -1,6 +1,7 @@
 """Settings of live figures that are worth projecting, as buttons in the teacher's edition.
 
-Each says what is to be seen, and is tried whenever its lesson is built: the figure's own sentence must say it too.
+Each says what is to be seen, and is tried whenever its lesson is built: the figure's own sentence must say it too. What is said
+stays folded away until the button is pressed: it would answer what a class is about to predict, before its eyes.
 """
 
 import html
@@ -46,7 +47,7 @@ class Setting:
 
 
 def project(known: Mapping[str, Sequence[Setting]], name: str, figure: LiveFigure) -> None:
-    """Display a figure's settings as a list, and as buttons that move the figure there; each is tried first.
+    """Display a figure's settings as buttons that move the figure there, and as a folded list; each is tried first.
 
     Args:
         known: the settings of a lesson, by the names of the figures' cells.
@@ -57,7 +58,7 @@ def project(known: Mapping[str, Sequence[Setting]], name: str, figure: LiveFigur
     """
     settings = known[name]
     before = {name: control.value for name, control in figure.controls.items()}
-    buttons, lines = [], []
+    buttons, lines, said = [], [], ipywidgets.HTML()
     for number, setting in enumerate(settings, 1):
         figure.move_to(**{**before, **setting.values})
         if figure.problem or not setting.shown_by(figure.sentence):
@@ -66,14 +67,16 @@ def project(known: Mapping[str, Sequence[Setting]], name: str, figure: LiveFigur
             )
         values = ", ".join(f"{_(name.replace('_', ' '))} {_(str(value))}" for name, value in setting.values.items())
         button = ipywidgets.Button(description=f"{number}: {values}", layout={"width": "auto"})
-        button.on_click(partial(_move, figure, {**before, **setting.values}))
+        button.on_click(partial(_move, figure, {**before, **setting.values}, said, f"{number}: {_(setting.shows)}"))
         buttons.append(button)
         lines.append(f"<li><strong>{html.escape(values)}</strong> – {html.escape(_(setting.shows))}</li>")
     figure.move_to(**before)
     text = "\n".join(f"{n}: {_(s.shows)}" for n, s in enumerate(settings, 1))
-    display({"text/html": f"<ol>{''.join(lines)}</ol>", "text/plain": text}, raw=True)
-    display(ipywidgets.HBox(buttons, layout={"flex_flow": "row wrap"}))
+    folded = f"<details><summary>{_('What each setting shows')}</summary><ol>{''.join(lines)}</ol></details>"
+    display({"text/html": folded, "text/plain": text}, raw=True)
+    display(ipywidgets.VBox([ipywidgets.HBox(buttons, layout={"flex_flow": "row wrap"}), said]))
 
 
-def _move(figure: LiveFigure, values: Mapping[str, Any], _button: ipywidgets.Button) -> None:
+def _move(figure: LiveFigure, values: Mapping[str, Any], said: ipywidgets.HTML, shows: str, _button: ipywidgets.Button) -> None:
     figure.move_to(**values)
+    said.value = f"<p>{html.escape(shows)}</p>"

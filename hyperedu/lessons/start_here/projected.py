@@ -41,7 +41,7 @@ SETTINGS = {
         ),
         Setting(
             {"elevation": 3500, "longitude": -101.2},
-            shows="3,500 m in the eastern plains, where none is: a year that is nearly flat, and no warning.",
+            shows="3,500 m in the eastern plains, where none is: less than 12 °C from January to July, and no warning.",
             says=DRAWS,
             holds=lambda january, july: july - january < 12,
         ),
