@@ -1,5 +1,6 @@
 """Every model answer of an examination is right, for a hundred seeds, by another way than that of its template."""
 
+import itertools
 import math
 import random
 import re
@@ -274,3 +275,54 @@ def test_a_paper_is_written_outside_of_the_repository_and_over_nothing(tmp_path,
     )
     assert (said.returncode, "is in the repository" in said.stdout) == (1, True)
     assert not (exam.ROOT / "docs" / "paper").exists()
+
+
+def test_a_course_that_leaves_lessons_out_gets_a_paper_of_its_own(tmp_path):
+    named = exam.lessons_named("10, 00-07")
+    assert named == [*editions.LESSONS[:8], "beyond"]
+    assert exam.lessons_named("6") == ["maml"]
+    for seed in SEEDS:
+        of = [template.lesson for template, _ in exam.paper(seed, named)]
+        assert len(set(of)) == 8
+        assert set(of) <= set(named)
+    exam.write(tmp_path, 3, named)
+    assert (tmp_path / "exam.md").read_text(encoding="utf-8") == exam.questions(3, named) != exam.questions(3)
+    assert (tmp_path / "answers.md").read_text(encoding="utf-8") == exam.answers(3, named)
+    assert exam.questions(3, exam.lessons_named("00-11")) == exam.questions(3)
+
+
+def test_a_paper_is_drawn_whenever_there_can_be_one():
+    def can_be(lessons):  # by trying: the lessons are given to the questions one by one
+        def fill(slots, free):
+            return not slots or any(
+                fill(slots[1:], free - {t.lesson}) for t in TEMPLATES if t.kind == slots[0] and t.lesson in free
+            )
+
+        return fill([kind for kind, count in exam.DRAWN.items() for _ in range(count)], frozenset(lessons))
+
+    answers = set()
+    for left_out in itertools.combinations(editions.LESSONS, 4):
+        lessons = [lesson for lesson in editions.LESSONS if lesson not in left_out]
+        answers.add(possible := can_be(lessons))
+        if possible:
+            assert {template.lesson for template, _ in exam.paper(1, lessons)} == set(lessons)
+        else:
+            with pytest.raises(ValueError, match="too few for a paper"):
+                exam.paper(1, lessons)
+    assert answers == {True, False}
+
+
+@pytest.mark.parametrize("text", ["12", "7-3", "maml", "", "1,", "00-12", "1-2-3", "-1"])
+def test_lessons_that_are_none(text):
+    with pytest.raises(ValueError, match=r"write numbers from 00 to 11, as in 00-07,10"):
+        exam.lessons_named(text)
+
+
+def test_too_few_lessons_write_nothing(tmp_path):
+    said = subprocess.run(
+        [sys.executable, "course/exam.py", tmp_path / "paper", "--seed", "1", "--lessons", "00-03"],
+        cwd=exam.ROOT, capture_output=True, encoding="utf-8",
+    )  # fmt: skip
+    assert said.returncode == 1
+    assert "the templates of the lessons 00, 01, 02, 03 are too few for a paper, which has 8 questions" in said.stdout
+    assert not (tmp_path / "paper").exists()

@@ -5,7 +5,7 @@
 #
 # In lesson 10 a server read a client's only measurement off its step. A client may add noise to what it sends: the server takes a mean over fifty clients, in which noise should cancel. On paper you find the best that a server can do against noise; a run says whether there is a strength that hides readings and still teaches the generator.
 #
-# *Three and a half hours*: Derive 75 minutes, Experiment 105, Explain 30. It stands on lesson 10 and those before it, and on no later one. You may use the lessons, the package, and what you find in books, if you say where. *Hand in* this notebook, run from top to bottom, with your answers in it.
+# *Three and a half hours*: Derive 75 minutes, Experiment 105, Explain 30. It stands on lesson 10 and those before it, and on no later one. You may use the lessons, the package, PyTorch's documentation and whatever you find elsewhere, if you say where; talk with others, write alone. *Hand in* this notebook, run from top to bottom, with your answers in it.
 
 # %% imports
 import torch

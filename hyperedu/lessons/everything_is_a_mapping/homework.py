@@ -5,8 +5,8 @@
 #
 # In lesson 01 a trained generator laid a curved surface through the weights, one point for each wave. Here you write a generator by hand that is as flat as a sheet of paper, and find out whether training finds one like it, and what it is worth where no wave was trained on.
 #
-# Three hours: *Derive* 60 minutes, *Experiment* 80, *Explain* 40. It stands on lesson 01 and on no later one. You may use the lesson, its references, and whatever software you like, if you name it; talk with others, but write alone.
-# Hand in this notebook, run from top to bottom, with your predictions as you first wrote them. A wrong prediction costs nothing; 20 points in all.
+# Three hours: *Derive* 60 minutes, *Experiment* 80, *Explain* 40. It stands on lesson 01 and on no later one. You may use the lessons, the package, PyTorch's documentation and whatever you find elsewhere, if you say where; talk with others, write alone. *Hand in* this notebook, run from top to bottom, with your answers in it.
+# What you predict is written before you run, and stays as it was: a wrong prediction costs nothing. 20 points in all.
 
 # %% imports
 import math

@@ -5,7 +5,7 @@
 #
 # In lesson 09 every class had as many examples as the others. Here ten classes have one example and ten have ten. On paper you find what that does to the written last layer, and a bias that corrects it; a run says whether that is worth having.
 #
-# *Three and a half hours*: Derive 75 minutes, Experiment 105, Explain 30. It stands on lesson 09 and those before it, and on no later one. You may use the lessons, the package, and what you find in books, if you say where. *Hand in* this notebook, run from top to bottom, with your answers in it.
+# *Three and a half hours*: Derive 75 minutes, Experiment 105, Explain 30. It stands on lesson 09 and those before it, and on no later one. You may use the lessons, the package, PyTorch's documentation and whatever you find elsewhere, if you say where; talk with others, write alone. *Hand in* this notebook, run from top to bottom, with your answers in it.
 
 # %% imports
 import itertools

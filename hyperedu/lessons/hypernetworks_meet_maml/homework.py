@@ -5,7 +5,7 @@
 #
 # The learners of the lesson were warned that descriptions may err, but not told by how much *this* one does. You derive what that costs in the smallest task; then you tell two learners, on the stations of Colorado, and see whom it helps.
 #
-# Three and a half hours: *Derive* 70 minutes, *Experiment* 105, *Explain* 35. It stands on lesson 07 and no later one. You may use the lesson, its references, and PyTorch's documentation; talk with others, write alone. Hand in this notebook, run from top to bottom, with your answers in it.
+# Three and a half hours: *Derive* 70 minutes, *Experiment* 105, *Explain* 35. It stands on lesson 07 and no later one. You may use the lessons, the package, PyTorch's documentation and whatever you find elsewhere, if you say where; talk with others, write alone. *Hand in* this notebook, run from top to bottom, with your answers in it.
 # What you predict is written before you run, and stays as it was: a wrong prediction costs nothing.
 
 # %% imports

@@ -5,8 +5,8 @@
 #
 # The lesson had two inner problems: a few gradient steps, and an argmin that is *pulled* to the start. You find the gradient through the second for any loss, not for quadratics alone; then you make the examples err, and see how far adaptation should go.
 #
-# Three hours: *Derive* 60 minutes, *Experiment* 90, *Explain* 30. It stands on lesson 05 and no later one. You may use the lesson, its references, and PyTorch's documentation; talk with others, write alone. Hand in this notebook, run from top to bottom, with your answers in
-# it. What you predict is written before you run, and stays as it was: a wrong prediction costs nothing.
+# Three hours: *Derive* 60 minutes, *Experiment* 90, *Explain* 30. It stands on lesson 05 and no later one. You may use the lessons, the package, PyTorch's documentation and whatever you find elsewhere, if you say where; talk with others, write alone. *Hand in* this notebook, run from top to bottom, with your answers in it.
+# What you predict is written before you run, and stays as it was: a wrong prediction costs nothing.
 
 # %% imports
 from dataclasses import replace

@@ -5,7 +5,7 @@
 #
 # With $K$ inner steps MAML's gradient has $K$ factors, and first-order MAML leaves out all of them. You compute the gradient without keeping any graph; then you leave out some of the factors, and see what that costs.
 #
-# Three and a half hours: *Derive* 75 minutes, *Experiment* 100, *Explain* 35. It stands on lesson 06 and no later one. You may use the lesson, its references, and PyTorch's documentation; talk with others, write alone. Hand in this notebook, run from top to bottom, with your answers in it.
+# Three and a half hours: *Derive* 75 minutes, *Experiment* 100, *Explain* 35. It stands on lesson 06 and no later one. You may use the lessons, the package, PyTorch's documentation and whatever you find elsewhere, if you say where; talk with others, write alone. *Hand in* this notebook, run from top to bottom, with your answers in it.
 # What you predict is written before you run, and stays as it was: a wrong prediction costs nothing.
 
 # %% imports

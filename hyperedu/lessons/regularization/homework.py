@@ -5,7 +5,7 @@
 #
 # Lesson 08 added a term to the loss. Here the loss stays as it is, and the description is shaken: in each step of training the generator is told $\tau + \sigma\varepsilon$ instead of τ. You find out on paper which penalty that is, and by a run whether it helps stations never seen.
 #
-# *Three hours*: Derive 60 minutes, Experiment 90, Explain 30. It stands on lesson 08 and those before it, and on no later one. You may use the lessons, the package, and what you find in books, if you say where. *Hand in* this notebook, run from top to bottom, with your answers in it.
+# *Three hours*: Derive 60 minutes, Experiment 90, Explain 30. It stands on lesson 08 and those before it, and on no later one. You may use the lessons, the package, PyTorch's documentation and whatever you find elsewhere, if you say where; talk with others, write alone. *Hand in* this notebook, run from top to bottom, with your answers in it.
 
 # %% imports
 import torch

@@ -6,8 +6,8 @@
 # Lesson 00 set a hypernetwork against linear regression on five splits, and multiplied its interval by a factor that it did not explain. Here you derive the factor, and then set
 # both methods a task that splits by chance never set them.
 #
-# Two hours: *Derive* 40 minutes, *Experiment* 50, *Explain* 30. It stands on lesson 00 and on no later one. You may use the lesson, its references, and whatever software you like, if you name it; talk with others, but write alone.
-# Hand in this notebook, run from top to bottom, with your predictions as you first wrote them. A wrong prediction costs nothing; 20 points in all.
+# Two hours: *Derive* 40 minutes, *Experiment* 50, *Explain* 30. It stands on lesson 00 and on no later one. You may use the lessons, the package, PyTorch's documentation and whatever you find elsewhere, if you say where; talk with others, write alone. *Hand in* this notebook, run from top to bottom, with your answers in it.
+# What you predict is written before you run, and stays as it was: a wrong prediction costs nothing. 20 points in all.
 
 # %% imports
 import torch

@@ -465,7 +465,7 @@ checks.raw_descriptor(place, family)
 # > and something missing from τ that could explain them, such as slope or exposure; and the place that was named before training.]
 # >
 # > *On the board*: the training stations' elevations have mean 1847 m and standard deviation 596 m. So 2,443 m is 1, and 2,000 m is $153 / 596 \approx 0.26$. Raw, 2000 stands for a place about 1,194 km high ($1847 + 2000 \cdot 596$ m).
-# > Who is early takes the network's July every 500 m: is its fall per kilometre a constant? [No: about 5.6 °C at the bottom, over 8 at the top.]
+# > Who is early takes the network's July every 500 m: is its fall per kilometre a constant? [No: about 5.5 °C between 1,000 and 1,500 m, over 8 above 2,500 m.]
 # >
 # > *Short of time*: do exercise 3 only, and say: the shape was right, so nothing raised an error.
 

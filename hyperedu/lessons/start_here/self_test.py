@@ -15,10 +15,6 @@ from hyperedu.lessons.start_here import self_test_checks as checks
 gradient = ...
 checks.check("gradient", gradient)
 
-# %% gradient-solution tags=["solution"]
-gradient = 30
-checks.check("gradient", gradient)
-
 # %% detach [markdown]
 # **2 · No gradient.** And if it were `loss = (3 * w.detach() - 1) ** 2`?
 #
@@ -30,19 +26,11 @@ checks.check("gradient", gradient)
 detach = ...
 checks.check("detach", detach)
 
-# %% detach-solution tags=["solution"]
-detach = "c"
-checks.check("detach", detach)
-
 # %% weights [markdown]
 # **3 · Weights of a layer.** A linear layer maps 3 numbers to 4. How many weights has it, its biases included?
 
 # %% weights-answer tags=["exercise"]
 weights = ...
-checks.check("weights", weights)
-
-# %% weights-solution tags=["solution"]
-weights = 3 * 4 + 4
 checks.check("weights", weights)
 
 # %% broadcast [markdown]
@@ -52,19 +40,11 @@ checks.check("weights", weights)
 broadcast = ...
 checks.check("broadcast", broadcast)
 
-# %% broadcast-solution tags=["solution"]
-broadcast = (25, 7, 1)
-checks.check("broadcast", broadcast)
-
 # %% step [markdown]
 # **5 · A gradient step.** $f(\theta) = \frac12 h\,\theta^2$ with $h = 4$. One gradient step of rate $\alpha = 0.1$ leads from $\theta = 3$ to where?
 
 # %% step-answer tags=["exercise"]
 step = ...
-checks.check("step", step)
-
-# %% step-solution tags=["solution"]
-step = (1 - 0.1 * 4) * 3
 checks.check("step", step)
 
 # %% test-set [markdown]
@@ -78,10 +58,6 @@ checks.check("step", step)
 test_set = ...
 checks.check("test-set", test_set)
 
-# %% test-set-solution tags=["solution"]
-test_set = "b"
-checks.check("test-set", test_set)
-
 # %% chain-rule [markdown]
 # **7 · The chain rule.** $z = W x$ and $L = \frac12 \lVert z \rVert^2$, with $W = \begin{pmatrix} 1 & 2 \\ 0 & 1 \end{pmatrix}$ and $x = (2, 1)$. What is $\partial L / \partial W_{11}$?
 
@@ -89,19 +65,11 @@ checks.check("test-set", test_set)
 chain_rule = ...
 checks.check("chain-rule", chain_rule)
 
-# %% chain-rule-solution tags=["solution"]
-chain_rule = 4 * 2
-checks.check("chain-rule", chain_rule)
-
 # %% product [markdown]
 # **8 · A batch of matrices.** `A` has shape (25, 7, 3), `B` has shape (25, 3, 4). Which shape has `A @ B`?
 
 # %% product-answer tags=["exercise"]
 product = ...
-checks.check("product", product)
-
-# %% product-solution tags=["solution"]
-product = (25, 7, 4)
 checks.check("product", product)
 
 # %% chosen [markdown]
@@ -115,10 +83,6 @@ checks.check("product", product)
 chosen = ...
 checks.check("chosen", chosen)
 
-# %% chosen-solution tags=["solution"]
-chosen = "a"
-checks.check("chosen", chosen)
-
 # %% alias [markdown]
 # **10 · Two names.** `theta = torch.zeros(2); other = theta; other += 1`. What is `theta.sum()`?
 
@@ -126,14 +90,10 @@ checks.check("chosen", chosen)
 alias = ...
 checks.check("alias", alias)
 
-# %% alias-solution tags=["solution"]
-alias = 2
-checks.check("alias", alias)
-
 # %% ready [markdown]
 # ## Ready?
 #
-# Run this when all are answered.
+# Run this when all are answered; before, it says what is missing.
 
 # %% summary
 checks.summary()

@@ -118,7 +118,8 @@ def check(name: str, answer: object) -> None:
 
 def _compare(asked: Question, answer: object) -> None:
     if isinstance(asked.right, int | float):
-        feedback.number(answer, asked.right, asked.because, asked.mistakes, asked.otherwise)
+        mistakes = {said: gives for gives, said in asked.mistakes.items()}
+        feedback.number(answer, asked.right, asked.because, mistakes, asked.otherwise)
     elif not feedback.unanswered(answer):
         _compare_choice(asked, answer)
 
@@ -142,7 +143,9 @@ def _compare_choice(asked: Question, answer: object) -> None:
 def summary() -> None:
     """Say whether one can begin, and what to do first."""
     missing = [name for name in QUESTIONS if name not in _given]
-    if missing:
+    if not _given:
+        print(_("Nothing is answered yet: answer the questions above, and run this cell again."))
+    elif missing:
         print(_("{n} of {all} are not answered yet: {names}.", n=len(missing), all=len(QUESTIONS), names=", ".join(missing)))
     wrong = [QUESTIONS[name] for name in QUESTIONS if _given.get(name) is False]
     for before in sorted({asked.before for asked in wrong}):

@@ -5,7 +5,7 @@
 #
 # A descriptor that leaves something out sets a limit below which no learner can go: you derive it. A descriptor that says more than it must sets none; you find out whether it does harm all the same.
 #
-# Three hours: *Derive* 60 minutes, *Experiment* 90, *Explain* 30. It stands on lesson 04 and no later one. You may use the lesson, its references, and PyTorch's documentation; talk with others, write alone. Hand in this notebook, run from top to bottom, with your answers in it.
+# Three hours: *Derive* 60 minutes, *Experiment* 90, *Explain* 30. It stands on lesson 04 and no later one. You may use the lessons, the package, PyTorch's documentation and whatever you find elsewhere, if you say where; talk with others, write alone. *Hand in* this notebook, run from top to bottom, with your answers in it.
 # What you predict is written before you run, and stays as it was: a wrong prediction costs nothing.
 
 # %% imports

@@ -5,8 +5,8 @@
 #
 # Equation (2) of lesson 02 carries the gradient of one task into φ. But φ serves all tasks, so the step also rewrites networks that it was not meant for. Here you derive how much, and find out whether the part of the generator that decides it must be trained at all.
 #
-# Three hours: *Derive* 60 minutes, *Experiment* 80, *Explain* 40. It stands on lesson 02 and on no later one. You may use the lesson, its references, and whatever software you like, if you name it; talk with others, but write alone.
-# Hand in this notebook, run from top to bottom, with your predictions as you first wrote them. A wrong prediction costs nothing; 20 points in all.
+# Three hours: *Derive* 60 minutes, *Experiment* 80, *Explain* 40. It stands on lesson 02 and on no later one. You may use the lessons, the package, PyTorch's documentation and whatever you find elsewhere, if you say where; talk with others, write alone. *Hand in* this notebook, run from top to bottom, with your answers in it.
+# What you predict is written before you run, and stays as it was: a wrong prediction costs nothing. 20 points in all.
 
 # %% imports
 import copy

@@ -5,7 +5,7 @@
 #
 # Lesson 11 began with a table that was there. Here you plan one: twenty stations with twelve months each, or 120 stations with two? On paper you find out what a row of a task that is known already is worth; a run says whether a hypernetwork agrees, and what changes if a new station costs more than a new row.
 #
-# *Three and a half hours*: Derive 60 minutes, Experiment 110, Explain 40. It stands on lesson 11 and those before it, and on no later one. You may use the lessons, the package, and what you find in books, if you say where. *Hand in* this notebook, run from top to bottom, with your answers in it.
+# *Three and a half hours*: Derive 60 minutes, Experiment 110, Explain 40. It stands on lesson 11 and those before it, and on no later one. You may use the lessons, the package, PyTorch's documentation and whatever you find elsewhere, if you say where; talk with others, write alone. *Hand in* this notebook, run from top to bottom, with your answers in it.
 
 # %% imports
 import numpy
