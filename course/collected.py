@@ -1,8 +1,9 @@
 """What students handed in, read and never run: their notebooks, and their progress files.
 
 A notebook says of an exercise what its check printed last, and of predictions and quizzes what asking.py keeps in it; a
-progress file has what progress.py notes. Of which lesson a notebook is, its cells say, whatever its name; whose it is, its
-place: submitted/<student>/… and autograded/<student>/… of nbgrader, a folder for each student, or a name <student>_<any>.
+progress file has what progress.py notes. Of which lesson a notebook is, its cells say, whatever its name: their ids, what they
+import, and that they ask something. Whose it is, its place says: submitted/<student>/… and autograded/<student>/… of nbgrader,
+a folder for each student, with folders of their own, or a name <student>_<any>.
 """
 
 import ast
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import catalogues
-from editions import LESSONS, cells, file_name
+from editions import EDITIONS, LESSONS, cells, documents_of, file_name
 from grading import Exercise, parts
 from hyperedu.lessons.asking import SKIPPED, Choice, Number, Prediction, questions
 
@@ -35,7 +36,8 @@ HANDED_IN, GRADED = "submitted", "autograded"
 PAGE = "class.html"  # what class_page.py writes into the folder
 ANSWERS = re.compile(r'data-hyperedu-answers="([^"]*)"')
 COPY = re.compile(r"([ _-]*\(\d+\)|\.new(-\d+)?|[ _-]copy\d*|-checkpoint)+$", re.IGNORECASE)
-OTHER_EDITIONS = ("solutions", "teacher", "pseudo")
+BESIDE = "not a lesson's notebook: homework, self-test or project"
+NAMELESS = "names no student: neither its own name does nor a folder"
 
 
 @dataclass
@@ -105,10 +107,10 @@ def quiz(lesson: str) -> Sequence[Choice]:
 
 @cache
 def _own_cells() -> dict[str, str]:
-    """The names of cells that only one lesson has → that lesson."""
-    found = [(cell.id, lesson) for lesson in LESSONS for cell in cells(lesson)]
-    often = Counter(name for name, _lesson in found)
-    return {name: lesson for name, lesson in found if often[name] == 1}
+    """The names of cells that only one document has, a lesson or what goes with one → that document."""
+    found = [(cell.id, document) for lesson in LESSONS for document in documents_of(lesson) for cell in cells(document)]
+    often = Counter(name for name, _document in found)
+    return {name: document for name, document in found if often[name] == 1}
 
 
 # --------------------------------------------------------------------------------------------------- what a check said
@@ -189,15 +191,33 @@ def _text(lines: str | list[str]) -> str:
 
 
 def lesson_of(notebook: Mapping) -> str:
-    """The lesson whose cells these are, and whose modules they import."""
+    """The lesson whose cells these are, whose modules they import, and whose exercises or questions are among them.
+
+    Raises:
+        Unread: it is none of a lesson, or none that a learner answers.
+    """
+    (edition,) = [row for row in EDITIONS if row.name == notebook["metadata"].get("hyperedu", {}).get("edition")] or [None]
+    if edition and edition.source != "lesson":
+        raise Unread(BESIDE)
+    if edition and edition.answered:
+        raise Unread("an edition with solutions")
     votes: Counter[str] = Counter()
     for cell in notebook["cells"]:
         imported = re.findall(r"^from hyperedu\.lessons\.(\w+)", _text(cell["source"]), re.MULTILINE)
         votes.update({name for name in imported if name in LESSONS})
-        votes.update({lesson for name, lesson in _own_cells().items() if name == cell.get("id")})
+        votes.update({document for name, document in _own_cells().items() if name == cell.get("id")})
     if not votes:
         raise Unread("a notebook of another course, or without any cell of a lesson")
-    return votes.most_common(1)[0][0]
+    document = votes.most_common(1)[0][0]
+    if document not in LESSONS or not any(_asks(cell, document) for cell in notebook["cells"]):
+        raise Unread(BESIDE)
+    return document
+
+
+def _asks(cell: Mapping, lesson: str) -> bool:
+    """Whether a cell is one of a lesson's exercises or predictions, or its quiz; ids are lost in some programs."""
+    asked = cell.get("id") == "quiz-answers" or re.search(r"\bquestions\.\w+\(", _text(cell["source"]))
+    return bool(asked) or any(_answers(cell, exercise, lesson) for exercise in exercises(lesson).values())
 
 
 def from_notebook(text: str) -> dict[str, Work]:
@@ -208,10 +228,7 @@ def from_notebook(text: str) -> dict[str, Work]:
     """
     try:
         notebook = json.loads(text)
-        edition = notebook["metadata"].get("hyperedu", {}).get("edition")
         lesson, code = lesson_of(notebook), [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-        if edition in OTHER_EDITIONS:
-            raise Unread("an edition with solutions")
         work = Work(notebook=True)
         for name, exercise in exercises(lesson).items():
             found = [_found(lesson, cell["outputs"]) for cell in code if _answers(cell, exercise, lesson)]
@@ -292,7 +309,7 @@ def _is_number(value: Any) -> bool:
 class _File:
     path: Path
     place: tuple[str, ...]  # the folders in which it is, without those named like a lesson
-    stem: str  # its name without its lesson, its ending, and what marks a copy
+    stem: str  # its name without its lesson, its ending, and what marks a copy: empty if it has no other
     lesson: str
     work: Work
     student: str = ""
@@ -317,9 +334,11 @@ def collect(folder: Path) -> Collection:
     unread: dict[str, list[str]] = defaultdict(list)
     files = list(_files(folder, unread))
     _name_students(folder, files)
+    unread[NAMELESS] = [str(file.path.relative_to(folder)) for file in files if not file.student]
     by_student: dict[tuple[str, str], list[_File]] = defaultdict(list)
     for file in files:
-        by_student[file.lesson, file.student].append(file)
+        if file.student:
+            by_student[file.lesson, file.student].append(file)
     works: dict[str, dict[str, Work]] = {lesson: {} for lesson in LESSONS}
     for (lesson, student), versions in sorted(by_student.items()):
         works[lesson][student] = _one_of(versions, folder, unread)
@@ -341,7 +360,7 @@ def _files(folder: Path, unread: dict[str, list[str]]) -> Iterator[_File]:
             names = (whole, lesson, whole.removesuffix(f"_{lesson}"))
             place = tuple(part for part in where.parts[:-1] if part.lower() not in names)
             stem = COPY.sub("", path.stem)
-            stem = re.sub(rf"(^|[ _-])({'|'.join(names)}|progress)$", "", stem, flags=re.IGNORECASE)
+            stem = re.sub(rf"(^|[ _-])({'|'.join(names)}|progress)$|^{whole}[ _-]", "", stem, flags=re.IGNORECASE)
             yield _File(path, place, stem, lesson, work)
 
 
@@ -362,27 +381,47 @@ def _read(path: Path, where: Path, course: bool) -> dict[str, Work]:
 
 
 def _name_students(folder: Path, files: Sequence[_File]) -> None:
-    """Whose each file is.
+    """Whose each file is: the outermost folder's that is not a class's, or the file's own name's where all are.
 
-    A folder that holds two different names for one lesson is that of a class, any other is a student's; in a class's folder
-    the ending that all files of a lesson share is no part of a name.
+    In a class's folder the ending that all files of a lesson share is no part of a name. Who has neither is left without.
     """
-    stems: dict[tuple, set[str]] = defaultdict(set)
+    inside: dict[tuple, set[str]] = defaultdict(set)  # a folder, a lesson, a kind of file → what lies in it
     for file in files:
-        stems[file.place, file.lesson, file.path.suffix].add(file.stem)
-    a_class = {place for (place, _lesson, _kind), found in stems.items() if len(found) > 1} | {()}
+        for k, name in enumerate((*file.place, file.stem)):
+            inside[file.place[:k], file.lesson, file.path.suffix].add(name)
+    classes = {place for place in {key[0] for key in inside} if _is_a_class(place, inside)}
     for file in files:
         handed = [file.place.index(name) + 1 for name in (HANDED_IN, GRADED) if name in file.place]
         below = file.place[handed[0] :] if handed else file.place if folder.name in (HANDED_IN, GRADED) else ()
+        outermost = [file.place[:k] for k in range(1, len(file.place) + 1)]
+        own = next((place for place in outermost if place not in classes), None)
         if below:
             file.student = below[0]
-        elif file.place in a_class:
-            same = stems[file.place, file.lesson, file.path.suffix]
+        elif own:
+            file.student = own[-1]
+        else:
+            same = {other.stem for other in files if (other.place, other.lesson) == (file.place, file.lesson)
+                    and other.path.suffix == file.path.suffix}  # fmt: skip
             endings = [file.stem[found.start() :] for found in re.finditer("[ _-]", file.stem)] if len(same) > 1 else []
             shared = next((ending for ending in endings if all(stem.endswith(ending) for stem in same)), "")
             file.student = file.stem.removesuffix(shared)
-        else:
-            file.student = "/".join(file.place)
+
+
+def _is_a_class(place: tuple[str, ...], inside: Mapping[tuple, set[str]]) -> bool:
+    """Whether a folder holds work of several students in one lesson.
+
+    Then two names in it differ, of files or folders, which no folder beside it has: what stands in every folder, as
+    "homework" or "second try", names nobody. A file that is called as its lesson, without a name, is in a student's folder.
+    """
+    mine = {key: names for key, names in inside.items() if key[0] == place}
+    if any("" in names for names in mine.values()):
+        return False
+    for (_place, *kind), names in mine.items():
+        beside = [found for (other, *its), found in inside.items()
+                  if its == kind and other != place and other[:-1] == place[:-1] and len(other) == len(place)]  # fmt: skip
+        if len(names.difference(*beside)) > 1:
+            return True
+    return False
 
 
 def _one_of(versions: Sequence[_File], folder: Path, unread: dict[str, list[str]]) -> Work:

@@ -3,6 +3,7 @@
     python course/grading.py keys ../my-course students.csv   each student's key, and what each is asked: in my-course/private/
     python course/grading.py write ../my-course 06    the instructor's notebooks, in my-course/source/ and my-course/otter/
     python course/grading.py run ../my-course nbgrader generate_assignment maml    the students' copy, in my-course/release/
+    python course/grading.py run ../my-course nbgrader zip_collect maml     what is in my-course/downloaded/maml/archive/
     python course/grading.py run ../my-course nbgrader autograde maml       what is in my-course/submitted/<student>/maml/
     python course/grading.py run ../my-course nbgrader generate_feedback maml   what the check said, beside each answer
     python course/grading.py run ../my-course nbgrader export                   my-course/grades.csv
@@ -54,6 +55,7 @@ import os
 from pathlib import Path
 
 from nbgrader.converters import Autograde
+from nbgrader.plugins import FileNameCollectorPlugin
 from nbgrader.preprocessors import Execute
 
 private = Path("private", "keys.csv")
@@ -66,7 +68,27 @@ class OfItsStudent(Execute):  # runs a notebook with the key of the student whos
         return super().preprocess(notebook, resources)
 
 
+class OfAnLMS(FileNameCollectorPlugin):  # what zip_collect takes: <student>_….ipynb, whatever an LMS put behind the name
+    def collect(self, path):
+        file, assignment = Path(path), self.parent.coursedir.assignment_id
+        released = sorted(Path("release", assignment).glob("*.ipynb"))
+        if not released:
+            self.log.warning("release/%s has no notebook: generate_assignment comes first", assignment)
+            return None
+        begins = [student for student in keys or [file.name.split("_")[0]] if file.name.startswith(student + "_")]
+        named = [student for student in begins if student.strip(".") and not file.name.startswith(released[0].stem)]
+        if not named:
+            known = " of the class (private/keys.csv)" if keys else ""
+            self.log.warning("%s names no student%s: call it <student>_….ipynb and collect again", file.name, known)
+        elif file.suffix != ".ipynb" or b'"nbgrader"' not in file.read_bytes():
+            self.log.warning("%s is not the notebook of release/%s, but another or none", file.name, assignment)
+        else:
+            return {{"student_id": max(named, key=len), "file_id": released[0].name}}
+        return None
+
+
 c = get_config()
+c.ZipCollectApp.collector_plugin = OfAnLMS
 c.Autograde.autograde_preprocessors = [
     OfItsStudent if part is Execute else part for part in Autograde.autograde_preprocessors.default()
 ]
@@ -270,7 +292,11 @@ def main() -> int:
         print(error)
         return 1
     if told.does == "keys":
-        given = keys.write(told.folder, keys.students(told.students))
+        try:
+            given = keys.write(told.folder, keys.students(told.students))
+        except ValueError as error:
+            print(error)
+            return 1
         print(f"{told.folder / keys.PRIVATE}: the keys of {len(given)} students, and a sheet of answers for each lesson")
         print(f"Write the notebooks (again), which know of keys from now on: python course/grading.py write {told.folder}")
         return 0

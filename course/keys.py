@@ -8,6 +8,7 @@ import csv
 import hashlib
 import hmac
 import importlib
+import re
 import secrets
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -66,16 +67,37 @@ def known(folder: Path) -> dict[str, str]:
 
 
 def students(told: Sequence[str]) -> list[str]:
-    """Their names: as they are, or the first column of a .csv file."""
-    names = []
-    for name in told:
-        if not name.endswith(".csv"):
-            names.append(name)
-            continue
-        with Path(name).open(encoding="utf-8-sig", newline="") as file:
-            column = [row[0].strip() for row in csv.reader(file) if row and row[0].strip()]
-        names += column[1:] if column and column[0].lower() in ("student", "student_id", "id", "name") else column
+    """Their names: as they are, or the first column of a .csv file, separated by commas, semicolons or tabs.
+
+    Raises:
+        ValueError: a file cannot be read, or a name cannot be that of a student's folder; it says what to do.
+    """
+    names = [name for one in told for name in (_first_column(Path(one)) if one.endswith(".csv") else [one.strip()])]
+    if not names:
+        raise ValueError("nobody is in it: a row for each student, with their name in the first column")
+    for name in names:
+        if not name:
+            raise ValueError("a student has no name: fill the first column of that row, or delete the row")
+        if re.search(r"[/\\;\t]|^\.+$", name):
+            raise ValueError(f"{name!r} cannot be the name of a student's folder: write it without / \\ ; and tabs")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"two students are called {', '.join(twice)}: give each a name of their own, as their folders have")
     return names
+
+
+def _first_column(path: Path) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise ValueError(f"there is no file {path}: name that with the students, or the students themselves") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not in UTF-8: save it anew, in Excel as *CSV UTF-8*") from error
+    try:
+        separator = csv.Sniffer().sniff(text, ",;\t").delimiter
+    except csv.Error:  # a single column has none
+        separator = ","
+    column = [row[0].strip() for row in csv.reader(text.splitlines(), delimiter=separator) if any(cell.strip() for cell in row)]
+    return column[1:] if column and column[0].lower() in ("student", "student_id", "id", "name") else column
 
 
 def write(folder: Path, names: Iterable[str]) -> dict[str, str]:

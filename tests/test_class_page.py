@@ -201,8 +201,13 @@ LAYOUTS = {
     "nbgrader": "submitted/{student}/maml/" + NAME,
     "only submitted": "{student}/maml/" + NAME,
     "a folder each": "{student}/homework.ipynb",
+    "a folder each, with folders": "{student}/homework/" + NAME,
+    "a folder each, and the students' own folders": "{student}/my-lessons/graded/" + NAME,
+    "a folder each, in that of the week": "week 3/{student}/" + NAME,
+    "a folder each, in that of the lesson": "06_maml/{student}/" + NAME,
     "flat": "{student}_" + NAME,
     "flat, by lesson": "{student}-maml.ipynb",
+    "flat, the lesson first": "06_maml_{student}.ipynb",
     "flat, named by the student": "{student}.ipynb",
     "flat, named by the class": "{student}_home_work.ipynb",
     "a folder of the lesson": "06_maml/{student}.ipynb",
@@ -219,6 +224,77 @@ def test_students_are_known_in_the_usual_layouts(tmp_path, notebooks, layout):
     collection = collected.collect(folder)
     assert collection.students == set(CLASS)
     assert collection.unread == {}
+
+
+@pytest.fixture(scope="module")
+def whole(notebooks):
+    """What a student has at the end of a week: two lessons, and what is no lesson's, as they are committed."""
+    names = ("homework/06_maml_homework.ipynb", "homework/05_learning_to_learn_homework.ipynb",
+             "homework/00_start_here_self_test.ipynb", "projects/11_your_own_data_project_countries.ipynb",
+             "05_learning_to_learn.ipynb")  # fmt: skip
+    return {name: nbformat.read(editions.NOTEBOOKS / name, 4) for name in names} | {NAME: notebooks["aurelia"]}
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["side by side", "in folders of their own"])
+def test_a_students_folder_holds_lessons_homework_and_more(tmp_path, whole, nested):
+    for student in ("ada", "ben"):
+        for name, notebook in whole.items():
+            hand_in(tmp_path / student / (name if nested else name.rpartition("/")[2]), notebook)
+    collection = collected.collect(tmp_path)
+    assert {lesson: set(works) for lesson, works in collection.works.items()} == {
+        "learning_to_learn": {"ada", "ben"}, LESSON: {"ada", "ben"}
+    }  # fmt: skip
+    assert {why: len(files) for why, files in collection.unread.items()} == {collected.BESIDE: 8}
+
+
+@pytest.mark.parametrize("name", ["second try/" + NAME, "06_maml_again.ipynb", "old/06_maml (1).ipynb"])
+def test_two_versions_in_a_students_folder_are_one_students(tmp_path, notebooks, name):
+    for student in ("aurelia", "balthasar"):
+        hand_in(tmp_path / student / NAME, notebooks[student])
+        hand_in(tmp_path / student / name, notebooks["Zoroaster"], age=5)
+    collection = collected.collect(tmp_path)
+    assert collection.students == {"aurelia", "balthasar"}
+    assert {why: len(files) for why, files in collection.unread.items()} == {
+        "an older version of what the same student handed in": 2
+    }
+
+
+def test_what_stands_in_every_students_folder_is_no_students_name(tmp_path, notebooks):
+    for student in ("aurelia", "balthasar"):
+        for attempt in ("first try", "second try"):
+            hand_in(tmp_path / student / attempt / NAME, notebooks[student])
+    assert collected.collect(tmp_path).students == {"aurelia", "balthasar"}
+
+
+def test_a_file_that_names_nobody_is_said(folder, notebooks):
+    hand_in(folder / NAME, notebooks["aurelia"])
+    collection = collected.collect(folder)
+    assert collection.students == set(CLASS)
+    assert collection.unread == {collected.NAMELESS: [NAME]}
+
+
+@pytest.mark.parametrize("lost", ["nothing", "metadata", "metadata and ids"])  # as in other programs
+@pytest.mark.parametrize("path", [*(editions.NOTEBOOKS / "homework").glob("*"), *(editions.NOTEBOOKS / "projects").glob("*")],
+                         ids=lambda path: path.stem)  # fmt: skip
+def test_homework_self_test_and_projects_are_no_lessons(path, lost):
+    notebook = nbformat.read(path, 4)
+    if "metadata" in lost:
+        notebook.metadata.clear()
+    if "ids" in lost:
+        for cell in notebook.cells:
+            cell.id = nbformat.v4.new_code_cell().id
+    with pytest.raises(collected.Unread, match=collected.BESIDE if lost == "nothing" else "notebook"):
+        collected.from_notebook(nbformat.writes(notebook))
+
+
+@pytest.mark.parametrize("lesson", editions.LESSONS)
+def test_a_lesson_is_known_by_its_cells_without_metadata_and_without_ids(lesson):
+    notebook = nbformat.read(editions.NOTEBOOKS / editions.file_name(lesson), 4)
+    notebook.metadata.clear()
+    assert collected.lesson_of(notebook) == lesson
+    for cell in notebook.cells:
+        cell.id = nbformat.v4.new_code_cell().id
+    assert collected.lesson_of(notebook) == lesson
 
 
 def test_what_cannot_be_read_is_said_and_the_others_are_read(folder, notebooks, lesson):

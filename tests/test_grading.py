@@ -3,6 +3,7 @@
 import ast
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -105,15 +106,19 @@ def course_with_keys(tmp_path_factory, short):
     return folder
 
 
-def hand_in(course, student, answers, lesson=LESSON):
-    """A student's notebook, whose cells in `answers` are so."""
+def hand_in(course, student, answers, lesson=LESSON, path=None):
+    """A student's notebook, whose cells in `answers` are so; where nbgrader looks for it, or elsewhere."""
     name = editions.file_name(lesson)
     notebook = nbformat.read(course / "release" / lesson / name, 4)
     for cell in notebook.cells:
         cell.source = answers.get(cell.id, cell.source)
-    path = course / "submitted" / student / lesson / name
-    path.parent.mkdir(parents=True)
+    path = path or course / "submitted" / student / lesson / name
+    path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)
+
+
+def collect(course, *options):
+    return grading.run(course, "nbgrader", "zip_collect", LESSON, *options)
 
 
 def solved_with(lesson, tail):
@@ -150,12 +155,27 @@ def test_what_is_released_has_no_solution_and_no_hidden_test(course):
     assert "create_graph=True" not in "".join(cell.source for cell in released.cells if cell.id.endswith("-answer"))
 
 
-def test_from_release_to_grades(course):
+def test_from_release_to_grades(course, tmp_path, capfd):
     """Each student passes or fails alone: those who are right, those who err in known ways, and those who do harm."""
-    solved = solved_with(LESSON, "solution")
-    hand_in(course, "perfect", solved)
+    solved, name = solved_with(LESSON, "solution"), editions.file_name(LESSON)
+    archive = course / "downloaded" / LESSON / "archive"
     wanted = {"perfect": FULL, "untouched": 0, "claims": 0, "broken": 0}
-    hand_in(course, "untouched", {})
+    # These come from an LMS: as a file, with what an LMS writes behind the name, and in a zip.
+    hand_in(course, "perfect", solved, path=archive / f"perfect_{name}")
+    hand_in(course, "untouched", {}, path=archive / "untouched_LATE_17_my answers-1.ipynb")
+    hand_in(course, "zipped", solved, path=tmp_path / "zipped" / f"zipped_4711_file_{name}")
+    shutil.make_archive(str(archive / "all"), "zip", tmp_path / "zipped")
+    wanted["zipped"] = FULL
+    hand_in(course, "", solved, path=archive / name)
+    hand_in(course, "", solved, path=archive / "ada.ipynb")
+    shutil.copy(editions.NOTEBOOKS / name, archive / f"own_{name}")  # the lesson's own notebook, not the graded one
+    assert collect(course) == 0
+    said = capfd.readouterr().err
+    assert {file for file in (name, "ada.ipynb") if f" {file} names no student" in said} == {name, "ada.ipynb"}
+    assert f"own_{name} is not the notebook of release/{LESSON}" in said
+    assert {path.relative_to(course / "submitted").as_posix() for path in (course / "submitted").rglob(f"{LESSON}/*")} == {
+        f"{student}/{LESSON}/{name}" for student in ("perfect", "untouched", "zipped")
+    }
     hand_in(course, "claims", dict.fromkeys(solved, 'print("✓ Right. 8 points")'))
     for k, answers in enumerate(wrong_of(LESSON)):
         wanted[f"wrong-{k}"] = 0
@@ -180,11 +200,37 @@ def test_from_release_to_grades(course):
     (page,) = (course / "feedback" / "wrong-0" / LESSON).glob("*.html")
     assert page.read_text(encoding="utf-8").count("✗ Not yet") >= 3
 
-    # The lesson is written and released again, and one student is graded again: the grades of the others stay.
+    assert grading.run(course, "nbgrader", "generate_feedback", LESSON, "--student", "untouched") == 0
+    (page,) = (course / "feedback" / "untouched" / LESSON).glob("*.html")
+    assert "✓ Right" not in page.read_text(encoding="utf-8")
+
+    # The lesson is written and released again, and one student, who hands in late, is graded again: the others' grades stay.
     grading.write(course, [LESSON])
     assert grading.run(course, "nbgrader", "generate_assignment", LESSON, "--force") == 0
+    hand_in(course, "untouched", solved, path=archive / "untouched_LATE_17_my answers-1.ipynb")
+    assert collect(course) != 0, "what was collected before is not overwritten without --force"
+    assert collect(course, "--force") == 0
     assert grading.run(course, "nbgrader", "autograde", LESSON, "--student", "untouched", "--force") == 0
-    assert graded(course) == wanted
+    assert graded(course) == wanted | {"untouched": FULL}
+    assert grading.run(course, "nbgrader", "generate_feedback", LESSON, "--student", "untouched", "--force") == 0
+    assert page.read_text(encoding="utf-8").count("✓ Right") >= 3
+
+
+def test_with_keys_a_file_is_that_of_one_of_the_class_and_of_two_of_one_student_none_is_taken(course, tmp_path, capfd):
+    keys.write(tmp_path, ["ada", "ada_b"])
+    grading.write(tmp_path, [LESSON])
+    shutil.copytree(course / "release", tmp_path / "release")
+    archive, name = tmp_path / "downloaded" / LESSON / "archive", editions.file_name(LESSON)
+    for student in ("ada", "ada_b", "stranger"):
+        hand_in(course, student, {}, path=archive / f"{student}_{name}")
+    assert collect(tmp_path) == 0
+    assert {path.name for path in (tmp_path / "submitted").iterdir()} == {"ada", "ada_b"}
+    assert f"stranger_{name} names no student of the class" in capfd.readouterr().err
+    hand_in(course, "ada", {}, path=archive / "ada_06_maml (1).ipynb")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "submitted").rglob("*")}
+    assert collect(tmp_path, "--force") != 0
+    assert "Duplicate submission file" in capfd.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "submitted").rglob("*")} == before
 
 
 def test_wrong_answers_of_other_lessons_earn_nothing(course):
@@ -255,6 +301,46 @@ def test_what_is_private_is_made_by_one_command_and_not_released(course_with_key
         assert grading.main() == 1
         assert "choose a folder outside of it" in capsys.readouterr().out
     assert not (editions.ROOT / "course" / "mine").exists()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "ada\nben-b\nCem Ö\n",
+        "Student,Name\nada,Ada\n\nben-b,Ben\nCem Ö,\n",
+        "Student;Name;Mark\nada;Ada, Countess;1,5\nben-b;Ben;2,0\nCem Ö;Cem;\n;;\n",
+        "ada;Ada\nben-b;Ben\nCem Ö;Cem\n",
+        '"ada";"Ada; Countess"\n"ben-b";"Ben"\n"Cem Ö";"Cem"\n',
+        "id\tname\nada\tAda\nben-b\tBen\nCem Ö\tCem\n",
+    ],
+    ids=["one column", "commas", "semicolons", "semicolons, no heading", "semicolons, quoted", "tabs"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_students_are_the_first_column_of_a_table_however_it_is_separated(tmp_path, table, encoding):
+    (tmp_path / "students.csv").write_text(table, encoding=encoding)
+    assert keys.students([str(tmp_path / "students.csv"), "dee"]) == ["ada", "ben-b", "Cem Ö", "dee"]
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (b"ada\n../ben\n", "write it without"),
+        (b"ada\nben\\b\n", "write it without"),
+        (b"ada\n..\n", "write it without"),
+        (b"ada,Ada\n,Ben\n", "a student has no name"),
+        (b"ada,Ada\nben,Ben\nada,Another\n", "two students are called ada"),
+        ("ada\nCem Ö\n".encode("cp1252"), "is not in UTF-8"),
+        (b"student;name\n", "nobody is in it"),
+        (None, "there is no file"),
+    ],
+)
+def test_a_name_that_can_be_no_folder_is_said_and_no_key_is_written(tmp_path, monkeypatch, capsys, table, said):
+    if table is not None:
+        (tmp_path / "students.csv").write_bytes(table)
+    monkeypatch.setattr(sys, "argv", ["grading.py", "keys", str(tmp_path / "course"), str(tmp_path / "students.csv")])
+    assert grading.main() == 1
+    assert said in capsys.readouterr().out
+    assert keys.known(tmp_path / "course") == {}
 
 
 def test_a_course_configured_before_there_were_keys_is_not_graded_without_them(course_with_keys, tmp_path, capsys):
