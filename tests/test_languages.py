@@ -31,12 +31,14 @@ hyperedu.figures.style.speak = hyperedu.figures.live.speak = _remembering
 TELL = """
 import json as _json
 from matplotlib.legend import Legend as _Legend
+from matplotlib.offsetbox import DrawingArea as _Area
 from matplotlib.text import Text as _Text
 _said, _clipped, _alike = set(), set(), set()
 def _look(_part):
-    _asked = ("linestyle", "marker", "linewidth", "hatch", "sizes", "alpha")
+    _asked = ("linestyle", "marker", "linewidth", "markersize", "hatch", "sizes", "alpha")
     _paths = [_path.vertices.tolist() for _path in _part.get_paths()] if hasattr(_part, "get_paths") else []
-    return repr([type(_part).__name__, _paths, *(getattr(_part, f"get_{_name}", str)() for _name in _asked)])
+    _hollow = getattr(_part, "get_markerfacecolor", str)() in ("none", "white")
+    return repr([type(_part).__name__, _paths, _hollow, *(getattr(_part, f"get_{_name}", str)() for _name in _asked)])
 for _figure in _figures:
     _figure.canvas.draw()
     _box = _figure.bbox.padded(2)
@@ -48,7 +50,8 @@ for _figure in _figures:
             if _part.width and not _fits:
                 _clipped.add(_text.get_text())
     for _legend in _figure.findobj(_Legend):
-        _looks = [(_look(_part), _text.get_text()) for _part, _text in zip(_legend.legend_handles, _legend.get_texts())]
+        _drawn = [[_look(_part) for _part in _area.get_children()] for _area in _legend.findobj(_Area)]
+        _looks = [(_parts, _text.get_text()) for _parts, _text in zip(_drawn, _legend.get_texts(), strict=True)]
         _alike |= {f"{_a}, {_b}" for _n, (_one, _a) in enumerate(_looks) for _two, _b in _looks[:_n] if _one == _two}
 from hyperedu.figures.live import LiveFigure as _Live
 for _live in _Live.shown:

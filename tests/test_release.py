@@ -69,7 +69,7 @@ def has_tag(cell, *tags):
 
 
 def answers(lesson):
-    """The lines of the solutions in a lesson's folder that no learner is shown in any lesson."""
+    """The lines of the solutions in a lesson's folder that no learner is shown, in any lesson or in the package under them."""
     lines = {line.strip() for cell in cells_of(lesson) if has_tag(cell, "solution") for line in cell.source.splitlines()}
     return {line for line in lines if line not in shown()}
 
@@ -77,7 +77,9 @@ def answers(lesson):
 @functools.cache
 def shown():
     every = [cell for lesson in editions.LESSONS for cell in cells_of(lesson)]
-    return "\n".join(cell.source for cell in every if not has_tag(cell, "solution", "teacher"))
+    package = [path for path in (editions.ROOT / "hyperedu").rglob("*.py") if "lessons" not in path.parts]
+    code = [path.read_text(encoding="utf-8") for path in package]
+    return "\n".join(code + [cell.source for cell in every if not has_tag(cell, "solution", "teacher")])
 
 
 def told(path, lesson):

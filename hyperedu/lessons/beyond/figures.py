@@ -32,7 +32,7 @@ from hyperedu.tasks.characters import SIDE
 from hyperedu.tasks.digits import SIDE as DIGIT_SIDE
 from hyperedu.words import _
 
-COLORS = (BLUE, ORANGE, GREEN)
+COLORS, LINES = (BLUE, ORANGE, GREEN), ("-", "--", "-.")
 CLIENT_COLORS = {
     "one network for all": GREY,
     "one network for all, then own steps": GREEN,
@@ -71,11 +71,11 @@ class ForgettingPicture:
         own = self.steps[-1] / len(tasks)
         self.curves, self.lines = [], []
         for k, task in enumerate(tasks):
-            color = COLORS[k]
-            (curve,) = errors.plot(self.steps, np.full(looks, np.nan), color=color, lw=2.5, label=task.name)
+            color, style = COLORS[k], LINES[k]
+            (curve,) = errors.plot(self.steps, np.full(looks, np.nan), style, color=color, lw=2.5, label=task.name)
             errors.axvspan(own * k, own * (k + 1), color=color, alpha=0.12, lw=0)
             what.plot(as_numpy(task.points.x[:, 0]), as_numpy(task.points.y[:, 0]), ".", color=color, alpha=0.35)
-            (line,) = what.plot(as_numpy(task.grid.x[:, 0]), np.full(50, np.nan), color=color, lw=3, label=task.name)
+            (line,) = what.plot(as_numpy(task.grid.x[:, 0]), np.full(50, np.nan), style, color=color, lw=3, label=task.name)
             self.curves.append(curve)
             self.lines.append(line)
         (self.now,) = errors.plot([], [], color=GREY, lw=1.5)
@@ -256,12 +256,12 @@ def client_errors(runs: Sequence[Mapping[str, Mapping[str, float]]]) -> Figure:
     """Error by how many readings a client has: runs of way → group → °C, as means over runs with their 95% intervals."""
     figure, (axes,) = subplots(width=9.5, height=4)
     groups = list(GROUPS)
-    for k, way in enumerate(runs[0]):
+    for k, (way, marker) in enumerate(zip(runs[0], "os^Dv", strict=False)):
         own = [group for group in groups if group in runs[0][way]]
         seeds = torch.tensor([[run[way][group] for run in runs] for group in own])
         at = np.array([groups.index(group) for group in own]) + 0.06 * (k - 2)
         half = [half_interval(each) for each in seeds]
-        axes.errorbar(at, as_numpy(seeds.mean(1)), half, fmt="o", color=CLIENT_COLORS[way], capsize=4, label=_(way))
+        axes.errorbar(at, as_numpy(seeds.mean(1)), half, fmt=marker, color=CLIENT_COLORS[way], capsize=4, label=_(way))
     axes.set(xticks=range(len(groups)), xticklabels=[_(group) for group in groups], ylabel=_("RMSE of the year (°C)"))
     axes.set(yscale="log", yticks=(1, 2, 4, 8), yticklabels=("1", "2", "4", "8"), xlabel=_("readings of the client"))
     axes.minorticks_off()

@@ -112,11 +112,12 @@ class SizesPicture:
         (self.truth,) = self.what.plot(*nothing, "--", color=BLACK, lw=2, zorder=5, label="A sin(x − p)")
         self.fill, self.curves = {}, {}
         limit = max(weight_limit(written(learner, train.descriptor)) for learner in learners.values())
-        for axes, color, (name, learner) in zip(thetas, (BLUE, VERMILION, GREEN), learners.items(), strict=False):
+        looks = (BLUE, "-"), (VERMILION, "-."), (GREEN, ":")
+        for axes, (color, line), (name, learner) in zip(thetas, looks, learners.items(), strict=False):
             title(axes, name)
             axes.tick_params(labelsize=9)
             self.fill[name] = weight_heatmap(axes, learner.main, limit)
-            (self.curves[name],) = self.what.plot(*nothing, color=color, lw=2.5, label=name)
+            (self.curves[name],) = self.what.plot(*nothing, line, color=color, lw=2.5, label=name)
         reach = family.amplitude[1]
         self.what.set(xlabel="x", ylabel="y", xlim=family.x, ylim=(-1.15 * reach, 2 * reach))
         self.what.legend(loc="upper left", ncols=2, handlelength=1.2, columnspacing=0.8)
@@ -161,9 +162,10 @@ def cost_lines(costs: dict[str, Tensor]) -> Figure:
         costs: name of the design → (3, sizes): P, parameters, milliseconds.
     """
     figure, panels = subplots(2, width=11, height=3.8)
-    for (name, (P, *values)), color in zip(costs.items(), (BLACK, BLUE, GREEN, VERMILION, PURPLE), strict=False):
+    looks = (BLACK, "o"), (BLUE, "s"), (GREEN, "^"), (VERMILION, "D"), (PURPLE, "v")
+    for (name, (P, *values)), (color, marker) in zip(costs.items(), looks, strict=False):
         for axes, value in zip(panels, values, strict=True):
-            axes.plot(as_numpy(P), as_numpy(value), "o-", color=color, label=name)
+            axes.plot(as_numpy(P), as_numpy(value), marker + "-", color=color, label=name)
     for axes, label in zip(panels, (_("parameters of the generator"), _("ms, forward and backward")), strict=True):
         axes.set(xscale="log", yscale="log", xlabel="P, weights of the main network", ylabel=label)
     panels[0].plot(as_numpy(P), as_numpy(P), ":", color=GREY)  # as many parameters as weights

@@ -78,8 +78,8 @@ class AdaptationPicture:
         self.what.set(xlabel="x", ylabel="y", xlim=family.x, ylim=(-6, 10))
         self.what.legend(loc="upper left", ncols=2, handlelength=1.2, columnspacing=0.8)
         self.losses = []
-        for color, name in ((BLUE, _("support set")), (VERMILION, _("unseen points"))):
-            (line,) = self.loss.plot(range(most + 1), [torch.nan] * (most + 1), color=color, label=name)
+        for color, style, name in ((BLUE, "--", _("support set")), (VERMILION, "-", _("unseen points"))):
+            (line,) = self.loss.plot(range(most + 1), [torch.nan] * (most + 1), style, color=color, label=name)
             (dot,) = self.loss.plot([0], [torch.nan], "o", color=color, mec="black", markersize=10)
             self.losses.append((line, dot))
         self.loss.set(xlabel="steps", yscale="log", ylim=(1e-3, 100), xlim=(-0.5, most + 0.5))

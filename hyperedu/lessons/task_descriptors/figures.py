@@ -27,6 +27,12 @@ COLORS = {(-1, -1): BLUE, (-1, 1): ORANGE, (1, -1): GREEN, (1, 1): PURPLE}  # le
 MARKERS = {-1: "<", 0: "o", 1: ">"}  # levels of shift
 
 
+def _look(a: int, f: int) -> dict:
+    """How a wave's sentence is marked, not by colour alone: hollow if it is small, and a smaller mark if it is fast."""
+    color = COLORS[a, f]
+    return {"color": color, "mfc": color if a > 0 else "white", "markersize": 4 if f > 0 else 6.5, "ls": "none"}
+
+
 class SentenceTriptych(Panels):
     """The signature picture of a hypernetwork that reads: `update(sentence)`.
 
@@ -54,17 +60,17 @@ class SentenceTriptych(Panels):
         super().__init__(learner.main, x_axis, weight_limit(written(learner, describe(self.sentences))))
         self.plane = Plane(encoded)
         position = self.plane(encoded)
-        for (a, f), color in COLORS.items():
+        for a, f in COLORS:
             for p, marker in MARKERS.items():
                 of = (level == torch.tensor([a, f, p])).all(1)
-                self.where.plot(*as_numpy(position[of].T), marker, color=color, markersize=4, alpha=0.45, ls="none", zorder=1)
+                self.where.plot(*as_numpy(position[of].T), marker, **_look(a, f), alpha=0.45, zorder=1)
         names = _("small, slow"), _("small, fast"), _("tall, slow"), _("tall, fast")
-        named = [(name, color, "s") for name, color in zip(names, COLORS.values(), strict=True)]
-        named += [(_("shifted left"), GREY, "<"), (_("not shifted"), GREY, "o"), (_("shifted right"), GREY, ">")]
+        named = [Line2D([], [], marker="s", label=name, **_look(a, f)) for name, (a, f) in zip(names, COLORS, strict=True)]
+        shifts = ("<", _("shifted left")), ("o", _("not shifted")), (">", _("shifted right"))
+        named += [Line2D([], [], marker=marker, color=GREY, ls="none", label=name) for marker, name in shifts]
         self.where.legend(
-            handles=[Line2D([], [], marker=marker, color=color, ls="none", label=name) for name, color, marker in named],
-            loc="lower center", ncols=2, fontsize=10, handletextpad=0.1, columnspacing=0.8, labelspacing=0.2,
-        )  # fmt: skip
+            handles=named, loc="lower center", ncols=2, fontsize=10, handletextpad=0.1, columnspacing=0.8, labelspacing=0.2
+        )
         self.where.set(xticks=[], yticks=[], xlabel="projected sentences")
         (left, low), (right, high) = position.amin(0).tolist(), position.amax(0).tolist()
         self.where.set_xlim(left - 0.2 * (right - left), right + 0.2 * (right - left))
