@@ -134,7 +134,10 @@ def _in_every_language(english: str, lesson: str | None) -> set[str]:
 @cache
 def _templates(lesson: str) -> list[tuple[str, re.Pattern]]:
     """(English, pattern) of every sentence of a lesson's checks, in every language; what says more comes first."""
-    places = {None: ("lessons/feedback.py", "lessons/probes.py"), lesson: (f"lessons/{lesson}/checks.py",)}
+    places = {
+        None: tuple(f"lessons/{name}.py" for name in ("feedback", "probes", "variants")),
+        lesson: (f"lessons/{lesson}/checks.py",),
+    }
     known = {
         (english, said)
         for part, ends in places.items()

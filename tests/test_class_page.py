@@ -15,17 +15,16 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
-from playwright.sync_api import sync_playwright
 
 import class_page
 import collected
 import editions
+import lab
 from collected import NOT_YET, NOTHING, RIGHT, UNANSWERED
-from hyperedu.lessons import asking, progress
+from hyperedu.lessons import asking, progress, variants
 from hyperedu.lessons.asking import SKIPPED
 from hyperedu.lessons.maml import checks
 from hyperedu.lessons.maml.questions import PREDICTIONS
-from lab import CHROMIUM, NO_BROWSER, find_browser
 
 LESSON = "maml"
 NAME = editions.file_name(LESSON)
@@ -436,17 +435,16 @@ def test_the_page_is_accessible(folder, tmp_path):
     (folder / "essay.docx").write_bytes(b"")
     path = tmp_path / "page.html"
     path.write_text(class_page.page_of(collected.collect(folder), named=True), encoding="utf-8")
-    with sync_playwright() as playwright:
-        program = find_browser(playwright.chromium.executable_path)
-        if not program:
-            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(NO_BROWSER)
-        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
+    with lab.browser() as browser:
         page = browser.new_page(viewport={"width": 1000, "height": 1400})
         page.goto(path.as_uri())
         found = Axe().run(page).response["violations"]
         wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-        if shot := os.environ.get("CLASS_SHOT"):
-            page.screenshot(path=shot, full_page=True)
-        browser.close()
     assert [(v["id"], v["help"]) for v in found] == []
     assert not wide
+
+
+def test_what_is_said_of_keys_is_known_and_the_key_is_not():
+    said = variants._("The key {key} is another's: an answer counts with your own key and your own numbers.", key="z6ysmuuj")
+    found = collected.misconception("maml", said)
+    assert found.startswith("The key … is another's")
