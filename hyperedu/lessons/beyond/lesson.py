@@ -227,8 +227,7 @@ sent = main.unflatten(clients.own_steps(main, theta, own, steps=1) - theta)
 x = sent["0.weight"][:, :1] / sent["0.bias"][:, :1, None]  # (2), any row
 y = main(theta, x) + sent["4.bias"] / (2 * clients.ALPHA * climate.y_std)
 for said, a, b in (("from Δθ", x.flatten(), y), ("in truth", own.x[0, 0], own.y[0, 0])):
-    a = a.double().round(decimals=4) + 0.0  # no −0
-    print(f"{said}: x = {a.tolist()}, {b.item():.2f} °C")
+    print(f"{said}: x = {(a.double().round(decimals=4) + 0.0).tolist()}, {b.item():.2f} °C")
 
 # %% clients-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 17 minutes. *Purpose*: the chain rule cut in two: the server has ∂θ/∂φ, the client Δθ.

@@ -127,7 +127,7 @@ print(meta_train(learner, family.train, steps=2000, watch=figure))
 # **What to look for.** *First panel*: the loss of this wave on the plane through $\theta_0$ in which the path moves most (dots are projected); the star is where you are. *Second*: how each weight
 # has changed. *Third*: the start does not look like the wave, the orange curve does. *Fourth*: the loss falls on, long after the one step that training knew.
 #
-# It need not. Three things to try:
+# It need not. To try:
 #
 # * *task* 7, 3 *shots*, *alpha* 0.005: on the support set the loss falls at every step. On unseen points it is lowest after the first. Three points do not say which wave it is.
 # * *task* 18, 10 *shots*, *alpha* 0.03: each step is too long for this wave and leads higher. It diverges.

@@ -219,7 +219,7 @@ print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} �
 # | $D, D'$ | support and query examples: what a learner may see of a task, and what it is judged on |
 #
 # A **task** is one station's year. A **family** is a set of related tasks. Learning *across* tasks so that a new one needs
-# little or no data is **meta-learning**; a **hypernetwork** does it by writing weights. (The word is used for $f_\varphi$ alone, and for $f_\varphi$ with its main network; in code `Hypernetwork` is both.)
+# little or no data is **meta-learning**; a **hypernetwork** does it by writing weights. (In code `Hypernetwork` is $f_\varphi$ with its main network.)
 
 # %% two-mappings-then-slide [markdown] tags=["slides"]
 # ## Symbols for the whole course
@@ -368,7 +368,7 @@ print(f"difference {gain.mean():.2f} ± {half:.2f} °C (wider: ± {shared * half
 # * [01 · Everything is a mapping](01_everything_is_a_mapping.ipynb): why a few sliders are enough for a thousand weights.
 # * [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb): how a gradient gets through generated weights, and how it is lost.
 #
-# What you predict, answer and choose is noted in a file beside the notebooks, for you alone. (A saved notebook also keeps its own answers, for whoever you give it to.)
+# What you predict, answer and choose is noted in a file beside the notebooks, for you alone. (A saved notebook keeps its answers, too.)
 
 # %% what-comes-next-slide [markdown] tags=["slides"]
 # ## What comes next
