@@ -3,11 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
 
+from hyperedu.batches import TaskSet
 from hyperedu.learners import PrototypicalNetwork
 from hyperedu.lessons import feedback, probes, variants
 from hyperedu.lessons.variants import plain
@@ -170,6 +171,12 @@ def written_head(answer) -> None:
     )
 
 
+@cache
+def _unseen() -> TaskSet:
+    """Characters of scripts held out, read once: of each case they are sampled anew."""
+    return Characters().test
+
+
 def on_new_drawings(answer) -> None:
     def share(learner, batch, seen=lambda b: b.support, judged=lambda b: b.query, of=torch.mean, ready=lambda logits: logits):
         theta = learner(None, seen(batch))
@@ -183,7 +190,7 @@ def on_new_drawings(answer) -> None:
 
     def case(seed, n, shots):
         learner = PrototypicalNetwork(MainNetwork.conv((1, 28, 28), ()))
-        return learner, Characters().test.sample(n, shots, 3, torch.Generator().manual_seed(seed))
+        return learner, _unseen().sample(n, shots, 3, torch.Generator().manual_seed(seed))
 
     mistakes = {
         "What the classifier was written from is still among what it is judged on.": partial(share, judged=both),
