@@ -59,11 +59,6 @@ def short(number: float) -> str:
     return "0" if said == "-0" else said
 
 
-def plus(number: float) -> str:
-    """A number as it stands after another: with its sign."""
-    return f"+ {short(number)}" if number >= 0 else f"- {short(-number)}"
-
-
 # ------------------------------------------------------------------------------------------------------------- compute
 
 
