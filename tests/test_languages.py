@@ -16,6 +16,7 @@ import build
 import catalogues
 import editions
 import hyperedu
+from lab import SHORT
 
 # Before the first cell: remember every figure that is shown.
 REMEMBER = """
@@ -85,7 +86,7 @@ def test_a_lesson_runs_in_a_language_in_which_every_text_is_marked_and_longer(le
     monkeypatch.setenv("HYPEREDU_CATALOGUES", str(pseudo_catalogues))
     (edition,) = [row for row in editions.EDITIONS if row.language == catalogues.PSEUDO]
     cells = [cell for cell in catalogues.translated(lesson, edition.language) if cell.cell_type == "code"]
-    first, last = (nbformat.v4.new_code_cell(source) for source in (REMEMBER, TELL))
+    first, last = (nbformat.v4.new_code_cell(source) for source in (SHORT + REMEMBER, TELL))
     notebook = nbformat.v4.new_notebook(cells=[first, *cells, last])
     build.run(notebook, edition.language)
     figures, clipped, alike = json.loads(notebook.cells.pop().outputs[0].text)

@@ -27,6 +27,7 @@ from hyperedu import (
 from hyperedu.lessons.task_descriptors import phrases
 from hyperedu.lessons.task_descriptors.figures import SentenceTriptych, attention
 from hyperedu.lessons.task_descriptors.phrases import WavesInWords, tell_place
+from lab import SHORT
 
 needs_model = pytest.mark.skipif(not Text.available(), reason="the text extra is not installed")
 
@@ -344,7 +345,7 @@ def test_lesson_04_runs_without_the_text_extra():
     (edition,) = [row for row in editions.KEPT if row.name == "solutions" and row.language == "en"]
     notebook = build.notebook_of(edition, "task_descriptors", {})
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
-    first.source = "import sys; sys.modules['sentence_transformers'] = None\n" + first.source
+    first.source = "import sys; sys.modules['sentence_transformers'] = None\n" + SHORT + first.source
     build.run(notebook)
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     said = "".join(output.get("text", "") for output in outputs if output.output_type == "stream")
