@@ -90,7 +90,7 @@ def course(tmp_path_factory, short):
     folder = tmp_path_factory.mktemp("course")
     grading.write(folder, [LESSON, *OTHERS])
     config = folder / "nbgrader_config.py"
-    shorter = config.read_text(encoding="utf-8").replace(f"timeout = {grading.SECONDS}", "timeout = 30")
+    shorter = config.read_text(encoding="utf-8").replace(f"timeout = {grading.SECONDS}", "timeout = 15")
     config.write_text(shorter, encoding="utf-8")
     for lesson in (LESSON, *OTHERS):
         assert grading.run(folder, "nbgrader", "generate_assignment", lesson) == 0
