@@ -149,7 +149,8 @@ def pip(*arguments) -> list:
 
 def installation() -> list:
     """The command that installs everything that is not there yet."""
-    return pip("install", "--disable-pip-version-check", "-c", "constraints.txt", "-e", ".[text,test,dev]")
+    # Bytecode is for the first import: of most modules there never is one, and to compile them all takes half a minute.
+    return pip("install", "--no-compile", "--disable-pip-version-check", "-c", "constraints.txt", "-e", ".[text,test,dev]")
 
 
 def cpu_torch() -> list:
