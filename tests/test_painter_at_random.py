@@ -9,6 +9,7 @@ import warnings
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.patheffects import withStroke
@@ -17,7 +18,7 @@ from drawings import SIZE, fresh, pixels
 from hyperedu.figures.painter import Painter
 
 FIGURES, SEED = int(os.environ.get("HYPEREDU_FIGURES", "500")), int(os.environ.get("HYPEREDU_SEED", "0"))
-CHANGES = 8
+CHANGES = 6
 
 
 def z(rng):
@@ -181,7 +182,7 @@ class AtRandom:
         self.figure = Figure(**SIZE, layout=rng.choice([None, None, "constrained"]))
         self.panels = list(np.atleast_1d(self.figure.subplots(1, rng.choice([1, 2]), sharex=rng.random() < 0.2)))
         for axes in self.panels:
-            if rng.random() < 0.7:  # ticks are most of the time that a drawing takes
+            if rng.random() < 0.85:  # ticks are most of the time that a drawing takes
                 axes.set(xticks=[], yticks=[])
         self.artists = []
         for axes in self.panels:
@@ -221,7 +222,8 @@ def paint_at_random(seed):
     warnings.simplefilter("ignore")  # matplotlib's, on what chance puts together
     one, other = AtRandom(seed), AtRandom(seed)
     painter, fast = Painter(one.figure), 0
-    Painter(other.figure)  # lays it out
+    FigureCanvasAgg(other.figure).draw()  # lays it out
+    other.figure.set_layout_engine("none")
     for n in range(CHANGES):
         one.change(), other.change()
         painter.paint()
