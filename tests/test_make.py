@@ -27,6 +27,7 @@ import lab
 
 ROOT = Path(__file__).parent.parent
 MADE_FROM = ("make.py", "pyproject.toml", "constraints.txt")
+INSTALL = ["install", "--no-compile", "--disable-pip-version-check", "-c", "constraints.txt", "-e", ".[text,test,dev]"]
 
 # In place of a module that would download or stay open: notes how it was called.
 STAND_IN = """
@@ -163,7 +164,7 @@ def test_tests_of_a_group_stay_with_one_worker(tmp_path):
 def test_an_installation_is_done_once(make, calls):
     assert make.main(["test"]) == 0
     assert modules(calls) == ["pip --version", "pip install", "uv pip", "uv pip", "pip install", "pytest -n"]
-    assert calls[4][3:] == ["install", "--no-compile", "--disable-pip-version-check", "-c", "constraints.txt", "-e", ".[text,test,dev]"]
+    assert calls[4][3:] == INSTALL
     calls.clear()
     assert make.main(["test"]) == 0
     assert modules(calls) == ["pytest -n"]
@@ -291,7 +292,7 @@ def test_the_two_commands_work_in_any_folder_and_on_any_console(tmp_path, folder
         assert (b"This failed with code 7: " in ran.stderr) == (code == 1)
     seen = [json.loads(line) for line in (tmp_path / "stand-ins" / "calls").read_text(encoding="utf-8").splitlines()]
     assert [call[3] for call in seen if call[3] not in ("uv", "pip")] == ["jupyterlab", "pytest", "pytest"]
-    assert seen[-4][4:] == ["install", "--no-compile", "--disable-pip-version-check", "-c", "constraints.txt", "-e", ".[text,test,dev]"]
+    assert seen[-4][4:] == INSTALL
     assert [call[-2:] for call in seen[-3:]] == [["a b", "-x"]] * 3
     for python, folder, utf8, *_ in seen:
         assert Path(python).parent.parent == home / ".venv"
