@@ -508,7 +508,7 @@ def fair(learner, batch):
 checks.on_new_drawings(fair)
 
 # %% open-task [markdown]
-# **An open task.** Which letters are confused? Guess, find a measure of how alike two letters look that predicts it, and try it on a hundred episodes. A good answer has the guess before the measurement, an interval, and another explanation.
+# **Open task.** (45 minutes.) Which letters are confused? Guess, find a measure of how alike two letters look that predicts it, and try it on a hundred episodes. A good answer has the guess before the measurement, an interval, and another explanation.
 
 # %% exercises-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 18 minutes. *Purpose*: a decision, a layer, and a fair test. Exercise 1: 4 minutes, 2: 8, 3: 6.

@@ -137,7 +137,7 @@ projected.project("tiny-triptych", figure)
 #
 # $$ u_k = V\, h\big([\tau, e_k]\big), \qquad k = 1, \dots, \lceil P / C \rceil \tag{1} $$
 #
-# with pieces of $C$ weights, $h$ the trunk and $V$ the head. Embeddings of $d$ numbers cost $d\,P/C$ in all; a head on $H$ units, with biases, costs $(H + 1)\,C$. Where $C$ is a fixed multiple of $\sqrt P$, both grow like $\sqrt P$; the package takes $C \approx \sqrt P$.
+# with pieces of $C$ weights, $h$ the trunk and $V$ the head. Embeddings of $d$ numbers cost $d\,P/C$ in all; a head on $H$ units, with biases, costs $(H + 1)\,C$. Every piece is a mixture of $V$'s $H$ columns, never another. Where $C$ is a fixed multiple of $\sqrt P$, both grow like $\sqrt P$; the package takes $C \approx \sqrt P$.
 
 # %% four-designs-slide [markdown] tags=["slides"]
 # ## Chunked: piece by piece
@@ -283,9 +283,9 @@ for f in [learner.generator for learner in learners["low rank"]]:  # equation (3
 
 # %% designs-look [markdown]
 # **What to look for.** Functions all but alike; weights not. Attention makes hills, since a unit's code is a smooth function of its place. The convolution enlarges a small picture, and so repeats a tile.
-# Low rank ends near $W_0$, which began as noise. Chunks of 42 weights, all by one head, lie askew across rows of 40: faint bands that lean. Connected looks like noise, each weight having its own row in the head; why some units are strong as a whole we do not know.
+# Low rank ends near $W_0$, which began as noise. Chunks of 42 weights lie askew across rows of 40: faint bands that lean. Connected looks like noise, each weight having its own row in the head; why some units are strong as a whole we do not know.
 #
-# Low rank has the least loss. We guess that $W_0$ holds what all waves share, and that few directions are enough for the rest. Why attention's trainings differ by a factor of eight we do not know. None fails.
+# Low rank has the least loss. We guess that $W_0$ holds what all waves share; few directions are enough for the rest. Why attention's trainings differ by a factor of eight we do not know.
 
 # %% what-they-write-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: very different weights compute the same function, and the pattern betrays the design.

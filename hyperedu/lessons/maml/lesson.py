@@ -455,15 +455,15 @@ for name, theta_0 in starts.items():
 figures.show(draw_directions(found), "Left the arrows fan out a little; right shared weights part.")
 
 # %% directions-then [markdown]
-# (Arrows of the third batch, at length one, projected on the plane.) At a new start all pull roughly the same way. Where joint training has ended, its own arrow is shorter and points elsewhere; MAML, first order and
-# Reptile, which have terms in $\alpha$, still go nearly side by side.
+# (Of the third batch, at length one, projected.) At a new start all pull roughly alike. Where joint training has ended, its own arrow points elsewhere and is shorter (not zero: its rate never fell); MAML, first order
+# and Reptile, which have terms in $\alpha$, still go nearly side by side.
 
 # %% going-further-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 15 minutes, or reading. *Purpose*: one expansion for four learners, and arrows that show its terms.
 # >
 # > *Students believe* that pre-training and meta-learning pull the same way. At a new start the cosine of shared weights with MAML is 0.76 to 0.92, at 0.76, the picture's, an angle of 40°; where joint training ended it is 0.18 to 0.45.
 # >
-# > *Ask*: Why is the grey direction shorter there? [Joint training has used up slope: 0.6 to 0.8 against 1.5. The others keep the terms in $\alpha$.] What is left of (3) at $\alpha = 0$? [$g'$ or $\bar g$: in the mean over tasks all pull alike.]
+# > *Ask*: Why is the grey direction shorter there? [Joint training has used up slope: 0.6 to 0.8 against 1.5. The others keep the terms in $\alpha$.] Why not zero? [At a constant rate each batch moves $\theta_0$ to and fro. 2,000 more steps with `anneal=True` leave 0.1 to 0.2.] What is left of (3) at $\alpha = 0$? [$g'$ or $\bar g$: in the mean over tasks all pull alike.]
 # >
 # > *On the board*: a step $-\alpha g$ changes $L'$ by about $-\alpha\, g^\top g'$. With $\alpha = 0.1$, $g = (2, 1)$: for $g' = (1, 1)$ it is −0.3, for $g' = (1, -2)$ it is 0. So a larger $g^\top g'$ means a step that helps.
 # >

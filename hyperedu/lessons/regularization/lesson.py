@@ -262,11 +262,11 @@ print(f"c = {slopes.max():.3f}² = {c:.2f}; most stretch {most:.1f}, bound {c * 
 #
 # The honest test: 10 to 154 training stations, five seeds (each another split and another start), every remedy by itself at several strengths (`data/make_regularization.py`).
 #
-# Of the 120 held-out stations half are *validation* stations. They choose the strength, for each seed by itself. The others, the *test* stations, judge. (Splits share stations: our intervals are too narrow.)
+# Of the 120 held-out stations half are *validation* stations. They choose the strength, for each seed by itself. The others, the *test* stations, judge. (Splits share stations: our intervals are too narrow. Lesson 00's factor would be 4 for twenty stations, but it is made for splits that use all.)
 #
 # *None* is the `train` above, with a learning rate of 0.002 and AdamW's usual weight decay of 0.01. Rate, decay, and when to stop are tuned in rows of their own.
 #
-# A chosen strength at the end of its grid is a warning: farther out might be better. So we print both.
+# A chosen strength at the end of its grid is a warning: farther out might be better.
 
 # %% what-helps-stations-never-seen-slide [markdown] tags=["slides"]
 # ## The honest test
@@ -371,7 +371,7 @@ for way, row in (errors | {"linear - decay": lead}).items():
 figures.show(by_stations(errors, stations), "Test error by training stations, for each remedy.")
 
 # %% more-tasks-figure-then [markdown]
-# Twenty stations with weight decay are worth more than fifty without. With 154, penalties gain hundredths of a degree. **A simpler model keeps us modest**: at ten stations nothing was shown between linear regression and weight decay (last row), and at twenty the network leads by less than a tenth of a degree. Linear regression gains little more, because it cannot bend.
+# Twenty stations with weight decay are worth more than fifty without. With 154, penalties gain hundredths of a degree. **A simpler model keeps us modest**: at ten stations nothing was shown between linear regression and weight decay (last row), and at twenty the network leads by less than a tenth of a degree.
 
 # %% more-tasks-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 6 minutes. *Purpose*: remedies matter where tasks are few; so does a simple model.

@@ -446,8 +446,8 @@ for on, runs in (("sinusoids", sines), ("Colorado (°C²)", years)):
         print(f"{errors[k].mean():7.3f}, minus last {more.mean():6.3f} ± {half_interval(more):.3f}")
 
 # %% contest-then [markdown]
-# Printed are, after the seconds of the first run, the mean error on unseen tasks in three runs, and by how much it is above that of the hypernetwork, which is last. As in lesson 00, ± is half of a 95% interval, of the differences run by run; where it contains zero, no difference is shown. Shared weights are far behind. Between the hypernetwork and either conditioned network no difference is shown, on **either** family.
-# That does not make them equal. On sinusoids ± is larger than these errors themselves: not even a factor of two could be seen, the contest is undecided. On Colorado a difference of a third would have been seen. Longer training was not tried. What the hypernetwork saves against the wide one is time, since the network that it writes stays small. When a hypernetwork is *needed*, these two families do not tell.
+# Printed are the seconds of the first run, the mean error on unseen tasks in three runs, and how much it is above that of the hypernetwork, which is last. As in lesson 00, ± is half of a 95% interval, of the differences run by run; where it contains zero, no difference is shown. Shared weights are far behind. Between the hypernetwork and either conditioned network no difference is shown, on **either** family.
+# That does not make them equal. On sinusoids ± is larger than these errors: not even a factor of two could be seen, the contest is undecided. On Colorado a difference of two fifths would have been seen, by lesson 00's wider interval. Longer training was not tried. What the hypernetwork saves against the wide one is time, since the network that it writes stays small. When a hypernetwork is *needed*, these two families do not tell.
 
 # %% against-baselines-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 12 minutes. *Purpose*: an honest comparison, in which the favourite does not win.
