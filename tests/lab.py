@@ -325,6 +325,16 @@ class Notebook:
         self._command("notebook:run-cell", seconds)
         return "".join(output.get("text", "") for output in self.outputs()[-1])
 
+    def clear(self) -> None:
+        """Take all cells away, and with them what they show, and forget what was reported; the kernel keeps what it knows."""
+        self.page.evaluate(
+            """() => {
+              const model = jupyterapp.shell.currentWidget.content.model.sharedModel;
+              model.deleteCellRange(0, model.cells.length);
+            }"""
+        )
+        self.errors.clear()
+
     def run_again(self, times: int = 1, seconds: float = 60) -> None:
         """Run the last cell once more, or so many times."""
         for _ in range(times):
@@ -386,7 +396,7 @@ class Lab:
             try:
                 yield notebook
             finally:
-                self._shut_down_kernels()
+                self._shut_down_kernel(name)
 
     @contextlib.contextmanager
     def scratch(self, **context) -> Iterator[Notebook]:
@@ -401,9 +411,10 @@ class Lab:
         nbformat.write(nbformat.v4.new_notebook(metadata={"kernelspec": kernel}), path)
         return path.name
 
-    def _shut_down_kernels(self) -> None:
+    def _shut_down_kernel(self, name: str) -> None:
         for session in self._ask("GET", "sessions"):
-            self._ask("DELETE", f"sessions/{session['id']}")
+            if session["path"] == name:
+                self._ask("DELETE", f"sessions/{session['id']}")
 
     def _ask(self, method: str, path: str):
         headers = {"Authorization": f"token {self.token}"}

