@@ -29,6 +29,7 @@ from hyperedu.lessons.task_descriptors.figures import SentenceTriptych, attentio
 from hyperedu.lessons.task_descriptors.phrases import WavesInWords, tell_place
 from lab import SHORT
 
+pytestmark = pytest.mark.xdist_group("text")  # the language model is loaded once, and its readers are trained once
 needs_model = pytest.mark.skipif(not Text.available(), reason="the text extra is not installed")
 
 

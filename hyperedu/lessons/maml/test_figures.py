@@ -6,6 +6,8 @@ import torch
 from hyperedu import MAML, MainNetwork, Sinusoids, meta_train
 from hyperedu.lessons.maml.figures import AdaptationPicture
 
+pytestmark = pytest.mark.xdist_group("maml")  # one start is trained for all
+
 
 @pytest.fixture(scope="module")
 def trained():
