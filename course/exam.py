@@ -115,6 +115,15 @@ def sample() -> str:
     return f"{asked}\n#{answers(SAMPLE_SEED)}"
 
 
+def texts(seed: int, lessons: Collection[str] = LESSONS) -> dict[str, str]:
+    """The files of a paper, name → text.
+
+    Raises:
+        ValueError: the templates of the lessons are too few.
+    """
+    return {"exam.md": questions(seed, lessons), "answers.md": answers(seed, lessons)}
+
+
 def write(folder: Path, seed: int, lessons: Collection[str] = LESSONS) -> None:
     """Write exam.md and answers.md.
 
@@ -127,9 +136,9 @@ def write(folder: Path, seed: int, lessons: Collection[str] = LESSONS) -> None:
     there = [name for name in ("exam.md", "answers.md") if (folder / name).exists()]
     if there:
         raise ValueError(f"{folder} has {' and '.join(there)} already: name another folder, or move them away")
-    texts = {"exam.md": questions(seed, lessons), "answers.md": answers(seed, lessons)}
+    files = texts(seed, lessons)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
+    for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 

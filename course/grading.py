@@ -1,6 +1,6 @@
 """A course for nbgrader or otter-grader from the lessons: their exercises with points, whose hidden tests are the checks.
 
-    python course/grading.py keys ../my-course students.csv   each student's key, and what each is asked: in my-course/private/
+    python course/grading.py keys ../my-course students.csv   keys, what each student is asked, a paper: in my-course/private/
     python course/grading.py write ../my-course 06    the instructor's notebooks, in my-course/source/ and my-course/otter/
     python course/grading.py run ../my-course nbgrader generate_assignment maml    the students' copy, in my-course/release/
     python course/grading.py run ../my-course nbgrader zip_collect maml     what is in my-course/downloaded/maml/archive/
@@ -276,7 +276,7 @@ def main() -> int:
     does = parser.add_subparsers(dest="does", required=True)
     writes = does.add_parser("write", help="the instructor's notebooks of a course")
     runs = does.add_parser("run", help="nbgrader or otter itself, in the folder of a course")
-    gives = does.add_parser("keys", help="students' keys and what each is asked, into private/; again for latecomers")
+    gives = does.add_parser("keys", help="students' keys, what each is asked, and a paper, into private/; again for latecomers")
     for part in (writes, runs, gives):
         part.add_argument("folder", type=Path, help="of the course")
     writes.add_argument("lessons", nargs="*", help="only those whose number or name starts so")

@@ -1,4 +1,4 @@
-"""The keys of a course's students, by which exercises have numbers of their own, and what each student is asked.
+"""The keys of a course's students, by which exercises have numbers of their own, what each student is asked, and a paper.
 
 A key follows from the student's name, as the graders call them, and from the course's secret. What is secret stays in the
 folder of the course, in `secret` and `private/`: git does not see them, and nothing of them is released.
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+import exam
 from editions import LESSONS, ROOT, cells
 from hyperedu.lessons import variants
 
@@ -101,7 +102,10 @@ def _first_column(path: Path) -> list[str]:
 
 
 def write(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """Write the keys of students, those who are there already among them, and a sheet of answers for each lesson."""
+    """Write the keys of students, those who are there already among them, a sheet of answers for each lesson, and a paper.
+
+    Keys and sheets are written anew; the paper is not, so that a teacher can change it.
+    """
     secret = make_private(folder)
     keys = {name: key_of(secret, name) for name in [*known(folder), *names]}
     private = folder / PRIVATE
@@ -110,6 +114,10 @@ def write(folder: Path, names: Iterable[str]) -> dict[str, str]:
         csv.writer(file).writerows([HEADINGS, *keys.items()])
     for lesson in LESSONS:
         (private / f"{lesson}.md").write_text(sheet(lesson, keys), encoding="utf-8")
+    seed = int.from_bytes(hmac.new(secret, b"exam", hashlib.sha256).digest()[:6], "big")
+    for name, text in exam.texts(seed).items():
+        if not (private / name).exists():
+            (private / name).write_text(text, encoding="utf-8")
     return keys
 
 
