@@ -146,7 +146,7 @@ seeds_table(tables["digits"], ".2f")
 # > *Short of time*: settings 1 and 3; skip the digits. Say: five angles show the same picture.
 
 # %% clients [markdown]
-# **Where it fails:** someone must say which task it is. With more tasks held there is less room for the next: the fifth angle is read less well (last row: *gained*).
+# **Where it fails:** someone must say which task it is. What is held costs the next: the fifth angle is read less well (last row: *gained*).
 #
 # ## Clients who keep their data
 #

@@ -285,7 +285,7 @@ for f in [learner.generator for learner in learners["low rank"]]:  # equation (3
 # **What to look for.** Functions all but alike; weights not. Attention makes hills, since a unit's code is a smooth function of its place. The convolution enlarges a small picture, and so repeats a tile.
 # Low rank ends near $W_0$, which began as noise. Chunks of 42 weights lie askew across rows of 40: faint bands that lean. Connected looks like noise, each weight having its own row in the head; why some units are strong as a whole we do not know.
 #
-# Low rank has the least loss. We guess that $W_0$ holds what all waves share; few directions are enough for the rest. Why attention's trainings differ by a factor of eight we do not know.
+# Low rank has the least loss. We guess that $W_0$ holds what all waves share, and few directions are enough for the rest. Why attention's trainings differ by a factor of eight we do not know.
 
 # %% what-they-write-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: very different weights compute the same function, and the pattern betrays the design.
