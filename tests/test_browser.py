@@ -46,10 +46,10 @@ def lab():
         yield lab
 
 
-@pytest.fixture(scope="module")
-def lesson(lab):
+@pytest.fixture(scope="module", params=["03_generator_designs", "09_few_shot_characters"])  # which run fastest
+def lesson(lab, request):
     """A notebook that was run from top to bottom; the others in tests/every_question.py and every_figure.py."""
-    with lab.open("03_generator_designs.ipynb") as notebook:
+    with lab.open(f"{request.param}.ipynb") as notebook:
         notebook.run_all()
         yield notebook
 
@@ -82,9 +82,9 @@ def test_a_slider_moves_the_picture_by_mouse(lesson):
     figure = lesson.figure()
     before = state(figure)
     with figure.watch() as seen:
-        figure.drag(figure.handles.first, 120)
+        figure.drag(figure.handles.first, 120, seconds=1)
     assert all(a != b for a, b in zip(before, state(figure), strict=True))
-    assert len(seen.changes) > 2, "the picture follows the drag, not only its end"
+    assert len(seen.changes) > 5, "the picture follows the drag, not only its end"
     assert seen.blank == 0
     assert lesson.errors == []
 
@@ -125,8 +125,9 @@ def test_a_lesson_can_be_run_twice(lesson):
     assert lesson.figure().look() is not None
 
 
-def test_a_notebook_that_was_not_run_shows_its_pictures(lab):
-    with lab.open("00_start_here.ipynb") as notebook:
+@pytest.mark.parametrize("name", ["00_start_here", "01_everything_is_a_mapping", "02_training_a_hypernetwork"])
+def test_a_notebook_that_was_not_run_shows_its_pictures(lab, name):
+    with lab.open(f"{name}.ipynb") as notebook:
         picture = notebook.page.locator(".jp-OutputArea-output img").first
         picture.evaluate("image => image.closest('details')?.setAttribute('open', '')")  # a prediction stands before it
         picture.scroll_into_view_if_needed(timeout=20_000)
@@ -203,7 +204,7 @@ def test_a_panel_is_dragged_by_the_mouse(wave):
         figure.drag_in(0, (0.5, 0.5), (0.2, 0.4))
     assert figure.numbers() == [10, 6], "the sliders follow"
     assert figure.sentence.inner_text() == "amplitude 10, phase 6"
-    assert len(seen.changes) > 2, "the picture follows the drag, not only its end"
+    assert len(seen.changes) > 5, "the picture follows the drag, not only its end"
     assert seen.blank == 0
     figure.handle("phase").press("ArrowRight")
     expect(figure.sentence).to_have_text("amplitude 10, phase 7")
@@ -225,7 +226,7 @@ def test_a_panel_is_dragged_by_a_finger(lab):
         assert notebook.errors == []
 
 
-@pytest.mark.parametrize("ratio", [2, 3])
+@pytest.mark.parametrize("ratio", [1, 2, 3])
 def test_the_picture_is_as_sharp_as_the_screen(lab, ratio):
     with lab.scratch(device_scale_factor=ratio) as notebook:
         notebook.run(LIVE)
@@ -360,9 +361,8 @@ def held(notebook):
 
 def test_ten_thousand_moves_hold_no_memory(lab):
     with lab.scratch() as notebook:
-        notebook.run(LIVE.replace("width=7, height=3", "width=4, height=2") + "\nimport time\n\nview = wave()\n")
-        # With a pause: Jupyter's server lets no more than a thousand messages a second through.
-        move = "for n in range({}):\n    view.controls['phase'].value = n % 31\n    time.sleep(0.002)\n" + HELD
+        notebook.run(LIVE + "\nview = wave()\n")
+        move = "for n in range({}):\n    view.controls['phase'].value = n % 31\n" + HELD
         notebook.run(move.format(500))
         before = held(notebook)
         notebook.run(move.format(10_000), seconds=300)

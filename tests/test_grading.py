@@ -395,17 +395,20 @@ def test_with_otter_a_key_is_one_of_the_class_and_is_reported(course_with_keys):
 
 
 def test_with_otter(course):
-    """`otter assign` runs the solutions and must find them right; what it gives grades a notebook with one exercise done."""
+    """`otter assign` runs the solutions and must find them right; what it gives grades an untouched and a wrong notebook."""
     assert grading.run(course, "otter", "assign", f"otter/{LESSON}.ipynb", f"otter/{LESSON}", "--no-pdfs") == 0
     made = course / "otter" / LESSON
     (archive,) = (made / "autograder").glob("*.zip")
     student = nbformat.read(made / "student" / f"{LESSON}.ipynb", 4)
     assert "feedback.result" not in json.dumps(student)
-    done, file, folder = 'print("✓ Right.")\ngradient = 0.48', course / "one.ipynb", course / "one-results"
-    file.write_text(json.dumps(student).replace("gradient = ...", json.dumps(done)[1:-1]), encoding="utf-8")
-    folder.mkdir()
-    assert grading.run(course, "otter", "run", "--no-logo", "-a", str(archive), "-o", folder.name, file.name) == 0
-    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))["tests"]
-    points = [test["score"] for test in results if test["name"].startswith("exercise")]
-    assert points == [grading.POINTS["exercise-1"], 0, 0]
+    points = {}
+    for name, first in (("untouched", "gradient = ..."), ("one", 'print("✓ Right.")\ngradient = 0.48')):
+        answered = json.loads(json.dumps(student).replace("gradient = ...", json.dumps(first)[1:-1]))
+        file, folder = course / f"{name}.ipynb", course / f"{name}-results"
+        file.write_text(json.dumps(answered), encoding="utf-8")
+        folder.mkdir()
+        assert grading.run(course, "otter", "run", "--no-logo", "-a", str(archive), "-o", folder.name, file.name) == 0
+        results = json.loads((folder / "results.json").read_text(encoding="utf-8"))["tests"]
+        points[name] = [test["score"] for test in results if test["name"].startswith("exercise")]
+    assert points == {"untouched": [0, 0, 0], "one": [grading.POINTS["exercise-1"], 0, 0]}
     assert "Not answered yet" in json.dumps(results, ensure_ascii=False)

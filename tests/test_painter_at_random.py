@@ -9,6 +9,7 @@ import warnings
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.patheffects import withStroke
@@ -221,7 +222,8 @@ def paint_at_random(seed):
     warnings.simplefilter("ignore")  # matplotlib's, on what chance puts together
     one, other = AtRandom(seed), AtRandom(seed)
     painter, fast = Painter(one.figure), 0
-    Painter(other.figure)  # lays it out
+    FigureCanvasAgg(other.figure).draw()  # lays it out
+    other.figure.set_layout_engine("none")
     for n in range(CHANGES):
         one.change(), other.change()
         painter.paint()
