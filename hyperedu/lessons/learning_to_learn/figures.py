@@ -95,19 +95,19 @@ class QuadraticPicture:
             optimum.set_data([center[0].item()], [center[1].item()])
             for ring, size in zip(rings, (0.5, 1.0, 1.5), strict=True):
                 ring.set_data(*as_numpy(center.unsqueeze(1) + size * ellipse))
-        at = {}
         starts = {key: best_start(tasks, shrinkage(tasks, n, self.lr)) for key, n in (("meta", steps), ("shared", 0))}
-        for key, start in {**starts, "own": self.own}.items():
-            with torch.no_grad():
-                path = adapt(self.family.main, start, examples, self.most, self.lr)
+        starts["own"] = self.own
+        with torch.no_grad():  # from all starts at once: (3, 1, 2), for the examples of both tasks
+            path = adapt(self.family.main, torch.stack(list(starts.values())).unsqueeze(1), examples, self.most, self.lr)
+        at = dict(zip(starts, path.loss.mean(-1).unbind(1), strict=True))
+        for (key, start), thetas in zip(starts.items(), path.theta[: steps + 1].unbind(1), strict=True):
             lines, point, curve = self.paths[key]
-            for line, theta in zip(lines, path.theta[: steps + 1].unbind(1), strict=True):
+            for line, theta in zip(lines, thetas.unbind(1), strict=True):
                 line.set_data(*as_numpy(theta.T))
             point.set_data([start[0].item()], [start[1].item()])
-            curve.set_ydata(as_numpy(path.loss.mean(1).clamp(min=1e-9)))
-            at[key] = path.loss.mean(1)
+            curve.set_ydata(as_numpy(at[key].clamp(min=1e-9)))
         self.now.set_xdata([steps, steps])
-        where = {key: self.says(start, c) for key, start in {**starts, "own": self.own}.items()}
+        where = {key: self.says(start, c) for key, start in starts.items()}
         return _(
             "The meta-learned start lies {meta_at}, the shared weights {shared_at}, and your start {own_at}. "
             "Before adaptation the meta-learned start has a mean loss of {meta_0:.3f}, the shared weights "

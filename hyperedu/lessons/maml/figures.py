@@ -105,7 +105,7 @@ class AdaptationPicture:
             self.last = None
         return None
 
-    size = 24  # of the grid on which the loss surface is computed
+    size = 20  # of the grid on which the loss surface is computed
 
     def update(self, task: int, shots: int, alpha: float, steps: int, history: History | None = None) -> str:
         self.task, self.shots = task, shots
@@ -181,9 +181,10 @@ class AdaptationPicture:
         center, half = (points.amax(0) + points.amin(0)) / 2, (points.amax(0) - points.amin(0)).amax().clamp(min=1e-3) / 1.2
         self.points = (points - center) / half
         side = torch.linspace(-1, 1, self.size)
-        grid = center + half * torch.stack(torch.meshgrid(side, side, indexing="xy"), -1)
+        grid = center + half * torch.cartesian_prod(side, side).flip(-1)
         a_quarter = query.some(slice(None, None, 4))
-        self.surface.set_data(as_numpy(self.main.loss(self.theta_0 + grid @ directions, a_quarter)))
+        losses = self.main.loss(torch.addmm(self.theta_0, grid, directions), a_quarter)  # θ₀ + what of each direction
+        self.surface.set_data(as_numpy(losses.unflatten(0, (self.size, self.size))))
         self.path.set_data(*as_numpy(self.points.T))
         wave = (self.tasks.properties[name][task] for name in ("amplitude", "phase"))
         self.truth.set_ydata(as_numpy(self.family.function(*wave, self.x_axis)[:, 0]))
