@@ -61,6 +61,8 @@ def test_a_figure_is_shown_only_after_the_prediction_or_the_skip(kept):
         ("number", 11.0, 20, "You said 20 °C, it is 11 °C: 9 away, not close. Mountains are cold."),
         ("sketch", [-5, 15, -5], [-5, 15, 1], "3.5 away on average (root mean square), furthest at J, by 6. Summers are warm."),
         ("choice", None, SKIPPED, ""),
+        ("number", 11.0, SKIPPED, "It is 11 °C. Mountains are cold."),
+        ("sketch", [-5, 15, -5], SKIPPED, ""),
     ],
 )  # fmt: skip
 def test_both_are_shown_with_the_distance_and_a_sentence(kept, name, so, value, said):

@@ -77,6 +77,10 @@ class Number:
             said=said, so=so, unit=self.unit, distance=abs(said - so), near=near, because=_(self.because),
         )  # fmt: skip
 
+    def told(self, so: float) -> str:
+        """To who skipped: no figure behind it need say it."""
+        return _("It is {so:.3g} {unit}. {because}", so=so, unit=self.unit, because=_(self.because))
+
 
 @dataclass(frozen=True)
 class Sketch:
@@ -180,7 +184,7 @@ class Asked(ipywidgets.VBox):
 
     def _reveal(self) -> None:
         value = self.question.given["value"]
-        self.question.said = "" if value == SKIPPED else self._answer(value)
+        self.question.said = self._answer(value)
         if self._figure is not None:
             self.children = [self.question, self._figure]
         self._refresh()
@@ -307,7 +311,6 @@ def predict(lesson: str, known: Mapping[str, Prediction], name: str, figure: Liv
     asks: dict[str, Any] = {"kind": asked.kind, "question": _(asked.question)}
     if isinstance(asked, Choice):
         asks["options"], asks["values"] = [_(option) for option in asked.options], list(asked.options)
-        answer = asked.answer
     else:
         if so is None:
             raise ValueError(f"the prediction {name!r} of {lesson} is a {asked.kind}: say so=, what is so")
@@ -316,8 +319,10 @@ def predict(lesson: str, known: Mapping[str, Prediction], name: str, figure: Liv
         else:
             asks["unit"] = asked.unit
 
-        def answer(said):
-            return asked.answer(said, so)
+    def answer(said: Any) -> str:
+        if said == SKIPPED:
+            return asked.told(so) if isinstance(asked, Number) else ""
+        return asked.answer(said) if isinstance(asked, Choice) else asked.answer(said, so)
 
     true = [] if isinstance(asked, Choice) else [float(v) for v in (so if isinstance(asked, Sketch) else [so])]
     question = Question(asks=asks, labels=_labels(), so=true)
