@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from hyperedu.generators import MLPGenerator
 from hyperedu.learners import Conditioned, Hypernetwork, Learner
 from hyperedu.main_network import MainNetwork
-from hyperedu.statistics import half_interval
+from hyperedu.statistics import half_interval, in_words
 from hyperedu.tasks import Table
 from hyperedu.training import meta_train
 from hyperedu.words import _
@@ -60,14 +60,14 @@ class Rivalry:
         return f"{said} Over {len(error)} splits it cannot be told from: {others}. Use the simplest of these, the {ties[0]}."
 
     def _said(self, errors: Tensor) -> str:
-        return f"{errors.mean().item():.3g} ± {half_interval(errors):.2g} {self.unit}".rstrip()
+        return f"{in_words(errors)} {self.unit}".rstrip()
 
     def __repr__(self) -> str:
         """A line for each model: its error, and by how much it is larger than that of the best, split by split."""
         width, best, lines = max(map(len, self.errors)), self.errors[self.best], []
         for name, errors in self.errors.items():
-            more = f"(+{(errors - best).mean().item():.2g} ± {half_interval(errors - best):.2g})"
-            lines.append(f"{name.ljust(width)}  {self._said(errors)}  {'(errs least)' if name == self.best else more}")
+            more = "errs least" if name == self.best else in_words(errors - best, "+")
+            lines.append(f"{name.ljust(width)}  {self._said(errors)}  ({more})")
         return "\n".join(lines)
 
 

@@ -30,6 +30,19 @@ def interval(values: Tensor) -> tuple[float, float]:
     return mean - half, mean + half
 
 
+def in_words(values: Tensor, sign: str = "") -> str:
+    """“5.47 ± 0.43”: the mean of (n,) independent values and half its interval, both to the interval's second digit.
+
+    Args:
+        sign: "+", where the mean is a difference.
+    """
+    mean, half = values.mean().item(), half_interval(values)
+    if not 0 < half < math.inf:
+        return f"{mean:{sign}.3g} ± {half:.2g}"
+    digits = max(0, 1 - math.floor(math.log10(half)))
+    return f"{mean:{sign}.{digits}f} ± {half:.{digits}f}"
+
+
 def median(values: Tensor) -> float:
     """The median of (n,) values, the lower of the two in the middle; what is not finite counts as infinitely bad."""
     return values.nan_to_num(torch.inf, torch.inf, torch.inf).median().item()

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from hyperedu.statistics import T, half_interval, interval, median
+from hyperedu.statistics import T, half_interval, in_words, interval, median
 
 
 def test_the_table_is_that_of_student():
@@ -73,3 +73,19 @@ def test_an_interval_holds_the_mean_in_95_of_100_cases(random):
 )
 def test_the_median_counts_what_is_not_finite_as_infinitely_bad(values, expected):
     assert median(torch.tensor(values)) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "sign", "said"),
+    [
+        ([1.0, 2.0, 3.0, 4.0, 5.0], "", "3.0 ± 2.0"),
+        ([0.1, -0.1, 0.1, -0.1, 0.1], "+", "+0.02 ± 0.14"),
+        ([-0.1, 0.1, -0.1, 0.1, -0.1], "+", "-0.02 ± 0.14"),
+        ([1000.0, 2000.0], "", "1500 ± 6353"),
+        ([0.001, 0.002, 0.003], "", "0.0020 ± 0.0025"),
+        ([2.5, 2.5], "", "2.5 ± 0"),
+        ([3.25], "", "3.25 ± nan"),
+    ],
+)
+def test_a_mean_is_said_as_exactly_as_its_interval(values, sign, said):
+    assert in_words(torch.tensor(values), sign) == said
