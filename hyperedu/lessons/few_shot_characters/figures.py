@@ -77,22 +77,32 @@ class ClassifierPicture:
             axes.set(xticks=[], yticks=[SIDE * (k + 0.5) for k in range(self.ways)])
             axes.set_yticklabels([str(k + 1) for k in range(self.ways)])
         self.support.set_ylabel(_("class"))
-        self.wrong = []
-        for k in range(self.ways):
-            for q in range(self.queries):
-                (frame,) = self.query.plot(*self._frame(k, q), color=VERMILION, lw=2.5, visible=False)
-                text = self.query.text(
-                    SIDE * (q + 1) - 3.5, SIDE * k + 2.5, "", ha="right", va="top",
-                    color="white", fontweight="bold", fontsize=10,
-                    bbox={"facecolor": VERMILION, "edgecolor": "none", "pad": 1.5},
-                )  # fmt: skip
-                self.wrong.append((frame, text))
+        # One line for all frames, and the first of these numbers: the fewer artists move, the sooner all is drawn.
+        (self.frames,) = self.query.plot([], [], color=VERMILION, lw=2.5)
+        self.taken_for = [
+            self.query.text(
+                0, 0, "", ha="right", va="top", color="white", fontweight="bold", fontsize=10,
+                bbox={"facecolor": VERMILION, "edgecolor": "none", "pad": 1.5},
+            )
+            for _ in range(self.ways * self.queries)
+        ]  # fmt: skip
 
     @staticmethod
-    def _frame(row: int, column: int) -> tuple[list[float], list[float]]:
+    def _frame(row: int, column: int) -> list[tuple[float, float]]:
         left, top = SIDE * column + 0.5, SIDE * row + 0.5
         right, bottom = left + SIDE - 2, top + SIDE - 2
-        return [left, right, right, left, left], [top, top, bottom, bottom, top]
+        gap = (np.nan, np.nan)  # before the next frame
+        return [(left, top), (right, top), (right, bottom), (left, bottom), (left, top), gap]
+
+    def _mark(self, said: Tensor, y: Tensor) -> None:
+        """A frame round each query (n,) that is taken for another class, with the number of that class."""
+        wrong = [divmod(k, self.queries) for k in (said != y).nonzero()[:, 0].tolist()]
+        self.frames.set_data(*np.array([point for place in wrong for point in self._frame(*place)]).reshape(-1, 2).T)
+        for text, (row, column) in zip(self.taken_for, wrong, strict=False):
+            text.set_position((SIDE * (column + 1) - 3.5, SIDE * row + 2.5))
+            text.set_text(str(said[row * self.queries + column].item() + 1))
+        for text in self.taken_for[len(wrong) :]:
+            text.set_text("")
 
     def episode(self, alphabet: str, episode: int) -> TaskBatch:
         """The episode number `episode` of an alphabet, with as many examples as there may be."""
@@ -116,10 +126,7 @@ class ClassifierPicture:
         self.shown.set_data(page(self._with_room(support.x[0], shots), self.most))
         self.asked.set_data(page(query.x[0], self.queries))
         self.rows.set_data(as_numpy(weight / weight.abs().max()))
-        said = logits[0].argmax(-1)
-        for (frame, text), found, wanted in zip(self.wrong, said.tolist(), query.y[0].tolist(), strict=True):
-            frame.set_visible(found != wanted)
-            text.set_text(str(found + 1) if found != wanted else "")
+        self._mark(logits[0].argmax(-1), query.y[0])
         return _(
             "{learner} on {alphabet}, from {shots} of each of five letters{after}: {right} of {n} new drawings are taken for "
             "what they are, {share:.0%}; a frame has the number of the class that was taken instead. Chance is 20%. "
