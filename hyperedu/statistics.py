@@ -31,7 +31,7 @@ def interval(values: Tensor) -> tuple[float, float]:
 
 
 def in_words(values: Tensor, sign: str = "") -> str:
-    """“5.47 ± 0.43”: the mean of (n,) independent values and half its interval, both to the interval's second digit.
+    """“5.47 ± 0.43”: the mean of (n,) independent values and half its interval, both to the interval's second digit, or whole.
 
     Args:
         sign: "+", where the mean is a difference.

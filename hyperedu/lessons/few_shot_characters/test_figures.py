@@ -143,3 +143,22 @@ def test_the_sentence_names_the_two_rows_most_alike(learner, tasks):
     between = torch.cosine_similarity(rows[:, None], rows[None], dim=-1).triu(1)
     one, other = divmod(between.argmax().item(), 5)
     assert f"Rows {one + 1} and {other + 1} are most alike: their cosine is {between.max():.2f}" in sentence
+
+
+def test_each_drawing_that_is_taken_for_another_has_a_frame_and_the_number_of_that_class(learner, tasks):
+    picture = ClassifierPicture({"prototypes": learner}, tasks)
+    y = torch.arange(5).repeat_interleave(6)
+    for wrong in ({}, {0: 4, 13: 1, 29: 0}, {7: 3}, dict.fromkeys(range(30), 0)):  # many, then few: none is left over
+        said = y.clone()
+        for place, found in wrong.items():
+            said[place] = found
+        picture._mark(said, y)
+        places = [place for place in range(30) if said[place] != y[place]]
+        x = torch.tensor(picture.frames.get_xdata()).reshape(-1, 6)[:, :5]
+        down = torch.tensor(picture.frames.get_ydata()).reshape(-1, 6)[:, :5]
+        middles = [(d // 28 * 6 + a // 28) for a, d in zip(x.mean(1).tolist(), down.mean(1).tolist(), strict=True)]
+        assert middles == places
+        shown = [text for text in picture.taken_for if text.get_text()]
+        assert [text.get_text() for text in shown] == [str(said[place].item() + 1) for place in places]
+        corners = [(text.get_position()[1] // 28 * 6 + text.get_position()[0] // 28) for text in shown]
+        assert corners == places
