@@ -216,6 +216,20 @@ def test_only_what_moves_is_drawn_where_nothing_else_changed(monkeypatch):
     assert not painter.fast
 
 
+def frames():
+    figure = Figure(**SIZE)
+    axes = figure.subplots()
+    return figure, [axes.plot([0, 1], [n, 30 - n], visible=n == 0)[0] for n in range(30)]
+
+
+def show(n):
+    return lambda lines: [line.set_visible(i == n) for i, line in enumerate(lines)]
+
+
+def test_a_figure_of_which_nearly_all_has_moved_is_still_painted_without_its_axes():
+    assert follow(frames, [show(n % 30) for n in range(35)]).fast
+
+
 def test_a_screen_with_two_pixels_per_point():
     figure, made = acts()
     painter = Painter(figure)

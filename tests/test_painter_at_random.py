@@ -1,6 +1,6 @@
 """Figures made and changed at random: what is painted is what a drawing of the whole shows, pixel for pixel.
 
-A longer run: HYPEREDU_FIGURES=20000 HYPEREDU_SEED=1 pytest tests/test_painter_at_random.py
+A longer run: HYPEREDU_FIGURES=20000 HYPEREDU_SEED=1 pytest -s tests/test_painter_at_random.py
 """
 
 import os
@@ -235,6 +235,10 @@ def paint_at_random(seed):
 
 def test_figures_drawn_and_changed_at_random():
     seeds = range(SEED * 1_000_000, SEED * 1_000_000 + FIGURES)
+    fast = 0
     with ProcessPoolExecutor() as workers:
-        fast = sum(workers.map(paint_at_random, seeds, chunksize=10))
+        for done, fast_of_it in enumerate(workers.map(paint_at_random, seeds, chunksize=10), 1):
+            fast += fast_of_it
+            if done % 1000 == 0:
+                print(f"{done:,} figures without a difference", flush=True)
     assert fast > 2 * FIGURES, "the comparison is of painting, and not of drawing whole"

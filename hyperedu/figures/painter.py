@@ -67,7 +67,7 @@ class Painter:
                 known |= followers
             self.moving = [leaf for leaf in seen.order if id(leaf) in known]
             if self.moving:
-                if self._calm < 2 or len(self.moving) > len(seen.order) // 2:
+                if self._calm < 2:
                     self._draw_whole()
                     return
                 self._make_plan(seen)
