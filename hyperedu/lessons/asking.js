@@ -58,8 +58,9 @@ function quiz(model, el) {
 function sketch(parent, model, asks, changed) {
   const [width, height, left, bottom, top] = [640, 240, 60, 44, 12];
   const names = model.get("labels");
+  const ratio = Math.max(1, window.devicePixelRatio);  // pixels of the screen for one of the page
   const canvas = element(parent, "canvas", {
-    class: "hyperedu-sketch", width, height, tabindex: "0", role: "slider", "aria-label": `${asks.y}: ${names.hand}`,
+    class: "hyperedu-sketch", width: width * ratio, height: height * ratio, style: `width: ${width}px`, tabindex: "0", role: "slider", "aria-label": `${asks.y}: ${names.hand}`,
     ...KEYS,
   });
   const n = asks.places.length;
@@ -79,23 +80,29 @@ function sketch(parent, model, asks, changed) {
   };
   function draw() {
     const context = canvas.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.textAlign = "left";
     context.fillStyle = "white";
     context.fillRect(0, 0, width, height);
     context.fillStyle = context.strokeStyle = "#444";
     context.lineWidth = 1;
     context.font = "13px sans-serif";
     context.strokeRect(left, top, width - left - 20, height - bottom - top);
-    asks.places.forEach((name, i) => context.fillText(name, across(i) - 5, height - bottom + 18));
     for (const y of [asks.low, (asks.low + asks.high) / 2, asks.high]) context.fillText(y.toPrecision(3), 8, up(y) + 4);
+    context.textAlign = "center";
+    asks.places.forEach((name, i) => context.fillText(name, across(i), height - bottom + 18));
+    context.textAlign = "left";
     context.fillText(`${asks.x} →   ↑ ${asks.y}`, left, height - 6);
     line(context, values, "#0072b2", [8, 5]);
     const so = model.get("so");
     if (locked) {
       line(context, so, "#d55e00", []);
-      context.fillStyle = "#0072b2";
-      context.fillText(`- - ${names.yours}`, width - 190, height - 6);
+      const [yours, truth] = [`- - ${names.yours}`, `— ${names.so}`];
+      context.textAlign = "right";
       context.fillStyle = "#d55e00";
-      context.fillText(`— ${names.so}`, width - 110, height - 6);
+      context.fillText(truth, width - 20, height - 6);
+      context.fillStyle = "#0072b2";
+      context.fillText(yours, width - 40 - context.measureText(truth).width, height - 6);
     } else {
       context.fillStyle = "#0072b2";
       context.beginPath();

@@ -136,7 +136,8 @@ class DrawingsPicture:
             )
         where.set(xlim=(-self.limit, self.limit), ylim=(-self.limit, self.limit), xlabel="τ₁", ylabel="τ₂", aspect="equal")
         (self.path,) = where.plot([], [], color=VERMILION, lw=1.5, zorder=3)
-        (self.star,) = where.plot([], [], "*", color=VERMILION, markersize=20, mec="black", zorder=5, ls="none")
+        # Whole where the sliders end, which is where the map does.
+        (self.star,) = where.plot([], [], "*", color=VERMILION, markersize=20, mec="black", zorder=5, ls="none", clip_on=False)
         self.fill_weights = weight_heatmap(weights, self.main, weight_limit(learner.generator(self.places)))
         self.image = what.imshow(np.zeros((SIDE, SIDE)), **PAPER, interpolation="nearest")
         what.set(xticks=[], yticks=[])
