@@ -34,7 +34,7 @@ from editions import LESSONS, ROOT, cells, file_name, lessons
 from environments import environment
 from hyperedu.lessons import variants
 
-POINTS = {"exercise-1": 2, "exercise-2": 3, "exercise-3": 3}  # compute, change, find what is wrong
+POINTS = {"exercise-1": 2, "exercise-2": 3, "exercise-3": 3, "exercise-4": 4}  # compute, change, mend, make
 SECONDS = 180  # that one cell of a student's may take
 MEMORY = 8  # gigabytes of addresses, of which torch alone takes three
 ENVIRONMENT, PINS = ROOT / ".venv-grading", ROOT / "course" / "grading-requirements.txt"

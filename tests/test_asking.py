@@ -186,7 +186,7 @@ def test_progress_counts_tries_until_an_exercise_is_right(kept, capsys):
     capsys.readouterr()
     progress.show()
     said = capsys.readouterr().out
-    assert "1 of 3" in said
+    assert "1 of 4" in said
     assert str(kept) in said
 
 

@@ -19,6 +19,7 @@ import grading
 import keys
 from hyperedu.lessons import feedback, variants
 from hyperedu.lessons.maml import checks
+from hyperedu.lessons.progress import EXERCISES
 from saying import RIGHT
 from test_answers import ANSWERS, call_of_the_check, namespace
 
@@ -136,7 +137,7 @@ def wrong_of(lesson):
     mistakes = [
         [f"{a['code']}\n{call_of_the_check(lesson, n)}" for a in ANSWERS
          if (a["lesson"], a["exercise"]) == (lesson, n) and a["says"] != RIGHT]
-        for n in (1, 2, 3)
+        for n in range(1, EXERCISES + 1)
     ]  # fmt: skip
     return [
         {f"exercise-{n}-answer": code for n, code in enumerate(one, 1) if code is not None} for one in zip_longest(*mistakes)
@@ -410,5 +411,5 @@ def test_with_otter(course):
         assert grading.run(course, "otter", "run", "--no-logo", "-a", str(archive), "-o", folder.name, file.name) == 0
         results = json.loads((folder / "results.json").read_text(encoding="utf-8"))["tests"]
         points[name] = [test["score"] for test in results if test["name"].startswith("exercise")]
-    assert points == {"untouched": [0, 0, 0], "one": [grading.POINTS["exercise-1"], 0, 0]}
+    assert points == {"untouched": [0, 0, 0, 0], "one": [grading.POINTS["exercise-1"], 0, 0, 0]}
     assert "Not answered yet" in json.dumps(results, ensure_ascii=False)

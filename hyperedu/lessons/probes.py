@@ -531,6 +531,34 @@ def _shape(shapes: list, wanted: list, case: str) -> str:
     return _("For {case} the shape must be {wanted}, it is {shape}.", case=case, wanted=other, shape=one)
 
 
+# What is the matter with an answer, in a sentence; empty if nothing is.
+Demand = Callable[[Any], str]
+
+
+def made(answer: Any, demands: Sequence[Demand], because: str | Callable[[Any], str]) -> None:
+    """Check what a learner made, where many answers are good: it must meet all demands, and is told the first that it does not.
+
+    Args:
+        demands: each is called with the answer, on inputs made anew, and says what is the matter with it, or nothing. What they
+            or the answer draw is the same at each call; what they raise is said.
+        because: said of a good answer, or says it of this one, from what it does.
+    """
+    if feedback.unanswered(answer):
+        return
+    for demand in demands:
+        try:
+            with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of mistakes, which are ours
+                torch.manual_seed(0)
+                said = demand(answer)
+        except Exception as error:
+            said = raised(error, _("what this check tries it on"))
+        if said:
+            feedback.wrong(said)
+            return
+    feedback.right(because(answer) if callable(because) else because)
+
+
 def value(answer: Any, right: Tensor, mistakes: Mapping[str, Tensor], because: str, otherwise: str) -> None:
     """Check an answer that is a tensor, or what can be one."""
     if feedback.unanswered(answer):

@@ -17,7 +17,7 @@ from IPython import get_ipython
 from hyperedu.words import _
 
 OFF = "off"
-EXERCISES, QUESTIONS = 3, 5  # of each lesson
+EXERCISES, QUESTIONS = 4, 5  # of each lesson
 HEADINGS = ("lesson", "exercises", "predictions", "quiz")
 
 
