@@ -8,7 +8,7 @@
 # **test** a descriptor on what it was never trained on,
 # **spot** where a network that reads has not understood.
 #
-# 60 minutes, without the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb); the attention of [03 · Generator designs](03_generator_designs.ipynb) helps.
+# 60 minutes, without exercise 4 and the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb); the attention of [03 · Generator designs](03_generator_designs.ipynb) helps.
 
 # %% opening-slide [markdown] tags=["slides"]
 # # Task descriptors
@@ -28,7 +28,7 @@
 # > | 6 | exercise 1, alone, compared in pairs |
 # > | 4 | quiz 1, 3 and 4 by show of hands |
 # >
-# > Left out: *Stations it never saw*. Homework: to read it, with (4) in words, then quiz 2 and 5; exercises 2 and 3.
+# > Left out: *Stations it never saw*. Homework: to read it, with (4) in words, then quiz 2 and 5; exercises 2 to 4.
 # >
 # > **90 minutes**
 # >
@@ -43,14 +43,14 @@
 # > | 18 | exercises 1 and 2 alone, 3 in pairs |
 # > | 6 | quiz alone, answers aloud; *In one breath* |
 # >
-# > Left out: the open task, which is homework for pairs. Run the training cells beforehand.
+# > Left out: exercise 4, which is homework, and the open task, homework for pairs. Run the training cells beforehand.
 # >
 # > **Outcomes**
 # >
 # > | after it a student can | shown in | asked in |
 # > |---|---|---|
 # > | choose between a name, a code, text, numbers and examples, and say what each cannot say | *One family, described five ways*, *Stations it never saw* | exercise 1, quiz 1, 5 |
-# > | describe a task by its examples, without their order and without its query set | *One family, described five ways* | exercise 2, quiz 4 |
+# > | describe a task by its examples, without their order and without its query set | *One family, described five ways* | exercise 2, 4, quiz 4 |
 # > | say what is adapted for a new task, and what is frozen | *Stations it never saw* | quiz 2 |
 # > | test a reader on words it never saw, and say where it only seems to understand | *Where it has not understood* | exercise 3, quiz 3 |
 
@@ -76,7 +76,7 @@ if not reads:
 # %% type-a-sentence-get-a-network [markdown]
 # ## Type a sentence, get a network
 #
-# The tasks are twelve waves $y = A \sin(f x - p)$: small or tall ($A = 1$ or 3), slow or fast ($f = 0.6$ or 2), shifted left, right or not at all ($p = -1, 1, 0$). Each is told in thousands of ways, by plain words or by images (breakfast is early, hence left):
+# The tasks are twelve waves $y = A \sin(f x - p)$: small or tall ($A = 1$ or 3), slow or fast ($f = 0.6$ or 2), shifted left, right or not at all ($p = -1, 1, 0$). Each is told in thousands of ways, by plain words or images (breakfast is early, hence left):
 
 # %% type-a-sentence-get-a-network-slide [markdown] tags=["slides"]
 # ## Type a sentence, get a network
@@ -91,7 +91,7 @@ if not reads:
 print("a slow tall wave, shifted left", *family.train.text[:5], sep="\n")
 
 # %% sentences-and-waves-then [markdown]
-# A language model that somebody else trained, on a billion pairs of English sentences, turns every word of a sentence into numbers: all of them together are $\tau$. A hypernetwork learned from 8,000 sentences what they mean for a wave (three times, each with
+# A language model that somebody else trained, on a billion pairs of English sentences, turns each word of a sentence into numbers, together $\tau$. A hypernetwork learned from 8,000 sentences what they mean for a wave (three times, each with
 # other words held out: `python data/make_checkpoints.py words_0 words_1 words_2`).
 
 # %% readers
@@ -101,7 +101,7 @@ for seed in range(3):
     load_checkpoint(data_file(f"checkpoints/words_{seed}.safetensors"), readers[seed])
 
 # %% sentence-predict [markdown]
-# **Predict.** Which of these will be misread: *wave slow tall left*; *a pagoda, moving like lava*; *a wave that is not tall*? Type them, then your own. (The line below the figure says what was read.)
+# **Predict.** Which of these will be misread: *wave slow tall left*; *a pagoda, moving like lava*; *a wave that is not tall*? Type them, then your own.
 
 # %% sentence-predict-slide [markdown] tags=["slides"]
 # ## Predict
@@ -124,7 +124,7 @@ questions.predict("sentence", figure)
 
 # %% sentence-look [markdown]
 # **What to look for.** *Left*, what the reader makes of each training sentence (48 numbers, next section), projected on the two directions of most difference; the star is yours. *Right*, what is drawn, and the nearest of the
-# twelve waves. The line below says what was understood, and which training sentence the language model finds most like yours: a low *cosine* (1 where two vectors point the same way, 0 at a right angle) is a reason for doubt, a high one no proof.
+# twelve waves. The line below says what was understood, and the training sentence most like yours: a low *cosine* (1 where two vectors point the same way, 0 at a right angle) is a reason for doubt, a high one no proof.
 
 # %% sentence-settings tags=["teacher"]
 from hyperedu.lessons.task_descriptors import projected
@@ -146,7 +146,7 @@ if reads:
 # %% where-a-sentence-can-be-heard [markdown]
 # ## Where a sentence can be heard
 #
-# The usual way is *one* vector for the whole sentence, 384 numbers of the same language model: a mean of what the words say, of which the word that matters is a small part. The reader above keeps the words apart. It has six heads, and each
+# The usual way is *one* vector for the whole sentence, 384 numbers of the same language model: a mean of what the words say, of which the word that matters is a small part. The reader above keeps the words apart: each of its six heads
 # takes its own mean of the words, each a vector $w$, weighted by how much it looks at it, with a learned row $K$ and matrix $V$ of its own; $f_\varphi$ gets the six $h$ side by side, 48 numbers ($K$, $V$ and $h$ are here a head's, not the generator's):
 #
 # $$ h = \sum_w a_w\, V w, \qquad a = \operatorname{softmax}_w(K w) \tag{1} $$
@@ -207,7 +207,7 @@ D = family.train.sample(1, 10, 1, torch.Generator().manual_seed(1)).support
 print("ten examples say:", statistics.in_words(statistics(D)[0]))
 
 # %% sets [markdown]
-# **Numbers** are properties, standardised. **Examples** describe by their statistics, or through an *encoder of sets*: a network $\psi$ reads each example, a second, $\rho$, the mean of what it says. A mean has no order, and so order cannot matter, by construction:
+# **Numbers** are properties, standardised. **Examples** describe by their statistics, or through an *encoder of sets*: a network $\psi$ reads each example, a second, $\rho$, the mean of what it says. A mean has no order: order cannot matter, by construction:
 #
 # $$ h(D) = \rho\Big(\tfrac1n \textstyle\sum_{(x, y) \in D} \psi(x, y)\Big) $$
 
@@ -229,8 +229,8 @@ print("the same code in another order:", torch.allclose(h, shuffled, atol=1e-6))
 #
 # $$ R^2 = 1 - \frac{\sum (y - \hat y)^2}{\sum (y - \bar y)^2} \tag{3} $$
 #
-# We measure it on sentences never trained on: training words in *new templates* (other orders, other words around them); and known templates filled with *new images* ("with a croissant") or *new adjectives*, common plain words ("delicate"), of which none stands in any sentence of training. *Rare words* ("gargantuan") are new as
-# well, and unlike the others not in the language model's vocabulary: it puts them together from pieces. Which are new is drawn anew for each seed.
+# We measure it on sentences never trained on: training words in *new templates* (other orders and words around them), and known templates with *new images* ("with a croissant") or *new adjectives*, common words ("delicate"), of which none stands in training. *Rare words* ("gargantuan") are new too,
+# and not in the language model's vocabulary: it puts them together from pieces. Which are new is drawn for each seed.
 
 # %% explained
 def explained(learner, tasks):
@@ -254,10 +254,6 @@ def by_name(batch):
 def numbers(batch):
     return batch.descriptor
 
-
-def sentences(batch):
-    return text(batch.properties["text"])
-
 # %% trained-to-describe
 row_of_a_table, projection = partial(Learned, names.names, 4), partial(torch.nn.Linear, 384, 32)
 torch.set_num_threads(1)  # for networks as small as these, a second thread costs more than it gives
@@ -266,9 +262,9 @@ ways.append(("numbers", 3, None, numbers, 0.0))
 ways.append(("examples", statistics.dim, None, lambda batch: statistics(batch.support), 0.0))
 if reads:
     text([sentence for some in families[:2] for sentence in some.train.text])  # read once, kept
-    ways.append(("sentence", 32, projection, sentences, 0.5))  # with noise, which helps it
+    ways.append(("sentence", 32, projection, lambda batch: text(batch.properties["text"]), 0.5))
 found = {}
-for name, dim, encoder, describe, noise in ways:
+for name, dim, encoder, describe, noise in ways:  # the noise on τ helps a sentence
     found[name] = [train(dim, encoder, describe, seed, noise) for seed in range(2)], describe
 if reads:
     found["words"] = readers, lambda batch: text.words(batch.properties["text"])
@@ -289,9 +285,9 @@ for name, (learners, describe) in found.items():
 
 # %% explained-table-then [markdown]
 # Each entry: a hundred sentences, mean and range of the seeds (three of words, two of others). Names, codes and numbers do not depend on words: they are *given* what the reader must find
-# out. (Numbers lack training: with more steps they come nearer to 100%.) Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. The reader of *words* is close to names in new templates, explains more than one vector where words are new, and of rare words much less.
+# out. (Numbers lack training: more steps bring them nearer to 100%.) Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. The reader of *words* is close to names in new templates, and explains much less of rare words.
 #
-# One vector for the *sentence* explains less of everything. That is partly training: the reader had eight times as many sentences, and longer. Given 8,000 and four times the steps (too long for this page; one seed), the vector comes near the reader in new templates, makes up a part with new words, and nothing with rare ones. Why are plain words so hard for it, and rare ones for both?
+# One vector for the *sentence* explains less of everything, partly for lack of training: the reader had eight times as many sentences, and longer. Given 8,000 and four times the steps (too long for this page; one seed), the vector comes near the reader in new templates, makes up a part with new words, and nothing with rare ones.
 
 # %% pieces-of-words-slide [markdown] tags=["slides"]
 # ## Fast and slow are about the same thing
@@ -308,8 +304,8 @@ if reads:
 
 # %% pieces-of-words-then [markdown]
 # The model learned which sentences are *about the same thing*. *Fast* and *slow* are about speed, and as near to each other as fast and rapid. A jet and a hammock are about different things: images carry over, to the one vector. What tells
-# fast from slow lies, we suppose, in few directions among many; it can be learned if it is heard in each word by itself, and told often. A rare word comes as pieces, and
-# none of them means what the word does. **A descriptor must say what makes tasks differ, in a place where it can be heard**.
+# fast from slow lies, we suppose, in few directions among many; it can be learned if it is heard in each word by itself, and told often. A rare word comes as pieces, of
+# which none means what the word does. **A descriptor must say what makes tasks differ, in a place where it can be heard**.
 
 # %% one-family-described-five-ways-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 16 minutes. *Purpose*: what each descriptor is given, and what it must find out.
@@ -370,7 +366,7 @@ for how in ("plainly", "negated", "in digits") if reads else ():
 # %% stations-it-never-saw [markdown]
 # ## Stations it never saw
 #
-# Now the tasks are real: a year of maximum temperatures at each station in Colorado, as in [00 · Start here](00_start_here.ipynb). Three splits, sixty unseen stations each. Can a **name** describe one of them?
+# Now the tasks are real: a year of maximum temperatures at each station in Colorado, as in [00](00_start_here.ipynb). Three splits, sixty unseen stations each. Can a **name** describe one?
 
 # %% stations-it-never-saw-slide [markdown] tags=["slides"]
 # ## Stations it never saw
@@ -433,7 +429,7 @@ figures.show(error_bars(errors, "RMSE on unseen stations (°C)"), alt)
 
 # %% descriptors-figure-then [markdown]
 # (Bar and number: the mean of three splits, the dots.) **Six months, told by their statistics, err least**: they are of the year whose other six are asked for. Numbers come next, without any measurement. The encoder has the same months, but must
-# first learn what to look at. The order hangs on training, here 300 steps at one rate: with a fifth of the rate numbers come first, and with five times the steps besides the encoder passes them (tried, not shown). Text takes away nearly half of the error of knowing nothing. It is for where nobody has numbers.
+# first learn what to look at. The order hangs on training, here 300 steps at one rate: with a fifth of the rate numbers come first, and with five times the steps besides the encoder passes them (tried, not shown). Text, for where nobody has numbers, takes away nearly half of the error of knowing nothing.
 
 # %% stations-it-never-saw-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: a new task, six ways, one measure.
@@ -486,10 +482,10 @@ def describe(batch):
 checks.describer(describe)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** (8 minutes; what *never saw* must mean.) Someone claims that their reader understands *words it never saw*, and tests it with `flattering`, below. Write `split(sentences, words)`, where `words` are those to be new, in whatever case they are written: two lists, train and test, and every sentence in exactly one of them.
+# **3 · Find what is wrong.** (8 minutes; what *never saw* must mean.) A reader is said to understand *words it never saw*, tested with `flattering`, below. Write `split(sentences, words)`, where `words` are those to be new, in whatever case they are written: two lists, train and test, and every sentence in exactly one of them.
 #
 # <details><summary>Hint 1</summary>After shuffling, in how many training sentences does a "new" word stand?</details>
-# <details><summary>Hint 2</summary>A sentence is for testing if any of the words is in <code>sentence.lower()</code>, and for training if none is.</details>
+# <details><summary>Hint 2</summary>A sentence is for testing if any of the words is in <code>sentence.lower()</code>, else for training.</details>
 
 # %% exercise-3-given
 def flattering(sentences, words):
@@ -507,15 +503,37 @@ def split(sentences, words):
 
 checks.honest_split(split)
 
+# %% exercise-4 [markdown]
+# **4 · Make.** (15 minutes; to hear more than mean and spread.) Write `tell(batch)`: $\tau$ (n_tasks, $d$), $d \le 8$, from `batch.support`, finite for any number of examples, the same in any order and if each is shown twice. Read by a linear layer they must explain 70% of $y$ (3) on new waves
+# $y = A \sin(f x - p)$ with $1 \le A \le 3$, $0.6 \le f \le 2$, any $p$; 30 examples, $-3 \le x \le 3$. Many answers are good.
+#
+# <details><summary>Hint</summary>A mean of ψ(x, y) has no order. Which ψ hear where on x the wave is high?</details>
+
+# %% exercise-4-answer tags=["exercise"]
+tell = ...
+checks.telling(tell)
+
+# %% exercise-4-solution tags=["solution"]
+def tell(batch):
+    x, y = batch.support.x, batch.support.y
+    windows = torch.exp(-((x - torch.linspace(-3, 3, 8)) ** 2))  # (n_tasks, n, 8)
+    return (windows * y).mean(1)  # ψ is y where x is in a window
+
+checks.telling(tell)
+
 # %% open-task [markdown]
 # **Open task.** (45 minutes.) Make the reader understand *not*, or digits. Say first what must change: the training sentences, the reader, or the language model.
 # A good answer has a test of new sentences, the share understood before and after, several seeds, and what got worse.
 
 # %% exercises-teacher [markdown] tags=["teacher"]
-# > **For the teacher** · 18 minutes: 4, 5 and 8, and one to compare. *Purpose*: how much examples can say, and a test that does not flatter.
+# > **For the teacher** · 18 minutes: 4, 5 and 8, and one to compare; 15 for exercise 4, which is homework. *Purpose*: how much examples can say, and a test that does not flatter.
 # >
 # > *Students believe*: in 1, 8 lacks the square, 32 takes σ for σ², 16 squares σ only, 1/64 is upside down. In 2, the query set is used, the mean goes over the batch, the variance stands for the deviation, or τ is standardised over the
 # > batch. In 3, *Lofty* and *lofty,* escape (case, comma), `all` stands for `any`, or train and test are swapped. Each check says which.
+# > In 4, lowest, highest or powers of $y$ are added to mean and spread, and explain 7% at most: none knows its $x$. Or $A$, $f$ and $p$ are thought the best τ: they say all, and a linear layer makes 18% of them.
+# >
+# > *Good answers* to 4 are means of $y$ times something of $x$, such as eight windows (88%) or six sines and cosines (89%); or numbers of a curve through the examples, such as the coefficients of a polynomial of degree 5 (97%). With ten examples the windows still explain 72%,
+# > the polynomial less than nothing: ask which they would take.
 # >
 # > *Ask*: In 2, why not standardise over the batch? [What is said of a task would depend on which others come with it.] Of the open task: [what must change, and why; new sentences as a test; the share understood before and after; several seeds; what
 # > got worse.]
