@@ -1,11 +1,12 @@
 """The checks of this lesson's exercises."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 import torch
+from torch import Tensor
 
 from hyperedu.adaptation import adapt
 from hyperedu.learners import MAML
@@ -211,4 +212,207 @@ def honest(answer) -> None:
         "Adapt on D, judge on D'. In this package a learner never receives D', so it cannot go wrong by accident.",
         "Three steps with rate 0.1 on tasks.support, then the mean loss on tasks.query.",
         names=("main", "θ₀", "tasks"),
+    )
+
+
+# ------------------------------------------------------------------ exercise 4: tasks for which a start is worth learning
+
+SETTINGS = ((0.25, 3), (0.1, 1), (1.0, 10), (0.02, 6))  # α and the number of steps
+LEAST, MOST = 0.01, 1.99  # eigenvalue of αH
+KEPT, A_TENTH = 0.01, 0.1  # by the shared weights of their loss before the steps; by the best start of theirs after them
+
+
+def worth_learning(answer) -> None:
+    probes.made(answer, [_are_tasks, _leave_something, _are_worse_before, _are_better_after], _worth)
+
+
+@dataclass(frozen=True)
+class Starts:
+    """Quadratic tasks, ½ (θ − c)ᵀ H (θ − c) on support and query set, in float64; and the two starts for them.
+
+    Attributes:
+        c: (n, d).
+        H: (n, d, d).
+    """
+
+    c: Tensor
+    H: Tensor
+    alpha: float
+    steps: int
+
+    def __str__(self) -> str:
+        if self.steps == 1:
+            return _("α = {alpha} and one step", alpha=plain(self.alpha))
+        return _("α = {alpha} and {steps} steps", alpha=plain(self.alpha), steps=self.steps)
+
+    @property
+    def M(self) -> Tensor:
+        """What the steps leave of the distance: the lesson's equation (3)."""
+        return torch.linalg.matrix_power(torch.eye(self.c.shape[1]) - self.alpha * self.H, self.steps)
+
+    @property
+    def shared(self) -> Tensor:
+        """θ (d,) with the least mean loss."""
+        return _least(self.H, self.c, self.c.mean(0))
+
+    @property
+    def best(self) -> Tensor:
+        """θ₀ (d,) of equation (4); where several are as good, the one nearest to the shared weights."""
+        return _least(self.M.mT @ self.H @ self.M, self.c, self.shared)
+
+    def loss(self, start: Tensor, after: bool) -> Tensor:
+        """(n,), before the steps or after them."""
+        missing = (start - self.c).unsqueeze(-1)
+        missing = self.M @ missing if after else missing
+        return 0.5 * (missing.mT @ self.H @ missing).flatten()
+
+
+def _least(weights: Tensor, c: Tensor, near: Tensor) -> Tensor:
+    """The θ with the least Σ (θ − c)ᵀ W (θ − c), nearest to a point if there are several."""
+    towards = (weights @ (c - near).unsqueeze(-1)).sum(0)
+    return near + (torch.linalg.pinv(weights.sum(0), rtol=1e-12, hermitian=True) @ towards).squeeze(-1)
+
+
+def _each(answer: Callable) -> Iterator[Starts]:
+    """The tasks that an answer makes for each setting."""
+    for alpha, steps in SETTINGS:
+        c, H = _c_and_H(answer, alpha, steps)
+        yield Starts(c, H, alpha, steps)
+
+
+def _c_and_H(answer: Callable, alpha: float, steps: int) -> tuple[Tensor, Tensor]:
+    """What an answer makes, in float64."""
+    case = _("alpha = {alpha} and steps = {steps}", alpha=plain(alpha), steps=steps)
+    try:
+        made = answer(alpha, steps)
+    except Exception as error:
+        raise probes.Said(probes.raised(error, case)) from error
+    if not isinstance(made, tuple | list) or len(made) != 2:
+        raise probes.Said(_("Two things are asked for, c and then H: `return c, H`."))
+    try:
+        c, H = (_numbers(part) for part in made)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise probes.Said(_("c and H must hold numbers alone, a row for each task: {error}.", error=str(error))) from error
+    if c.ndim != 2 or H.shape != (*c.shape, c.shape[1]) or not c.shape[1]:
+        raise probes.Said(
+            _("c must be (n, d) and H (n, d, d); they are {c} and {H}.", c=tuple(c.shape), H=tuple(H.shape)),
+        )
+    if not c.isfinite().all() or not H.isfinite().all():
+        raise probes.Said(_("For {case} there is nan or inf in c or H.", case=case))
+    if not torch.allclose(H, H.mT, rtol=1e-4, atol=1e-6 * H.abs().max().item()):
+        raise probes.Said(_("H must be symmetric, as every Hessian is."))
+    return c, (H + H.mT) / 2
+
+
+def _numbers(part: object) -> Tensor:
+    """A tensor in float64 of tensors, arrays, numbers, and lists of them."""
+    if isinstance(part, list | tuple):
+        return torch.stack([_numbers(each) for each in part])
+    return torch.as_tensor(part).detach().double()
+
+
+def _are_tasks(answer) -> str:
+    if not callable(answer):
+        return _(
+            "A function of alpha and steps is asked for, this is {kind}: it is called with several.", kind=type(answer).__name__
+        )
+    made = list(_each(answer))
+    if len(made[0].c) < 2:
+        return _("That is one task: its own optimum is the best start, steps or not. Two or more are asked for.")
+    if all(one.H.shape == made[0].H.shape and torch.allclose(one.H, made[0].H) for one in made):
+        return _("H is the same for every alpha. What a step leaves, 1 − α h, depends on the product.")
+    for one in made:
+        h = one.alpha * torch.linalg.eigvalsh(one.H)
+        for value in (h.min().item(), h.max().item()):
+            said = {"value": value, "starts": one, "least": LEAST, "most": MOST}
+            if value < LEAST - 1e-6:
+                return _("For {starts} an eigenvalue of αH is {value:.3g}; between {least} and {most} is asked for.", **said)
+            if value > MOST + 1e-6:
+                return _(
+                    "For {starts} an eigenvalue of αH is {value:.3g}; between {least} and {most} is asked for. From 2 on a "
+                    "step leads away from the optimum.",
+                    **said,
+                )
+    return ""
+
+
+def _leave_something(answer) -> str:
+    for one in _each(answer):
+        apart = (one.c - one.c[0]).norm(dim=1).max()
+        if apart < 1e-6 * one.c.norm(dim=1).max() + 1e-12:
+            return _("All tasks have the same optimum: it is the best start and that of shared weights, with steps or without.")
+        left = torch.linalg.matrix_norm(one.M, 2).max().square().item()
+        if left < KEPT:
+            return _(
+                "For {starts} the steps solve every task from anywhere: in no direction they leave more than {left:.2g} of a "
+                "loss. Where U forgets its start, none is worth learning.",
+                starts=one,
+                left=left,
+            )
+        if (one.best - one.shared).norm() < 1e-3 * apart:
+            return _(
+                "For {starts} the best start is that of shared weights. Do the steps achieve the same for all tasks in all "
+                "directions, or does what they achieve cancel between tasks?",
+                starts=one,
+            )
+        before, after = (one.loss(one.shared, after).mean().item() for after in (False, True))
+        if after < KEPT * before:
+            return _(
+                "For {starts} shared weights keep only {share:.2g} of their loss: the steps are enough for them too. Where is "
+                "their way to the optima, and how much of it do the steps leave?",
+                starts=one,
+                share=after / before,
+            )
+    return ""
+
+
+def _are_worse_before(answer) -> str:
+    for one in _each(answer):
+        best, shared = (one.loss(start, after=False) for start in (one.best, one.shared))
+        k = (best - shared).argmin().item()
+        if best[k] > shared[k]:
+            continue
+        said = {"starts": one, "k": k + 1, "best": best[k], "shared": shared[k]}
+        h = torch.linalg.eigvalsh(one.H)
+        if (h[:, -1] - h[:, 0]).max() < 1e-6 * h.max():
+            return _(
+                "For {starts} the best start is no worse for task {k} before the steps: a loss of {best:.3g}, shared weights "
+                "{shared:.3g}. Each H is a multiple of the identity, and then the best start is a mean of the optima, nearer "
+                "to one of them: give a task directions that differ.",
+                **said,
+            )
+        return _(
+            "For {starts} the best start is no worse for task {k} before the steps: a loss of {best:.3g}, shared weights "
+            "{shared:.3g}. It must be far from this task's optimum too, where its loss is steep. Which way could the steps go "
+            "for it?",
+            **said,
+        )
+    return ""
+
+
+def _are_better_after(answer) -> str:
+    for one in _each(answer):
+        best, shared = (one.loss(start, after=True).mean() for start in (one.best, one.shared))
+        if best > A_TENTH * shared:
+            return _(
+                "For {starts} the best start keeps a mean loss of {best:.3g}, shared weights {shared:.3g}: a tenth is asked "
+                "for. From the best start, how much of the way to each optimum do the steps leave?",
+                starts=one,
+                best=best,
+                shared=shared,
+            )
+    return ""
+
+
+def _worth(answer) -> str:
+    one = next(_each(answer))
+    best, shared = ([one.loss(start, after).mean().item() for after in (False, True)] for start in (one.best, one.shared))
+    return _(
+        "For {starts}: from shared weights a mean loss of {shared:.3g} becomes {shared_after:.2g}, from the best start one of "
+        "{best:.3g} becomes {best_after:.2g}. It is worse for each task, and becomes good.",
+        starts=one,
+        shared=shared[0],
+        shared_after=shared[1],
+        best=best[0],
+        best_after=best[1] if best[1] > 1e-12 * best[0] else 0.0,
     )

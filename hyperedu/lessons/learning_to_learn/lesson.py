@@ -8,7 +8,7 @@
 # **solve** a meta-learning problem in closed form and by gradient steps, and say when the two agree,
 # **spot** query examples that leaked into adaptation.
 #
-# 60 minutes, 20 of them for the exercises; the open task comes on top. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
+# 60 minutes, 20 for exercises 1 to 3; exercise 4 and the open task come on top. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
 # %% opening-slide [markdown] tags=["slides"]
 # # Learning to learn
@@ -27,7 +27,7 @@
 # > | 8 | *What leaks*: the example on the board, then the printed lines |
 # > | 8 | exercise 1, alone, compared in pairs; quiz 1 and 3 by show of hands |
 # >
-# > Left out: *The same code on sines and on stations* (lesson 06 begins there) and *How many tasks are enough?* Homework: the second prediction and its figure, exercises 2 and 3, quiz 2, 4 and 5.
+# > Left out: *The same code on sines and on stations* (lesson 06 begins there) and *How many tasks are enough?* Homework: the second prediction and its figure, exercises 2 to 4, quiz 2, 4 and 5.
 # >
 # > **90 minutes**
 # >
@@ -43,14 +43,14 @@
 # > | 14 | exercise 1 alone, 3 in pairs |
 # > | 6 | quiz alone, answers aloud; *In one breath* |
 # >
-# > Left out: exercise 2, which is homework with the open task. The training cells take minutes: run them beforehand.
+# > Left out: exercises 2 and 4, which are homework with the open task. The training cells take minutes: run them beforehand.
 # >
 # > **Outcomes**
 # >
 # > | after it a student can | shown in | asked in |
 # > |---|---|---|
 # > | say what is learned across tasks and what within one, and on which examples | *Two levels* | quiz 1, 4 |
-# > | find the best start in closed form, and say how the steps move it | *Two tasks and one start*, *What is the inner problem?* | exercise 1, quiz 3 |
+# > | find the best start in closed form, and say how the steps move it | *Two tasks and one start*, *What is the inner problem?* | exercise 1, 4, quiz 3 |
 # > | measure how much adaptation flatters, and find a leak | *What leaks* | exercise 2, 3, quiz 2 |
 # > | say whether more examples or more tasks would help | *How many tasks are enough?* | quiz 5 |
 
@@ -69,7 +69,7 @@ from hyperedu.tasks.quadratics import best_start, pull, shrinkage
 # %% two-tasks-and-one-start [markdown]
 # ## Two tasks and one start
 #
-# Until now a description τ told the generator what a task is. Now there is none: a new task shows only a few examples, and the weights take
+# Until now a description τ told what a task is. Now there is none: a new task shows only a few examples, and the weights take
 # a few gradient steps on them. What can be learned beforehand, from many other tasks, is **where to start**: this is *meta-learning*.
 
 # %% two-tasks-and-one-start-slide [markdown] tags=["slides"]
@@ -81,8 +81,8 @@ from hyperedu.tasks.quadratics import best_start, pull, shrinkage
 
 # %% two-quadratics-predict [markdown]
 # **Predict.** Each task below has its own best weights (dot, ring) and narrow valley (ellipses). One start must serve both.
-# Where is it best if three steps follow: in the middle, or nearer to one of them? And with other numbers of steps? Decide, then drag *steps* from 0 to 10,
-# and put the square, a start of your own, where you would begin. Dot and ring can be dragged too.
+# Where is it best if three steps follow: in the middle, or nearer to one of them? Decide, then drag *steps*,
+# and put the square, your start, where you would begin. Dot and ring can be dragged too.
 
 # %% two-quadratics-predict-slide [markdown] tags=["slides"]
 # ## Predict
@@ -107,8 +107,8 @@ questions.predict("two-quadratics", figure)
 
 # %% two-quadratics-look [markdown]
 # **What to look for.** With no step, the meta-learned start (star) *is* that of shared weights (diamond), trained on all tasks jointly: the weights with the least mean loss. With more
-# steps it moves to places from which both tasks are reached soon (small dots: the steps; ellipses: equal loss). Steps across a valley are fast and steps along it slow, and the
-# best start makes the slow ones unnecessary. The way between dot and ring lies across the first task's valley and along the second's. With one step the start is still near the dot, whose loss rises steeply on that way; with three it is near the ring, for which steps achieve less (see exercise 1). *Right*, dashed, the
+# steps it moves to places from which both tasks are reached soon (small dots: the steps). Steps across a valley are fast and steps along it slow, and the
+# best start makes the slow ones unnecessary. The way between dot and ring lies across the first task's valley and along the second's. With one step the start is still near the dot, whose loss rises steeply on that way; with three it is near the ring, for which steps achieve less. *Right*, dashed, the
 # number of steps that the start was made for. **Before adaptation it is the worse of the two**, after these steps the better. Meta-learning looks for weights that *become* good.
 
 # %% two-quadratics-settings tags=["teacher"]
@@ -137,7 +137,7 @@ projected.project("two-quadratics", figure)
 #
 # $$ \min_{\theta_0} \; \frac{1}{N}\sum_{i=1}^{N} L'_i(\theta'_i), \qquad \theta'_i = U(\theta_0, D_i) \tag{1} $$
 #
-# The *outer* level learns $\theta_0$ from all $N$ tasks, the *inner* level learns $\theta'_i$ from one. (A prime marks what is after adaptation or of the query set, never a derivative.) **MAML** (model-agnostic meta-learning) takes a few gradient
+# The *outer* level learns $\theta_0$ from all $N$ tasks, the *inner* one $\theta'_i$ from one. (A prime marks what is after adaptation or of the query set, never a derivative.) **MAML** (model-agnostic meta-learning) takes a few gradient
 # steps for $U$. In code, the line of lesson 02; every learner gets the descriptor, and MAML ignores it:
 
 # %% two-levels-about-slide [markdown] tags=["slides"]
@@ -238,8 +238,7 @@ with torch.no_grad():  # no pull, and on to the end, from two starts far apart
 
 # %% a-few-steps-then [markdown]
 # The ends stay within a quarter of the way of each other: stopping early is *like* a pull to the start. Without any pull, two starts differ after 30 steps, and at the end no more. Where the support set fixes the optimum (here: ten examples, two weights), the argmin forgets
-# where it came from: **every** $\theta_0$ is as good as any other. An
-# inner problem that is solved too well leaves nothing to the outer one. (A network with more weights than examples has many optima, and remembers its start.)
+# where it came from: **every** $\theta_0$ is as good as any other, and nothing is left to the outer level. (A network with more weights than examples has many optima, and remembers its start.)
 
 # %% what-is-the-inner-problem-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: to stop early and to be pulled are alike; with neither, there is nothing left to learn.
@@ -257,7 +256,7 @@ with torch.no_grad():  # no pull, and on to the end, from two starts far apart
 # ## The same code on sines and on stations
 #
 # A few examples for each task, unseen tasks, the median loss before and after one step. **Shared weights** know
-# of no step; so they may choose the best of five rates, even on the test tasks. Losses are squares: °C² for the stations' maximum temperatures.
+# of no step, and may choose the best of five rates, even on the test tasks. Losses are squares: °C² for maximum temperatures.
 
 # %% before-and-after
 def before_and_after(family, main, lr, shots, queries):
@@ -287,7 +286,7 @@ before_and_after(climate, year, lr=1e-3, shots=3, queries=9)
 
 # %% sines-and-stations-then [markdown]
 # Before the step both starts are about equally bad. After one step on ten points of a wave, or on three months of a station's year, the meta-learned one keeps less than a third of its loss, the
-# other most of it (one seed; larger steps overshoot, smaller ones do less). The next lesson looks into what is different.
+# other most of it (one seed; larger steps overshoot, smaller do less).
 
 # %% the-same-code-on-sines-and-on-stations-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 8 minutes. *Purpose*: what the two quadratics show holds for networks.
@@ -336,8 +335,7 @@ for seed in range(3):
 
 # %% leaks-then [markdown]
 # The leaky one believes in less than half of the loss that it achieves; the honest one is off by a few percent. Nothing raised an error, and the wrong loss looked *better*. What
-# it learned is worse too, for every seed: a start from which a step fits the points it sees, and not the wave between them. With
-# the bare function `adapt` (exercise 3) one word is enough for this mistake.
+# it learned is worse too, for every seed: a start from which a step fits the points it sees, and not the wave between them.
 
 # %% what-leaks-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 10 minutes. *Purpose*: a leak raises no error, and looks like success.
@@ -355,7 +353,7 @@ for seed in range(3):
 # ## How many tasks are enough?
 #
 # Examples teach the inner level, tasks the outer one. How many stations must have been seen before a new one is easy? A hypernetwork (told elevation, latitude and longitude; no example)
-# and MAML (three months, one step; no description) on unseen stations. Three seeds, each with stations of its own; 300 outer steps at one outer rate. (Weight decay helps the hypernetwork at 40 stations, and MAML not: tried, not shown.)
+# and MAML (three months, one step; no description) on unseen stations. Three seeds, each with stations of its own; 300 outer steps at one outer rate.
 
 # %% how-many-tasks-are-enough-slide [markdown] tags=["slides"]
 # ## How many tasks are enough?
@@ -371,6 +369,7 @@ for n in counts:
         torch.manual_seed(seed)
         year = MainNetwork.mlp([2, 32, 32, 1], "tanh", few.y_mean, few.y_std)
         written, adapted = Hypernetwork(year, MLPGenerator(3, year)), MAML(year, lr=1e-3)
+        # Weight decay helps the hypernetwork at 40 stations, and MAML not: tried, not shown.
         for one, shots, decay in ((written, 0, 1.0), (adapted, 3, 0.0)):
             adamw = torch.optim.AdamW(one.parameters(), lr=2e-3, weight_decay=decay)
             meta_train(one, few.train, 300, min(n, 25), shots, 9, optimizer=adamw)
@@ -410,8 +409,8 @@ alt = "Error on unseen stations against training stations: the hypernetwork need
 figures.show(figure, alt)
 
 # %% task-counts-then [markdown]
-# A generator must learn how τ maps to a year. A start has only to learn what years have in
-# common: for this one step, a dozen stations are about as good as all, whichever dozen of the three. With up to 40 stations the examples win; with all 214 the description does, against this one step, and needs no examples at all.
+# A generator must learn how τ maps to a year. A start must only learn what years have in
+# common: for this one step, a dozen stations are about as good as all. With up to 40 stations the examples win; with all 214 the description does, and needs no examples.
 
 # %% how-many-tasks-are-enough-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 10 minutes. *Purpose*: which level errs decides what to collect.
@@ -489,17 +488,39 @@ def outer(main, theta_0, tasks):
 
 checks.honest(outer)
 
+# %% exercise-4 [markdown]
+# **4 · Make.** (15 minutes; tasks for which a start is worth learning.) Write `design(alpha, steps)`: optima $c$ (n, d) and symmetric $H$ (n, d, d) of two tasks or more, with $D' = D$ and the eigenvalues of $\alpha H_i$ in [0.01, 1.99]. Before the steps the best start (4) must be worse than shared weights *for each task*. After them
+# shared weights must keep at least 1% of their mean loss, the best start at most a tenth as much. Many answers are good.
+#
+# <details><summary>Hint</summary>Shared weights lie where valleys cross. From where do steps reach each optimum?</details>
+
+# %% exercise-4-answer tags=["exercise"]
+design = ...
+checks.worth_learning(design)
+
+# %% exercise-4-solution tags=["solution"]
+def design(alpha, steps):
+    c = torch.tensor([[2.0, 0.0], [0.0, 2.0]])  # from (0, 0) each lies across its own valley,
+    shares = torch.tensor([[1.0, 0.05], [0.05, 1.0]])  # where one step goes all the way
+    return c, torch.diag_embed(shares) / alpha
+
+checks.worth_learning(design)
+
 # %% open-task [markdown]
 # **Open task.** (20 minutes or more.) Is a start that was made for one step also good for ten? Meta-train `MAML(main, steps=K, lr=…)` on the waves for a few $K$, and test each after 0 to 10 steps (`inner_steps=…`).
 # A good answer says beforehand which curves will cross, chooses each rate on training tasks, shows three seeds and shared weights beside them, and says where the starts no longer differ.
 
 # %% exercises-teacher [markdown] tags=["teacher"]
-# > **For the teacher** · 20 minutes: 6, 8 and 6. *Purpose*: (4) by hand, the flattery as a number, a leak found.
+# > **For the teacher** · 20 minutes: 6, 8 and 6, and 15 for exercise 4, which is homework. *Purpose*: (4) by hand, the flattery as a number, a leak found.
 # >
 # > *Students believe*: in 1, 2 is the middle, 1.6 weights by $h$ as shared weights do, 0.8 has the tasks swapped, 8/3 forgets the square. In 2, the loss before adaptation is subtracted, the sign is swapped, or the learner adapts anew on the
 # > query set. In 3, it is judged on the support set (the same mistake the other way round), both sets are joined, or a `detach` leaves the right value with a first-order gradient. Each check says which.
+# > In 4, a task that steps solve and one that they hardly move are thought enough: then the best start is the second one's optimum, good for it before any step. Or $H$ is the same for every $\alpha$; or steps solve everything, and every start is as good.
 # >
-# > *Ask*: In 3, why is the value not enough? [(1) is minimised over $\theta_0$: the gradient must go through the steps.] Of the open task: [which curves cross is said beforehand; each rate chosen on training tasks; three seeds; shared weights
+# > *Good answers* to 4 have valleys that cross. In the solution the common start has a mean loss of 8 before three steps with $\alpha = \frac14$ and 0 after, shared weights 0.38 and 0.27. Or what the steps do not achieve is steep, $\alpha h = 1.95$, where they
+# > jump from side to side; or there are three tasks in space, each with a direction of its own; or $H$ depends on the number of steps.
+# >
+# > *Ask*: In 3, why is the value not enough? [(1) is minimised over $\theta_0$: the gradient must go through the steps.] In 4, why can it not be done in one dimension? [The best start lies among the optima, and on the way to it from the shared weights one comes nearer to one of them.] Of the open task: [which curves cross is said beforehand; each rate chosen on training tasks; three seeds; shared weights
 # > beside them; where the starts no longer differ.]
 # >
 # > *On the board*: exercise 1, the sum of both losses at $\theta_0 = 0.8$, 2 and 3.2: $2.56 + 0.04$, $1 + 0.25$, $0.16 + 0.64$. Who is early does it for two steps [64/17, about 3.76] or begins the open task with $K = 1$ and 10.
@@ -527,7 +548,7 @@ checks.honest(outer)
 #
 # **5. A learner errs on new tasks. Should one collect more examples per task, or more tasks?**
 # <details><summary>They are interchangeable</summary>No: examples teach the inner level, tasks the outer one.</details>
-# <details><summary>It depends on which level errs</summary>Yes: above, MAML gains little from more than 12 stations, so that examples or steps must help it; the hypernetwork still gains.</details>
+# <details><summary>It depends on which level errs</summary>Yes: above, MAML gains little beyond 12 stations, examples or steps must help it; the hypernetwork still gains.</details>
 
 # %% quiz-answers
 questions.quiz()
@@ -535,7 +556,7 @@ questions.quiz()
 # %% in-one-breath [markdown]
 # ## In one breath
 #
-# $\min_{\theta_0} \frac{1}{N} \sum_i L'_i(U(\theta_0, D_i))$: learn a start by what becomes of it. It fails where query examples leak into $U$, and it is empty where $U$ forgets its
+# $\min_{\theta_0} \frac{1}{N} \sum_i L'_i(U(\theta_0, D_i))$: learn a start by what becomes of it. It fails where query examples leak into $U$, and is empty where $U$ forgets its
 # start.
 
 # %% in-one-breath-slide [markdown] tags=["slides"]
