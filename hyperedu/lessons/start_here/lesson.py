@@ -8,7 +8,7 @@
 # **test** it on places it has never seen against an honest baseline,
 # **name** the symbols that all lessons share.
 #
-# 55 minutes, without the open task. Before: PyTorch's basics (tensors, `nn.Linear`, an optimiser) and the chain rule. In JupyterLab, `Shift+Enter` runs a cell;
+# 55 minutes, without exercise 4 and the open task. Before: PyTorch's basics (tensors, `nn.Linear`, an optimiser) and the chain rule. In JupyterLab, `Shift+Enter` runs a cell;
 # *Run ▸ Run All Cells* runs them all.
 
 # %% opening-slide [markdown] tags=["slides"]
@@ -28,7 +28,7 @@
 # > | 7 | exercise 3, alone, then in pairs |
 # > | 3 | quiz 1 and 2 by show of hands |
 # >
-# > Left out: the code of the two rivals, and *What comes next*. Homework: exercises 1 and 2, then the Gaussian process (read, its cell is run) with quiz 3 to 5. The notebook of homework is for a longer week.
+# > Left out: the code of the two rivals, and *What comes next*. Homework: exercises 1, 2 and 4, then the Gaussian process (read, its cell is run) with quiz 3 to 5. The notebook of homework is for a longer week.
 # >
 # > **90 minutes**
 # >
@@ -42,15 +42,15 @@
 # > | 10 | quiz alone, answers aloud |
 # > | 3 | *What comes next*; *In one breath* |
 # >
-# > Left out: the open task. It is the homework, with two splits first; before training, each writes down where it will fail.
+# > Left out: exercise 4 and the open task. They are the homework, the open task with two splits first; before training, each writes down where it will fail.
 # >
 # > **Outcomes**
 # >
 # > | after it a student can | shown in | asked in |
 # > |---|---|---|
 # > | say which of τ, θ, φ, x are given, computed or learned | *The one idea* | quiz 1, 2, 5 |
-# > | write the network for a place, and hand the generator what it was trained on | *The one idea* | exercise 2, 3 |
-# > | compare a network with a rule of physics, and say where neither need hold | *A network for a mountain nobody measured* | exercise 1, 2 |
+# > | write the network for a place, and hand the generator what it was trained on | *The one idea* | exercise 2, 3, 4 |
+# > | compare a network with a rule of physics, and say where neither need hold | *A network for a mountain nobody measured* | exercise 1, 2, 4 |
 # > | judge it on unseen tasks beside a fair rival, and say what a large error may mean | *Is it any good?* | quiz 3, 4 |
 
 # %% imports
@@ -73,14 +73,14 @@ print(f"Everything works: torch {torch.__version__}, matplotlib {matplotlib.__ve
 # %% a-network-for-a-mountain-nobody-measured [markdown]
 # ## A network for a mountain nobody measured
 #
-# The data are real: the average year of weather stations in and around Colorado, 1895 to 1997. One part of them is kept aside and
-# never shown in training. The training cell below makes two networks:
+# The data are real: the average year of weather stations in and around Colorado, 1895 to 1997. Some are kept aside and
+# never shown in training. The training below makes two networks:
 #
 # * a small **main network** $g$ that draws one station's year: time of year in (two numbers, a point on a circle, so that December lies beside
 #   January), mean daily maximum temperature out;
 # * a **generator** $f$ that reads where a station is and *writes all the weights* of $g$. Only the generator is trained. It is shown no reading of a station (`shots`, examples given along), and judged on twelve (`queries`).
 #
-# You will **watch it learn**: the figure is drawn anew while the training runs. Its star is the place that is described.
+# **Watch it learn**: training draws the figure anew. Its star is the place that is described.
 
 # %% a-network-for-a-mountain-nobody-measured-slide [markdown] tags=["slides"]
 # ## A mountain nobody measured
@@ -92,8 +92,8 @@ print(f"Everything works: torch {torch.__version__}, matplotlib {matplotlib.__ve
 # Only the generator is trained.
 
 # %% watch-it-learn-predict [markdown]
-# **Predict.** The star of the figure will stand in the mountains, at 39.0° N and 105.3° W. When the training has ended you will move it from 1,500 m to 3,500 m.
-# Will the whole curve of the year sink by the same amount, or winter and summer by different amounts? Lock your choice and run the next cell;
+# **Predict.** The star of the figure will stand in the mountains, at 39.0° N and 105.3° W. After the training you will move it from 1,500 m to 3,500 m.
+# Will the whole curve sink by the same amount, or winter and summer by different ones? Lock your choice and run the next cell;
 # the cell after it asks for a number. Then drag *elevation* (or click its handle and hold an arrow key): the line below the figure says January and July in numbers.
 
 # %% watch-it-learn-predict-slide [markdown] tags=["slides"]
@@ -138,9 +138,8 @@ questions.predict("by-how-much", so=(main(low, july) - main(high, july)).item())
 # %% watch-it-learn-look [markdown]
 # **What to look for.** *Left*: the **descriptor** τ, what the generator is told: here, where we are among the stations; filled dots were trained on, ringed dots were not.
 # *Middle*: every weight of the main network, written afresh for each position of the sliders. *Right*: what this network does; grey, the
-# years of all training stations; blue, the measured year of the station kept aside that is nearest in τ (blue ring on the map). It is another place, and may lie far off in elevation: the line below the figure gives its height. No slider touches the
-# curve. The sliders move the descriptor, the descriptor moves the weights, the weights move the curve. (Most
-# live figures of this course are variations of this one.) Now take the star itself and pull it over the map.
+# years of all training stations; blue, the measured year of the station kept aside that is nearest in τ (blue ring on the map). It may lie far off in elevation: the line below the figure gives its height. No slider touches the
+# curve. The sliders move the descriptor, the descriptor moves the weights, the weights move the curve. Now pull the star itself over the map.
 
 # %% 2000-m-higher-slide [markdown] tags=["slides"]
 # ## 2,000 m higher: colder in every month
@@ -162,8 +161,8 @@ for name, change in (("network", network), ("linear regression", regression)):
 print("a standard atmosphere, July per km: -6.5")
 
 # %% 2000-m-higher-then [markdown]
-# The answer to the prediction: higher is colder in every month, but spring and summer sink by more than winter. Nobody told the network so. It is in the measurements: a linear regression of each month on
-# elevation, latitude and longitude, which knows of no other month, finds the same shape; winter sinks even less in it. Why the seasons differ, nothing here tells. Each kilometre cools both Julys by more than the *lapse rate* of a standard atmosphere.
+# The answer: higher is colder in every month, but spring and summer sink by more than winter. Nobody told the network so: a linear regression of each month on
+# elevation, latitude and longitude finds the same shape in the measurements; winter sinks even less in it. Why the seasons differ, nothing here tells. Each kilometre cools both Julys by more than the *lapse rate* of a standard atmosphere.
 # That is an average of the free air; these are daily maxima near the ground, so the two need not agree.
 
 # %% a-network-for-a-mountain-nobody-measured-teacher [markdown] tags=["teacher"]
@@ -186,7 +185,7 @@ print("a standard atmosphere, July per km: -6.5")
 #
 # $$ y = g_\theta(x), \qquad \theta = f_\varphi(\tau) \tag{1} $$
 #
-# Read it as two mappings, one after the other. In code, with the same letters:
+# Two mappings, one after the other; in code, with the same letters:
 
 # %% the-one-idea-slide [markdown] tags=["slides"]
 # ## The one idea
@@ -206,7 +205,7 @@ y = main(theta, x)  # y = g_θ(x)
 print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} → y {tuple(y.shape)}")
 
 # %% two-mappings-then [markdown]
-# (*Standardised* means: shifted and scaled so that the training stations have mean 0 and standard deviation 1.)
+# (*Standardised*: shifted and scaled to mean 0 and standard deviation 1 over the training stations.)
 #
 # | symbol | reads as |
 # |---|---|
@@ -218,7 +217,7 @@ print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} �
 # | $\varphi$ | the generator's own weights: all that is ever learned here |
 # | $D, D'$ | support and query examples: what a learner may see of a task, and what it is judged on |
 #
-# A **task** is one station's year. A **family** is a set of related tasks. Learning *across* tasks so that a new one needs
+# A **task** is one station's year, a **family** a set of related tasks. Learning *across* tasks so that a new one needs
 # little or no data is **meta-learning**; a **hypernetwork** does it by writing weights. (In code `Hypernetwork` is $f_\varphi$ with its main network.)
 
 # %% two-mappings-then-slide [markdown] tags=["slides"]
@@ -260,8 +259,8 @@ print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} �
 #
 # $$ \mathrm{RMSE} = \sqrt{\tfrac{1}{12} \textstyle\sum_{m=1}^{12} \left(g_\theta(x_m) - y_m\right)^2} \tag{2} $$
 #
-# and average it over the stations. Winning against a weak rival would say nothing; a fair one is *linear regression* for each month on the same three
-# numbers (lesson 02 adds ordinary networks that are given τ as an input). Since one choice of stations proves nothing, the cells below repeat it all for five random choices. The printed ± is half of a 95% interval for the mean of the five differences. It takes them for independent; but they share stations, so safer is the wider one beside it: the half multiplied by $\sqrt{1 + \text{splits} \cdot \text{test} / \text{training}}$, Nadeau and Bengio's correction.
+# and average it over the stations. Winning against a weak rival proves nothing; a fair one is *linear regression* for each month on the same three
+# numbers (lesson 02 adds ordinary networks that are given τ as an input). Nor does one choice of stations: the cells below take five at random. The printed ± is half of a 95% interval for the mean of the five differences. It takes them for independent, though they share stations; safer is the wider one beside it: the half multiplied by $\sqrt{1 + \text{splits} \cdot \text{test} / \text{training}}$, Nadeau and Bengio's correction.
 
 # %% is-it-any-good-slide [markdown] tags=["slides"]
 # ## Never believe a curve that looks right
@@ -318,10 +317,10 @@ figures.show(figure, alt)
 
 # %% contest-figure-then [markdown]
 # The hypernetwork wins on average, and the interval of the difference excludes zero, the wider one too. It does *not* win everywhere:
-# at each dot above the diagonal linear regression came closer. And it has settings, where linear regression has none. Its weight decay, a hundred times AdamW's usual, was not chosen on a third set of stations (validation), apart from training and test: the very stations on which it is judged may have had a say,
+# at each dot above the diagonal linear regression came closer. And it has settings, where linear regression has none. Its weight decay, a hundred times AdamW's usual, was not chosen on a third set of stations (validation): those on which it is judged may have had a say,
 # which may flatter it. With the usual one it is still ahead, by less. (Why strong decay helps, and how to choose it honestly: lesson 08.)
 #
-# An expert on such maps would take neither but a **Gaussian process**: each station's year as a mean of the others', weighted by how near they are in place and elevation, where what counts as near is fitted.
+# An expert would take neither but a **Gaussian process**: each station's year as a mean of the others', weighted by how near they are in place and elevation, where what counts as near is fitted.
 
 # %% gaussian-process-slide [markdown] tags=["slides"]
 # ## An expert's method does better still
@@ -347,7 +346,7 @@ print(f"difference {gain.mean():.2f} ± {half:.2f} °C (wider: ± {shared * half
 
 # %% gaussian-process-then [markdown]
 # It wins, by little, and the wider interval excludes zero, too. So why a hypernetwork? This process answers with twelve months, and needs all twelve of every station. One with $x$ among its inputs takes single readings at any time, those of a new station
-# among them; but its cost grows with the cube of the readings, so that it must leave most of them out where there are many (lesson 11 shows what that costs). A hypernetwork is trained on small batches, however many there are, and it answers with a *network*: weights to look at, to move through, and to adapt further (lesson 07).
+# among them; but its cost grows with the cube of the readings, so that of many it must leave out most (lesson 11 shows what that costs). A hypernetwork is trained on small batches, however many there are, and it answers with a *network*: weights to look at, move through and adapt further (lesson 07).
 
 # %% is-it-any-good-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 16 minutes. *Purpose*: what it takes to say that a method is good. The contest trains ten networks: start it, then go to the board.
@@ -451,18 +450,43 @@ checks.raw_descriptor(place, family)
 place = family.describe(elevation=2000.0, latitude=38.0, longitude=-107.5)
 checks.raw_descriptor(place, family)
 
+# %% exercise-4 [markdown]
+# **4 · Make.** (15 minutes; a generator of your own.) `three` draws a year from three weights: $y = \theta_1 \sin + \theta_2 \cos + \theta_3$, in °C. Write its generator: a function `f` from τ (n, 3), standardised, to θ (n, 3), by hand, fitted or trained, from the training stations alone.
+# The RMSE (2), averaged over those kept aside, must be below 1.8 °C; one θ for all has 3.0. Many answers are good.
+#
+# <details><summary>Hint</summary>What does each weight do to the year? Which should follow height, and what does latitude add? Measured years: <code>family.mean_year[family.train.index]</code>.</details>
+
+# %% exercise-4-given
+three = MainNetwork.mlp([2, 1])  # x = (sin, cos); no hidden layer, and nothing is scaled
+
+# %% exercise-4-answer tags=["exercise"]
+f = ...
+checks.own_generator(f)
+
+# %% exercise-4-solution tags=["solution"]
+train = family.train.index
+X = torch.nn.functional.pad(family.x(torch.arange(12)), (0, 1), value=1.0)  # sin, cos, 1
+best = torch.linalg.lstsq(X, family.mean_year[train].T).solution.T  # θ of each training station
+places = [family.stations[name][train] for name in family.descriptors.names]
+known = family.describe(*places)  # τ of each, (214, 3)
+
+def f(tau):
+    return best[torch.cdist(tau, known).argmin(-1)]  # that of the station nearest in τ
+
+checks.own_generator(f)
+
 # %% open-task [markdown]
 # **Open task.** (30 minutes.) Teach the network rain: `ColoradoClimate("precipitation")`, the rest as above. Before you train, say where on the map you expect it to fail.
 # A good answer has the error at unseen stations for several splits, linear regression and the Gaussian process beside it, the map position of the worst stations, and something that is missing from τ and could explain them.
 
 # %% exercises-teacher [markdown] tags=["teacher"]
-# > **For the teacher** · 18 minutes: 3, 7 and 5, and three to compare. *Purpose*: a number to hold the network against, a network of one's own, and a silent mistake.
+# > **For the teacher** · 18 minutes: 3, 7 and 5, and three to compare; 15 for exercise 4, which is homework. *Purpose*: a number to hold the network against, a network of one's own, a silent mistake, and a generator of one's own.
 # >
 # > *Students believe*: in 1, 36 (the sign), 13 (the fall itself), 0.25 (all 3.5 km), 16.5 (one kilometre). In 2, the longitude is positive (a place in China), July is 7, latitude and longitude change places, or they give what the highest station measured. In 3, kilometres for metres, only the
-# > metres standardised, division by the norm or the variance. Each check says which.
+# > metres standardised, division by the norm or the variance. In 4, that only training makes a generator, that f returns temperatures, that a unit of τ is a kilometre, or that height is enough (2.1 °C with the lapse rate). Each check says which.
 # >
 # > *Ask*: Does the network's July fall by more than 13 °C? [Yes, by 15.] Is the answer for the summit to be trusted? [No station is that high; the check says where the highest stands.] Of the open task: [several splits, both rivals beside it, where the worst stations lie,
-# > and something missing from τ that could explain them, such as slope or exposure; and the place that was named before training.]
+# > and something missing from τ that could explain them, such as slope or exposure; and the place that was named before training.] Of exercise 4: [by hand, θ₃ falls with height and latitude, θ₂ shrinks with height, 1.7 °C; the θ of the nearest station, 1.3; θ fitted to each station and regressed on τ, 1.5. Who took the best has a reason beside it.]
 # >
 # > *On the board*: the training stations' elevations have mean 1847 m and standard deviation 596 m. So 2,443 m is 1, and 2,000 m is $153 / 596 \approx 0.26$. Raw, 2000 stands for a place about 1,194 km high ($1847 + 2000 \cdot 596$ m).
 # > Who is early takes the network's July every 500 m: is its fall per kilometre a constant? [No: about 5.5 °C between 1,000 and 1,500 m, over 8 above 2,500 m.]
@@ -501,7 +525,7 @@ questions.quiz()
 # ## In one breath
 #
 # $\tau \mapsto \theta = f_\varphi(\tau) \mapsto g_\theta$: describe a task, get a network. It fails outside the region it was trained on, and where the description leaves out what
-# matters, as lessons 01 and 04 will show.
+# matters.
 
 # %% in-one-breath-slide [markdown] tags=["slides"]
 # ## In one breath
