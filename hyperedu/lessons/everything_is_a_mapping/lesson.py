@@ -8,7 +8,7 @@
 # **explain** why one slider per weight is hopeless and two on a descriptor are enough,
 # **measure** a hypernetwork on tasks it has never seen, and find where it fails.
 #
-# 55 minutes, without the open task. Before: [00 · Start here](00_start_here.ipynb).
+# 55 minutes, without exercise 4 and the open task. Before: [00 · Start here](00_start_here.ipynb).
 
 # %% opening-slide [markdown] tags=["slides"]
 # # Everything is a mapping
@@ -28,7 +28,7 @@
 # > | 5 | *Where does it fail?*: sketches beyond 5 first, then the figure |
 # > | 4 | exercise 1, alone |
 # >
-# > Left out: *Is it good on waves it has never seen?*, of which one printed line is read aloud (its cell must run, for the last figure). Homework: exercises 2 and 3, then that section with the quiz.
+# > Left out: *Is it good on waves it has never seen?*, of which one printed line is read aloud (its cell must run, for the last figure). Homework: exercises 2, 3 and 4, then that section with the quiz.
 # >
 # > **90 minutes**
 # >
@@ -44,14 +44,14 @@
 # > | 14 | exercises 1 and 2 alone, 3 in pairs |
 # > | 8 | quiz alone, answers aloud |
 # >
-# > Left out: the open task, which is the homework (the amplitude without the phase first).
+# > Left out: exercise 4 and the open task, which are the homework (the amplitude without the phase first).
 # >
 # > **Outcomes**
 # >
 # > | after it a student can | shown in | asked in |
 # > |---|---|---|
 # > | write a network as a function of its weights, count them, cut them | *A network is a function of two things* | exercise 1, 2, 3, quiz 1, 5 |
-# > | explain why one slider per weight is hopeless and two on a descriptor are enough | *One slider per weight*, *Let a network write them* | quiz 2, 3 |
+# > | explain why one slider per weight is hopeless and two on a descriptor are enough | *One slider per weight*, *Let a network write them* | exercise 4, quiz 2, 3 |
 # > | measure it on unseen tasks, and say which comparison would be unfair | *Is it good on waves it has never seen?* | quiz 4 |
 
 # %% imports
@@ -466,17 +466,35 @@ def mended_cut(theta):
 
 checks.cut(mended_cut)
 
+# %% exercise-4 [markdown]
+# **4 · Make.** (15 minutes; how many weights draw one curve.) Write `others(theta, n)` for the ReLU network of exercise 2: weight vectors (n, 13), no two alike and none of them θ, which all draw the curve of θ, at every $x$. It must work for any θ without zeros and for $n$ up to 100,
+# and a gradient must reach θ. Many answers are good.
+#
+# <details><summary>Hint</summary>Follow one hidden unit from x to y: three numbers of θ are its own. What may be done to them together? And does it matter which unit comes first?</details>
+
+# %% exercise-4-answer tags=["exercise"]
+others = ...
+checks.other_weights(others)
+
+# %% exercise-4-solution tags=["solution"]
+def others(theta, n):
+    W_1, b_1, W_2, b_2 = theta[0:4], theta[4:8], theta[8:12], theta[12:13]
+    c = torch.arange(2, n + 2).unsqueeze(-1)  # relu(c h) = c relu(h) for c > 0
+    return torch.cat([c * W_1, c * b_1, W_2 / c, b_2.expand(n, 1)], dim=-1)
+
+checks.other_weights(others)
+
 # %% open-task [markdown]
 # **Open task.** (40 minutes.) Give the generator a descriptor that says less, or says it otherwise: the amplitude without the phase, or the two numbers of $A \sin(x - p) = a \sin x + b \cos x$. Train it, and move its sliders.
 # A good answer has the error on unseen waves for three seeds beside the one above, what the network draws where τ does not decide, and a reason for both.
 
 # %% exercises-teacher [markdown] tags=["teacher"]
-# > **For the teacher** · 16 minutes: 3, 7 and 6. *Purpose*: θ counted, used and cut.
+# > **For the teacher** · 16 minutes: 3, 7 and 6; 15 for exercise 4, which is homework. *Purpose*: θ counted, used and cut; one curve, and no end of θ that draw it.
 # >
 # > *Students believe*: in 1, 25 (no biases), 28 or 30 (one layer's biases missing, or $2 \cdot 5 \cdot 3$), 27 (one bias for each layer), 35 (biases of the inputs). In 2, tanh is left, an activation follows the last layer, or both matrices are cut first. In 3, `.view(2, 3)` without
-# > the transpose: the shape then tells. Each check says which.
+# > the transpose: the shape then tells. In 4, that the orders of the units are enough (24, with that of θ), that signs may change as with tanh, or that b₁ stays when W₁ is scaled. Each check says which.
 # >
-# > *Ask*: Could a generator be trained with the wrong `cut`? [Yes, it writes whatever works; weights from an ordinary network would be scrambled, without an error.] Of the open task: [the error on unseen waves for three seeds beside this one; what is drawn where τ does
+# > *Ask*: Could a generator be trained with the wrong `cut`? [Yes, it writes whatever works; weights from an ordinary network would be scrambled, without an error.] Of exercise 4: [what goes into a unit times $c > 0$, what leads out of it divided by $c$: one factor for all units, one for each, drawn or of the unit's own length; or the orders of the units, and factors where these run out.] Of the open task: [the error on unseen waves for three seeds beside this one; what is drawn where τ does
 # > not decide; a reason. Without the phase the best answer is the mean of the waves, $-\frac{2A}{\pi} \cos x$ for phases evenly from 0 to π.]
 # >
 # > *On the board*: 0 to 5 by `.view(3, 2)`: rows (0, 1), (2, 3), (4, 5); by `.view(2, 3).T`: rows (0, 3), (1, 4), (2, 5). Same shape. Who is early writes θ for `g_relu` by hand so that it is $|x|$: $W_1 = (1, -1, 0, 0)$, $W_2 = (1, 1, 0, 0)$, the rest 0.
