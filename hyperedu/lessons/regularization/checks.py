@@ -240,3 +240,229 @@ def _sharing_one_snapshot():
         return lambda: (f(tau) - kept[0]).square().sum(-1).mean()
 
     return keeper
+
+
+# ------------------------------------------------------------------------------------- a penalty of one's own, `between`
+
+PLACES = ((0, 8, 2, 4), (1, 10, 3, 2))  # seed, tasks, numbers in τ, generated weights
+DRAWS = 8  # of a penalty, which may draw at random: their mean counts
+STEPS, RATE = 60, 0.1  # down a penalty, by Adam, to which its size is nothing
+WAVES = 60  # of a generator that is linear in φ
+
+
+def between(answer) -> None:
+    if not probes.is_function(answer):
+        return
+    measured: dict[str, float] = {}
+    probes.made(
+        answer,
+        [
+            _one_number,
+            _nothing_for_no_change,
+            partial(_sees_what_lies_between, measured),
+            _teaches,
+            _no_sum_over_tasks,
+            partial(_tames, measured),
+        ],
+        lambda _answer: _(
+            "Of two generators that agree at the tasks the wild one costs {ratio:.0f} times as much or more, and {steps} steps "
+            "down your penalty leave at most {left:.0%} of the error between the tasks.",
+            steps=STEPS,
+            **measured,
+        ),
+    )
+
+
+def _tasks(random, n, d):
+    """Descriptions τ (n, d) of spread 1, around a place far from zero."""
+    tau, away = torch.randn(n, d, generator=random), torch.randn(d, generator=random)
+    return (tau - tau.mean(0)) / tau.std(0) + 5 * away / away.norm()
+
+
+def _float(tau):
+    return tau.float() if isinstance(tau, torch.Tensor) else torch.as_tensor(tau, dtype=torch.float32)
+
+
+def _scene(seed, n, d, width):
+    """τ (n, d), and two generators that agree at the tasks and close by: a calm one, and one that is wild between them.
+
+    Both take any leading dimensions. They differ by waves, times a factor that is 0 at each task, and flat to the third order.
+    """
+    random = torch.Generator().manual_seed(seed)
+    tau = _tasks(random, n, d)
+    V, shift, fast = (torch.randn(size, generator=random) for size in ((d, width), (width,), (d, width)))
+    middle, near = tau.mean(0), torch.pdist(tau).min() / 4
+
+    def calm(at):
+        return (_float(at) - middle) @ V / (2 * d**0.5) + shift
+
+    def wild(at):
+        at = _float(at)
+        free = (1 - torch.exp(-(at.unsqueeze(-2) - tau).square().sum(-1) / (2 * near**2))).square().prod(-1, keepdim=True)
+        around = torch.exp(-(at - middle).square().sum(-1, keepdim=True) / 4)
+        return calm(at) + 6 * free * around * torch.sin(4 * (at - middle) @ fast + shift)
+
+    return tau, calm, wild
+
+
+def _mean(penalty, f, tau) -> float:
+    """The mean of some draws, always the same ones."""
+    torch.manual_seed(0)
+    return sum(float(torch.as_tensor(penalty(f, tau.clone())).detach()) for _draw in range(DRAWS)) / DRAWS
+
+
+def _costs(penalty, *place) -> tuple[float, float]:
+    """What the calm generator costs, and the wild one."""
+    tau, calm, wild = _scene(*place)
+    return _mean(penalty, calm, tau), _mean(penalty, wild, tau)
+
+
+def _memorised(seed, n, d, width):
+    """τ (n, d), a right generator, and z, of a generator f(z) that is right at the tasks alone, whatever z is."""
+    random = torch.Generator().manual_seed(seed)
+    tau = _tasks(random, n, d)
+    V, shift, fast = (torch.randn(size, generator=random) for size in ((d, width), (width,), (d, WAVES)))
+    phases = 2 * math.pi * torch.rand(WAVES, generator=random)
+
+    def right(at):
+        return torch.sin((at - tau.mean(0)) @ V / (2 * d**0.5) + shift)
+
+    def seen(at):
+        at = _float(at) - tau.mean(0)
+        return torch.cat([torch.cos(3 * at @ fast + phases) * (2 / WAVES) ** 0.5, at, torch.ones_like(at[..., :1])], -1)
+
+    matrix = seen(tau)  # (n, features): what φ is held to
+    start, free = torch.linalg.pinv(matrix) @ right(tau), torch.linalg.svd(matrix).Vh[n:].T
+    z = torch.randn(free.shape[1], width, generator=random)
+    return tau, right, lambda z: lambda at: seen(at) @ (start + free @ z), z.requires_grad_()
+
+
+def _left(penalty, *place) -> float:
+    """The error between the tasks after some steps down a penalty, as a share of that before."""
+    tau, right, f, z = _memorised(*place)
+    random, n = torch.Generator().manual_seed(1), len(tau)
+    parts = torch.rand(300, 3, 1, generator=random)
+    at = (parts * tau[torch.randint(n, (300, 3), generator=random)]).sum(1) / parts.sum(1)  # amid three tasks each
+
+    def error():
+        return (f(z)(at) - right(at)).square().mean().sqrt().item()
+
+    before, adam = error(), torch.optim.Adam([z], lr=RATE)
+    torch.manual_seed(0)
+    for _step in range(STEPS):
+        adam.zero_grad()
+        penalty(f(z), tau.clone()).backward()
+        adam.step()
+    return error() / before
+
+
+def _one_number(penalty) -> str:
+    for place in PLACES:
+        tau, calm, wild = _scene(*place)
+        for f in (calm, wild):
+            given = tau.clone()
+            value = penalty(f, given)
+            if value is None:
+                return _("It gives back nothing: is a `return` missing?")
+            if isinstance(value, str) or callable(value):
+                return _("It must give one number, it gives a {kind}.", kind=type(value).__name__)
+            value = torch.as_tensor(value).detach()
+            if value.numel() != 1:
+                return _(
+                    "It must give one number, for {n} tasks it gives the shape {shape}.", n=len(tau), shape=tuple(value.shape)
+                )
+            if not value.isfinite():
+                return _("It gives {value}: a division by zero, as by how far a task is from itself?", value=value.item())
+            if value < -1e-4:
+                return _(
+                    "For one generator it gives {value:.3g}. What is below zero is a reward, which descent may follow for "
+                    "ever; a penalty is never below zero.",
+                    value=value.item(),
+                )
+            if not torch.equal(given, tau):
+                return _("It changes tau in place: whoever calls it has other descriptions afterwards.")
+    return ""
+
+
+def _nothing_for_no_change(penalty) -> str:
+    tau, (calm, wild) = _scene(*PLACES[0])[0], _costs(penalty, *PLACES[0])
+    same = torch.linspace(1, 3, PLACES[0][-1])
+    cost = _mean(penalty, lambda at: same + 0 * _float(at)[..., :1], tau)
+    if all(math.isclose(cost, other, rel_tol=1e-6) for other in (calm, wild)):
+        return _("It gives {cost:.3g} for every generator, however it changes: it does not use what f writes.", cost=cost)
+    if cost > 1e-3 * max(calm, wild):
+        return _(
+            "A generator that writes the same θ everywhere costs {cost:.3g}, one that is wild between the tasks {wild:.3g}. "
+            "The first never changes and must cost nothing. Is the size of the weights in it, or a constant?",
+            cost=cost,
+            wild=wild,
+        )
+    return ""
+
+
+def _sees_what_lies_between(measured, penalty) -> str:
+    measured["ratio"] = math.inf
+    for place in PLACES:
+        calm, wild = _costs(penalty, *place)
+        costs = {"calm": calm, "wild": wild}
+        if math.isclose(calm, wild, rel_tol=0.01):
+            return _(
+                "A calm generator costs {calm:.3g}, and a wild one {wild:.3g}. At the tasks and close by they write the same, "
+                "with the same slopes; they differ in between, and you do not look there. (These tasks lie around a place far "
+                "from zero.)",
+                **costs,
+            )
+        if wild < calm:
+            return _("The wild generator costs {wild:.3g}, the calm one {calm:.3g}: the wild one should cost more.", **costs)
+        if wild < 2 * calm:
+            return _(
+                "The wild generator costs {wild:.3g}, not even twice the {calm:.3g} of the calm one: look where they differ, "
+                "between the tasks, which here lie around a place far from zero.",
+                **costs,
+            )
+        measured["ratio"] = min(measured["ratio"], wild / max(calm, 1e-3 * wild))
+    return ""
+
+
+def _teaches(penalty) -> str:
+    for place in PLACES:
+        tau, _right, f, z = _memorised(*place)
+        value = torch.as_tensor(penalty(f(z), tau))
+        (gradient,) = torch.autograd.grad(value.sum(), z, allow_unused=True) if value.requires_grad else (None,)
+        if gradient is None or not gradient.any():
+            return _(
+                "No gradient reaches φ, so that nothing can be learned from it: .item(), .detach(), no_grad, a list of "
+                "numbers, a count or a comparison cut the graph."
+            )
+        if not gradient.isfinite().all():
+            return _("The value is a number, but its gradient is not: a root, or a norm, of zero?")
+    return ""
+
+
+def _no_sum_over_tasks(penalty) -> str:
+    _tau, _right, f, z = _memorised(2, 3, 2, 3)
+    tau = _tasks(torch.Generator().manual_seed(3), 32, 2)
+    few, many = sum(_mean(penalty, f(z), some) for some in tau.view(4, 8, 2)) / 4, _mean(penalty, f(z), tau)
+    if many > 2.5 * few:
+        return _(
+            "For one generator it gives {few:.3g} with 8 tasks and {many:.3g} with 32. Is it a sum over tasks, or over pairs "
+            "of them? λ would have to be chosen anew for every number of tasks.",
+            few=few,
+            many=many,
+        )
+    return ""
+
+
+def _tames(measured, penalty) -> str:
+    left = measured["left"] = max(_left(penalty, *place) for place in PLACES)
+    if left <= 0.5:
+        return ""
+    if not math.isfinite(left):
+        return _("On the way down your penalty the generator becomes nan: a root, a norm or a division by what may be zero?")
+    return _(
+        "A generator that is right at its tasks, and stays so, goes {steps} steps down your penalty. Then its error between "
+        "the tasks is {left:.0%} of what it was; half was asked. Where do you look, how often, and where does the "
+        "gradient pull?",
+        steps=STEPS,
+        left=left,
+    )

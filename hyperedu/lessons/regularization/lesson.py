@@ -8,7 +8,7 @@
 # **write** penalties on what it writes and on how it changes,
 # **choose** a strength without looking at the test tasks.
 #
-# 60 minutes without the section *Going further*, and the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
+# 60 minutes without *Going further*, exercise 4 and the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
 # %% opening-slide [markdown] tags=["slides"]
 # # Regularization
@@ -28,7 +28,7 @@
 # > | 4 | *More tasks*: its figure only |
 # > | 5 | quiz 1 to 4 by show of hands |
 # >
-# > Left out: the bound (4), *Old tasks*, *Going further*. Homework: exercise 2 for (2) in code; *Old tasks* with exercise 3 and quiz 5.
+# > Left out: the bound (4), *Old tasks*, *Going further*. Homework: exercise 2 for (2) in code; *Old tasks* with exercise 3 and quiz 5; exercise 4.
 # >
 # > **90 minutes**
 # >
@@ -44,15 +44,15 @@
 # > | 6 | quiz |
 # > | 4 | the open task is set |
 # >
-# > *Going further* is for reading.
+# > *Going further* is for reading; exercise 4 is homework.
 # >
 # > **Outcomes**
 # >
 # > | after it a student can | shown in | asked in |
 # > |---|---|---|
 # > | tell memorising from learning, by two errors | *Twenty stations* | quiz 1 |
-# > | compute what a penalty measures, and say what it leaves open | *Twenty stations*, *What can be penalised* | exercise 1, quiz 2 |
-# > | write a penalty through which a gradient flows | *What can be penalised* | exercise 2 |
+# > | compute what a penalty measures, and say what it leaves open | *Twenty stations*, *What can be penalised* | exercise 1, 4, quiz 2 |
+# > | write a penalty through which a gradient flows | *What can be penalised* | exercise 2, 4 |
 # > | choose a strength, and say what was shown and what was not | *What helps stations never seen*, *More tasks* | quiz 3, 4 |
 # > | keep a generator from forgetting | *Old tasks* | exercise 3, quiz 5 |
 
@@ -76,9 +76,9 @@ torch.set_num_threads(1)  # networks as small as these are trained faster by one
 # %% twenty-stations [markdown]
 # ## Twenty stations
 #
-# From many stations a hypernetwork learns how the year goes with elevation and place. Here it gets **twenty**; 120 are held out. A generator has thousands of numbers to learn. So it can give each of the twenty its own year, and draw anything in between.
+# From many stations a hypernetwork learns how the year goes with elevation and place. Here it gets **twenty**; 120 are held out. With thousands of numbers to learn, a generator can give each its own year, and draw anything in between.
 #
-# We try two remedies, each at nine strengths: 600 steps at the weakest, then 100 more at each next one. (So the strong end is trained longest; a fair comparison comes below.)
+# Two remedies, each at nine strengths: 600 steps at the weakest, then 100 more at each next one. (So the strong end is trained longest; a fair test follows.)
 
 # %% twenty-stations-slide [markdown] tags=["slides"]
 # ## Twenty stations
@@ -106,12 +106,11 @@ exponents, paths = torch.linspace(-1, 3, 9), {}
 for name, penalty in {"sensitivity": Sensitivity(), "weight norm": WeightNorm()}.items():
     (family, learner, random), each = make(20), []
     for exponent in tqdm(exponents.tolist()):
-        steps = 100 if exponent > -1 else 600
-        each.append(train(family, learner, random, steps, {penalty: 10.0**exponent}))
+        each.append(train(family, learner, random, 100 if each else 600, {penalty: 10.0**exponent}))
     paths[name] = torch.stack(each)
 
 # %% strengths-predict [markdown]
-# **Predict.** *weight norm* asks for small generated weights. *sensitivity* asks for weights that change little when $\tau$ does. Which of the two lowers the error on stations never seen? What happens to the training error (dotted)?
+# **Predict.** *weight norm* asks for small generated weights, *sensitivity* for weights that change little when $\tau$ does. Which lowers the error on stations never seen? What happens to the training error (dotted)?
 #
 # Then drag *strength*, the exponent of ten, and change *penalty*. Markers stand where a generator was trained; between them φ is blended, hence the bumps.
 
@@ -144,7 +143,7 @@ projected.project("strengths", figure)
 #
 # *Middle*, both penalties take colour out of the weights. *Right*, one held-out station: rings are measured, the thick year is written, the grey ones are the training stations'.
 #
-# In numbers, at the weak and the strong end:
+# In numbers, at both ends:
 
 # %% along-the-paths-slide [markdown] tags=["slides"]
 # ## Small weights can still change
@@ -218,13 +217,13 @@ with torch.no_grad():
 print(f"exact {exact:.5f}; mean of 100 estimates {R.mean():.5f}, each errs by about {R.std():.5f}")
 
 # %% jacobian-then [markdown]
-# **Spectral norm** bounds the largest stretch everywhere. Let $W$ be the matrices of $f_\varphi$ (not those of θ in the picture), and $\sigma(W)$ the largest singular value of one. No change of τ can be stretched by more than their product, times a constant $c$:
+# **Spectral norm** bounds the largest stretch everywhere. Let $W$ be the matrices of $f_\varphi$ (not those of θ in the picture), and $\sigma(W)$ the largest singular value of one. No change of τ is stretched by more than their product times a constant $c$:
 #
 # $$ R = \sum_W \sigma(W)^2 \tag{3} $$
 #
 # $$ \lVert f_\varphi(\tau) - f_\varphi(\tau')\rVert \le c \prod_W \sigma(W)\; \lVert\tau - \tau'\rVert \tag{4} $$
 #
-# An activation stretches too, by its steepest slope at most. So $c$ is that slope, once for each hidden layer: 1 for tanh, a little more for GELU, which our generators use. The penalty leaves it out.
+# An activation stretches too: $c$ is its steepest slope, once for each hidden layer: 1 for tanh, a little more for GELU, which our generators use.
 
 # %% largest-stretch-slide [markdown] tags=["slides"]
 # ## No change of τ is stretched by more
@@ -241,7 +240,7 @@ most = torch.linalg.matrix_norm(torch.stack(columns, -1), 2).max()  # σ(∂θ/�
 print(f"c = {slopes.max():.3f}² = {c:.2f}; most stretch {most:.1f}, bound {c * sigmas.prod():.1f}")
 
 # %% largest-stretch-then [markdown]
-# The bound is loose, but it is one. Weight decay on φ pulls on *all* singular values: $\lVert W\rVert^2$ is the sum of their squares.
+# The bound is loose. Weight decay on φ pulls on *all* singular values: $\lVert W\rVert^2$ is the sum of their squares.
 
 # %% what-can-be-penalised-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: each penalty bounds or measures one thing, and leaves others open.
@@ -260,11 +259,11 @@ print(f"c = {slopes.max():.3f}² = {c:.2f}; most stretch {most:.1f}, bound {c * 
 # %% what-helps-stations-never-seen [markdown]
 # ## What helps stations never seen
 #
-# The honest test: 10 to 154 training stations, five seeds (each another split and another start), every remedy by itself at several strengths (`data/make_regularization.py`).
+# The honest test: 10 to 154 training stations, five seeds (each another split and start), every remedy by itself at several strengths (`data/make_regularization.py`).
 #
-# Of the 120 held-out stations half are *validation* stations. They choose the strength, for each seed by itself. The others, the *test* stations, judge. (Splits share stations: our intervals are too narrow. Lesson 00's factor would be 4 for twenty stations, but it is made for splits that use all.)
+# Half of the 120 held-out stations are *validation* stations: they choose the strength, for each seed. The others, *test* stations, judge. (Splits share stations, so our intervals are too narrow; lesson 00's factor, 4 for twenty stations, is made for splits that use all.)
 #
-# *None* is the `train` above, with a learning rate of 0.002 and AdamW's usual weight decay of 0.01. Rate, decay, and when to stop are tuned in rows of their own.
+# *None* is the `train` above, with a learning rate of 0.002 and AdamW's usual weight decay of 0.01. Both, and when to stop, are tuned in rows of their own.
 #
 # A chosen strength at the end of its grid is a warning: farther out might be better.
 
@@ -288,8 +287,7 @@ def of(way, n, generator="plain"):
 def chosen(way, n, generator="plain", what="test"):  # (seeds,) the runs of least validation error
     best = {}
     for r in of(way, n, generator):
-        if r["seed"] not in best or r["validation"] < best[r["seed"]]["validation"]:
-            best[r["seed"]] = r
+        best[r["seed"]] = min(best.get(r["seed"], r), r, key=lambda run: run["validation"])
     return torch.tensor([best[seed][what] for seed in range(5)], dtype=torch.float64)
 
 
@@ -321,7 +319,7 @@ for way, values in at_20.items():
 # %% ways-table-then [markdown]
 # The printed intervals are of the differences seed by seed. Where one contains zero, nothing was shown. Dashed is linear regression of each month's temperature on elevation, latitude and longitude.
 #
-# **Three remedies help much:** a bound on how the weights change with τ (sensitivity), a bound on each layer (spectral norm), and, with the least mean, **plain weight decay on φ**, a thousand times the usual. (AdamW multiplies it by the learning rate.)
+# **Three remedies help much:** little change of the weights with τ (sensitivity), a bound on each layer (spectral norm), and, with the least mean, **plain weight decay on φ**, a thousand times the usual. (AdamW multiplies it by the learning rate.)
 #
 # **Three do next to nothing:** small generated weights, weights that can be read back, stopping early. Probably they leave open what is drawn *between* the stations.
 #
@@ -436,9 +434,9 @@ for seed in range(3):
 # %% a-start-that-tasks-share [markdown]
 # ## Going further: architectures and optimizers as regularizers
 #
-# *Nothing below needs this section.* `TowardSharedWeights` needs a generator that writes $\theta_0 + \Delta\theta(\tau)$: shared weights and a change, which begin with half of the variance of θ each. With `magnitude_invariant=True` ours does so. But it also encodes τ: each $\tau_j$ becomes $(\cos a, \sin a)$ with $a = \arctan \tau_j$: twice as many inputs, of constant norm.
+# *Nothing below needs this section.* `TowardSharedWeights` needs a generator that writes $\theta_0 + \Delta\theta(\tau)$: shared weights and a change, which begin with half of the variance of θ each. With `magnitude_invariant=True` ours does so, and also encodes τ: each $\tau_j$ becomes $(\cos a, \sin a)$ with $a = \arctan \tau_j$: twice as many inputs, of constant norm.
 #
-# So two things change; here they are parted, without a penalty:
+# So two things change, parted here, without a penalty:
 
 # %% shared-start-slide [markdown] tags=["slides"]
 # ## Going further: an architecture regularizes
@@ -455,7 +453,7 @@ for kind, what in {"encoded": "τ encoded", "start": "θ₀ + Δθ(τ)", "shared
 print("more if drawn to θ₀ ", *(lowered("toward_theta_0", n, *["shared"] * 2) for n in stations))
 
 # %% shared-start-then [markdown]
-# An architecture is a regularizer too. Up to fifty stations, encoding τ and beginning with shared weights each lower the error by themselves, and the mean is lowest with both. The plain generator has a bias, which could be $\theta_0$. So the second differs only in where training begins.
+# Up to fifty stations, encoding τ and beginning with shared weights each lower the error alone, and the mean is lowest with both. The plain generator's bias could be $\theta_0$, so the second differs only in where training begins.
 #
 # To be drawn to $\theta_0$ as well gains less than a tenth of a degree, nowhere clearly more than its interval.
 
@@ -464,7 +462,7 @@ print("more if drawn to θ₀ ", *(lowered("toward_theta_0", n, *["shared"] * 2)
 #
 # * **Reptile on φ** takes a few steps to a $\varphi'$ on a few stations, and goes a part β of the way, (6).
 # * **MAML inside** trains $U(f_\varphi(\tau), D)$, a few gradient steps from what is written. It is tested without a step.
-# * **Small batches** are one or five stations a step instead of 25 (or all, if fewer), at as many examples in all.
+# * **Small batches** are one or five stations a step instead of 25, at as many examples in all.
 #
 # $$ \varphi \leftarrow \varphi + \beta\,(\varphi' - \varphi) \tag{6} $$
 
@@ -480,9 +478,9 @@ print("Reptile's β:", *(set(chosen("reptile", n, what="strength").tolist()) for
 # %% optimizers-then [markdown]
 # *MAML inside* gains a little at fifty stations, and nothing that was shown elsewhere: its start is made to be adapted.
 #
-# *One station per step* helps everywhere, five per step and Reptile from twenty on, though the examples are as many. Likely reasons, not separated: the steps are noisier, and there are more.
+# *One station per step* helps everywhere, five per step and Reptile from twenty on. Likely, not separated: noisier steps, and more of them.
 #
-# *Reptile* always chose $\beta = 1$ (last line), the end of its grid, and all the way to $\varphi'$. So nothing is averaged; what is left are few stations at a time.
+# *Reptile* always chose $\beta = 1$, the end of its grid, and all the way to $\varphi'$: nothing is averaged; what is left are few stations at a time.
 
 # %% going-further-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 15 minutes, or reading. *Purpose*: not every regulariser is a term of the loss.
@@ -560,13 +558,32 @@ def keeper(f, old_tau):
 
 checks.keeper(keeper)
 
+# %% exercise-4 [markdown]
+# **4 · Make.** (15 minutes; a look *between* the tasks.) Write a penalty of your own, `between(f, tau)`: one number, for any function `f` from τ to θ and few tasks `tau` (n, d), that does not grow with n. It is zero if θ never changes. Of two generators that agree at and near the tasks, one that is wild in between costs at least double. Steps down it, with θ held at the tasks, halve the error in between. It may draw at random. Many answers are good.
+#
+# <details><summary>Hint</summary>Find places between tasks. With what can you compare what is written there?</details>
+
+# %% exercise-4-answer tags=["exercise"]
+between = ...
+checks.between(between)
+
+# %% exercise-4-solution tags=["solution"]
+def between(f, tau):  # on the line between two tasks: is what it writes on a line, too?
+    i, j = torch.randint(len(tau), (2, 100))
+    part = torch.rand(100, 1)
+    mixed = f(part * tau[i] + (1 - part) * tau[j])
+    return (mixed - part * f(tau[i]) - (1 - part) * f(tau[j])).square().mean()
+
+checks.between(between)
+
 # %% exercises-teacher [markdown] tags=["teacher"]
-# > **For the teacher** · 20 minutes: 4, 8 and 6, and two to compare. *Purpose*: (2) by hand and in code; (5) taken at the right moment.
+# > **For the teacher** · 20 minutes: 4, 8 and 6, and two to compare; 15 for exercise 4, which is homework. *Purpose*: (2) by hand and in code; (5) taken at the right moment; in 4, that no look at the tasks alone tells what lies between them.
 # >
 # > *Students believe*: in 1, 6 is not divided by $P$, 1.5 is divided by all four entries, 2.45 is the norm, 5.83 is (3), 2 and 4 add the entries. In 2, the change is divided by $h$ after squaring, or summed over weights, or the output that did
-# > not move is detached: the value is right, half of the gradient is missing. In 3, the snapshot is taken at the first call, or φ is kept by reference and changes along, or `detach` is forgotten. Each check says which.
+# > not move is detached: the value is right, half of the gradient is missing. In 3, the snapshot is taken at the first call, or φ is kept by reference and changes along, or `detach` is forgotten. In 4, sensitivity at the tasks sees it all (calm and wild cost the same), or small weights do. Each check says which.
 # >
-# > *Ask*: Why does no strength help `forgetful`? [Its value is 0, and so is its gradient: $2\,(f - \theta_{old})$ is a factor of it.] Of the open task: [stations that choose and others that judge, an interval of differences, a simpler rival.]
+# > *Ask*: Why does no strength help `forgetful`? [Its value is 0, and so is its gradient: $2\,(f - \theta_{old})$ is a factor of it.] Of the open task: [stations that choose and others that judge, an interval of differences, a simpler rival.] Of exercise 4? [Many are good: what is written between two tasks against the mixture of what is written at both; or the slopes (2), or `rough` with a large $h$, at places drawn between the tasks. The first asks
+# > for straight lines, the second for flat ones.]
 # >
 # > *On the board*: finite differences for $f(\tau) = \tau^2$ at 1 with $\varepsilon = 1$: $h = 0.1$ gives $2.1^2 = 4.41$, $h = 0.01$ gives 4.04, the derivative gives 4. Who is early applies `rough` to the `f` and `tau` of the cell *jacobian*, with many ε: the mean should come near 0.050.
 # >
@@ -602,15 +619,15 @@ checks.keeper(keeper)
 # ## Quiz
 #
 # **1. A generator has a training error of almost zero. What does that say of unseen tasks?**
-# <details><summary>Nothing</summary>Yes: in the first picture less than a tenth of a degree on training stations went with three degrees on the others.</details>
+# <details><summary>Nothing</summary>Yes: in the first picture less than 0.1 °C on training stations went with 3 °C on others.</details>
 # <details><summary>That they are learned too</summary>No: it can give each training task weights of its own.</details>
 #
 # **2. Why can small generated weights fail to help?**
 # <details><summary>They say how large θ is, not how it changes with τ</summary>Yes: what lies between the training tasks is left open.</details>
-# <details><summary>Small weights cannot draw a year</summary>No: they fit the years of the training stations far better than the others.</details>
+# <details><summary>Small weights cannot draw a year</summary>No: they fit the training stations' years well.</details>
 #
 # **3. Twenty strengths are tried, and the least test error is reported. What is wrong?**
-# <details><summary>The test stations chose</summary>Yes: the least of twenty noisy numbers is too small. Choose on validation stations.</details>
+# <details><summary>The test stations chose</summary>Yes: the least of twenty noisy numbers is too small.</details>
 # <details><summary>Nothing, test stations were never trained on</summary>No: to choose by them is to learn from them.</details>
 #
 # **4. Five seeds differ from the baseline by 0.1 ± 0.3 °C. What was shown?**
@@ -619,7 +636,7 @@ checks.keeper(keeper)
 #
 # **5. The output penalty needs no old examples. What does it need?**
 # <details><summary>Old descriptions</summary>Yes: and a snapshot of what was written for them.</details>
-# <details><summary>Old weights φ</summary>No: of them only what they write for the old descriptions.</details>
+# <details><summary>Old weights φ</summary>No: only what they wrote for the old descriptions.</details>
 
 # %% quiz-answers
 questions.quiz()

@@ -15,7 +15,7 @@ def keeper(reduce=lambda t: t.sum(-1).mean(), cut=lambda t: t, offset=0.0):
     return keep
 
 
-@pytest.mark.parametrize("check", [checks.linear_sensitivity, checks.finite_difference, checks.keeper])
+@pytest.mark.parametrize("check", [checks.linear_sensitivity, checks.finite_difference, checks.keeper, checks.between])
 def test_an_exercise_not_yet_answered_is_no_error(says, check):
     assert says(check, ...).startswith(UNANSWERED)
 
@@ -83,3 +83,71 @@ def forgetful(f, old_tau):
 )
 def test_the_keeper(says, answer, words):
     assert words in says(checks.keeper, answer)
+
+
+def mixed(f, tau, n=100):
+    i, j = torch.randint(len(tau), (2, n))
+    part = torch.rand(n, 1)
+    return (f(part * tau[i] + (1 - part) * tau[j]) - part * f(tau[i]) - (1 - part) * f(tau[j])).square().mean()
+
+
+def all_slopes(f, tau):
+    """Half-way between all tasks, each with itself too, by whole Jacobians of one description."""
+    return torch.func.vmap(torch.func.jacrev(f))(((tau[:, None] + tau) / 2).flatten(0, 1)).square().sum((-1, -2)).mean()
+
+
+def spread_by_two_means(f, tau):
+    """E θ² − (E θ)², which rounding can make a little negative where θ is the same everywhere."""
+    theta = f(tau[torch.randint(len(tau), (100,))] + torch.randn(100, tau.shape[1]))
+    return (theta.square().mean(0) - theta.mean(0).square()).mean()
+
+
+def in_float64(f, tau):
+    return mixed(f, tau.double()).double()
+
+
+def one_third(f, tau):
+    """Looks from each task a third of the way to the next one, by their order: too few places."""
+    return (f((2 * tau + tau.roll(1, 0)) / 3) - f(tau)).square().mean()
+
+
+def in_place(f, tau):
+    found = mixed(f, tau)
+    tau += 1
+    return found
+
+
+@pytest.mark.parametrize("answer", [mixed, all_slopes, spread_by_two_means, in_float64, lambda f, tau: 100 * mixed(f, tau)])
+def test_penalties_that_differ_are_good(says, answer):
+    said = says(checks.between, answer)
+    assert said.startswith(RIGHT)
+    assert "%" in said
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (3.0, "A function is asked for"),
+        (lambda f, tau: None, "It gives back nothing"),
+        (lambda f, tau: "small", "it gives a str"),
+        (lambda f, tau: f(tau), "for 8 tasks it gives the shape (8, 4)"),
+        (lambda f, tau: torch.zeros(()), "It gives 0 for every generator"),
+        (lambda f, tau: tau.square().mean(), "for every generator, however it changes"),
+        (lambda f, tau: 1 + mixed(f, tau), "or a constant?"),
+        (lambda f, tau: f(tau).var(0).mean(), "you do not look there"),
+        (lambda f, tau: -mixed(f, tau), "What is below zero is a reward"),
+        (lambda f, tau: mixed(f, tau).detach(), "No gradient reaches φ"),
+        (lambda f, tau: mixed(f, tau).numpy(), "takes numbers out of the graph"),
+        (lambda f, tau: mixed(f, tau).detach().numpy(), "No gradient reaches φ"),
+        (lambda f, tau: [mixed(f, tau)], "No gradient reaches φ"),
+        (lambda f, tau: len(tau) * mixed(f, tau), "a sum over tasks"),
+        (lambda f, tau: sum(p.square().sum() for p in f.parameters()), "no attribute 'parameters'"),
+        (one_third, "how often"),
+        (lambda f: f, "raises TypeError"),
+        (in_place, "in place"),
+    ],
+)
+def test_what_does_not_look_between_the_tasks_is_told_so(says, answer, words):
+    said = says(checks.between, answer)
+    assert said.startswith(NOT_YET)
+    assert words in said
