@@ -1,7 +1,7 @@
 """The checks of this lesson's exercises."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -223,3 +223,220 @@ def on_new_drawings(answer) -> None:
         names=("learner", "batch"),
         learns=False,
     )
+
+
+# ---------------------------------------------------------------------------------------------- a rule of one's own, `rule`
+
+EPISODES = 6  # of each kind
+# The share of drawings that a rule must gain where features are loud, and may lose where they are alike, and where moreover
+# classes have different numbers of examples; and that may be decided otherwise by chance, as by a random start.
+MORE, LESS, LESS_IF_UNEVEN, BY_CHANCE = 0.1, 0.05, 0.1, 0.1
+# ways, shots of each class, features, loud ones among them
+ONE_SHOT, FIVE_SHOTS, UNEVEN = (5, [1] * 5, 16, 0), (5, [5] * 5, 16, 0), (4, [3, 6, 4, 5], 12, 0)
+LOUD = ((5, [5] * 5, 16, 3), (3, [8] * 3, 10, 2))
+
+
+def episode(seed: int, ways: int = 5, shots: Sequence[int] = (5,) * 5, width: int = 16, loud: int = 3, queries: int = 20):
+    """Features of an episode whose spread is known: 1, and 5 of some features, which the seed chooses.
+
+    Returns:
+        Features (n, width) and classes (n,) of the examples, and the same of `queries` new drawings of each class.
+    """
+    random = torch.Generator().manual_seed(seed)
+    means, spread = torch.randn(ways, width, generator=random), torch.ones(width)
+    spread[torch.randperm(width, generator=random)[:loud]] = 5.0
+
+    def drawn(y):
+        y = y[torch.randperm(len(y), generator=random)]
+        return means[y] + spread * torch.randn(len(y), width, generator=random), y
+
+    classes = torch.arange(ways)
+    return *drawn(classes.repeat_interleave(torch.tensor(shots))), *drawn(classes.repeat(queries))
+
+
+def rule(answer) -> None:
+    if not probes.is_function(answer):
+        return
+    measured: dict[str, float] = {}
+    probes.made(
+        answer,
+        [
+            _scores,
+            partial(_largest_is_likeliest, measured),
+            _order,
+            _names,
+            _alone,
+            _one_example,
+            partial(_alike, measured),
+            _uneven,
+            partial(_loud, measured),
+        ],
+        lambda _answer: _(
+            "Where features are loud it names {own:.0%} of the drawings rightly, and the nearest prototype {nearest:.0%}; "
+            "where all are alike, {own_if_alike:.0%} and {nearest_if_alike:.0%}.",
+            **measured,
+        ),
+    )
+
+
+def _nearest(features, y, ways, new):
+    c = torch.stack([features[y == k].mean(0) for k in range(ways)])
+    return -torch.cdist(new, c).square()
+
+
+def _said(rule, features, y, ways, new):
+    """The scores of a rule, whatever kind of numbers it gives."""
+    return torch.as_tensor(rule(features.clone(), y.clone(), ways, new.clone())).detach()
+
+
+def _right(rule, kind) -> float:
+    """The share of new drawings that a rule names rightly, over some episodes."""
+    ways, *others = kind
+    episodes = [episode(seed, ways, *others) for seed in range(100, 100 + EPISODES)]
+    shares = [(_said(rule, h, y, ways, new).argmax(1) == right).float().mean() for h, y, new, right in episodes]
+    return torch.stack(shares).mean().item()
+
+
+def _shares(rule, kind) -> dict[str, float]:
+    return {"own": _right(rule, kind), "nearest": _right(_nearest, kind)}
+
+
+def _scores(rule) -> str:
+    for seed, (ways, *others) in enumerate((FIVE_SHOTS, UNEVEN, ONE_SHOT, *LOUD)):
+        features, y, new, _classes = episode(seed, ways, *others)
+        given = [features.clone(), y.clone(), new.clone()]
+        found = rule(given[0], given[1], ways, given[2])
+        if found is None:
+            return _("It gives back nothing: is a `return` missing?")
+        scores = torch.as_tensor(found)
+        if scores.shape != (len(new), ways):
+            return _(
+                "For {m} new drawings and {ways} ways it must give a score for each drawing and class, ({m}, {ways}); it gives "
+                "the shape {shape}.",
+                m=len(new),
+                ways=ways,
+                shape=tuple(scores.shape),
+            )
+        if not scores.isfinite().all():
+            return _(
+                "With {n} examples of {ways} classes some scores are nan or inf. Which spread is 0, or cannot be known, and "
+                "what is divided by it, or inverted?",
+                n=len(y),
+                ways=ways,
+            )
+        if not all(map(torch.equal, given, (features, y, new))):
+            return _("It changes its arguments in place: whoever calls it has other features afterwards.")
+    return ""
+
+
+def _largest_is_likeliest(measured, rule) -> str:
+    own = measured["own_if_alike"] = _right(rule, FIVE_SHOTS)
+    if own < 0.1:
+        return _(
+            "It names {own:.0%} of the drawings rightly, less than chance, 20%: the largest score names the class. "
+            "Are these distances?",
+            own=own,
+        )
+    if own < 0.3:
+        return _(
+            "It names {own:.0%} of the drawings rightly, as good as chance, 20%: does it use the examples, and y?", own=own
+        )
+    return ""
+
+
+def _otherwise(one, other) -> float:
+    """The share of drawings that two tables of scores decide otherwise."""
+    return (one.argmax(1) != other.argmax(1)).float().mean().item()
+
+
+def _order(rule) -> str:
+    features, y, new, _classes = episode(7)
+    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(7))
+    other = _otherwise(_said(rule, features, y, 5, new), _said(rule, features[order], y[order], 5, new))
+    if other <= BY_CHANCE:
+        return ""
+    return _("The same examples in another order, and {other:.0%} of the drawings are named otherwise.", other=other)
+
+
+def _names(rule) -> str:
+    features, y, new, _classes = episode(8)
+    called = torch.tensor([2, 0, 4, 1, 3])  # what class 0, 1, … is called now
+    other = _otherwise(_said(rule, features, y, 5, new), _said(rule, features, called[y], 5, new)[:, called])
+    if other <= BY_CHANCE:
+        return ""
+    return _(
+        "The classes change their numbers, and {other:.0%} of the drawings are taken for another class: a class is only its "
+        "number in the episode.",
+        other=other,
+    )
+
+
+def _alone(rule) -> str:
+    features, y, new, _classes = episode(9)
+    some = new[:8]
+    one_by_one = torch.cat([_said(rule, features, y, 5, row) for row in some.split(1)])
+    if not one_by_one.isfinite().all():
+        return _(
+            "Of a drawing that comes alone the scores are nan or inf: the spread of the new drawings is in them. Look at the "
+            "examples alone."
+        )
+    other = _otherwise(_said(rule, features, y, 5, new)[:8], one_by_one)
+    if other <= 2 * BY_CHANCE:
+        return ""
+    return _(
+        "Of drawings that come one at a time {other:.0%} are named otherwise than when all come at once: what is said of one "
+        "depends on the others, a leak. Look at the examples alone.",
+        other=other,
+    )
+
+
+def _one_example(rule) -> str:
+    shares = _shares(rule, ONE_SHOT)
+    if shares["own"] >= shares["nearest"] - LESS:
+        return ""
+    return _(
+        "With one example of each class it names {own:.0%} of the drawings rightly, the nearest prototype {nearest:.0%}. One "
+        "example does not show how its class scatters: what does your rule take for that?",
+        **shares,
+    )
+
+
+def _alike(measured, _rule) -> str:
+    measured["nearest_if_alike"] = _right(_nearest, FIVE_SHOTS)
+    if measured["own_if_alike"] >= measured["nearest_if_alike"] - LESS:
+        return ""
+    return _(
+        "With five shots, where all features scatter alike, it names {own_if_alike:.0%} of the drawings rightly, the nearest "
+        "prototype {nearest_if_alike:.0%}: does it estimate more than 25 examples can tell, or throw away what they tell?",
+        **measured,
+    )
+
+
+def _uneven(rule) -> str:
+    shares = _shares(rule, UNEVEN)
+    if shares["own"] >= shares["nearest"] - LESS_IF_UNEVEN:
+        return ""
+    return _(
+        "With 3, 6, 4 and 5 examples of four classes it names {own:.0%} of the drawings rightly, the nearest prototype "
+        "{nearest:.0%}. New drawings come from all classes equally often: does yours take classes with more examples for "
+        "likelier, or expect as many of all?",
+        **shares,
+    )
+
+
+def _loud(measured, rule) -> str:
+    for kind in reversed(LOUD):
+        shares, (ways, shots, width, loud) = _shares(rule, kind), kind
+        if shares["own"] < shares["nearest"] + MORE:
+            return _(
+                "Where {loud} of {width} features are loud ({ways} ways, {shots} shots) it names {own:.0%} of the drawings "
+                "rightly, and the nearest prototype {nearest:.0%}; ten points more are asked. What do the examples of one "
+                "class tell of a feature?",
+                loud=loud,
+                width=width,
+                ways=ways,
+                shots=shots[0],
+                **shares,
+            )
+    measured |= shares
+    return ""

@@ -10,7 +10,7 @@ from hyperedu.losses import accuracy
 from saying import NOT_YET, RIGHT, UNANSWERED
 
 
-@pytest.mark.parametrize("check", [checks.probability, checks.written_head, checks.on_new_drawings])
+@pytest.mark.parametrize("check", [checks.probability, checks.written_head, checks.on_new_drawings, checks.rule])
 def test_an_exercise_not_yet_answered_is_no_error(says, check):
     assert says(check, ...).startswith(UNANSWERED)
 
@@ -86,3 +86,101 @@ def judged(seen, on):
 )
 def test_new_drawings(says, answer, words):
     assert words in says(checks.on_new_drawings, answer)
+
+
+def means(features, y, ways):
+    return torch.stack([features[y == k].mean(0) for k in range(ways)])
+
+
+def nearest_mean(features, y, ways, new):
+    return -torch.cdist(new, means(features, y, ways)).square()
+
+
+def in_units_of_spread(features, y, ways, new):
+    c = means(features, y, ways)
+    spread = (((features - c[y]).square().sum(0) + 2) / (len(y) - ways + 2)).sqrt()
+    return -torch.cdist(new / spread, c / spread)
+
+
+def without_the_loudest(features, y, ways, new):
+    """Leaves out each feature that scatters twice as much as the middle one does."""
+    spread = (features - means(features, y, ways)[y]).square().mean(0).sqrt()
+    kept = spread <= 2 * spread.median()
+    return nearest_mean(features[:, kept], y, ways, new[:, kept])
+
+
+def from_a_random_start(features, y, ways, new):
+    """Not the same at every call, but nearly: that is no leak, and no matter of names."""
+    W = 0.01 * torch.randn(ways, features.shape[1])
+    for _ in range(80):
+        W = W - 0.02 * ((features @ W.T).softmax(1) - torch.eye(ways)[y]).T @ features / len(y)
+    return new @ W.T
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        in_units_of_spread,
+        without_the_loudest,
+        from_a_random_start,
+        lambda *given: in_units_of_spread(*given).double().numpy(),
+        lambda *given: in_units_of_spread(*given).softmax(1).tolist(),
+    ],
+)
+def test_rules_that_differ_are_good(says, answer):
+    said = says(checks.rule, answer)
+    assert said.startswith(RIGHT)
+    assert "%" in said
+
+
+def on_all_together(features, y, ways, new):
+    """Subtracts the mean of the new drawings too, as batch norm does."""
+    return in_units_of_spread(features - features.mean(0), y, ways, new - new.mean(0))
+
+
+def first_come(features, y, ways, new):
+    return in_units_of_spread(features[: len(y) // 2], y[: len(y) // 2].clone(), ways, new).nan_to_num(-1e9)
+
+
+def low_numbers_first(features, y, ways, new):
+    return in_units_of_spread(features, y, ways, new) - torch.arange(ways)
+
+
+def changing(features, y, ways, new):
+    features -= features.mean(0)
+    return in_units_of_spread(features, y, ways, new)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (0.5, "A function is asked for"),
+        (lambda features, y, ways: features, "raises TypeError"),
+        (lambda *given: None, "It gives back nothing"),
+        (lambda *given: "class 1", "raises"),
+        (lambda *given: nearest_mean(*given).T, "it gives the shape (5, 100)"),
+        (lambda *given: nearest_mean(*given).argmax(1), "a score for each drawing and class"),
+        (lambda features, y, ways, new: torch.zeros(len(new), ways), "as good as chance"),
+        (lambda features, y, ways, new: torch.rand(len(new), ways), "as good as chance"),
+        (lambda *given: -nearest_mean(*given), "Are these distances?"),
+        (nearest_mean, "ten points more are asked"),
+        (lambda *given: 100 * nearest_mean(*given), "ten points more are asked"),
+        (on_all_together, "a leak"),
+        (first_come, "in another order"),
+        (low_numbers_first, "only its number in the episode"),
+        (changing, "in place"),
+    ],
+)
+def test_what_is_no_better_rule_is_told_why(says, answer, words):
+    said = says(checks.rule, answer)
+    assert said.startswith(NOT_YET)
+    assert words in said
+
+
+def test_an_episode_has_the_spread_that_is_said_of_it():
+    h, y, new, right = checks.episode(3, ways=2, shots=[400, 600], width=6, loud=2, queries=5)
+    spread = (h - means(h, y, 2)[y]).square().mean(0).sqrt()
+    assert y.bincount().tolist() == [400, 600]
+    assert right.bincount().tolist() == [5, 5]
+    assert new.shape == (10, 6)
+    torch.testing.assert_close(spread.sort().values, torch.tensor([1.0] * 4 + [5.0] * 2), rtol=0.1, atol=0)
