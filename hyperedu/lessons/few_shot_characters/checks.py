@@ -395,8 +395,9 @@ def _one_example(rule) -> str:
     if shares["own"] >= shares["nearest"] - LESS:
         return ""
     return _(
-        "With one example of each class it names {own:.0%} of the drawings rightly, the nearest prototype {nearest:.0%}. One "
-        "example does not show how its class scatters: what does your rule take for that?",
+        "With one example of each class it names {own:.0%} of the drawings rightly, the nearest prototype {nearest:.0%}. What "
+        "does your rule need of a class that one example does not show (its spread, a second neighbour)? Or does it throw "
+        "something away?",
         **shares,
     )
 

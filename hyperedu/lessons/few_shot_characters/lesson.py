@@ -176,7 +176,7 @@ with torch.no_grad():
     weight, bias = 2 * c, -c.square().sum(-1)  # equation (2)
     written = main.unflatten(theta)
 for name, by_hand in zip(main.head, (weight, bias)):
-    print("the package's", name, torch.allclose(written[name][:5], by_hand, atol=1e-3))
+    print(name, "is the package's:", torch.allclose(written[name][:5], by_hand, atol=1e-3))
 
 # %% anatomy-slide [markdown] tags=["slides"]
 # ## Filters for all tasks, rows for one
@@ -533,7 +533,7 @@ checks.rule(rule)
 # > spread of the new drawings may be used (a leak).
 # >
 # > *Ask*: In the open task, what does a good answer contain? (A guess before measuring; a measure on *images*, such as the overlap of two mean drawings; confusion over a hundred episodes with an interval; another explanation, such as slant.) Of exercise 4? (Many are good: distances in units of each feature's spread within the classes, with a little added so that one shot works; or a ridge regression from centred features to the classes, which weighs features by itself. Plain absolute
-# > distances pass too, though they gain less: why?)
+# > distances pass too, though they gain less: a loud feature still counts more, but not by its square.)
 # >
 # > *On the board*: 1 with distances: 1 and 2 squared, so logits −1 and −2, p = 1/(1 + e⁻¹) ≈ 0.73.
 # >
