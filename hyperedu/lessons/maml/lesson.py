@@ -8,7 +8,7 @@
 # **follow** an adaptation step by step, in weights, function and loss,
 # **compare** MAML with its cheaper relatives, and say where they lose.
 #
-# 60 minutes without the section *Going further*. Before: [05 · Learning to learn](05_learning_to_learn.ipynb).
+# 60 minutes without *Going further*, exercise 4 and the open task. Before: [05 · Learning to learn](05_learning_to_learn.ipynb).
 
 # %% opening-slide [markdown] tags=["slides"]
 # # MAML
@@ -27,7 +27,7 @@
 # > | 5 | exercise 1, alone, compared in pairs |
 # > | 5 | quiz 1 to 3 by show of hands |
 # >
-# > Left out: *Feature reuse or rapid learning?* and *Going further*. Homework: exercise 2 after reading *Feature reuse*, exercise 3 for (2) in code, quiz 4 and 5.
+# > Left out: *Feature reuse or rapid learning?* and *Going further*. Homework: exercise 2 after reading *Feature reuse*, exercise 3 for (2) in code, exercise 4, quiz 4 and 5.
 # >
 # > **90 minutes**
 # >
@@ -41,14 +41,14 @@
 # > | 16 | exercises 1 and 2 alone, 3 in pairs |
 # > | 10 | quiz alone, answers aloud; *In one breath* |
 # >
-# > Left out: *Going further*, which is reading for those who like expansions. Homework: the open task, with one seed first.
+# > Left out: *Going further*, which is reading for those who like expansions. Homework: exercise 4; the open task, with one seed first.
 # >
 # > **Outcomes**
 # >
 # > | after it a student can | shown in | asked in |
 # > |---|---|---|
 # > | derive the gradient through a gradient step, and check it in code | *The gradient through a step* | exercise 1, 3, quiz 2, 3 |
-# > | follow an adaptation in weights, function and loss, and say what the start was trained for | *One step* | quiz 1 |
+# > | follow an adaptation in weights, function and loss, and say what the start was trained for | *One step* | exercise 4, quiz 1 |
 # > | compare MAML with its relatives, by medians and by who diverged | *Relatives* | quiz 3, 4, 5 |
 # > | say which layers adapt, and let only some adapt | *Feature reuse or rapid learning?* | exercise 2 |
 
@@ -66,8 +66,8 @@ from hyperedu.lessons.maml.figures import AdaptationPicture, cost, draw_directio
 # %% one-step [markdown]
 # ## One step
 #
-# A task here is a wave with an amplitude and a phase of its own. A learner sees ten points of it, the support set $D$. It takes one gradient step from a start $\theta_0$ that all waves share, and is
-# judged on other points, the query set $D'$. **MAML** (model-agnostic meta-learning) trains the start for that. With $L$ for the loss on $D$ and $L'$ for that on $D'$,
+# A task here is a wave with its own amplitude and phase. A learner sees ten points of it, the support set $D$, takes one gradient step from a start $\theta_0$ that all waves share, and is
+# judged on others, the query set $D'$. **MAML** (model-agnostic meta-learning) trains the start for that. With $L$ for the loss on $D$ and $L'$ for that on $D'$,
 #
 # $$ \theta' = \theta_0 - \alpha\, \nabla L(\theta_0), \qquad \text{minimise } L'(\theta') \text{ over } \theta_0 \tag{1} $$
 #
@@ -96,11 +96,11 @@ ours, package = main.loss(theta, wave.query), outer_loss(learner, wave)
 print(f"L'(θ') = {ours.item():.4f}, the package says {package.item():.4f}")
 
 # %% step-by-step-predict [markdown]
-# Training moves $\theta_0$ against the gradient of the mean of $L'(\theta')$ over 25 waves; the next cell does so 2,000 times. Meanwhile the figure shows a wave that is not among them:
-# grey, the start of the moment; orange, where *one* step leads from there.
+# Training moves $\theta_0$ against the gradient of the mean of $L'(\theta')$ over 25 waves, in the next cell 2,000 times. Meanwhile the figure shows another wave:
+# grey, the present start; orange, where *one* step leads from there.
 #
-# **Predict.** Training knows one step only. Afterwards you take ten. Will the loss on unseen points fall on after the first, stay, or rise? The weights of which layer will move most, for their size?
-# Run the cell, and when it has ended press the play button beside *steps*. The sentence below the figure says both.
+# **Predict.** Training knows one step. Afterwards you take ten. Will the loss on unseen points fall on after the first, stay, or rise? The weights of which layer will move most, for their size?
+# Run the cell; when it ends, press play beside *steps*. The sentence below the figure says both.
 
 # %% step-by-step-predict-slide [markdown] tags=["slides"]
 # ## Predict
@@ -117,21 +117,20 @@ questions.predict("step-by-step")
 picture = AdaptationPicture(family, main, learner.theta_0)
 sliders = {"task": (0, 19), "shots": (1, 20), "alpha": (0.001, 0.03, 0.001), "steps": (0, 10)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, play="steps", **sliders)
-for name, value in {"task": 18, "shots": 10, "alpha": 0.01, "steps": 1}.items():
-    figure.controls[name].value = value
+figure.move_to(task=18, shots=10, alpha=0.01, steps=1)
 display(questions.after("step-by-step", figure))
 
 print(meta_train(learner, family.train, steps=2000, watch=figure))
 
 # %% step-by-step-look [markdown]
 # **What to look for.** *First panel*: the loss of this wave on the plane through $\theta_0$ in which the path moves most (dots are projected); the star is where you are. *Second*: how each weight
-# has changed. *Third*: the start does not look like the wave, the orange curve does. *Fourth*: the loss falls on, long after the one step that training knew.
+# has changed. *Third*: the start does not look like the wave, the orange curve does. *Fourth*: the loss falls on, long after the one step of training.
 #
 # It need not. To try:
 #
-# * *task* 7, 3 *shots*, *alpha* 0.005: on the support set the loss falls at every step. On unseen points it is lowest after the first. Three points do not say which wave it is.
-# * *task* 18, 10 *shots*, *alpha* 0.03: each step is too long for this wave and leads higher. It diverges.
-# * *alpha* 0.01, all ten steps: pull one point off the wave by hand. The curve follows it part of the way.
+# * *task* 7, 3 *shots*, *alpha* 0.005: the support loss falls at every step, on unseen points it is lowest after the first. Three points do not say which wave it is.
+# * *task* 18, 10 *shots*, *alpha* 0.03: each step is too long for this wave: it diverges.
+# * *alpha* 0.01, all ten steps: pull one point off the wave. The curve follows it part of the way.
 #
 # Single waves are anecdotes. **Predict** a number for 600 unseen ones:
 
@@ -173,9 +172,9 @@ for shots, learner.lr in ((10, 0.01), (3, 0.01), (10, 0.03)):
 learner.lr = 0.01
 
 # %% unseen-waves-then [markdown]
-# (Diverged: at some step the support loss was over ten times what it began with, or no number. Some come back.)
+# (Diverged: at some step the support loss was over ten times the first, or no number. Some come back.)
 #
-# One step leaves about a fifth of the loss, and later steps help most waves. With only three points, more waves rise again, and the loss stays higher: after ten steps more than four times as high. At three
+# One step leaves about a fifth of the loss, and later steps help most waves. With three points more waves rise again, and the loss after ten steps is more than four times as high. At three
 # times the rate about a third diverge.
 
 # %% one-step-teacher [markdown] tags=["teacher"]
@@ -200,7 +199,7 @@ learner.lr = 0.01
 #
 # $$ \nabla_{\theta_0} L'(\theta') = \Big(\frac{\partial \theta'}{\partial \theta_0}\Big)^{\!\top} \nabla L'(\theta') = (I - \alpha H)\, \nabla L'(\theta') \tag{2} $$
 #
-# With more steps there is one such factor for each, the first step's on the left, with the Hessian at the place where that step was taken. *First-order* MAML leaves out $H$, as if the step were a fixed shift. In PyTorch the difference is
+# With more steps there is one such factor for each, the first step's on the left, with the Hessian where that step was taken. *First-order* MAML leaves out $H$, as if the step were a fixed shift. In PyTorch the difference is
 # `create_graph=True` in the inner gradient.
 #
 # Three ways to (2) on a small network: autograd, the formula with $H$ written out, and finite differences.
@@ -246,7 +245,7 @@ for name, gradient in found.items():
     print(f"{name:18} is off by {differs:.1e} of autograd's largest entry, cosine {cosine:.3f}")
 
 # %% finite-differences-then [markdown]
-# The three agree. The first-order gradient is another one; on this small, untrained network its direction is similar.
+# The three agree. First order differs; on this small, untrained network its direction is similar.
 
 # %% the-gradient-through-a-step-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 12 minutes. *Purpose*: equation (2), and that a program can check it.
@@ -271,9 +270,9 @@ for name, gradient in found.items():
 # | first-order MAML | leaves out $H$ in (2) |
 # | ANIL (almost no inner loop) | only the last layer takes the step |
 # | Reptile | no query set: $\theta_0 \leftarrow \theta_0 + \epsilon\,(\theta' - \theta_0)$, the mean over tasks, after five steps |
-# | shared weights | no step in training: one network fitted to all waves, also called joint training or pre-training |
+# | shared weights | no step in training: one network fitted to all waves (joint training, pre-training) |
 #
-# One meta-gradient on 25 waves costs, in megabytes kept for the backward pass and in milliseconds, for MAML and then for first order:
+# One meta-gradient on 25 waves, MAML's and then first order's, in megabytes kept for the backward pass and in milliseconds:
 
 # %% relatives-slide [markdown] tags=["slides"]
 # ## Relatives
@@ -294,7 +293,7 @@ for K in (1, 2, 5, 10, 20):
 # %% cost-then [markdown]
 # MAML keeps the graph of every step; first order drops each once its gradient is taken. The time of both grows, MAML's faster.
 #
-# These starts were trained before (`python data/make_checkpoints.py`), on the same 10,000 batches, five times as many as above, each with an outer learning rate that suited it (`docs/starts.md`). The batches are equal, the time is not. Reptile and shared weights learn from
+# These starts were trained before (`python data/make_checkpoints.py`), on the same 10,000 batches, each at an outer rate that suited it (`docs/starts.md`): equal batches, not equal time. Reptile and shared weights learn from
 # all twenty points of a wave:
 
 # %% learners
@@ -305,7 +304,7 @@ for name, learner in learners.items():
     load_checkpoint(data_file(f"checkpoints/{file}.safetensors"), learner)
 
 # %% learners-then [markdown]
-# The first three were trained for a rate of 0.01. The other two may choose the best of seven, on training tasks:
+# The first three were trained for a rate of 0.01; the others choose the best of seven, on training tasks:
 
 # %% tuned-rates
 def tuned(learner, names=tuple(main.shapes)):  # the inner rate of these, on training tasks
@@ -328,8 +327,7 @@ for name in ("Reptile", "shared weights"):
 # Before it, MAML is no better than shared weights.
 
 # %% side-by-side tags=["shown"]
-tasks = family.test.sample(600, 10, 100, torch.Generator().manual_seed(0))
-losses = {}
+tasks, losses = family.test.sample(600, 10, 100, torch.Generator().manual_seed(0)), {}
 for name, learner in learners.items():
     with torch.no_grad():
         path = learner.path(None, tasks.support, inner_steps=10)
@@ -341,11 +339,11 @@ for name, learner in learners.items():
 figures.show(draw_medians(losses), "Median loss against steps: MAML falls furthest in one step.")
 
 # %% side-by-side-then [markdown]
-# **Before** the first step MAML's loss is no better than that of shared weights; after **one** it is another world. Joint training solved its own problem, the mean loss of one network on all waves. It
+# **Before** the first step MAML's loss is no better than that of shared weights; after **one** it is another world. Joint training solved its own problem, the mean loss of one network on all waves, and
 # never asked what a gradient would do from there.
 #
-# First order is a little behind MAML. So is Reptile after one step (its rate was chosen for five); after ten it is ahead. ANIL stays behind. Its mean is far above
-# its median because of a single wave (the largest loss): a mean hides who did badly, a median hides that anyone did.
+# First order is a little behind MAML. So is Reptile after one step (its rate was chosen for five); after ten it is ahead. ANIL stays behind. A single wave (the largest loss) lifts its mean far above
+# its median: a mean hides who did badly, a median that anyone did.
 #
 # One training of each proves no order: `docs/sinusoid.md` has three.
 
@@ -365,8 +363,8 @@ figures.show(draw_medians(losses), "Median loss against steps: MAML falls furthe
 # %% feature-reuse-or-rapid-learning [markdown]
 # ## Feature reuse or rapid learning?
 #
-# Does a step build new features, or only read old ones out in another way? If moving the last layer, the **head** ($W_3$ and $b_3$, `4.weight` and `4.bias`), is
-# enough, features are reused. `adapt` takes a rate for each layer; one that is not named stays. The same 600 waves, five steps:
+# Does a step build new features, or read old ones out in another way? If moving the last layer, the **head** ($W_3$ and $b_3$, `4.weight` and `4.bias`), is
+# enough, features are reused. `adapt` takes a rate for each layer; unnamed ones stay. The same 600 waves, five steps:
 
 # %% feature-reuse-or-rapid-learning-slide [markdown] tags=["slides"]
 # ## Feature reuse or rapid learning?
@@ -398,7 +396,7 @@ for name in ("0.weight", "2.weight", "4.weight"):  # W₁, W₂, W₃
     print(f"{name} changes by {share:.1%} of its norm")
 
 # %% layers-that-move-then [markdown]
-# Steps from *MAML's* start do **not** work by reuse here. With the head alone the loss hardly falls, and even at the best of seven rates it stays several times as high as with all layers. The **first layer** alone does as well as all. The likely reason: $W_1$ and $b_1$ say where along
+# Steps from *MAML's* start do **not** work by reuse here. The head alone hardly lowers the loss, and at the best of seven rates leaves several times as much as all layers. The **first layer** alone does as well as all. The likely reason: $W_1$ and $b_1$ say where along
 # $x$ each hidden unit switches on, so small changes shift and stretch the whole curve.
 #
 # ANIL's start, *trained* for the head, comes further with it (figure above): reuse is possible, at a cost. Raghu and others found reuse on images; it depends on the tasks.
@@ -417,7 +415,7 @@ for name in ("0.weight", "2.weight", "4.weight"):  # W₁, W₂, W₃
 # %% going-further [markdown]
 # ## Going further: which way each pulls
 #
-# *Nothing below needs this section.* All but ANIL adapt every weight of $\theta_0$. Each has a direction $d$, and training moves $\theta_0$ against its mean over tasks. Let $g$ (no network here) and $H$ be gradient and Hessian of $L$ at $\theta_0$, $g'$ and $H'$
+# *Nothing below needs this section.* All but ANIL have a direction $d$ for every weight of $\theta_0$, and training moves it against the mean of $d$ over tasks. Let $g$ (no network here) and $H$ be gradient and Hessian of $L$ at $\theta_0$, $g'$ and $H'$
 # those of $L'$, $\bar g$ and $\bar H$ those on all examples of the task, $K$ the number of Reptile's steps; Reptile's $d$ is $(\theta_0 - \theta')/(\alpha K)$. For small $\alpha$, up to terms in $\alpha^2$ (Nichol and others, section 5):
 #
 # $$ \begin{aligned} d_\text{shared} &= \bar g & d_\text{first order} &\approx g' - \alpha H' g \\
@@ -455,7 +453,7 @@ for name, theta_0 in starts.items():
 figures.show(draw_directions(found), "Left the arrows fan out a little; right shared weights part.")
 
 # %% directions-then [markdown]
-# (Of the third batch, at length one, projected.) At a new start all pull roughly alike. Where joint training has ended, its own arrow points elsewhere and is shorter (not zero: its rate never fell); MAML, first order
+# (Of the third batch, at length one, projected.) At a new start all pull roughly alike. Where joint training has ended, its own arrow points elsewhere and is shorter; MAML, first order
 # and Reptile, which have terms in $\alpha$, still go nearly side by side.
 
 # %% going-further-teacher [markdown] tags=["teacher"]
@@ -536,17 +534,39 @@ def maml(main, theta_0, tasks):
 
 checks.second_order(maml)
 
+# %% exercise-4 [markdown]
+# **4 · Make.** (15 minutes; an inner loop of your own.) Write `update(gradient, theta_0)`, which calls `gradient(theta)`, that is $\nabla L$, at most eight times and returns $\theta'$. Each $L$ is quadratic and least at $c$, with curvatures between 1 and 20 in unknown directions.
+# On average $L' = \frac12 |\theta' - c|^2$ must be at most half of what eight plain steps leave at their best rate, and its gradient must reach $\theta_0$. Many answers are good.
+#
+# <details><summary>Hint</summary>One rate leaves flat directions behind, or overshoots along steep ones. Steps may differ, remember those before, or look at how the gradient changed.</details>
+
+# %% exercise-4-answer tags=["exercise"]
+update = ...
+checks.own_update(update)
+
+# %% exercise-4-solution tags=["solution"]
+def update(gradient, theta_0):
+    theta, step = theta_0, 0
+    for _ in range(8):
+        step = 0.5 * step - 0.1 * gradient(theta)  # half of the step before is kept: momentum
+        theta = theta + step
+    return theta
+
+checks.own_update(update)
+
 # %% open-task [markdown]
-# **4 · Open task.** (30 minutes or more.) `MetaSGD`, which you can import from `hyperedu`, learns a rate for each weight together with the start: $\theta' = \theta_0 - \alpha \odot \nabla L(\theta_0)$, where $\odot$ multiplies entry by entry.
-# Does it beat MAML here, and which layers get large rates? A good answer trains both on the same batches from three seeds, gives medians and the share that diverged, for ten points and for three.
+# **Open task.** (30 minutes or more.) `hyperedu.MetaSGD` learns a rate for each weight together with the start: $\theta' = \theta_0 - \alpha \odot \nabla L(\theta_0)$, $\odot$ entry by entry.
+# Does it beat MAML here, and which layers get large rates? A good answer has both on the same batches, three seeds, medians and the share that diverged, for ten points and for three.
 
 # %% exercises-teacher [markdown] tags=["teacher"]
-# > **For the teacher** · 16 minutes: 4, 5 and 6, and one to compare. *Purpose*: (2) by hand, then in a program.
+# > **For the teacher** · 16 minutes: 4, 5 and 6, and one to compare; 15 for exercise 4, which is homework. *Purpose*: (2) by hand, then in a program; then another $U$ than plain steps.
 # >
 # > *Students believe*: in 1, 1.2 is first order, 0.4 the factor alone, 1.92 has $1 + \alpha h$, 2.4 takes the gradient at $\theta_0$. In 2, `4.weight` is written down (another depth, another name), the bias is forgotten, or names are sorted as text.
-# > In 3, the start is detached, the inner loss becomes a mean (each step is divided by the number of tasks), or all tasks share one step. Each check says which.
+# > In 3, the start is detached, the inner loss becomes a mean (each step is divided by the number of tasks), or all tasks share one step. In 4, that the best rate is enough, that more momentum is always better (0.9 ends far beyond $c$), or that a step length may be a number from `.item()`: then the gradient is wrong. Each check says which.
 # >
-# > *Ask*: Why does the colleague's program train at all? [First order often points nearly the same way.] Of the open task: [both learners on the same batches, three seeds, medians and share diverged for ten points and for three, the rates by layer; it says where seeds disagree.]
+# > *Good answers of 4* differ in kind: momentum leaves 0.10 of the loss of plain steps, eight lengths at the zeros of Chebyshev's polynomial 0.04, a length from the last two gradients (Barzilai and Borwein) 0.23, short and long steps by turns 0.42.
+# >
+# > *Ask*: Why does the colleague's program train at all? [First order often points nearly the same way.] Of 4: Newton's step, with `torch.func.jacrev(gradient)`, calls `gradient` twice and ends at $c$. What does it cost at 1,761 weights, and what can a start still learn? [A matrix of 1,761² numbers; nothing, as $\theta'$ no longer depends on $\theta_0$.] Of the open task: [both learners on the same batches, three seeds, medians and share diverged for ten points and for three, the rates by layer; it says where seeds disagree.]
 # >
 # > *On the board*: exercise 1 by differences: $\theta_0 = 2.1$ and $1.9$ end at 0.84 and 0.76, where $L'$ is 0.7688 and 0.6728; over 0.2 that is 0.48. Who is early writes exercise 3 with two steps, or begins the open task with one seed.
 # >
@@ -557,7 +577,7 @@ checks.second_order(maml)
 #
 # **1. MAML's loss before any step is as bad as that of shared weights. What did training achieve?**
 # <details><summary>Nothing</summary>No: look at the loss after one step.</details>
-# <details><summary>A place from which gradients lead to solutions</summary>Yes: that is what was optimised, and nothing else.</details>
+# <details><summary>A place from which gradients lead to solutions</summary>Yes: that was optimised, and nothing else.</details>
 #
 # **2. Where does the Hessian in (2) come from?**
 # <details><summary>From the outer optimiser</summary>No: Adam uses gradients only.</details>
@@ -568,8 +588,8 @@ checks.second_order(maml)
 # <details><summary>That the inner gradient changes with θ₀</summary>Yes: the term − α H.</details>
 #
 # **4. Why report a median and the share that diverged?**
-# <details><summary>A few tasks can make any mean</summary>Yes: steps that are too long for a task blow its loss up.</details>
-# <details><summary>Medians are always smaller</summary>No, and being smaller would be no reason.</details>
+# <details><summary>A few tasks can make any mean</summary>Yes: steps too long for a task blow up its loss.</details>
+# <details><summary>Medians are always smaller</summary>No, nor would that be a reason.</details>
 #
 # **5. Reptile has no query set. What does it learn from?**
 # <details><summary>Where adaptation ends, compared with where it started</summary>Yes: θ₀ moves towards the mean of θ'.</details>

@@ -7,7 +7,7 @@ from hyperedu.lessons.maml import checks
 from saying import NOT_YET, RIGHT, UNANSWERED
 
 
-@pytest.mark.parametrize("check", [checks.meta_gradient, checks.head_only, checks.second_order])
+@pytest.mark.parametrize("check", [checks.meta_gradient, checks.head_only, checks.second_order, checks.own_update])
 def test_an_exercise_not_yet_answered_is_no_error(says, check):
     assert says(check, ...).startswith(UNANSWERED)
 
@@ -69,3 +69,104 @@ def one_step(rate=0.05, **options):
 )
 def test_the_second_order(says, answer, words):
     assert words in says(checks.second_order, answer)
+
+
+def momentum(rate, kept, steps=8):
+    def update(gradient, theta_0):
+        theta, step = theta_0, 0
+        for _ in range(steps):
+            step = kept * step - rate * gradient(theta)
+            theta = theta + step
+        return theta
+
+    return update
+
+
+def by_turns(rates):
+    def update(gradient, theta_0):
+        for rate in rates:
+            theta_0 = theta_0 - rate * gradient(theta_0)
+        return theta_0
+
+    return update
+
+
+def newton(gradient, theta_0):
+    return theta_0 - torch.linalg.solve(torch.func.jacrev(gradient)(theta_0), gradient(theta_0))
+
+
+def conjugate(gradient, theta_0):
+    """Does not use the start: it begins at 0."""
+    theta, at_zero = torch.zeros_like(theta_0), gradient(torch.zeros_like(theta_0))
+    r = d = -at_zero
+    for _ in range(7):
+        Hd = gradient(d) - at_zero
+        theta, left = theta + (r @ r) / (d @ Hd) * d, r - (r @ r) / (d @ Hd) * Hd
+        d, r = left + (left @ left) / (r @ r) * d, left
+    return theta.detach()
+
+
+def adam(gradient, theta_0):
+    """Its first step has the length 0.3 along each axis: it bends wherever an entry of the gradient is 0."""
+    theta, m, v = theta_0, 0, 0
+    for k in range(1, 9):
+        g = gradient(theta)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        theta = theta - 0.3 * (m / (1 - 0.9**k)) / ((v / (1 - 0.999**k)).sqrt() + 1e-8)
+    return theta
+
+
+def optimiser(gradient, theta_0):
+    theta = torch.nn.Parameter(theta_0.detach().clone())
+    sgd = torch.optim.SGD([theta], lr=0.1, momentum=0.5)
+    for _ in range(8):
+        theta.grad = gradient(theta).detach()
+        sgd.step()
+    return theta
+
+
+def swallows(gradient, theta_0):
+    """Asks for one gradient too many, and hides that it was refused."""
+    theta = momentum(0.1, 0.5)(gradient, theta_0)
+    try:
+        return theta - 0.1 * gradient(theta)
+    except Exception:
+        return theta
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (momentum(0.1, 0.5), RIGHT),
+        (lambda gradient, theta_0: momentum(0.1, 0.5)(gradient, theta_0.float()).double(), RIGHT),
+        (by_turns([0.06, 0.2] * 4), RIGHT),
+        (by_turns([0.06] * 5 + [0.12, 0.25, 0.6]), RIGHT),
+        (newton, "Of a change of the start 0.0% is left at the end"),
+        (momentum(0.1, 0.2), "Its query loss is 0.45 of that of plain steps. Of a change"),
+        (momentum(0.09, 0.2), "Its query loss is 0.59 of that of plain steps, and 0.5 is asked"),
+        (by_turns([0.09] * 8), "These are 8 plain steps of rate 0.09, with 1.00 times"),
+        (by_turns([0.09] * 5), "it calls gradient 5 times"),
+        (by_turns([0.06, 0.5] * 4), "It diverges"),
+        (by_turns([1e200] * 8), "nan or inf"),
+        (adam, "where it stops short of c"),
+        (conjugate, "No gradient reaches θ₀"),
+        (optimiser, "No gradient reaches θ₀"),
+        (lambda gradient, theta_0: momentum(0.1, 0.5)(lambda theta: gradient(theta).detach(), theta_0), "first order"),
+        (swallows, "more than 8 times"),
+        (momentum(0.1, 0.5, steps=9), "more than 8 times"),
+        (lambda gradient, theta_0: theta_0, "never calls gradient"),
+        (lambda gradient, theta_0: theta_0 - 0 * gradient(theta_0), "gives θ₀ back"),
+        (lambda gradient, theta_0: theta_0 - torch.rand(1) * gradient(theta_0), "draws at random"),
+        (lambda gradient, theta_0: (theta_0 - gradient(theta_0)).tolist(), "It gives back a list"),
+        (lambda gradient, theta_0: (theta_0 - gradient(theta_0)).sum(), "θ' has the shape ()"),
+        (lambda gradient, theta_0: gradient(theta_0.detach().numpy()), "called with ndarray"),
+        (lambda gradient, theta_0: gradient(theta_0[None]), "called with (1, 9)"),
+        (lambda gradient, theta_0: print(end=""), "It gives back nothing"),
+        (lambda gradient, theta_0: theta_0 - 0.1 * gradient, "raises TypeError"),
+        (torch.zeros(9), "A function is asked for, this is Tensor"),
+    ],
+)
+def test_an_update_of_ones_own(says, answer, words):
+    said = says(checks.own_update, answer)
+    assert words in said
+    assert said.startswith((RIGHT, NOT_YET))
