@@ -1,9 +1,11 @@
 """The checks of this lesson's exercises."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import torch
+from torch import Tensor
 
 from hyperedu.batches import Examples
 from hyperedu.learners import Learner
@@ -204,3 +206,231 @@ def _of_errors(error, again, weak, none) -> str:
     if error.mean().abs() > 0.05:
         return _("The errors have the mean {mean:.2f}, and should have 0: a learner could take it off.", mean=error.mean())
     return ""
+
+
+# Of exercise 4: a guess of each c (T,) from τ (T,) and readings (T, n), and how much more than the best α it may err.
+Combine = Callable[[Tensor, Tensor], Tensor]
+TIMES = 1.3
+
+
+def _alpha(description: float, examples: float) -> float:
+    """Equation (3) for two variances."""
+    return description / (description + examples)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Tasks whose descriptions all err with one s: c (T,), τ (T,), readings (T, n) of standard deviation σ."""
+
+    s: float
+    sigma: float
+    c: Tensor
+    tau: Tensor
+    readings: Tensor
+
+    def __str__(self) -> str:
+        return f"s = {self.s:.2g}, σ = {self.sigma:g}, n = {self.readings.shape[1]}"
+
+    @property
+    def variance(self) -> float:
+        """Of the mean of a task's readings."""
+        return self.sigma**2 / self.readings.shape[1]
+
+    @property
+    def apart(self) -> Tensor:
+        """ȳ − τ (T,)."""
+        return self.readings.mean(dim=1) - self.tau
+
+    @property
+    def best(self) -> float:
+        """α of equation (3)."""
+        return _alpha(self.s**2, self.variance)
+
+    def error(self, guess: Tensor) -> float:
+        return (guess - self.c).square().mean().item()
+
+
+@dataclass(frozen=True)
+class Combined:
+    """What an answer did on a catalogue.
+
+    Attributes:
+        alpha: the share of ȳ − τ that it moves, over all tasks together.
+        spread: how far single tasks are from that, as a share of how far ȳ is from τ.
+        times: its error, by that of the best α.
+    """
+
+    of: Catalogue
+    alpha: float
+    spread: float
+    times: float
+
+
+@cache
+def _catalogues() -> tuple[Catalogue, ...]:
+    """Errors are orthogonal and as large as s and σ say, to the last digit: chance decides nothing."""
+    random, found = torch.Generator().manual_seed(7), []
+    for n, sigma in ((4, 1.0), (9, 6.0)):
+        T = 1000 + 100 * n
+        for times in (0.1, 0.4, 1.0, 3.0, 20.0):  # s² by σ²/n
+            s, drawn = (times * sigma**2 / n) ** 0.5, torch.randn(T, n + 2, generator=random, dtype=torch.float64)
+            (c, e), errors = torch.linalg.qr(drawn).Q.mul(T**0.5).float().T.split([2, n])
+            c = 12 + 30 * c
+            found.append(Catalogue(s, sigma, c, c + s * e, c[:, None] + sigma * errors.T))
+    return tuple(found)
+
+
+def _guess(combine: Combine, of: Catalogue) -> Tensor:
+    tau, readings = of.tau.clone(), of.readings.clone()
+    found = combine(tau, readings)
+    if found is None:
+        raise probes.Said(_("It gives back nothing: is a `return` missing?"))
+    try:
+        guess = torch.as_tensor(found).detach().double()
+    except (TypeError, ValueError, RuntimeError):
+        raise probes.Said(_("It gives back a {kind}: T numbers are asked for.", kind=type(found).__name__)) from None
+    if guess.shape != tau.shape:
+        raise probes.Said(
+            _(
+                "For τ {T} and readings {readings} it gives {shape}, and one guess for each task is asked for.",
+                T=tuple(tau.shape),
+                readings=tuple(readings.shape),
+                shape=tuple(guess.shape),
+            )
+        )
+    if not guess.isfinite().all():
+        raise probes.Said(_("Some guesses are nan or inf, with {of}.", of=of))
+    if not torch.equal(tau, of.tau) or not torch.equal(readings, of.readings):
+        raise probes.Said(_("It changes τ or the readings in place: whoever calls it has other numbers afterwards."))
+    return guess
+
+
+def _combined(combine: Combine) -> list[Combined]:
+    found = []
+    for of in _catalogues():
+        guess, apart = _guess(combine, of), of.apart.double()
+        moved = guess - of.tau
+        alpha = ((moved @ apart) / (apart @ apart)).item()
+        spread = ((moved - alpha * apart).square().mean() / apart.square().mean()).sqrt().item()
+        found.append(Combined(of, alpha, spread, of.error(guess) / of.error(of.tau + of.best * of.apart)))
+    return found
+
+
+def _is_a_rule(combine: Combine) -> str:
+    if not callable(combine):
+        return _(
+            "A function is asked for, this is {kind}: it will be called with tasks that you do not know.",
+            kind=type(combine).__name__,
+        )
+    first = _catalogues()[0]
+    guess, again = (_guess(combine, first) for _time in range(2))
+    if guess.std() < 1e-3:
+        return _("It guesses the same for all tasks.")
+    if not torch.allclose(guess, again, rtol=1e-4, atol=1e-4):
+        return _("Called again with the same it guesses otherwise: it draws at random, or keeps something between calls.")
+    return ""
+
+
+def _ignores_s(found: list[Combined]) -> str:
+    """What to say where α does not change with s; empty if it does."""
+    alphas, half = [one.alpha for one in found], len(found) // 2
+    if any(max(part) - min(part) > 0.02 for part in (alphas[:half], alphas[half:])):
+        return ""
+    worst = max(found, key=lambda one: one.times)
+    if min(alphas) > 0.98:
+        return _(
+            "Those are the examples alone, or nearly: with {of} they err {times:.1f} times as much as the best α. (The spread "
+            "of τ itself is how tasks differ, not s.)",
+            of=worst.of,
+            times=worst.times,
+        )
+    if max(alphas) < 0.02:
+        return _(
+            "Those are the descriptions alone, or nearly: with {of} they err {times:.1f} times as much as the best α.",
+            of=worst.of,
+            times=worst.times,
+        )
+    return _(
+        "α is {alpha:.2f} with {of}, and hardly another with other s: {times:.1f} times the error of the best. How far do "
+        "descriptions lie from what was read?",
+        alpha=worst.alpha,
+        of=worst.of,
+        times=worst.times,
+    )
+
+
+def _by_a_mistake(found: list[Combined]) -> str:
+    """What mistake gives the α that were found; empty if none does."""
+    mistakes = {
+        "It takes α for the share of the description that is kept, 1 − α: it trusts bad descriptions most.": lambda of: (
+            1 - of.best
+        ),
+        "The mean of (τ − ȳ)² is taken for s²: the error of ȳ is in it too.": lambda of: _alpha(
+            of.s**2 + of.variance, of.variance
+        ),
+        "The mean of (τ − y)² over single readings is taken for s²: their error is in it too.": lambda of: _alpha(
+            of.s**2 + of.sigma**2, of.variance
+        ),
+        "The variance of one reading is taken for that of their mean.": lambda of: _alpha(of.s**2, of.sigma**2),
+        "σ² comes out too small: of n readings of a task the squares about their mean are divided by n − 1.": lambda of: (
+            (of.s**2 + of.variance / of.readings.shape[1]) / (of.s**2 + of.variance)
+        ),
+        "Standard deviations are put where (3) has variances.": lambda of: _alpha(of.s, of.variance**0.5),
+    }
+    for said, alpha in mistakes.items():
+        if all(abs(one.alpha - alpha(one.of)) < 0.03 for one in found):
+            return _(said)
+    return ""
+
+
+def _too_far(found: list[Combined]) -> str:
+    worst = max(found, key=lambda one: one.times)
+    if worst.times <= TIMES:
+        return ""
+    uneven = max(found, key=lambda one: one.spread)
+    if uneven.spread > 0.05:
+        return _(
+            "With {of} tasks do not share one α: by {spread:.2f} they differ from {alpha:.2f}, the best is {best:.2f}. One "
+            "difference of τ and ȳ says little of s; all tasks together say much.",
+            of=uneven.of,
+            spread=uneven.spread,
+            alpha=uneven.alpha,
+            best=uneven.of.best,
+        )
+    too = _("too much") if worst.alpha < worst.of.best else _("too little")
+    return (
+        _ignores_s(found)
+        or _by_a_mistake(found)
+        or _(
+            "With {of} its α is {alpha:.2f}, the best is {best:.2f}: it trusts descriptions {too}, and errs {times:.2f} times "
+            "as much; {most} is asked.",
+            of=worst.of,
+            alpha=worst.alpha,
+            best=worst.of.best,
+            too=too,
+            times=worst.times,
+            most=TIMES,
+        )
+    )
+
+
+def own_trust(answer) -> None:
+    found: list[Combined] = []
+
+    def is_nearly_the_best(combine: Combine) -> str:
+        found[:] = _combined(combine)
+        return _too_far(found)
+
+    def because(_combine: Combine) -> str:
+        low, high = (choose(found, key=lambda one: one.of.best) for choose in (min, max))
+        return _(
+            "With {low} α is {low_alpha:.2f}, with {high} {high_alpha:.2f}, and nobody told it s. At worst it errs {times:.2f} "
+            "times as much as the best α.",
+            low=low.of,
+            low_alpha=low.alpha,
+            high=high.of,
+            high_alpha=high.alpha,
+            times=max(one.times for one in found),
+        )
+
+    probes.made(answer, [_is_a_rule, is_nearly_the_best], because)

@@ -8,7 +8,7 @@
 # **explain** how much to trust a description, and when to step away from it,
 # **compare** description, examples and both, fairly.
 #
-# 60 minutes without the section *Going further*, and the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb), [06 · MAML](06_maml.ipynb).
+# 60 minutes without *Going further*, exercise 4 and the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb), [06 · MAML](06_maml.ipynb).
 
 # %% opening-slide [markdown] tags=["slides"]
 # # Hypernetworks meet MAML
@@ -27,7 +27,7 @@
 # > | 4 | exercise 1, alone |
 # > | 3 | quiz 1 and 4 by show of hands |
 # >
-# > Left out: *Going further*. Homework: exercise 2 for the table, exercise 3 for what an error must do, quiz 2, 3, 5.
+# > Left out: *Going further*. Homework: exercise 2 for the table, exercise 3 for what an error must do, exercise 4, quiz 2, 3, 5.
 # >
 # > **90 minutes**
 # >
@@ -40,14 +40,14 @@
 # > | 22 | exercises 1 and 3 alone, 2 in pairs |
 # > | 8 | quiz alone, answers aloud; *In one breath* |
 # >
-# > Left out: *Going further* (12 minutes more, or reading, with its prediction). Homework: the open task, on waves.
+# > Left out: *Going further* (12 minutes more, or reading, with its prediction). Homework: exercise 4; the open task, on waves.
 # >
 # > **Outcomes**
 # >
 # > | after it a student can | shown in | asked in |
 # > |---|---|---|
 # > | place every learner in one table, and build one for an empty cell | *One table for all of them* | exercise 2, quiz 1 |
-# > | say how far to step away from a description, and why a step may be wrong | *How far to step away from a description* | exercise 1, quiz 2, 4 |
+# > | say how far to step away from a description, and why a step may be wrong | *How far to step away from a description* | exercise 1, 4, quiz 2, 4 |
 # > | compare description, examples and both fairly, and err in a description as it should be | *A description that lies*, *Who wins on sinusoids* | exercise 3, quiz 3, 5 |
 
 # %% imports
@@ -65,17 +65,17 @@ family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 # %% a-description-that-lies [markdown]
 # ## A description that lies
 #
-# A hypernetwork is told which wave it is. MAML is shown points of it. Until now the description was perfect. Here it errs: the learner gets $\tau + s\,\varepsilon$, with a new standard normal $\varepsilon$ for each task.
-# Since $\tau$ is standardised, $s$ counts standard deviations of what tasks differ by. We call it the *noise*.
+# A hypernetwork is told which wave it is. MAML is shown points of it. Until now the description was perfect. Here it errs by a *noise*: the learner gets $\tau + s\,\varepsilon$, with a new standard normal $\varepsilon$ for each task.
+# As $\tau$ is standardised, $s$ counts standard deviations of what tasks differ by.
 #
 # Four learners, three seeds each, were trained with the same 10,000 batches of ten shots:
 #
 # * **described**, a hypernetwork $f_\varphi(\tau)$;
 # * **shown**, MAML;
 # * **both**, $U(f_\varphi(\tau), D)$: it starts where the description says, and then descends;
-# * **untold**, as *both*, but its generator is told nothing and writes one start for all. It has as many numbers to learn.
+# * **untold**, as *both*, but its generator is told nothing and writes one start for all, with as many numbers to learn.
 #
-# In training $s$ was anything from 0 to 1.5. So the learners are *warned*: they know that descriptions may err, but not by how much this one does. Those that descend took one step of $\alpha = 0.01$ in training, and take five here (not tuned).
+# In training $s$ was anything from 0 to 1.5. So they are *warned* that descriptions may err, but not by how much this one does. Those that descend took one step of $\alpha = 0.01$ in training, and take five here (untuned).
 # (`python data/make_checkpoints.py`)
 
 # %% a-description-that-lies-slide [markdown] tags=["slides"]
@@ -114,7 +114,7 @@ for name, learner in learners[0].items():
     print(f"{name:10} {sum(p.numel() for p in learner.parameters()):7,} numbers to learn")
 
 # %% trained-then [markdown]
-# How well does each do on 200 unseen waves? Six numbers of shots, six noises, the last larger than in training. (Each number of shots draws its own waves and $\varepsilon$, so *described* differs by chance along it.)
+# Now each on 200 unseen waves, with six numbers of shots and six noises, the last beyond training. (Each number of shots draws its own waves and $\varepsilon$, so *described* differs by chance along it.)
 
 # %% errors-measured
 noises, shots = (0.0, 0.25, 0.5, 1.0, 1.5, 3.0), (1, 2, 3, 5, 10, 20)
@@ -133,9 +133,9 @@ def measure(learners, family, shots, score, **sizes):  # name → (seeds, noises
 errors = measure(learners, family, shots, "median", n_tasks=200, queries=50)
 
 # %% describe-or-show-predict [markdown]
-# **Predict.** The description is perfect: do ten examples still help? There are ten examples: does a bad description still help, and from which noise on would one do better without it?
+# **Predict.** The description is perfect: do ten examples still help? There are ten examples: does a bad description still help, and from which noise on is one better without?
 #
-# Then drag *noise* and *shots*, or the circle on the map. The star can be dragged as well: then the task is described as what stands there.
+# Then drag *noise* and *shots*, the circle on the map, or the star: the task is described as what stands there.
 
 # %% describe-or-show-predict-slide [markdown] tags=["slides"]
 # ## Predict
@@ -160,9 +160,9 @@ questions.predict("describe-or-show", figure)
 # %% describe-or-show-look [markdown]
 # **What to look for.** *Left*, the description (star) leaves the task (ring).
 #
-# *Middle*, the curve with stars is written from the description alone. It is cautious: told the largest amplitude, it draws a smaller one. *Shown* (squares) and *untold* (triangles) know only the points. *Both* (diamonds) starts where its own generator says, and bends to the points.
+# *Middle*, the curve with stars is written from the description alone, and is cautious: told the largest amplitude, it draws a smaller one. *Shown* (squares) and *untold* (triangles) know only the points. *Both* (diamonds) starts where its own generator says, and bends to the points.
 #
-# *Right*, over all tasks: colour and marker say who errs least, the number how much (median, mean of three seeds). A question mark stands where the seeds do not agree.
+# *Right*, over all tasks: colour and marker say who errs least, the number how much (median, mean of three seeds). A question mark: the seeds do not agree.
 
 # %% describe-or-show-settings tags=["teacher"]
 from hyperedu.lessons.hypernetworks_meet_maml import projected
@@ -183,7 +183,7 @@ projected.project("describe-or-show", figure)
 # %% one-table-for-all-of-them [markdown]
 # ## One table for all of them
 #
-# Every learner of this course is a mapping $(\tau, D) \mapsto \theta$. They differ in what they take of the description and what of the examples:
+# Every learner of this course is a mapping $(\tau, D) \mapsto \theta$. They differ in what they take of the description and of the examples:
 
 # %% one-table-for-all-of-them-slide [markdown] tags=["slides"]
 # ## One table for all of them
@@ -206,15 +206,15 @@ figures.show(all_mappings(), alt)
 #
 # | of the task | no examples | examples read by a network | gradient steps on examples |
 # |---|---|---|---|
-# | **no description** | *SharedWeights* uses the same $\theta_0$ for every task. | *SupportSetHypernetwork* writes θ from a summary of the examples; *HyperMAML* writes a change of $\theta_0$. | *MAML* and its kin take steps from one $\theta_0$. |
+# | **no description** | *SharedWeights*: one $\theta_0$ for all tasks. | *SupportSetHypernetwork* writes θ from a summary of the examples; *HyperMAML* writes a change of $\theta_0$. | *MAML* and its kin step from one $\theta_0$. |
 # | **τ given** | *Hypernetwork* writes θ from τ; *Conditioned* lets τ move one bias only. | Yours, in exercise 2. | *TaskConditionedMAML* takes steps from a start that is written from τ. |
 # | **τ sought** | No learner: nothing to seek by. | No learner of this course. | *DescriptorAdaptation* takes steps on τ, and θ follows. |
 #
-# Where does *untold* belong? With MAML: it is told nothing. *Both* stands at the right of the middle row:
+# *Untold*, which is told nothing, belongs with MAML. *Both* stands at the right of the middle row:
 #
 # $$ \theta' = U(f_\varphi(\tau), D), \qquad \theta_0 = f_\varphi(\tau) \text{ instead of one } \theta_0 \text{ for all tasks} \tag{1} $$
 #
-# MAML is the case in which $f_\varphi$ ignores $\tau$, the hypernetwork that in which $U$ takes no step. In code, by hand:
+# If $f_\varphi$ ignores $\tau$, that is MAML; if $U$ takes no step, the hypernetwork. In code, by hand:
 
 # %% in-one-line
 both, tasks = learners[0]["both"], family.test.sample(4, 10, 50)
@@ -249,7 +249,7 @@ print("same as the package:", torch.allclose(theta, own, atol=1e-5))
 #
 # $$ \alpha^* = \frac{s^2}{s^2 + \sigma^2 / n}, \qquad \text{where, for } s > 0, \text{ the error is } \Big(\frac{1}{s^2} + \frac{n}{\sigma^2}\Big)^{-1} \tag{3} $$
 #
-# This is less than $s^2$ and less than $\sigma^2/n$: **with the right step, both is better than either**. But the step was chosen in training, for the descriptions there:
+# This is less than $s^2$ and $\sigma^2/n$: **with the right step, both is better than either**. But the step was chosen in training, for the descriptions there:
 
 # %% how-far-to-step-away-slide [markdown] tags=["slides"]
 # ## How far to step from a description
@@ -276,7 +276,7 @@ for s in (0.25, 1.0, 3.0):
     print(f"s = {s:4}       " + "".join(f"{(theta - c).square().mean():11.3f}" for theta in ends))
 
 # %% how-far-then [markdown]
-# The last column is the step that is right for $s = 1$. It wastes a good description, and it believes a bad one: at $s = 3$, both is *worse than the examples alone*. In our networks $\alpha$ is fixed; training chooses where a step begins: how far $\theta_0$ follows $\tau$, and how steep the loss is there. It chooses for the descriptions there, so we expect the same trade.
+# The last column's step is right for $s = 1$. It wastes a good description, and believes a bad one: at $s = 3$, both is *worse than the examples alone*. In our networks $\alpha$ is fixed; training chooses where a step begins (how far $\theta_0$ follows $\tau$, how steep the loss is), for the descriptions there. We expect the same trade.
 
 # %% how-far-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 11 minutes. *Purpose*: (3), and that a step which is right for one $s$ is wrong for another.
@@ -292,7 +292,7 @@ for s in (0.25, 1.0, 3.0):
 # %% who-wins-on-sinusoids [markdown]
 # ## Who wins on sinusoids
 #
-# Now ten shots, and one more rival: a **trusting** hypernetwork, as large as *described*, trained on perfect descriptions only, for a tenth of the steps. The bar to clear is **shared weights**, trained as long: one network for all tasks, told and shown nothing.
+# Ten shots, and one more rival: a **trusting** hypernetwork, as large as *described*, trained on perfect descriptions only, for a tenth of the steps. The bar is **shared weights**, trained as long: one network for all, told and shown nothing.
 
 # %% who-wins-on-sinusoids-slide [markdown] tags=["slides"]
 # ## Who wins on sinusoids?
@@ -342,9 +342,9 @@ figures.show(figure, "Median loss by noise: description alone rises, examples ar
 # %% winners-figure-then [markdown]
 # **Trust.** While its description is perfect, *trusting* has the least loss of all, without an example. A quarter of a standard deviation undoes that (the factor is printed). Where it crosses the grey line, **a bad description is worse than knowing nothing**. *Described* pays for its caution at small errors, and is paid back from $s = 1$ on.
 #
-# **Both.** It beats *shown* and *untold* while the description is good. At $s = 1.5$, the edge of its training, it ties with *shown*; beyond, it loses. *Untold* has as many numbers to learn, and is no better than MAML. So what *both* wins is the description's.
+# **Both.** It beats *shown* and *untold* while the description is good. At $s = 1.5$, the edge of its training, it ties with *shown*; beyond, it loses. *Untold*, with as many numbers to learn, is no better than MAML: what *both* wins is the description's.
 #
-# **One example.** In the first column of the map *described* alone wins up to $s = 1$. Steps follow a single point too far, five farther than one (printed above the figure).
+# **One example.** In the first column of the map *described* wins up to $s = 1$. Steps follow a single point too far, five farther than one (printed above the figure).
 
 # %% who-wins-on-sinusoids-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 10 minutes. *Purpose*: a fair comparison names what each was told, shown, and warned of.
@@ -360,7 +360,7 @@ figures.show(figure, "Median loss by noise: description alone rises, examples ar
 # %% who-wins-on-the-stations-of-colorado [markdown]
 # ## Going further: who wins on the stations of Colorado
 #
-# *Nothing below needs this section.* The same with real measurements: a station is described by elevation and place, or we are shown some months of its year. Those that adapt take three steps of $\alpha = 3\cdot10^{-4}$. *Trusting* is trained as long as the others.
+# *Nothing below needs this section.* The same with real measurements: a station is described by elevation and place, or shown by some months. Those that adapt take three steps of $\alpha = 3\cdot10^{-4}$. *Trusting* is trained as long as the others.
 
 # %% stations
 climate = ColoradoClimate("tmax")
@@ -392,7 +392,7 @@ trusting = [{"trusting": fit("trusting", learner, climate.train)} for learner in
 degrees |= measure(trusting, climate, months, "rmse", queries=6)
 
 # %% months-or-description-predict [markdown]
-# **Predict.** A description is wrong by one standard deviation. How many months of a year tell more than it does? And from which noise on do examples alone win, with one month and with six?
+# **Predict.** How many months tell more than a description that is wrong by one standard deviation? And from which noise on do examples alone win, with one month and with six?
 
 # %% months-or-description-predict-slide [markdown] tags=["slides"]
 # ## Going further: predict
@@ -414,7 +414,7 @@ figure = live.interact(picture.figure, picture.update, drag=picture.drag, **slid
 questions.predict("months-or-description", figure)
 
 # %% months-or-description-look [markdown]
-# **What to look for.** *Shots* are months here. The numbers at the right are RMSE in °C; the sentence's errors on the one station are mean squares. Latitude is not drawn.
+# **What to look for.** *Shots* are months here, the numbers at the right RMSE in °C; the sentence's errors mean squares. Latitude is not drawn.
 
 # %% months-or-description-settings tags=["teacher"]
 from hyperedu.lessons.hypernetworks_meet_maml import projected
@@ -429,9 +429,9 @@ for name, values in degrees.items():
         print(f"{name:10} months: {n}" + "".join(f"{mean:8.2f}" for mean in means))
 
 # %% months-table-then [markdown]
-# *Both* wins with every number of months up to $s = 0.5$, though with four and six the seeds do not always agree. At 1.5, the edge of what it was warned of, examples alone win: a warning in training does not tell *this* error from another.
+# *Both* wins with every number of months up to $s = 0.5$, with four and six not in all seeds. At 1.5, the edge of what it was warned of, examples alone win: a warning in training does not tell *this* error from another.
 #
-# **A single month tells more than a description that is wrong by one standard deviation** (*shown*, *described*). The warned *described* wins nowhere; *trusting* beats *both* with one month, while the description is perfect. *Untold* beats *shown* from two months on, so that part of what *both* gains is its size; perhaps 400 steps are few for MAML. (One split of the stations.)
+# **A single month tells more than a description that is wrong by one standard deviation** (*shown*, *described*). The warned *described* wins nowhere; *trusting* beats *both* with one month, while the description is perfect. *Untold* beats *shown* from two months on, so part of what *both* gains is its size; perhaps 400 steps are few for MAML. (One split of the stations.)
 
 # %% going-further-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 12 minutes, or reading. *Purpose*: the same question with measurements, where a description does not say all.
@@ -491,7 +491,7 @@ class Reader(Learner):
 checks.reader(Reader)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** (6 minutes; what an error of a description must do.) Someone corrupts the descriptors of all tasks with this line, for training and test together, and finds that hypernetworks do not mind. Write `misdescribe(tau, s)` as it should be.
+# **3 · Find what is wrong.** (6 minutes; what an error of a description must do.) Someone corrupts the descriptors of all tasks with this line, in training and test, and hypernetworks do not mind. Write `misdescribe(tau, s)` as it should be.
 #
 # <details><summary>Hint 1</summary>Which shape has the error, and which has τ?</details>
 # <details><summary>Hint 2</summary>An error that is the same for all tasks can be learned and taken off.</details>
@@ -510,10 +510,31 @@ def misdescribe(tau, s):
 
 checks.misdescribed(misdescribe)
 
+# %% exercise-4 [markdown]
+# **4 · Make.** (15 minutes; a trust that is found, not told.) All descriptions of a catalogue err with one $s$; nobody tells it, nor $\sigma$. Write `combine(tau, readings)`: from τ, T numbers, and readings, T rows of $n$, it guesses each $c$.
+# For good and bad catalogues of over 1,000 tasks the mean squared error must be at most 1.3 times that of the best α, which knows $s$. Many answers are good.
+#
+# <details><summary>Hint</summary>How far τ lies from ȳ, over all tasks, holds both errors; readings of one task differ by theirs alone. Or try α on readings kept back.</details>
+
+# %% exercise-4-answer tags=["exercise"]
+combine = ...
+checks.own_trust(combine)
+
+# %% exercise-4-solution tags=["solution"]
+def combine(tau, readings):
+    y, n = readings.mean(dim=1), readings.shape[1]
+    v = readings.var(dim=1).mean() / n  # σ²/n
+    s_squared = ((tau - y).square().mean() - v).clamp(min=0)  # the mean is s² + σ²/n
+    return tau + s_squared / (s_squared + v) * (y - tau)  # equation (3)
+
+checks.own_trust(combine)
+
 # %% exercises-teacher [markdown] tags=["teacher"]
-# > **For the teacher** · 20 minutes: 4, 10 and 6. *Purpose*: (3) in numbers, the empty cell in code, and an error that hides something.
+# > **For the teacher** · 20 minutes: 4, 10 and 6, and 15 for exercise 4, which is homework. *Purpose*: (3) in numbers, the empty cell in code, an error that hides something, and an $s$ that tasks give away together.
 # >
-# > *Students believe*: in 1, 0.25 is the share that is kept, 0.2 forgets $n$, 1/3 is $\sigma^2/n$, 6/7 takes 2 for $\sigma^2$. In 2, modules are made in `start`, `forward` is written instead of `start`, or $D$ is not read at all. In 3, one error serves both numbers of a task, a seed is set inside, $s$ is taken for a variance, or τ is changed in place.
+# > *Students believe*: in 1, 0.25 is the share that is kept, 0.2 forgets $n$, 1/3 is $\sigma^2/n$, 6/7 takes 2 for $\sigma^2$. In 2, modules are made in `start`, `forward` is written instead of `start`, or $D$ is not read at all. In 3, one error serves both numbers of a task, a seed is set inside, $s$ is taken for a variance, or τ is changed in place. In 4, the mean of $(\tau - \bar y)^2$ is taken for $s^2$, each task is judged alone by its one difference, or `numpy.var` divides by $n$.
+# >
+# > *Good answers of 4* differ in kind: $s^2$ as what is left of the mean of $(\tau - \bar y)^2$ without $\sigma^2/n$ (1.00 times the least error), and the α that predicts readings kept back: of one after the other (1.02 at worst) or of one half (1.17). The last needs no (3), and is how training chooses a step.
 # >
 # > *Ask*: What does `SetEncoder` spare in exercise 2? [To care for the order and the number of examples.] Why does the error of exercise 3 do no harm? [It is one shift for all tasks; differences between tasks stay.]
 # >
@@ -524,7 +545,7 @@ checks.misdescribed(misdescribe)
 # %% open-task [markdown]
 # ## Open task
 #
-# (45 minutes or more.) **How many examples is a description worth?** For three noises up to 1 find the number of shots at which *shown* errs as little as *described*, on waves or on stations; `errors` and `degrees` help. Guess first: by (2), the two are equal at $n = \sigma^2 / s^2$. A good answer gives it with the range of the seeds, compares how it falls as $s$ grows, and names a reason for the difference.
+# (45 minutes or more.) **How many examples is a description worth?** For three noises up to 1 find the number of shots at which *shown* errs as little as *described*, on waves or stations; `errors` and `degrees` help. Guess first: by (2) they are equal at $n = \sigma^2 / s^2$. A good answer gives the range of the seeds, compares how it falls as $s$ grows, and names a reason for the difference.
 
 # %% open-task-slide [markdown] tags=["slides"]
 # ## Open task
@@ -554,8 +575,8 @@ checks.misdescribed(misdescribe)
 # <details><summary>The hypernetwork</summary>No: it takes no step.</details>
 #
 # **2. A description is perfect. What are examples good for?**
-# <details><summary>Nothing, in principle</summary>Yes: with s = 0, (3) says α = 0. Our warned learners do not know that it is perfect, so that examples still help them.</details>
-# <details><summary>They always halve the error</summary>No: there is nothing left to learn about the task.</details>
+# <details><summary>Nothing, in principle</summary>Yes: with s = 0, (3) says α = 0. Our warned learners do not know that it is perfect, so examples still help them.</details>
+# <details><summary>They always halve the error</summary>No: nothing is left to learn.</details>
 #
 # **3. From s = 1 on, a trusting hypernetwork is worse than one that was warned. Why?**
 # <details><summary>It has fewer parameters</summary>No: it has as many.</details>
@@ -563,7 +584,7 @@ checks.misdescribed(misdescribe)
 #
 # **4. In theory both is never worse than either. Why may it lose?**
 # <details><summary>The step was chosen for other descriptions</summary>Yes: the last column of the small table.</details>
-# <details><summary>The theory is wrong</summary>No: it speaks of the best step for this one s.</details>
+# <details><summary>The theory is wrong</summary>No: it speaks of the best step for this s.</details>
 #
 # **5. The hypernetwork beats MAML. What must be known before that means anything?**
 # <details><summary>What each was told</summary>Yes: they may be given different problems.</details>
