@@ -339,8 +339,8 @@ def _ignores_s(found: list[Combined]) -> str:
     worst = max(found, key=lambda one: one.times)
     if min(alphas) > 0.98:
         return _(
-            "Those are the examples alone, or nearly: with {of} they err {times:.1f} times as much as the best α. (The spread "
-            "of τ itself is how tasks differ, not s.)",
+            "Those are the examples alone, or nearly: with {of} they err {times:.1f} times as much as the best α. (Is the "
+            "spread of τ, which is how tasks differ, taken for s? Or is α judged by readings that are in ȳ too?)",
             of=worst.of,
             times=worst.times,
         )

@@ -421,6 +421,7 @@ def own_update(answer) -> None:
             kept=kept,
             plain=plain,
         )
-        return f"{said} {_('It ends at c from nearly anywhere: the start matters less.')}" if kept < plain / 2 else said
+        less = _("It ends near c from nearly anywhere: the start matters less.")
+        return f"{said} {less}" if kept < plain / 2 else said
 
     probes.made(answer, [_asks, _teaches_the_start, _gets_further], because)

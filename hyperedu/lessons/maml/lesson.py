@@ -47,8 +47,8 @@
 # >
 # > | after it a student can | shown in | asked in |
 # > |---|---|---|
-# > | derive the gradient through a gradient step, and check it in code | *The gradient through a step* | exercise 1, 3, quiz 2, 3 |
-# > | follow an adaptation in weights, function and loss, and say what the start was trained for | *One step* | exercise 4, quiz 1 |
+# > | derive the gradient through a gradient step, and check it in code | *The gradient through a step* | exercise 1, 3, 4, quiz 2, 3 |
+# > | follow an adaptation in weights, function and loss, and say what the start was trained for | *One step* | quiz 1 |
 # > | compare MAML with its relatives, by medians and by who diverged | *Relatives* | quiz 3, 4, 5 |
 # > | say which layers adapt, and let only some adapt | *Feature reuse or rapid learning?* | exercise 2 |
 
@@ -562,7 +562,7 @@ checks.own_update(update)
 # > **For the teacher** · 16 minutes: 4, 5 and 6, and one to compare; 15 for exercise 4, which is homework. *Purpose*: (2) by hand, then in a program; then another $U$ than plain steps.
 # >
 # > *Students believe*: in 1, 1.2 is first order, 0.4 the factor alone, 1.92 has $1 + \alpha h$, 2.4 takes the gradient at $\theta_0$. In 2, `4.weight` is written down (another depth, another name), the bias is forgotten, or names are sorted as text.
-# > In 3, the start is detached, the inner loss becomes a mean (each step is divided by the number of tasks), or all tasks share one step. In 4, that the best rate is enough, that more momentum is always better (0.9 ends far beyond $c$), or that a step length may be a number from `.item()`: then the gradient is wrong. Each check says which.
+# > In 3, the start is detached, the inner loss becomes a mean (each step is divided by the number of tasks), or all tasks share one step. In 4, that the best rate is enough, that more momentum is always better (0.9 ends beyond $c$), or that a step length may be a number from `.item()`: then the gradient is wrong. Each check says which.
 # >
 # > *Good answers of 4* differ in kind: momentum leaves 0.10 of the loss of plain steps, eight lengths at the zeros of Chebyshev's polynomial 0.04, a length from the last two gradients (Barzilai and Borwein) 0.23, short and long steps by turns 0.42.
 # >
