@@ -414,7 +414,7 @@ figure = live.interact(picture.figure, picture.update, drag=picture.drag, **slid
 questions.predict("months-or-description", figure)
 
 # %% months-or-description-look [markdown]
-# **What to look for.** *Shots* are months here, the numbers at the right RMSE in °C; the sentence's errors mean squares. Latitude is not drawn.
+# **What to look for.** *Shots* are months here, the numbers at the right RMSE in °C; the sentence has mean squares. Latitude is not drawn.
 
 # %% months-or-description-settings tags=["teacher"]
 from hyperedu.lessons.hypernetworks_meet_maml import projected
@@ -511,7 +511,7 @@ def misdescribe(tau, s):
 checks.misdescribed(misdescribe)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; a trust that is found, not told.) All descriptions of a catalogue err with one $s$; nobody tells it, nor $\sigma$. Write `combine(tau, readings)`: from τ, T numbers, and readings, T rows of $n$, it guesses each $c$.
+# **4 · Make.** (15 minutes; a trust found, not told.) All descriptions of a catalogue err with one $s$; nobody tells it, nor $\sigma$. Write `combine(tau, readings)`: from τ, T numbers, and readings, T rows of $n$, it returns a guess of each $c$.
 # For good and bad catalogues of over 1,000 tasks the mean squared error must be at most 1.3 times that of the best α, which knows $s$. Many answers are good.
 #
 # <details><summary>Hint</summary>How far τ lies from ȳ, over all tasks, holds both errors; readings of one task differ by theirs alone. Or try α on readings kept back.</details>
