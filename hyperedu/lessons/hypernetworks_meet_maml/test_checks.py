@@ -227,6 +227,24 @@ def test_a_trust_of_ones_own(says, answer, words):
     assert said.startswith(RIGHT if words == RIGHT else NOT_YET)
 
 
+def one_after_the_other(tau, readings):
+    n = readings.shape[1]
+    rest = (readings.sum(dim=1, keepdim=True) - readings) / (n - 1) - tau[:, None]
+    alpha = (rest * (readings - tau[:, None])).sum() / rest.square().sum()
+    return tau + alpha * (readings.mean(dim=1) - tau)
+
+
+def one_half(tau, readings):
+    half = readings.shape[1] // 2
+    D, D_query = (part.mean(dim=1) - tau for part in (readings[:, :half], readings[:, half:]))
+    return tau + (D @ D_query) / (D @ D) * (readings.mean(dim=1) - tau)
+
+
+@pytest.mark.parametrize(("answer", "times"), [(trust(moments), "1.00"), (one_after_the_other, "1.02"), (one_half, "1.17")])
+def test_how_good_the_answers_are_that_teachers_read_of(says, answer, times):
+    assert f"At worst it errs {times} times as much" in says(checks.own_trust, answer)
+
+
 def test_errors_of_the_catalogues_are_as_large_as_they_say():
     for of in checks._catalogues():
         n = of.readings.shape[1]

@@ -564,7 +564,7 @@ checks.own_update(update)
 # > *Students believe*: in 1, 1.2 is first order, 0.4 the factor alone, 1.92 has $1 + \alpha h$, 2.4 takes the gradient at $\theta_0$. In 2, `4.weight` is written down (another depth, another name), the bias is forgotten, or names are sorted as text.
 # > In 3, the start is detached, the inner loss becomes a mean (each step is divided by the number of tasks), or all tasks share one step. In 4, that the best rate is enough, that more momentum is always better (0.9 ends beyond $c$), or that a step length may be a number from `.item()`: then the gradient is wrong. Each check says which.
 # >
-# > *Good answers of 4* differ in kind: momentum leaves 0.10 of the loss of plain steps, eight lengths at the zeros of Chebyshev's polynomial 0.04, a length from the last two gradients (Barzilai and Borwein) 0.23, short and long steps by turns 0.42.
+# > *Good answers of 4* differ in kind: momentum leaves 0.10 of the loss of plain steps, eight lengths at the zeros of Chebyshev's polynomial 0.04, a length from the last two gradients (Barzilai and Borwein) 0.30, short and long steps by turns 0.42.
 # >
 # > *Ask*: Why does the colleague's program train at all? [First order often points nearly the same way.] Of 4: Newton's step, with `torch.func.jacrev(gradient)`, calls `gradient` twice and ends at $c$. What does it cost at 1,761 weights, and what can a start still learn? [A matrix of 1,761² numbers; nothing, as $\theta'$ no longer depends on $\theta_0$.] Of the open task: [both learners on the same batches, three seeds, medians and share diverged for ten points and for three, the rates by layer; it says where seeds disagree.]
 # >
