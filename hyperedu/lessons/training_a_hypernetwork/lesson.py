@@ -8,7 +8,7 @@
 # **detect** the mistakes that cut it silently,
 # **compare** a hypernetwork with two baselines at equal budget.
 #
-# 60 minutes, 20 of them for the exercises; the open task comes on top. Before: [01 · Everything is a mapping](01_everything_is_a_mapping.ipynb).
+# 60 minutes without exercise 4 and the open task. Before: [01 · Everything is a mapping](01_everything_is_a_mapping.ipynb).
 
 # %% opening-slide [markdown] tags=["slides"]
 # # Training a hypernetwork
@@ -30,7 +30,7 @@
 # > | 8 | exercise 2 in pairs |
 # > | 3 | quiz 1, 2 and 3 by show of hands |
 # >
-# > Left out: *The start* and *Against baselines*, a sentence each. Homework: these two sections, quiz 4 and 5, exercise 3.
+# > Left out: *The start* and *Against baselines*, a sentence each. Homework: these two sections, quiz 4 and 5, exercises 3 and 4.
 # >
 # > **90 minutes**
 # >
@@ -47,7 +47,7 @@
 # > | 8 | exercise 3 in pairs |
 # > | 4 | quiz, by show of hands |
 # >
-# > Left out: the open task, which is the homework.
+# > Left out: exercise 4 and the open task, which are the homework.
 # >
 # > **Outcomes**
 # >
@@ -57,7 +57,7 @@
 # > | derive how the gradient reaches φ, and say that only φ is learned | *The problem that is solved*, equation (2) | exercise 1, quiz 1 |
 # > | find out whether a generator learns, and tell None from zero | the printed lines of *Four lines* | exercise 2, quiz 2 |
 # > | say when θ must be written anew | the cell `one-line` | exercise 3 |
-# > | say what size the written weights need | the bars of *The start* | quiz 4 |
+# > | say what size the written weights need | the bars of *The start* | exercise 4, quiz 4 |
 # > | set a hypernetwork against conditioning at equal budget | the table of *Against baselines* | quiz 5 |
 
 # %% imports
@@ -72,7 +72,7 @@ from hyperedu.statistics import half_interval
 # %% two-ways-to-own-36-networks [markdown]
 # ## Two ways to own 36 networks
 #
-# One network for each of 36 sine waves. The first way: train one generator $f_\varphi$ and let it write them. The second: train
+# One network for each of 36 sine waves. First, train one generator $f_\varphi$ and let it write them. Second, train
 # each network on its own, from its own start, all 36 as one batch of $\theta$ of shape (6, 6, P).
 
 # %% two-ways-to-own-36-networks-slide [markdown] tags=["slides"]
@@ -111,13 +111,10 @@ def one_by_one(start, steps=300):
 
 
 separate = one_by_one(main.initial_weights(36).view(6, 6, -1))
-networks = {"written": learners[0](family.describe(A, p)), "trained one by one": separate}
-for name, theta in networks.items():
-    print(f"median error of 36, {name}: {main.loss(theta, examples_of(A, p)).median():.4f}")
 
 # %% paths-predict [markdown]
 # **Predict.** Each dot below is a whole network, drawn in the two directions in which the weights vary most; lines join waves that are
-# alike; *pair* picks two of the 36. Go from one to the other: in the left panel along the sheet, $f_\varphi$ of what lies between the two τ; in the middle one straight through the
+# alike; *pair* picks two. Go from one to the other: left along the sheet, $f_\varphi$ of what lies between the two τ; in the middle straight through the
 # weights. Is the network halfway good for the wave halfway, whose amplitude and phase lie between the two? Decide for both panels, then
 # drag *along*.
 
@@ -141,7 +138,7 @@ questions.predict("paths", figure)
 
 # %% paths-look [markdown]
 # **What to look for.** *Left*, a smooth sheet: every point of it works. *Middle*, the same
-# waves: networks good by themselves, but scattered, and between two of them the function falls apart. Two dimensions show little of it, so the next cell correlates distances in τ and in all of θ. Hidden ReLU units can be permuted and rescaled without changing the function, so
+# waves: networks good by themselves, but scattered, and between two of them the function falls apart. Two dimensions show little, so the next cell correlates distances in τ and in all of θ. Hidden ReLU units can be permuted and rescaled without changing the function, so
 # trainings from different starts need not agree. Is that the whole reason? Let all 36 begin at the same point, and take the median error halfway over all pairs, for three seeds, beside that of the flat line:
 
 # %% paths-settings tags=["teacher"]
@@ -163,14 +160,15 @@ for learner in learners:
     middles = [*(t.flatten(0, 1)[pairs].mean(1) for t in ends), learner(family.describe(a, q))]
     rows.append([main.loss(theta, examples_of(a, q)).median().item() for theta in middles])
 kinds = "own starts", "one start", "written, straight", "flat line y = 0", "written, on the sheet"
-for name, theta in networks.items():
+for name, theta in ("written", learners[0](family.describe(A, p))), ("one by one", separate):
     far = torch.stack([torch.pdist(v.flatten(0, 1)) for v in (family.describe(A, p), theta)])
-    print(f"distances in τ and in θ, {name}: correlation {torch.corrcoef(far)[0, 1]:.2f}")
+    print(f"36 {name}: median error {main.loss(theta, examples_of(A, p)).median():.4f},", end=" ")
+    print(f"distances in τ and in θ: correlation {torch.corrcoef(far)[0, 1]:.2f}")
 for name, values in zip(kinds, zip(*rows)):
     print(f"halfway, {name:22}{sum(values) / 3:.4f} (seeds {min(values):.4f} to {max(values):.4f})")
 
 # %% halfway-then [markdown]
-# Written networks differ the more, the more their tasks do; for those trained from starts of their own the correlation is near zero. From starts of their own the middle is worse than the flat line; a common start, from which units correspond, mends most of it, not all. Nor is the *straight line* between written networks good: it leaves the sheet. So the symmetry is one reason; another may be that good weights lie on a bent sheet.
+# Written networks differ the more, the more their tasks do; for those trained from starts of their own the correlation is near zero, and the middle worse than the flat line; a common start, from which units correspond, mends most of it, not all. Nor is the *straight line* between written networks good: it leaves the sheet. So the symmetry is one reason; another may be that good weights lie on a bent sheet.
 # *Along* the sheet the middle is about as good as the 36 themselves.
 
 # %% two-ways-to-own-36-networks-teacher [markdown] tags=["teacher"]
@@ -258,8 +256,8 @@ print("same as the package:", torch.equal(loss, outer_loss(learner, tasks)))
 # %% two-lines-that-cut-it [markdown]
 # ## Four lines that look alike
 #
-# PyTorch wants the weights of a module to be `nn.Parameter`s, so it is tempting to make generated weights into some, or to put them into a
-# module through `.data`. Here a learner has shared weights $\theta_0$ *and* a generator, $\theta = \theta_0 + f_\varphi(\tau)$, written in four
+# PyTorch wants the weights of a module to be `nn.Parameter`s, so it is tempting to make some of generated weights, or to put them in
+# through `.data`. Here a learner has shared weights $\theta_0$ *and* a generator, $\theta = \theta_0 + f_\varphi(\tau)$, written in four
 # ways (0 is a switch that somebody left off):
 
 # %% two-lines-that-cut-it-slide [markdown] tags=["slides"]
@@ -321,8 +319,8 @@ for name, way in ways.items():
 figures.show(drawn.learning_curves(curves), "All four losses fall; three stay far above one.")
 
 # %% cut-curves-then [markdown]
-# No error, and all four losses fall, the last a little: in the wrong three only $\theta_0$ learns. Two of the lines cut the way to the generator; the last cuts nothing. *Times 0* is then one function for all waves. The two cuts (one curve) still add a random $f_\varphi(\tau)$ that nothing trains: they begin far higher and end higher. The loss does not show
-# the mistake; the **gradient** does, and it makes two findings that mean different things. **None**: no path leads from the loss to the generator.
+# No error, and all four losses fall, the last a little: in the wrong three only $\theta_0$ learns. *Times 0* cuts nothing, and is one function for all waves. The two cuts (one curve) still add a random $f_\varphi(\tau)$ that nothing trains: they begin and end higher. The loss does not show
+# the mistake; the **gradient** does, by two different findings. **None**: no path leads from the loss to the generator.
 # Look for the cut: a new `nn.Parameter`, `.data`, `.detach()`, `no_grad()`. **Zero**: the path is whole, and a factor on it is 0. Look for a mask, a strength of 0, silent
 # units. A norm alone mixes them up, since that of an empty list is 0 too: ask for None first.
 
@@ -394,9 +392,9 @@ figures.show(drawn.weight_spread(spreads), "Size of each layer: hyperfan is clos
 # %% against-baselines [markdown]
 # ## Against baselines
 #
-# Four learners and one budget: the same tasks, 250 steps of 25 (few, to save time: lesson 01 took 3,000, with far less error), for each the rate of Adam that was the best of five for it, on the unseen tasks (`docs/rates.md`). **Shared weights** (joint training) ignore $\tau$. **Conditioned** gives $\tau$ to the network as further
+# Four learners and one budget: the same tasks, 250 steps of 25 (lesson 01 took 3,000, with far less error), each with its best of five rates of Adam, on the unseen tasks (`docs/rates.md`). **Shared weights** (joint training) ignore $\tau$. **Conditioned** gives $\tau$ to the network as further
 # inputs, which is a small hypernetwork itself: $W[x; \tau] + b = W_x x + (b + W_\tau \tau)$ writes the first bias. It has far fewer numbers to learn, so
-# a wide one with about as many takes part too.
+# a wide one with about as many is added.
 
 # %% against-baselines-slide [markdown] tags=["slides"]
 # ## Against baselines
@@ -446,8 +444,8 @@ for on, runs in (("sinusoids", sines), ("Colorado (°C²)", years)):
         print(f"{errors[k].mean():7.3f}, minus last {more.mean():6.3f} ± {half_interval(more):.3f}")
 
 # %% contest-then [markdown]
-# Printed are the seconds of the first run, the mean error on unseen tasks in three runs, and how much it is above that of the hypernetwork, which is last. As in lesson 00, ± is half of a 95% interval, of the differences run by run; where it contains zero, no difference is shown. Shared weights are far behind. Between the hypernetwork and either conditioned network no difference is shown, on **either** family.
-# That does not make them equal. On sinusoids ± is larger than these errors: not even a factor of two could be seen, the contest is undecided. On Colorado a difference of two fifths would have been seen, by lesson 00's wider interval. Longer training was not tried. What the hypernetwork saves against the wide one is time, since the network that it writes stays small. When a hypernetwork is *needed*, these two families do not tell.
+# Printed are the seconds of the first run, the mean error on unseen tasks in three runs, and its excess over the hypernetwork's. As in lesson 00, ± is half of a 95% interval, of the differences run by run; where it contains zero, no difference is shown. Shared weights are far behind. Between the hypernetwork and either conditioned network no difference is shown, on **either** family.
+# That does not make them equal. On sinusoids ± is larger than these errors: not even a factor of two could be seen. On Colorado a difference of two fifths would have been seen, by lesson 00's wider interval. Longer training was not tried. What the hypernetwork saves against the wide one is time, since the network that it writes stays small. When a hypernetwork is *needed*, these two families do not tell.
 
 # %% against-baselines-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 12 minutes. *Purpose*: an honest comparison, in which the favourite does not win.
@@ -485,7 +483,7 @@ dL_dV = torch.outer(torch.tensor([0.5, -1.0]), torch.tensor([2.0, 3.0]))
 checks.head_gradient(dL_dV)
 
 # %% exercise-2 [markdown]
-# **2 · Change.** (8 minutes; None and zero, told apart and both found.) Make the guard that this lesson asks for: `untrained(generator)` returns a list of the names of all parameters that got no gradient,
+# **2 · Change.** (8 minutes; None and zero, told apart and both found.) Write a guard: `untrained(generator)` returns a list of the names of all parameters that got no gradient,
 # or one of zeros, from the last `loss.backward()`.
 #
 # <details><summary>Hint 1</summary><code>generator.named_parameters()</code> gives names and parameters.</details>
@@ -504,7 +502,7 @@ checks.guard(untrained)
 
 # %% exercise-3 [markdown]
 # **3 · Find what is wrong.** (8 minutes; θ is a result, not a store.) A loop repeats `loss()`, `backward(retain_graph=True)`, `optimizer.step()`. "Writing the same weights each time is a waste", says a
-# colleague, and makes `loss` by `stale(learner, tasks)`. If the generator has no hidden layers, nothing complains, and the loss never changes. If it has some, the second `backward` raises an error, "modified by an inplace operation": the step
+# colleague, and makes `loss` by `stale(learner, tasks)`. Without hidden layers in the generator nothing complains, and the loss never changes. With some, the second `backward` raises an error, "modified by an inplace operation": the step
 # changed $V$, which the kept graph still needs. Write `mended(learner, tasks)`, which returns the right `loss`, for both.
 #
 # <details><summary>Hint 1</summary>After the first step φ has changed. Has θ?</details>
@@ -527,15 +525,36 @@ def mended(learner, tasks):
 
 checks.fresh_weights(mended)
 
+# %% exercise-4 [markdown]
+# **4 · Make.** (15 minutes; the right start, in any units.) Write `started(generator, tau)`. It gets an `MLPGenerator` with `init="default"`, of any `generator.main`, and 400 descriptors in any units, and returns a module with its trunk. For other such τ each written matrix has half to twice the spread of `main.initial_std`, its bias at most twice that,
+# τ moves each matrix by 5% of it or more, and a gradient reaches every parameter. Many answers are good.
+#
+# <details><summary>Hint</summary>Compare what <code>generator(tau)</code> writes with what is wanted. A size can be drawn, or given afterwards.</details>
+
+# %% exercise-4-answer tags=["exercise"]
+started = ...
+checks.own_start(started)
+
+# %% exercise-4-solution tags=["solution"]
+def started(generator, tau):  # (3), on the descriptors that there are
+    head, norm = generator.head, generator.hidden(tau).square().sum(1).mean().sqrt()
+    with torch.no_grad():
+        head.weight.normal_().mul_(generator.main.initial_std.unsqueeze(1) / norm)
+        head.bias.zero_()
+    return generator
+
+
+checks.own_start(started)
+
 # %% open-task [markdown]
 # **Open task.** (20 minutes or more.) Find a family of tasks on which the hypernetwork and the wide conditioned network *do* differ. Change one thing, such as the ranges in
-# `Sinusoids(amplitude=…, phase=…)`, the depth of `main` or the number of steps, and run `contest` for three seeds. A good answer says beforehand what will happen and why, gives each learner the best rate of Adam for it
-# and about as many learned numbers, shows intervals of the differences, and says which result would have refuted it.
+# `Sinusoids(amplitude=…, phase=…)`, the depth of `main` or the number of steps, and run `contest` for three seeds. A good answer says beforehand what will happen and why, and what would refute it, gives each learner its best rate of Adam
+# and about as many learned numbers, and shows intervals of the differences.
 
 # %% exercises-teacher [markdown] tags=["teacher"]
-# > **For the teacher** · 22 minutes: 4, then 8 with 2 to compare, then 8. *Purpose*: (2), the two findings and (1), each used once.
+# > **For the teacher** · 22 minutes: 4, then 8 with 2 to compare, then 8, and 15 for exercise 4, which is homework. *Purpose*: (2), the two findings, (1) and (3), each used once.
 # >
-# > *Students believe*, in exercise 1, that the answer is ((1, −2), (1.5, −3)), the transpose, or entries (1, −3), which is h times ∂L/∂θ entry by entry. In 2 they test None only, or zero only; `.grad.sum() == 0`, true of 5, −5, 0; `(.grad == 0).any()`, true of a silent unit; or `requires_grad`. In 3 they keep θ, or what the trunk gave, outside the inner function; copy the learner; detach θ; judge on the support set; or sum over the tasks.
+# > *Students believe*, in exercise 1, that the answer is ((1, −2), (1.5, −3)), the transpose, or entries (1, −3), which is h times ∂L/∂θ entry by entry. In 2 they test None only, or zero only; `.grad.sum() == 0`, true of 5, −5, 0; `(.grad == 0).any()`, true of a silent unit; or `requires_grad`. In 3 they keep θ, or what the trunk gave, outside the inner function; copy the learner; detach θ; judge on the support set; or sum over the tasks. In 4 they take (3) with standard normal τ (then τ in percent makes θ 82 times too large), scale all layers alike, or set V to zero, so that all tasks begin alike. Good answers to 4: V drawn anew by (3) with the ‖h‖² of the given τ; or what is written measured, and each row of V and c divided by it; or a drawn bias with a small V. Compare two: by how much does τ move θ?
 # >
 # > *Ask*: Does PyTorch notice `stale`? [With this lesson's generator yes: the second `backward` is an error even with `retain_graph=True`, as the optimiser has changed weights in place. With `hidden=()` no: the loss just stays the same.] What does a good answer to the open task contain? [A forecast with its reason, the result that would refute it, each learner's best rate, about equally many learned numbers, three seeds, intervals of the differences.]
 # >
@@ -573,7 +592,7 @@ questions.quiz()
 # ## In one breath
 #
 # $\min_\varphi \mathbb{E}_\tau L(g(f_\varphi(\tau), x'), y')$, with the gradient carried through $\theta$ by the chain rule. It fails silently where the chain is cut (None) or multiplied by 0 (zero).
-# Between it and a conditioned network with about as many learned numbers three runs could show no difference, on either family.
+# From a conditioned network with about as many learned numbers three runs could not tell it apart.
 
 # %% in-one-breath-slide [markdown] tags=["slides"]
 # ## In one breath
