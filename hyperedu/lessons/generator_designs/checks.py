@@ -1,15 +1,17 @@
 """The checks of this lesson's exercises."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from hyperedu.lessons import feedback, probes, variants
+from hyperedu import generators
+from hyperedu.lessons import feedback, probes, variants, writing
 from hyperedu.main_network import MainNetwork
+from hyperedu.tasks import Sinusoids
 from hyperedu.words import _
 
 
@@ -166,3 +168,169 @@ def _of_embeddings(generator: nn.Module, first, again, other, draws: bool) -> st
 
 def _parts(some):
     return some.values() if isinstance(some, dict) else some
+
+
+NETWORKS = (((1, 40, 40, 1), "relu"), ((2, 60, 60, 1), "relu"), ((1, 25, 25, 25, 2), "tanh"))  # that it must write
+NARROW, WIDE, MOVED, RANK, LEAST = 1 / 3, 3.0, 0.03, 4, 100
+OF_THE_PACKAGE = {
+    getattr(generators, name).forward for name in generators.__all__ if name not in ("Generator", "constant_norm")
+}
+
+
+def own_design(answer) -> None:
+    demands = (_is_a_generator, _is_small, _is_sized, _is_rich, _follows, _learns, _leaves_the_seed)
+    probes.made(answer, [partial(_on_every_network, demand) for demand in demands], _why_it_is_good)
+
+
+def _on_every_network(demand, answer) -> str:
+    if not callable(answer):
+        return _(
+            "A class is asked for, this is {kind}: it will be called with several main networks.", kind=type(answer).__name__
+        )
+    networks = (MainNetwork.mlp(sizes, activation) for sizes, activation in NETWORKS)
+    return next(filter(None, (demand(answer, main) for main in networks)), "")
+
+
+@cache
+def _tau() -> Tensor:
+    return Sinusoids().train.sample(32, 0, 1, torch.Generator().manual_seed(0)).descriptor
+
+
+def _descriptors() -> Tensor:
+    """Of 32 waves, (32, 2): made anew, as an answer may change them."""
+    return _tau().clone()
+
+
+def _called(main: MainNetwork) -> str:
+    return _("a main network of {P:,} weights", P=main.weight_dim)
+
+
+def _is_a_generator(answer, main: MainNetwork) -> str:
+    f = answer(main)
+    if isinstance(f, nn.Module) and any(type(part).forward in OF_THE_PACKAGE for part in f.modules() if _writes(part, main)):
+        return _("That is one of the package's generators: make another.")
+    return writing.faulty(f, _descriptors(), main, _called(main))
+
+
+def _writes(part: nn.Module, main: MainNetwork) -> bool:
+    return getattr(getattr(part, "main", None), "weight_dim", None) == main.weight_dim
+
+
+def _is_small(answer, main: MainNetwork) -> str:
+    f, P = answer(main), main.weight_dim
+    learned, hidden = sum(p.numel() for p in f.parameters()), writing.unlisted(f, _descriptors())
+    if learned == 0 and hidden == 0:
+        return _("`parameters()` is empty: nothing of it can be learned.")
+    if hidden:
+        return _(
+            "{n:,} numbers that ask for a gradient are not in `parameters()`: no optimiser finds them. A plain tensor is no "
+            "parameter, a plain list of modules no nn.ModuleList.",
+            n=hidden,
+        )
+    if learned > P / 2:
+        return _(
+            "For {case} it learns {n:,} numbers, {most:,} are allowed. Which part grows with P, and must it?",
+            case=_called(main),
+            n=learned,
+            most=P // 2,
+        )
+    if learned < LEAST:
+        return _(
+            "It learns {n} numbers, and all else of its weights stays as it is when it is made: give it {least} at least.",
+            n=learned,
+            least=LEAST,
+        )
+    return ""
+
+
+def _is_sized(answer, main: MainNetwork) -> str:
+    return writing.missized(writing.sizes(answer(main)(_descriptors()), main), NARROW, WIDE, _called(main))
+
+
+@torch.no_grad()
+def _ranks(theta: Tensor, main: MainNetwork) -> list[float]:
+    """Of each matrix from hidden units to hidden units: the median over tasks of its singular values above a hundredth."""
+    matrices = [value for value in main.unflatten(theta).values() if value.dim() == 3 and min(value.shape[1:]) > RANK]
+    values = [torch.linalg.svdvals(matrix.double()) for matrix in matrices]
+    return [(s > 0.01 * s[:, :1]).sum(1).double().median().item() for s in values]
+
+
+def _is_rich(answer, main: MainNetwork) -> str:
+    theta, P = answer(main)(_descriptors()).detach(), main.weight_dim
+    u, rank = theta[0] / main.initial_std, min(_ranks(theta, main))
+    piece = next((n for n in range(1, P // 2) if (u[n:] - u[:-n]).abs().max() < 1e-4), None)
+    if piece:
+        return _(
+            "The same {n:,} numbers come again and again, in units of the spread that is wanted: what is written must be told "
+            "where it stands.",
+            n=piece,
+        )
+    if rank < RANK:
+        return _(
+            "For {case} a matrix between hidden layers has rank {n:g}: its units listen to no more mixtures of what comes "
+            "before; {least} are asked for. Which sum of terms, or which pattern, has more?",
+            case=_called(main),
+            n=rank,
+            least=RANK,
+        )
+    return ""
+
+
+@torch.no_grad()
+def _follows(answer, main: MainNetwork) -> str:
+    f, tau, changes = answer(main), _descriptors(), []
+    theta = f(tau)
+    for k, name in enumerate((_("amplitude"), _("phase"))):
+        other = tau.clone()
+        other[:, k] = other[:, k].roll(1)
+        changes.append(f(other) - theta)
+        matrix, moved = min(_moved(changes[-1], main), key=lambda pair: pair[1])
+        if moved < MOVED:
+            return _(
+                "Another {property} moves {matrix} by only {n:.1%} of the spread that is wanted: τ must reach every matrix.",
+                property=name,
+                matrix=matrix,
+                n=moved,
+            )
+    s = torch.linalg.svdvals(torch.cat(changes).double())
+    if s[1] < 1e-3 * s[0]:
+        return _(
+            "All networks lie on one line: whatever τ is, the weights change in the same direction. Two properties need two "
+            "numbers at least."
+        )
+    return ""
+
+
+def _moved(change: Tensor, main: MainNetwork) -> Sequence[tuple[str, float]]:
+    """The name of each matrix, and by how much it changes in units of the spread that is wanted."""
+    parts = main.unflatten(change / main.initial_std).items()
+    return [(name, part.square().mean().sqrt().item()) for name, part in parts if name.endswith("weight")]
+
+
+def _learns(answer, main: MainNetwork) -> str:
+    return writing.unlearned(answer(main), _descriptors())
+
+
+def _leaves_the_seed(answer, main: MainNetwork) -> str:
+    return writing.reseeds(lambda: answer(main)(_descriptors()))
+
+
+def _why_it_is_good(answer) -> str:
+    said = []
+    for sizes, activation in NETWORKS:
+        main = MainNetwork.mlp(sizes, activation)
+        f = answer(main)
+        theta = f(_descriptors())
+        spreads = [size.spread for size in writing.sizes(theta, main) if size.of_a_matrix]
+        said.append(
+            _(
+                "{n:,} numbers write {P:,} weights, of rank {rank:g} at least and {low:.2f} to {high:.2f} times the spread "
+                "that is wanted",
+                n=sum(p.numel() for p in f.parameters()),
+                P=main.weight_dim,
+                rank=min(_ranks(theta, main)),
+                low=min(spreads),
+                high=max(spreads),
+            )
+        )
+    return "; ".join(said) + ". " + _("Both properties move every matrix, and all of it learns.")

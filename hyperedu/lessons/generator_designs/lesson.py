@@ -8,7 +8,7 @@
 # **measure** what a design costs, and how that grows,
 # **say** what each design cannot do.
 #
-# 60 minutes without the section *Going further* and the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
+# 60 minutes without *Going further*, exercise 4 and the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
 # %% opening-slide [markdown] tags=["slides"]
 # # Generator designs
@@ -27,7 +27,7 @@
 # > | 7 | *One generator, three main networks*: prediction, one setting, the table |
 # > | 5 | quiz, in pairs |
 # >
-# > Left out: the attention code, *Going further*. Homework in their place: exercises 1 to 3 (20 minutes), and reading the cell `attention-and-low-rank`.
+# > Left out: the attention code, *Going further*. Homework in their place: exercises 1 to 4 (35 minutes), and reading the cell `attention-and-low-rank`.
 # >
 # > **90 minutes**
 # >
@@ -41,14 +41,14 @@
 # > | 20 | exercises 1 and 2 alone, 3 in pairs |
 # > | 6 | quiz, in pairs |
 # >
-# > Left out: *Going further*. Homework: the open task.
+# > Left out: *Going further*. Homework: exercise 4 or the open task.
 # >
 # > **Outcomes**
 # >
 # > | after it a student can | shown in | asked in |
 # > |---|---|---|
-# > | say why few numbers can write many weights, and tell designs by what they write | *A hundred times smaller*, *What they write* | quiz 1 |
-# > | build a design from its equation | *Four designs*: "same as the package: True" | exercise 2, 3, quiz 2 |
+# > | say why few numbers can write many weights, and tell designs by what they write | *A hundred times smaller*, *What they write* | exercise 4, quiz 1 |
+# > | build a design from its equation | *Four designs*: "same as the package: True" | exercise 2, 3, 4, quiz 2 |
 # > | count what a design costs, and how that grows with P | *Efficiency and scalability* | exercise 1, quiz 3, 4 |
 # > | choose a design for a main network, and say where it stops working | *Efficiency and scalability*, *One generator* | quiz 5 |
 
@@ -88,7 +88,7 @@ print(f"{sum(p.numel() for p in tiny.parameters()):,} parameters write {big.weig
 print("on unseen waves:", meta_test(tiny, family.test, shots=0, n_tasks=200))
 
 # %% tiny-triptych-predict [markdown]
-# **Predict.** With so few numbers, what will the weight matrix in the middle look like: noise, as in the lessons before, or something else? And will all weights change with τ, or a few? (The line below the figure says it.)
+# **Predict.** With so few numbers, what will the weight matrix in the middle look like: noise, as before, or something else? And will all weights change with τ, or a few?
 
 # %% tiny-triptych-predict-slide [markdown] tags=["slides"]
 # ## Predict
@@ -114,7 +114,7 @@ projected.project("tiny-triptych", figure)
 
 # %% tiny-triptych-look [markdown]
 # **What to look for.** Hills and valleys: units side by side have almost the same weights, and most of these move. The weights are many, but *not independent*. They only say
-# which point of the two-dimensional sheet of lesson 02 is meant, and a sheet with a pattern can be stored in few numbers. Waves do not need so many.
+# which point of the two-dimensional sheet of lesson 02 is meant, and a sheet with a pattern can be stored in few numbers.
 
 # %% a-hundred-times-smaller-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 8 minutes. *Purpose*: the number of weights is not the number of things that they say.
@@ -137,7 +137,7 @@ projected.project("tiny-triptych", figure)
 #
 # $$ u_k = V\, h\big([\tau, e_k]\big), \qquad k = 1, \dots, \lceil P / C \rceil \tag{1} $$
 #
-# with pieces of $C$ weights, $h$ the trunk and $V$ the head. Embeddings of $d$ numbers cost $d\,P/C$ in all; a head on $H$ units, with biases, costs $(H + 1)\,C$. Every piece is a mixture of $V$'s $H$ columns, never another. Where $C$ is a fixed multiple of $\sqrt P$, both grow like $\sqrt P$; the package takes $C \approx \sqrt P$.
+# with pieces of $C$ weights, $h$ the trunk and $V$ the head. Embeddings of $d$ numbers cost $d\,P/C$ in all; a head on $H$ units, with biases, costs $(H + 1)\,C$. Every piece is a mixture of $V$'s $H$ columns. Where $C$ is a fixed multiple of $\sqrt P$, both grow like $\sqrt P$; the package takes $C \approx \sqrt P$.
 
 # %% four-designs-slide [markdown] tags=["slides"]
 # ## Chunked: piece by piece
@@ -203,7 +203,7 @@ W, written = a @ b.T / a.shape[1] ** 0.5 * std, main.unflatten(attention(tau))["
 print("same as the package:", torch.allclose(W, written, atol=1e-5))
 
 # %% convolutional [markdown]
-# **Convolutional.** A weight matrix is decoded like an image, from a picture four times smaller each way: two convolutions let neighbours speak, and the second makes a tile of $4 \times 4$ weights of each place. (More under *Going further*.)
+# **Convolutional.** A weight matrix is decoded like an image, from a picture four times smaller each way: two convolutions let neighbours speak, and the second makes a tile of $4 \times 4$ weights of each place.
 
 # %% low-rank-slide [markdown] tags=["slides"]
 # ## A small change; an image
@@ -242,7 +242,7 @@ for name, design in DESIGNS.items():
     print(f"{name:14} loss on unseen waves {losses.mean():.4f}  {seeds}")
 
 # %% designs-predict [markdown]
-# **Predict.** One of the five writes hills and valleys, one a small tile over and over, one stripes that lean, two what looks like noise. Which, and why? (The line below says how neighbours correlate, and weights a tile apart.)
+# **Predict.** One of the five writes hills and valleys, one a small tile over and over, one stripes that lean, two what looks like noise. Which, and why?
 
 # %% designs-predict-slide [markdown] tags=["slides"]
 # ## Predict
@@ -282,10 +282,10 @@ for f in [learner.generator for learner in learners["low rank"]]:  # equation (3
     print(f"low rank: the change of W₂ has rank {rank} and {size:.0%} of the norm of W₀")
 
 # %% designs-look [markdown]
-# **What to look for.** Functions all but alike; weights not. Attention makes hills, since a unit's code is a smooth function of its place. The convolution enlarges a small picture, and so repeats a tile.
-# Low rank ends near $W_0$, which began as noise. Chunks of 42 weights lie askew across rows of 40: faint bands that lean. Connected looks like noise, each weight having its own row in the head; why some units are strong as a whole we do not know.
+# **What to look for.** Functions all but alike; weights not. Attention makes hills, since a unit's code is a smooth function of its place. The convolution repeats its tile.
+# Low rank ends near $W_0$, which began as noise. Chunks of 42 weights lie askew across rows of 40: faint, leaning bands. Connected looks like noise, each weight having its own row in the head.
 #
-# Low rank has the least loss. We guess that $W_0$ holds what all waves share, and few directions are enough for the rest. Why attention's trainings differ by a factor of eight we do not know.
+# Low rank has the least loss. We guess that $W_0$ holds what all waves share, and few directions are enough for the rest. Why some of connected's units are strong as a whole, and attention's trainings differ by a factor of eight, we do not know.
 
 # %% what-they-write-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: very different weights compute the same function, and the pattern betrays the design.
@@ -326,13 +326,12 @@ for name, (P, parameters, ms) in costs.items():
     grows, slows = ((c[-1] / c[-2]).log() / (P[-1] / P[-2]).log() for c in (parameters, ms))
     said = f"{parameters[-1]:12,.0f} parameters ~ P^{grows:.2f}, {ms[-1]:6.1f} ms ~ P^{slows:.2f}"
     print(f"{name:14} at P = {P[-1]:,.0f}: {said}")
-alt = "Cost of five designs against the number of weights: attention's parameters do not grow."
-figures.show(cost_lines(costs), alt)
+figures.show(cost_lines(costs), "Cost of five designs over P: attention's parameters do not grow.")
 
 # %% costs-figure-then [markdown]
 # Connected has a row for every weight. Low rank is on its way there: more than half of its parameters are $\theta_0$. Chunked grows like the root.
 #
-# Each weight is computed, so *writing* must in the end take at least time in proportion to $P$. Where an exponent is below 1, part of the time does not grow yet; where above, we guess that the processor's fast memory is full. (More: `docs/generators.md`.)
+# Each weight is computed, so *writing* must in the end take at least time in proportion to $P$. Where an exponent is below 1, part of the time does not grow yet; where above, we guess that the processor's fast memory is full. (`docs/generators.md`)
 
 # %% efficiency-and-scalability-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 9 minutes. *Purpose*: to choose by cost, measured.
@@ -366,14 +365,13 @@ figures.show(cost_lines(costs), alt)
 # ## A width that it has never seen
 
 # %% three-main-networks tags=["shown"]
-generator = AttentionGenerator(2, MainNetwork.mlp([1, 32, 32, 1]))
-both = Hypernetwork(generator.main, generator)
-load_checkpoint(data_file("checkpoints/two_widths.safetensors"), both)
+two = AttentionGenerator(2, MainNetwork.mlp([1, 32, 32, 1]))
+load_checkpoint(data_file("checkpoints/two_widths.safetensors"), Hypernetwork(two.main, two))
 
 
 def driven(*hidden):  # a main network that this generator writes
     net = MainNetwork.mlp([1, *hidden, 1])
-    return Hypernetwork(net, generator.for_main(net))
+    return Hypernetwork(net, two.for_main(net))
 
 
 sizes = {"32": driven(32, 32), "40, unseen": driven(40, 40), "48": driven(48, 48)}
@@ -400,7 +398,7 @@ for name, learner in tried.items():
     print(f"{name:28} explain {1 - error / y.var():7.1%} of the variance (loss {error:.3f})")
 
 # %% three-main-networks-then [markdown]
-# **What to look for.** Between the two widths the networks work, though with about ten to thirty times the loss. Places between 0 and 1 fit every width; but a token also says how large its tensor is, and of that the generator met two cases. It does use it: where the tokens are told 48, the network of width 40
+# **What to look for.** Between the two widths the networks work, though with about ten to thirty times the loss. Places between 0 and 1 fit every width; but a token also says how large its tensor is, and of that the generator met two cases. It does use it: told 48, the network of width 40
 # is worse (last line). (Why 36 is worse than 40 we do not know.) Outside it gets worse, and with a third layer worse than always answering the mean. "Any size" is true of the shapes, not of the function.
 
 # %% one-generator-teacher [markdown] tags=["teacher"]
@@ -417,7 +415,7 @@ for name, learner in tried.items():
 # %% going-further [markdown]
 # ## Going further: the convolution, and which layer τ moves
 #
-# *Nothing below needs this section.* At the place $ij$ of the small picture stand learned codes of row and column, here too $a_i$ and $b_j$, of 32 numbers (*channels*), which τ scales and shifts by $s$ and $s'$. The convolutions $\kappa$ are $3 \times 3$; all is counted from 0, $i'$ and $j'$ up to 3;
+# At the place $ij$ of the small picture stand learned codes of row and column, here too $a_i$ and $b_j$, of 32 numbers (*channels*), which τ scales and shifts by $s$ and $s'$. The convolutions $\kappa$ are $3 \times 3$; all is counted from 0, $i'$ and $j'$ up to 3;
 # what sticks out, as of $W_1$ with its one column, is cut off:
 #
 # $$ u_{4i + i',\, 4j + j'} = Z^{(4i' + j')}_{ij}, \qquad Z = \kappa_2 * \operatorname{gelu}\big(\kappa_1 * [(1 + s) \odot (a_i + b_j) + s']_{ij}\big) \tag{4} $$
@@ -454,7 +452,7 @@ alt = "Relative change of each weight tensor when amplitude or phase moves."
 figures.show(sensitivity(changes, main.shapes, ["amplitude", "phase"]), alt)
 
 # %% sensitivity-then [markdown]
-# When the phase moves, connected changes $W_1$ more than attention does, with every seed: how the work is shared out among layers is no fact about sines. A bright $b_3$ may be chance: it is one number, and relative to a small one every change is large.
+# When the phase moves, connected changes $W_1$ more than attention does, with every seed: how the work is shared out among layers is no fact about sines. A bright $b_3$ may be chance: relative to one small number every change is large.
 
 # %% going-further-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 15 minutes, outside both plans. *Purpose*: the convolution as an equation; what the share of layers does not say.
@@ -473,7 +471,7 @@ figures.show(sensitivity(changes, main.shapes, ["amplitude", "phase"]), alt)
 # **1 · Compute.** (6 minutes; what pieces cost.) A main network has $P = 10^6$ weights, written in pieces of $C$ by a trunk that ends in 64 units; embeddings have 16 numbers. For which $C$ have the embeddings and the head, with its biases, together the fewest parameters? (Three digits are enough.)
 #
 # <details><summary>Hint 1</summary>How many pieces are there, and how many outputs has the head?</details>
-# <details><summary>Hint 2</summary>One part falls with C, the other grows with it: look for the zero of the derivative.</details>
+# <details><summary>Hint 2</summary>Look for the zero of the derivative.</details>
 
 # %% exercise-1-slide [markdown] tags=["slides"]
 # ## Exercise 1, on paper
@@ -491,7 +489,7 @@ C = (16 * 10**6 / (64 + 1)) ** 0.5  # 16 P / C² = 65
 checks.best_piece(C)
 
 # %% exercise-2 [markdown]
-# **2 · Change.** (6 minutes; a factor of rank one.) A relative of (3) multiplies instead of adding: with the scaling of *FiLM*, τ writes one number $s_i$ for each unit, and $W' = W \odot \big((1 + s)\, \mathbf{1}^\top\big)$, a factor of rank one. Write `film(W, s)` for $W$ (out, in) and a batch $s$ (tasks, out); it returns (tasks, out, in), and a gradient must reach both.
+# **2 · Change.** (6 minutes; a factor of rank one.) A relative of (3) multiplies: with the scaling of *FiLM*, τ writes one number $s_i$ for each unit, and $W' = W \odot \big((1 + s)\, \mathbf{1}^\top\big)$. Write `film(W, s)` for $W$ (out, in) and a batch $s$ (tasks, out); it returns (tasks, out, in), and a gradient must reach both.
 #
 # <details><summary>Hint 1</summary>Row i of W belongs to unit i.</details>
 # <details><summary>Hint 2</summary><code>s.unsqueeze(-1)</code> has the shape (tasks, out, 1).</details>
@@ -543,14 +541,41 @@ class Mended(Forgetful):
 
 checks.embeddings(Mended)
 
+# %% exercise-4 [markdown]
+# **4 · Make.** (15 minutes; a pattern of your own.) Design a generator not in the package: a class `Own(main)` that writes θ (tasks, P) from τ (tasks, 2), for any `MainNetwork.mlp` with two hidden layers or more, and learns 100 to $P / 2$ numbers. At the start each matrix has a third to three times the spread of `main.initial_std`, hidden ones rank 4 or more; no piece repeats; each property moves every matrix in its own way; a gradient reaches every parameter. Many answers are good.
+#
+# <details><summary>Hint</summary>What does a weight follow from, beside τ? Scale it last.</details>
+
+# %% exercise-4-answer tags=["exercise"]
+Own = ...
+checks.own_design(Own)
+
+# %% exercise-4-solution tags=["solution"]
+class Own(Generator):  # a sum of waves along θ, whose heights τ writes
+    def __init__(self, main, n=30):
+        super().__init__(2, main)
+        place = torch.arange(main.weight_dim).unsqueeze(1)
+        self.register_buffer("waves", torch.sin(3 * place * torch.rand(n) + 6 * torch.rand(n)))
+        self.trunk, self.heights = torch.nn.Linear(2, 16), torch.nn.Linear(16, n)
+        self.size = self.unscaled(torch.randn(100, 2)).std().item()
+
+    def unscaled(self, tau):
+        return self.heights(torch.tanh(self.trunk(tau))) @ self.waves.T
+
+    def forward(self, tau):
+        return self.main.initial_std * self.unscaled(tau) / self.size
+
+
+checks.own_design(Own)
+
 # %% open-task [markdown]
-# **Open task.** (45 minutes.) Which design would you take for the waves if the *generator* may have 2,000 parameters at most? (Connected and low rank have more than the 1,761 weights, and are out.) Train two of the others, three seeds each.
+# **Open task.** (45 minutes.) Which design would you take for the waves if the *generator* may have 2,000 parameters at most? (Connected and low rank have more.) Train two of the others, three seeds each.
 # A good answer has losses with their spread, parameters and time, one picture, and a case in which the loser wins.
 
 # %% exercises-teacher [markdown] tags=["teacher"]
-# > **For the teacher** · 20 minutes. *Purpose*: to count, to write and to mend a design. Exercise 1: 6 minutes, 2: 6, 3: 8; the open task is homework.
+# > **For the teacher** · 20 minutes: 6, 6 and 8, and 15 for exercise 4, which is homework, as the open task is. *Purpose*: to count, to write, to mend and to make a design.
 # >
-# > *Students believe*: (1) $C = 1000$, the package's $\sqrt P$; 500, without biases; 246,154, which is $C^2$; 2,016, embeddings and head exchanged, or the number of pieces. (2) The factor $s$ for $1 + s$; columns scaled, which a square $W$ does not betray. (3) A seed in `forward`, or a plain tensor: the same at each call, but nobody learns it.
+# > *Students believe*: (1) $C = 1000$, the package's $\sqrt P$; 500, without biases; 246,154, which is $C^2$; 2,016, embeddings and head exchanged, or the number of pieces. (2) The factor $s$ for $1 + s$; columns scaled, which a square $W$ does not betray. (3) A seed in `forward`, or a plain tensor: the same at each call, but nobody learns it. (4) A layer from τ to all weights, too large; one piece for all places; τ in the last layer only; all layers of one size. Good answers to (4): a small network that is told a weight's layer, row and column (a coordinate network); learned codes of units whose products τ weighs; fixed random directions, mixed by what τ writes. All can be compared by what they learn per weight.
 # >
 # > *Ask*: For which $d$ would $\sqrt P$ be right in exercise 1? ($d = H + 1 = 65$.) For the open task: what does a good answer contain? (Losses of three seeds with their spread, parameters, time, a picture, a case in which the loser wins; no "better" where seeds overlap.)
 # >

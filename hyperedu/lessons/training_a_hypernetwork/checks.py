@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from hyperedu.generators import MLPGenerator
 from hyperedu.learners import Hypernetwork
-from hyperedu.lessons import probes, variants
+from hyperedu.lessons import probes, variants, writing
 from hyperedu.lessons.variants import plain
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks import Sinusoids
@@ -270,22 +270,6 @@ STARTS = (
 NARROW, WIDE, MOVED = 0.5, 2.0, 0.05
 
 
-@dataclass(frozen=True)
-class Size:
-    """Of one weight tensor as it is written, in units of the spread that its layer wants.
-
-    Attributes:
-        spread: of a network's own entries, on the average over tasks.
-        root_mean_square: of all entries of all tasks.
-        moved: how far τ moves an entry.
-    """
-
-    name: str
-    spread: float
-    root_mean_square: float
-    moved: float
-
-
 def own_start(answer) -> None:
     demands = [partial(_on_every_start, demand) for demand in (_is_a_generator, _is_sized, _learns, _leaves_the_seed)]
     probes.made(answer, demands, _why_it_is_good)
@@ -306,29 +290,10 @@ def _started(answer, start: Start) -> nn.Module:
 
 
 def _is_a_generator(answer, start: Start) -> str:
-    given, tau = start.generator(), start.descriptors(1)
-    f, P = _started(answer, start), given.main.weight_dim
-    if f is None:
-        return _("It gives back nothing: is a `return` missing?")
-    if not isinstance(f, nn.Module):
-        return _(
-            "It gives back a {kind}; an `nn.Module` is asked for, in whose `parameters()` an optimiser finds what is to be "
-            "learned.",
-            kind=type(f).__name__,
-        )
-    theta = f(tau)
-    if not isinstance(theta, Tensor) or theta.shape != (len(tau), P):
-        found = tuple(theta.shape) if isinstance(theta, Tensor) else type(theta).__name__
-        return _("For {start} it must write {wanted}, it writes {found}.", start=start, wanted=(len(tau), P), found=found)
-    if not theta.isfinite().all():
-        return _("For {start} it writes nan or inf: a division by zero, or the spread of a single number?", start=start)
-    if not torch.equal(theta, f(tau)):
-        return _("The same τ gets other weights at the next call: a start is drawn once, not in every `forward`.")
-    if not probes.close(theta[:40].double(), f(tau[:40]).double()):
-        return _(
-            "A task's weights change with the tasks that are asked for beside it: what is measured over many τ must be kept "
-            "from the start, not taken anew from each batch."
-        )
+    given, f = start.generator(), _started(answer, start)
+    said = writing.faulty(f, start.descriptors(1), given.main, start)
+    if said:
+        return said
     found = [p.detach() for p in f.parameters()]
     kept = [
         p for name, p in given.trunk.named_parameters() if not name.startswith("0.")
@@ -341,109 +306,27 @@ def _is_a_generator(answer, start: Start) -> str:
     return ""
 
 
-@torch.no_grad()
-def _sizes(theta: Tensor, main: MainNetwork) -> list[Size]:
-    written, wanted, sizes = main.unflatten(theta), main.unflatten(main.initial_std), []
-    for name, value in written.items():
-        value, std = (
-            value.flatten(1).double(),
-            wanted[name.replace("bias", "weight")].mean().item(),
-        )  # biases: beside their matrix
-        spread = value.var(1, correction=0).mean().sqrt().item()
-        moved = value.var(0).mean().sqrt().item()
-        sizes.append(Size(name, spread / std, value.square().mean().sqrt().item() / std, moved / std))
-    return sizes
-
-
 def _is_sized(answer, start: Start) -> str:
-    main = start.generator().main
-    sizes = _sizes(_started(answer, start)(start.descriptors(1)), main)
-    matrices = [size for size in sizes if size.name.endswith("weight")]
-    alike = next((s for s in matrices if s.spread < 0.1 * s.root_mean_square), None)
-    off = max(matrices, key=lambda s: max(s.spread / WIDE, NARROW / max(s.spread, 1e-9)))
-    bias = max((s for s in sizes if s.name.endswith("bias")), key=lambda s: s.root_mean_square)
-    stiff = min(matrices, key=lambda s: s.moved)
-    if alike:
-        return _(
-            "For {start}, all weights of {name} are nearly the same number: they have the right size at most, and units "
-            "that are alike learn alike.",
-            start=start,
-            name=alike.name,
-        )
-    if not NARROW <= off.spread <= WIDE:
-        return _wrong_spread(matrices, off, start)
-    if bias.root_mean_square > WIDE:
-        return _(
-            "For {start}, {name} is {n:.1f} times as large as the weights beside it should be: biases need a start too.",
-            start=start,
-            name=bias.name,
-            n=bias.root_mean_square,
-        )
-    if stiff.moved < MOVED:
-        return _(
-            "The sizes are right, but for {start} τ moves the weights of {name} by only {n:.1%} of the spread that is wanted: "
-            "all tasks begin with nearly the same layer.",
-            start=start,
-            name=stiff.name,
-            n=stiff.moved,
-        )
-    return ""
-
-
-def _wrong_spread(matrices: Sequence[Size], off: Size, start: Start) -> str:
-    factors = [s.spread for s in matrices]
-    if off.spread > WIDE and all(0.8 < s.moved < 1.25 for s in matrices):
-        return _(
-            "For {start} τ moves every weight by as much as is wanted, but around a mean that is not zero: with it {name} has "
-            "{n:.2g} times the spread. Was the spread over tasks taken for the size of a network?",
-            start=start,
-            name=off.name,
-            n=off.spread,
-        )
-    if max(factors) < 1.5 * min(factors):
-        return _(
-            "For {start} all matrices are {n:.2g} times as large as wanted: the layers agree, and one factor that they "
-            "share is off. Does the size of h on these τ enter, and how?",
-            start=start,
-            n=off.spread,
-        )
+    sizes = writing.sizes(_started(answer, start)(start.descriptors(1)), start.generator().main)
+    said = writing.missized(sizes, NARROW, WIDE, start)
+    stiff = min((size for size in sizes if size.of_a_matrix), key=lambda s: s.moved)
+    if said or stiff.moved >= MOVED:
+        return said
     return _(
-        "For {start}, {name} has {n:.2g} times the spread that is wanted, other layers are off by another factor ({low:.2g} to "
-        "{high:.2g}): each layer wants its own spread, whatever inputs the head has.",
+        "The sizes are right, but for {start} τ moves the weights of {name} by only {n:.1%} of the spread that is wanted: "
+        "all tasks begin with nearly the same layer.",
         start=start,
-        name=off.name,
-        n=off.spread,
-        low=min(factors),
-        high=max(factors),
+        name=stiff.name,
+        n=stiff.moved,
     )
 
 
 def _learns(answer, start: Start) -> str:
-    f, random = _started(answer, start), torch.Generator().manual_seed(0)
-    theta = f(start.descriptors(1))
-    if theta.requires_grad:
-        (torch.randn(theta.shape, generator=random) * theta).mean().backward()
-    lost = [name for name, p in f.named_parameters() if p.grad is None]
-    zero = [name for name, p in f.named_parameters() if p.grad is not None and not p.grad.any()]
-    if lost:
-        return _(
-            "The sizes are right, but no gradient reaches {names} (None): .data, .detach() or no_grad cuts the path, it is "
-            "frozen, or what is written does not use it.",
-            names=", ".join(lost[:3]),
-        )
-    if zero:
-        return _(
-            "The sizes are right, but the gradient of {names} is zero: a factor on the path is 0.", names=", ".join(zero[:3])
-        )
-    return ""
+    return writing.unlearned(_started(answer, start), start.descriptors(1))
 
 
 def _leaves_the_seed(answer, start: Start) -> str:
-    torch.manual_seed(12345)
-    _started(answer, start)
-    if torch.initial_seed() != 12345:
-        return _("It sets torch's seed: the start is the same in every run, and three seeds would be no three runs.")
-    return ""
+    return writing.reseeds(lambda: _started(answer, start)(start.descriptors(1)))
 
 
 def _why_it_is_good(answer) -> str:
@@ -451,7 +334,7 @@ def _why_it_is_good(answer) -> str:
     for start in STARTS:
         main = start.generator().main
         theta = _started(answer, start)(start.descriptors(1))
-        sizes += [s for s in _sizes(theta, main) if s.name.endswith("weight")]
+        sizes += [size for size in writing.sizes(theta, main) if size.of_a_matrix]
         x = torch.randn(50, start.sizes[0], generator=torch.Generator().manual_seed(0))
         networks = theta, main.initial_weights(len(theta))
         y.append([main(t, x).square().mean((1, 2)).sqrt().median().item() for t in networks])
