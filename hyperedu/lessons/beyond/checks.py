@@ -1,14 +1,18 @@
 """The checks of this lesson's exercises."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
+from hyperedu.batches import Examples
 from hyperedu.lessons import feedback, probes, variants
 from hyperedu.lessons.variants import plain
+from hyperedu.main_network import MainNetwork
 from hyperedu.words import _
 
 
@@ -231,3 +235,202 @@ def _graded(server, f, tau, wanted):
     moved = any(not torch.equal(p, old) for p, old in zip(f.parameters(), before, strict=True))
     private = [float(theta.requires_grad) for theta in heard[:1]]
     return [p.grad for p in f.parameters()] + [torch.tensor([*private, float(moved), float(len(heard))])]
+
+
+ASKS, FEWER = 100, 5  # how often a client may be asked; by which factor its loss must fall below what the others' τ give
+NEWCOMERS = ((61, 2, 4), (64, 2, 4), (5, 3, 6), (25, 3, 5), (63, 4, 6))  # seed, k, n
+READINGS, RATE = 8, 0.1  # of a client that joins, and of its step
+
+
+def newcomer(seed: int = 4, k: int = 2, n: int = 5) -> tuple[torch.nn.Module, Tensor, Callable]:
+    """A client that joins, and nobody knows its descriptor.
+
+    Returns:
+        f: a generator, τ (…, k) → θ (…, P).
+        tau: (n, k) descriptors of the clients that are there.
+        ask: θ (P,) without a graph → the newcomer's loss at θ, a number, and its Δθ (P,) of one step.
+    """
+    rng, main = torch.Generator().manual_seed(seed), MainNetwork.mlp([1, 5, 1], "tanh")
+    f = torch.nn.Sequential(torch.nn.Linear(k, 16), torch.nn.Tanh(), torch.nn.Linear(16, main.weight_dim))
+    with torch.no_grad():
+        for p in f.parameters():
+            p.copy_(torch.randn(p.shape, generator=rng) / (p.shape[-1] if p.dim() > 1 else 1) ** 0.5)
+        for p, factor in ((f[0].weight, 0.5), (f[0].bias, 0.5), (f[2].weight, 2.0)):  # so that f bends, and not too much
+            p *= factor
+        tau, own = torch.randn(n, k, generator=rng), torch.randn(k, generator=rng)
+        x = 4 * torch.rand(READINGS, 1, generator=rng) - 2
+        readings = Examples(x, main(f(own), x))
+
+    @torch.inference_mode(False)
+    @torch.enable_grad()
+    def ask(theta: Any) -> tuple[float, Tensor]:
+        if isinstance(theta, Tensor) and theta.requires_grad:
+            raise probes.Said(_("A θ goes to the client with its graph, and φ in it: send plain numbers, θ.detach()."))
+        numbers = theta.detach().tolist() if isinstance(theta, Tensor) else theta
+        sent = torch.tensor(np.array(numbers, dtype=np.float32)).flatten()
+        if len(sent) != main.weight_dim:
+            P = main.weight_dim
+            raise probes.Said(_("The client is sent {n} numbers: it takes one θ of {P}, which f writes.", n=len(sent), P=P))
+        loss = main.loss(sent.requires_grad_(), readings)
+        return loss.item(), -RATE * torch.autograd.grad(loss, sent)[0]
+
+    return f, tau, ask
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What became of one client that joined.
+
+    Attributes:
+        tau: what it was given, flat.
+        k, P: how many numbers τ and θ have.
+        moved: whether φ or the others' descriptors are another now.
+        heard: the losses that it told, one after the other.
+        others: its loss with each of the others' descriptors, and with the mean of these.
+        loss: with what it was given; None if that is no descriptor.
+    """
+
+    tau: np.ndarray
+    k: int
+    P: int
+    moved: bool
+    heard: list[float]
+    others: list[float]
+    loss: float | None
+
+    @property
+    def wanted(self) -> float:
+        return min(self.others) / FEWER
+
+
+def _placed(answer: Callable, seed: int, k: int, n: int) -> Placed:
+    f, tau, ask = newcomer(seed, k, n)
+    own = [*f.parameters(), tau]
+    before, heard = [v.detach().clone() for v in own], []
+
+    def counted(theta):
+        if len(heard) == ASKS:
+            raise probes.Said(_("It asks the client more than {n} times.", n=ASKS))
+        told = ask(theta)
+        heard.append(told[0])
+        return told
+
+    others = [ask(f(one).detach())[0] for one in (*tau, tau.mean(0))]
+    found = _numbers(answer(f, tau, counted))
+    moved = any(v.dtype != old.dtype or not torch.equal(v, old) for v, old in zip(own, before, strict=True))
+    is_tau = found.size == k and np.isfinite(found).all() and not moved
+    loss = ask(f(torch.tensor(found, dtype=torch.float32)).detach())[0] if is_tau else None
+    return Placed(found, k, before[-2].numel(), moved, heard, others, loss)
+
+
+def _numbers(found: Any) -> np.ndarray:
+    """What an answer gave as one row of numbers; `Said` if it is none."""
+    if found is None:
+        raise probes.Said(_("It gives back nothing: is a `return` missing?"))
+
+    def plain(v):
+        return v.detach().cpu() if isinstance(v, Tensor) else v
+
+    try:
+        return np.array([plain(v) for v in found] if isinstance(found, list | tuple) else plain(found), np.float64).ravel()
+    except (TypeError, ValueError):
+        kind = type(found).__name__
+        raise probes.Said(_("It gives back a {kind}; the k numbers of one τ are asked for.", kind=kind)) from None
+
+
+def placed(answer) -> None:
+    if not probes.is_function(answer):
+        return
+    tries: list[Placed] = []
+
+    def tried(answer) -> str:
+        tries[:] = [_placed(answer, *one) for one in NEWCOMERS]
+        return ""
+
+    def because(_answer) -> str:
+        return _(
+            "Of {n} clients each has at most {share:.2g} of the loss that the best of the others' descriptors gives, after "
+            "{asks} asks at most: only k numbers are sought, and φ stays as it is for all.",
+            n=len(tries),
+            share=max(one.loss / min(one.others) for one in tries),
+            asks=max(len(one.heard) for one in tries),
+        )
+
+    demands = (_a_descriptor, _nothing_else, _asked, _its_own, _downhill, _the_best, _low)
+    probes.made(answer, [tried, *(lambda _answer, demand=demand: demand(tries) for demand in demands)], because)
+
+
+def _a_descriptor(tries: Sequence[Placed]) -> str:
+    for one in tries:
+        if one.tau.size == one.P:
+            return _("It gives back {P} numbers, which is a θ; asked is a τ, of {k}, from which f writes it.", P=one.P, k=one.k)
+        if one.tau.size != one.k:
+            return _("It gives back {n} numbers; a τ has {k} here.", n=one.tau.size, k=one.k)
+        if not np.isfinite(one.tau).all():
+            return _("It gives back what is no finite number: steps that are too large end there.")
+    return ""
+
+
+def _nothing_else(tries: Sequence[Placed]) -> str:
+    if any(one.moved for one in tries):
+        return _("`f` or `tau` is another afterwards: the clients that are there would get other weights. Move a copy of a τ.")
+    return ""
+
+
+def _asked(tries: Sequence[Placed]) -> str:
+    if any(not one.heard for one in tries):
+        return _("The client is not asked: what is known of the others does not say where it belongs.")
+    return ""
+
+
+def _its_own(tries: Sequence[Placed]) -> str:
+    if all(one.loss in one.others for one in tries):
+        return _("It gives one of the others' τ, or their mean: look for a place of its own, from there on.")
+    return ""
+
+
+def _downhill(tries: Sequence[Placed]) -> str:
+    if all(one.loss > one.heard[0] and one.loss > 0.9 * max(one.heard) for one in tries):
+        one = tries[0]
+        return _(
+            "The loss rises, from {first:.2g} at the first ask to {last:.2g} with what it gives. Δθ points downhill already: "
+            "is a sign turned, or the step far too large?",
+            first=one.heard[0],
+            last=one.loss,
+        )
+    return ""
+
+
+def _the_best(tries: Sequence[Placed]) -> str:
+    for one in tries:
+        if min(one.heard) <= one.wanted < one.loss:
+            return _(
+                "A client told a loss of {best:.2g} on the way, and is given a τ with {loss:.2g}: keep the best, or take "
+                "smaller steps.",
+                best=min(one.heard),
+                loss=one.loss,
+            )
+    return ""
+
+
+def _low(tries: Sequence[Placed]) -> str:
+    short = [one for one in tries if one.loss > one.wanted]
+    if not short:
+        return ""
+    one = max(short, key=lambda one: one.loss / one.wanted)
+    asks = len(one.heard)
+    more = (
+        _("It asked {n} of {most} times: there is room to go on.", n=asks, most=ASKS)
+        if asks < 0.8 * ASKS
+        else _("It asked {n} times: are the steps too small or too large, or most places far from the best so far?", n=asks)
+    )
+    return _(
+        "Of {all} clients {n} still lose too much, one {loss:.2g}: the best of the others' τ gives it {known:.2g}, and it must "
+        "be below {wanted:.2g}. {more}",
+        n=len(short),
+        all=len(tries),
+        loss=one.loss,
+        known=min(one.others),
+        wanted=one.wanted,
+        more=more,
+    )

@@ -8,7 +8,7 @@
 # **train** one generator for many clients who show nobody their data,
 # **read** a system of today as $\tau \mapsto \theta \mapsto g_\theta(x)$, and ask what was shown.
 #
-# 60 minutes without the section *Going further*. Before: [03 · Generator designs](03_generator_designs.ipynb), [08 · Regularization](08_regularization.ipynb).
+# 60 minutes without *Going further*, exercise 4 and the open task. Before: [03 · Generator designs](03_generator_designs.ipynb), [08 · Regularization](08_regularization.ipynb).
 
 # %% opening-slide [markdown] tags=["slides"]
 # # Beyond
@@ -25,7 +25,7 @@
 # > | 14 | *Today*: one row of the table in pairs, the prediction, the settings, `lies` |
 # > | 4 | *In one breath*, and the homework |
 # >
-# > Left out: the ranks, *Going further*. Homework: exercises 1 and 2, the quiz; exercise 3 for those who will program.
+# > Left out: the ranks, *Going further*. Homework: exercises 1 and 2, the quiz; exercises 3 and 4 for those who will program.
 # >
 # > **90 minutes**
 # >
@@ -37,14 +37,14 @@
 # > | 22 | exercises 2 and 3 alone |
 # > | 7 | the quiz, by a show of hands; *In one breath* |
 # >
-# > Left out: *Going further*. Homework: the open task.
+# > Left out: *Going further*. Homework: exercise 4, the open task.
 # >
 # > **Outcomes**
 # >
 # > | after it a student can | shown in | asked in |
 # > |---|---|---|
 # > | say why a code of its own does not protect a task, and what the output penalty holds | the first figure and its table | quiz 1, 2 |
-# > | train a generator from what clients send back, and say what that gives away | `one-round`, the table of clients, the leak | exercise 1, 3, quiz 3 |
+# > | train a generator from what clients send back, and say what that gives away | `one-round`, the table of clients, the leak | exercise 1, 3, 4, quiz 3 |
 # > | read a system of today as τ → θ → g, with a low-rank change, and find where it stops | the table of systems, `lies`, the ranks | exercise 2, quiz 4, 5 |
 
 # %% imports
@@ -67,7 +67,7 @@ tables = json.loads(data_file("beyond.json").read_text(encoding="utf-8"))
 # %% one-after-the-other [markdown]
 # ## One task after the other
 #
-# Three polynomials, each on its own interval, come one after the other, each only once. Three learners: a *plain network*, a *hypernetwork* with a learned code of two numbers for each task, and the same *with the output penalty* of lesson 08: to the loss of a task is added
+# Three polynomials, each on its own interval, come one after the other, each once. Three learners: a *plain network*, a *hypernetwork* with a learned code of two numbers for each task, and the same *with the output penalty* of lesson 08: to the loss of a task is added
 # $\lambda\, \frac1n \sum_i \lVert f_\varphi(\tau_i) - \theta_i^* \rVert^2$ over the $n$ tasks before it, where $\theta_i^*$ was written when the last of them was done. It needs no old example, only these snapshots; the old codes $\tau_i$ are trained along, so that what is *written* is held, not φ. Polynomials and $\lambda = 0.005$ are those of von Oswald and others (2020), not tuned here. (Three networks could as well lie in a table.)
 
 # %% one-after-the-other-slide [markdown] tags=["slides"]
@@ -115,7 +115,7 @@ projected.project("forgetting", figure)
 # %% forgetting-look [markdown]
 # **What to look for.** *Left*, an error rises as soon as another task is learned; with the penalty it stays. *Middle*, the first task's weights stand still only there. A code of its own does not protect a task, since φ is shared: without the penalty the hypernetwork forgets less of the second polynomial; of the first the intervals below do not say.
 #
-# Final errors after 1,500 steps on each task, mean of five seeds ± 95% interval (Student's t); von Oswald and others report .0042, .0024, .0061 after 4,001 steps. Then ten digits, turned by five angles, $\lambda = 0.05$: the share read rightly in the end. (The plain network is not told the angle.)
+# Final errors after 1,500 steps each, mean of five seeds ± 95% interval (Student's t); von Oswald and others report .0042, .0024, .0061 after 4,001 steps. Then ten digits, turned by five angles, $\lambda = 0.05$: the share read rightly. (The plain network is not told the angle.)
 
 # %% forgetting-table-slide [markdown] tags=["slides"]
 # ## Held, without an old example
@@ -155,7 +155,7 @@ seeds_table(tables["digits"], ".2f")
 #
 # $$ \varphi \leftarrow \varphi + \eta \sum_i w_i \Big(\frac{\partial \theta_i}{\partial \varphi}\Big)^{\!\top} \Delta\theta_i \tag{1} $$
 #
-# with $w_i$ the client's share of the readings. After *one* step, $\Delta\theta_i = -\alpha \nabla L_i$, and (1) is gradient descent on the readings of all clients of the round:
+# with $w_i$ the client's share of the readings. After *one* step, $\Delta\theta_i = -\alpha \nabla L_i$, and (1) is gradient descent on the readings of all of them:
 
 # %% clients-slide [markdown] tags=["slides"]
 # ## Clients who keep their data
@@ -185,7 +185,7 @@ same = [torch.allclose(r, -clients.ALPHA * p.grad, rtol=1e-3, atol=1e-6)
 print("equation (1) is gradient descent on what nobody showed:", all(same))
 
 # %% rounds [markdown]
-# With three steps it no longer is: $\Delta\theta_i$ is then a sum of gradients at three places, and (1) is what works. 600 rounds of 50 clients, once here; the picture has five splits of the stations. Errors are on the mean year of each station, of which its single readings are noisy samples:
+# With three steps it is not: $\Delta\theta_i$ is a sum of gradients at three places, and (1) is what works. 600 rounds of 50 clients, once here; the picture has five splits of the stations. Errors are on the mean year of each station, of which its single readings are noisy samples:
 
 # %% clients-table
 for name, (learner, decay) in clients.learners(climate, rng).items():
@@ -202,16 +202,15 @@ figures.show(client_errors(tables["clients"]), alt)
 for way, groups in tables["clients"][0].items():
     means = {g: torch.tensor([run[way][g] for run in tables["clients"]]).mean() for g in groups}
     print(f"{way:37}", ", ".join(f"{group} {mean:.2f}" for group, mean in means.items()))
-ways = "written for each", "written for each, then own steps"
-written, then = ([run[way] for run in tables["clients"]] for way in ways)
+each, then = "written for each", "written for each, then own steps"
 for group in ("1 or 2 readings", "3 or 4", "6 or 12"):
-    gain = torch.tensor([one[group] - other[group] for one, other in zip(written, then)])
+    gain = torch.tensor([run[each][group] - run[then][group] for run in tables["clients"]])
     print(f"{group}: own steps gain {gain.mean():.2f} ± {half_interval(gain):.2f} °C")
 
 # %% clients-then [markdown]
-# *One network for all* (federated averaging) cannot know where it is; three own steps repair much of that where readings are many. *Each alone* is hopeless with few. *Written for each* uses what was learned at similar places, and serves stations that joined with no reading; own steps on top hurt where there are few readings. But it is *told* elevation and place, which the others are not; what written weights add is not separated here.
+# *One network for all* (federated averaging) cannot know where it is; three own steps repair much of that where readings are many. *Each alone* is hopeless with few. *Written for each* uses what was learned at similar places, and serves stations that joined with no reading; own steps on top hurt where readings are few. But it is *told* elevation and place, which the others are not; what written weights add is not separated here.
 #
-# **Where it fails:** not to show data is not to keep it secret. From what a station with a single reading sends after one step, its month, as $x = (\sin, \cos)$ of the place in the year, and its reading can be computed. The last bias moved in proportion to the error, and the first layer by
+# **Where it fails:** not to show data is not to keep it secret. From what a station with a single reading sends after one step, its month, as $x = (\sin, \cos)$, and its reading can be computed. The last bias moved in proportion to the error, and the first layer by
 #
 # $$ \Delta W_1 = \Delta b_1\, x^\top \tag{2} $$
 
@@ -249,13 +248,13 @@ for said, a, b in (("from Δθ", x.flatten(), y), ("in truth", own.x[0, 0], own.
 # | Text-to-LoRA, 2025 | a sentence about a task → low-rank adapters → a language model | 479 training tasks; on eight benchmarks 74.0%, adapters trained for each 75.8% | vague sentences, poor adapters |
 # | Doc-to-LoRA, 2026 | a document → adapters → a language model that no longer reads it | a fact is found nearly always in texts over four times as long as the model can read | a generator for each model; less exact than reading |
 # | HyperDreamBooth, 2023 | one photo of a face → adapters → a generator of images | 20 seconds, 25 times faster than fine-tuning alone | faces; fine-tuning must follow |
-# | LoGAH, 2024 | the graph of an architecture → up to 774 million weights → that network | a better start of its training than a random one (by how much: their tables) | a start, no trained network |
+# | LoGAH, 2024 | the graph of an architecture → up to 774 million weights → that network | a better start than a random one (by how much: their tables) | a start, no trained network |
 #
 # All but the last write a **low-rank change** of frozen weights (Hu and others 2021):
 #
 # $$ W = W_0 + B(\tau)\, A(\tau), \qquad B \in \mathbb{R}^{m \times r}, \; A \in \mathbb{R}^{r \times n} \tag{3} $$
 #
-# The first of them, in small: a frozen network that reads upright digits; sentences that say what was done to the digits; an adapter of rank 8 for its first matrix $W$, 48 × 64. There are five changes: left, upside down, mirrored, negative, shifted up.
+# The first, in small: a frozen network that reads upright digits; sentences that say what was done to them; an adapter of rank 8 for its first matrix $W$, 48 × 64. Five changes: left, upside down, mirrored, negative, shifted up.
 
 # %% today-slide [markdown] tags=["slides"]
 # ## Today
@@ -308,14 +307,12 @@ if reads:
     projected.project("adapter", adapted)
 
 # %% adapter-look [markdown]
-# **What to look for.** A right sentence restores most of the reading (of *negative* drawings only some); most wrong ones destroy what the frozen network could do. On drawings held out, what is told and what was done:
+# **What to look for.** A right sentence restores most of the reading (of *negative* drawings only some); most wrong ones destroy what the frozen network could do. On held-out drawings:
 
 # %% lies
 for said, done in [
-    ("Nothing was done to them.", ()),
-    ("The digits are upside down.", ()),
-    ("They tilt to the left.", ("left",)),
-    ("They are not mirrored.", ()),
+    ("Nothing was done to them.", ()), ("The digits are upside down.", ()),
+    ("They tilt to the left.", ("left",)), ("They are not mirrored.", ()),
     ("The digits are mirrored, then negative.", ("mirrored", "negative")),
 ]:
     if reads:
@@ -335,7 +332,7 @@ by_rank = [{f"rank {r}": list(of.values()) for r, of in run.items()} for run in 
 seeds_table(by_rank, ".2f")
 
 # %% ranks-then [markdown]
-# New ways to say a known change are often understood; two changes in one sentence, which no training sentence had, are not. **Where it fails:** far from its training.
+# New ways to say a known change are often understood. **Where it fails:** two changes in one sentence, which no training sentence had.
 
 # %% today-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: to ask of a system what was shown; and to see one fail.
@@ -415,7 +412,7 @@ questions.predict("walk", walk)
 projected.project("walk", walk)
 
 # %% walk-look [markdown]
-# **What to look for.** Over the map, hands of one letter change into each other; from letter to letter the way leads through others, with short stretches of double exposure. Straight through weight space a blur comes between, less so within a letter; between networks trained apart nothing that anybody drew. Half way between all pairs, correlation with the drawing that is most similar:
+# **What to look for.** Over the map, hands of one letter change into each other; from letter to letter the way leads through others. Straight through weight space comes a blur; between networks trained apart, nothing that anybody drew. Half way between all pairs, correlation with the most similar drawing:
 
 # %% half-way
 own, other = drawings.scale(learner, family)
@@ -478,7 +475,7 @@ def adapted_layer(x, W_0, b, B, A):
 checks.adapted(adapted_layer)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** (10 minutes; what a server needs.) This server learns well, but it breaks a promise. Write `server(f, tau, ask)`, which leaves the parameters of `f` the `.grad` of (1) with $w_i = 1/n$, so that an optimizer's step against it is (1). `ask` is called once, with the $\theta$ (n, P) of all clients as plain numbers, without their graph; it answers with their Δθ (n, P), and nothing else is known of them.
+# **3 · Find what is wrong.** (10 minutes; what a server needs.) This server learns well, but it breaks a promise. Write `server(f, tau, ask)`, which leaves the parameters of `f` the `.grad` of (1) with $w_i = 1/n$, so that an optimizer's step against it is (1). `ask` is called once, with the $\theta$ (n, P) of all clients, without its graph; it answers with their Δθ (n, P), no more.
 #
 # <details><summary>Hint 1</summary>What of the clients does <code>nosy</code> see?</details>
 # <details><summary>Hint 2</summary>A tensor's <code>backward</code> takes the gradient that comes from outside; the optimizer steps against it.</details>
@@ -500,41 +497,66 @@ def server(f, tau, ask):
 
 checks.server(server)
 
+# %% exercise-4 [markdown]
+# **4 · Make.** (15 minutes; who comes without a descriptor.) A client joins, and nobody knows its τ. Write `place(f, tau, ask)`, which finds one (k,); `tau` (n, k) has those of others. `ask(theta)`, at most 100 times, sends the client one θ (P,), without its graph, and gives its loss and Δθ. `f` and `tau` stay as they are; its loss must fall below a fifth of what the best of `tau` gives. Many answers are good.
+#
+# <details><summary>Hint</summary>By which derivative would τ follow Δθ, as φ does in (1)? Or use losses only, and look closer where they are small.</details>
+
+# %% exercise-4-given
+f, tau, ask = checks.newcomer()  # a client to try it on; the check has others
+
+# %% exercise-4-answer tags=["exercise"]
+place = ...
+checks.placed(place)
+
+# %% exercise-4-solution tags=["solution"]
+def place(f, tau, ask):
+    best = min(tau, key=lambda one: ask(f(one).detach())[0]).clone().requires_grad_()
+    optimizer = torch.optim.Adam([best], lr=0.1)
+    for _step in range(80):
+        theta = f(best)
+        _loss, delta = ask(theta.detach())
+        (best.grad,) = torch.autograd.grad(theta, best, -delta)  # (1), for τ in place of φ
+        optimizer.step()
+    return best.detach()
+
+checks.placed(place)
+
 # %% open-task [markdown]
 # **Open task.** (60 minutes.) Read the paper of one of these systems, and write half a page: τ, f, θ, g; on what it was trained and tested; where you expect it to fail. A good answer names the test.
 
 # %% exercises-teacher [markdown] tags=["teacher"]
-# > **For the teacher** · 22 minutes. *Purpose*: one round by hand, a cheap layer, an honest server. Exercise 1: 6 minutes, 2: 6, 3: 10 (for many 15: signs and shares).
+# > **For the teacher** · 22 minutes: 6, 6 and 10 (for many 15: signs and shares), and 15 for exercise 4, which is homework. *Purpose*: one round by hand, a cheap layer, an honest server, a place for a client without a descriptor.
 # >
-# > *Students believe*: 1: that Δθ must be subtracted (1.1), that changes are summed (0.8), that ∂θ/∂φ is 1 (1.0), or that clients come one after the other (0.88, 0.91). 2: that `B @ A` may be made on the way (right values, but refused), or `.T` of all inputs, which fails with more dimensions. 3: the sign; a sum for the mean; θ sent with its graph; a loss of their own on Δθ, which makes it small.
+# > *Students believe*: 1: that Δθ must be subtracted (1.1), that changes are summed (0.8), that ∂θ/∂φ is 1 (1.0), or that clients come one after the other (0.88, 0.91). 2: that `B @ A` may be made on the way (right values, but refused), or `.T` of all inputs, which fails with more dimensions. 3: the sign; a sum for the mean; θ sent with its graph; a loss of their own on Δθ, which makes it small. 4: that φ must be trained for who joins, that θ is what is sought, that one of the others' τ will do, that the last step is the best.
 # >
-# > *Ask*: In the open task, what does a good answer contain? (τ, f, θ, g; trained and tested on what, against what; where it should fail; the test by name.)
+# > *Ask*: In the open task, what does a good answer contain? (τ, f, θ, g; trained and tested on what, against what; where it should fail; the test by name.) What is a good answer to 4? (Steps on τ along (∂θ/∂τ)ᵀ Δθ, plain or by Adam, are few asks; a search near the best so far, by the losses alone, needs no derivative, and more asks the more numbers τ has.)
 # >
 # > *On the board*: for 3: an optimizer does φ ← φ − η · grad, (1) does φ ← φ + η Σ w (∂θ/∂φ)ᵀ Δθ. So grad = −Σ w (∂θ/∂φ)ᵀ Δθ.
 # >
-# > *Short of time*: 3 as homework. Who is done early counts multiplications for one x in exercise 2: mn + r(m + n) against mn + rmn with `B @ A`.
+# > *Short of time*: 3 and 4 as homework. Who is done early counts multiplications for one x in exercise 2: mn + r(m + n) against mn + rmn with `B @ A`.
 
 # %% quiz [markdown]
 # ## Quiz
 #
 # **1. Why does a code for each task not prevent forgetting by itself?**
-# <details><summary>All tasks share φ</summary>Yes: what changes φ changes what is written for every code.</details>
-# <details><summary>Two numbers are too few for a code</summary>No: with the penalty the same two numbers are enough.</details>
+# <details><summary>All tasks share φ</summary>Yes: what changes φ changes all that it writes.</details>
+# <details><summary>Two numbers are too few for a code</summary>No: with the penalty two are enough.</details>
 #
 # **2. What does the output penalty keep of old tasks?**
 # <details><summary>Some of their examples</summary>No: it needs none.</details>
 # <details><summary>What was written for their codes</summary>Yes: a snapshot of θ for each.</details>
 #
 # **3. A client sends Δθ and no data. Is that private?**
-# <details><summary>Not by itself</summary>Right: Δθ depends on the data, and few data can be read off it.</details>
-# <details><summary>It is</summary>Wrong: the step of one reading says what it was.</details>
+# <details><summary>Not by itself</summary>Right: few data can be read off Δθ.</details>
+# <details><summary>It is</summary>Wrong: the step of one reading tells it.</details>
 #
 # **4. The generator met “mirrored” and “negative”. Told of both in one sentence, it fails. Why?**
 # <details><summary>No training sentence had two changes</summary>Yes: nothing was asked there of what it writes.</details>
 # <details><summary>The rank is too low for both</summary>No: at rank 16 no more is read than at rank 8.</details>
 #
 # **5. An adapter of rank 1 leaves most changed digits unread. Why?**
-# <details><summary>It changes what the layer answers along one direction only</summary>Yes: B A x is always a multiple of one vector B, and more directions read more.</details>
+# <details><summary>It changes what the layer answers along one direction only</summary>Yes: B A x is always a multiple of one vector B.</details>
 # <details><summary>It has too few sentences</summary>No: rank 8 learned from the same ones.</details>
 
 # %% quiz-answers

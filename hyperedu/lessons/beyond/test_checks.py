@@ -1,5 +1,6 @@
 """The checks know the right answers, and name the misconception behind every wrong one that they know."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -7,7 +8,7 @@ from hyperedu.lessons.beyond import checks
 from saying import NOT_YET, RIGHT, UNANSWERED
 
 
-@pytest.mark.parametrize("check", [checks.one_round, checks.adapted, checks.server])
+@pytest.mark.parametrize("check", [checks.one_round, checks.adapted, checks.server, checks.placed])
 def test_an_exercise_not_yet_answered_is_no_error(says, check):
     assert says(check, ...).startswith(UNANSWERED)
 
@@ -88,3 +89,97 @@ def on_a_loss_of_theta(f, tau, ask):
 )
 def test_a_server(says, answer, words):
     assert words in says(checks.server, answer)
+
+
+def steps(rate=1.0, start=lambda tau: tau.mean(0), given=lambda own: own, n=90):
+    def place(f, tau, ask):
+        own = start(tau)
+        for _ in range(n):
+            own = own.detach().requires_grad_()
+            theta = f(own)
+            own = own + rate * torch.autograd.grad(theta, own, ask(theta.detach())[1])[0]
+        return given(own)
+
+    return place
+
+
+@torch.inference_mode()
+def searched(f, tau, ask):
+    best, size = tau.mean(0), 1.0
+    least, _delta = ask(f(best))
+    for _ in range(98):
+        new = best + size * torch.randn(len(best))
+        loss, _delta = ask(f(new).tolist())
+        best, least, size = (new, loss, size) if loss < least else (best, least, 0.93 * size)
+    return best[None].double().numpy()
+
+
+def best_of_the_others(f, tau, ask):
+    return min(tau, key=lambda one: ask(f(one).detach())[0])
+
+
+def drawn(f, tau, ask):
+    """As many places as may be, and none of the others'; far from all."""
+    return min(3 + torch.randn(100, tau.shape[1]), key=lambda one: ask(f(one).detach())[0])
+
+
+def moves_f(f, tau, ask):
+    """With a generator that is moved its loss is low; the others' networks are lost."""
+    with torch.no_grad():
+        f[2].bias += 10 * ask(f(tau[0]).detach())[1]
+    return tau[0]
+
+
+def moves_tau(f, tau, ask):
+    tau += 0.1
+    return steps()(f, tau, ask)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (steps(), RIGHT),
+        (steps(given=lambda own: own.tolist()), RIGHT),
+        (steps(given=lambda own: tuple(own)), RIGHT),  # with its graph
+        (searched, RIGHT),
+        (steps(-1), "The loss rises"),
+        (steps(10), "keep the best"),
+        (steps(0.02), "too small or too large"),
+        (steps(n=2), "It asked 2 of 100 times"),
+        (steps(n=101), "more than 100 times"),
+        (steps(given=lambda own: own / 0), "no finite number"),
+        (steps(0.0), "or their mean"),
+        (best_of_the_others, "one of the others' τ"),
+        (drawn, "most places far from the best"),
+        (moves_f, "other weights"),
+        (moves_tau, "other weights"),
+        (lambda f, tau, ask: f.double() and tau[0], "other weights"),
+        (lambda f, tau, ask: tau.mean(0), "not asked"),
+        (lambda f, tau, ask: torch.zeros(tau.shape[1]), "not asked"),
+        (lambda f, tau, ask: ask(f(tau[0]).detach())[1], "which is a θ"),
+        (lambda f, tau, ask: tau, "a τ has 2 here"),
+        (lambda f, tau, ask: int(np.argmin([ask(f(one).detach())[0] for one in tau])), "gives back 1 numbers"),
+        (lambda f, tau, ask: ask(f(tau[0])), "with its graph"),
+        (lambda f, tau, ask: ask(tau[0]), "sent 2 numbers"),
+        (lambda f, tau, ask: ask(f(tau).detach()), "sent 64 numbers"),
+        (lambda f, tau, ask: None, "nothing"),
+        (lambda f, tau, ask: (tau[0], 0.1), "gives back a tuple"),
+        (lambda f, tau, ask: "tau", "gives back a str"),
+        (lambda f, tau: tau[0], "raises TypeError"),
+        (torch.zeros(2), "A function is asked for"),
+    ],
+)
+def test_a_place_for_a_newcomer(says, answer, words):
+    said = says(checks.placed, answer)
+    assert words in said
+    assert said.startswith(RIGHT if words == RIGHT else NOT_YET)
+
+
+def test_a_newcomer_is_the_same_each_time_and_its_step_is_one_against_its_gradient():
+    f, tau, ask = checks.newcomer()
+    theta = f(tau[0]).detach()
+    loss, delta = ask(theta)
+    again, _delta = checks.newcomer()[2](theta)
+    assert loss == again
+    nearer, _delta = ask(theta + 0.01 * delta)
+    assert (nearer - loss) / 0.01 == pytest.approx(-delta.square().sum().item() / checks.RATE, rel=0.05)
