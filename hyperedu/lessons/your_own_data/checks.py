@@ -11,6 +11,7 @@ import torch
 
 from hyperedu.lessons import feedback, probes, variants
 from hyperedu.lessons.variants import plain
+from hyperedu.statistics import half_interval
 from hyperedu.words import _
 
 
@@ -174,3 +175,171 @@ def without_peeking(answer) -> None:
         also=partial(standardised, correction=0),
         learns=False,
     )
+
+
+COLUMNS = ("task", "tau", "x", "y")
+TASKS, ROWS, SPLITS, SHARE = 15, 2000, 10, 0.2  # at least, at most; how many splits; by how much an error must differ
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Errors of models on what was held out, in each split: (SPLITS,) each, in the unit of y.
+
+    Attributes:
+        copy: of the nearest x of the task with the most similar τ.
+        regression: of linear regression on (τ, x).
+        untold: of linear regression on x alone.
+    """
+
+    copy: torch.Tensor
+    regression: torch.Tensor
+    untold: torch.Tensor
+
+    @property
+    def ratio(self) -> float:
+        return (self.copy.mean() / self.regression.mean()).item()
+
+    def __str__(self) -> str:
+        return _("the copy errs {copy:.3g}, the regression {other:.3g}", copy=self.copy.mean(), other=self.regression.mean())
+
+    def tie(self) -> str:
+        """That (1) does not tell the two apart, if it does not."""
+        more = self.copy - self.regression
+        mean, half = more.mean().item(), half_interval(more)
+        if abs(mean) > half:
+            return ""
+        return _(
+            "they differ by {mean:.2g} ± {half:.2g}, a tie by (1): make the difference larger, or the tasks more",
+            mean=mean,
+            half=half,
+        )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a table says when rows are held out, and when tasks are."""
+
+    by_row: Duel
+    by_task: Duel
+
+
+def _columns(answer: Any) -> dict[str, np.ndarray]:
+    """Names of tasks, and numbers, (n,) each; `Said` if they cannot be had."""
+    if callable(answer):
+        raise probes.Said(_("This is a function; asked is the table that it makes: call it."))
+    found = {}
+    for name in COLUMNS:
+        try:
+            column = answer[name]
+        except (KeyError, IndexError, TypeError, ValueError):
+            listed = ", ".join(COLUMNS)
+            raise probes.Said(_("It has no column {name}: asked is a frame of {listed}.", name=name, listed=listed)) from None
+        column = column.tolist() if isinstance(column, torch.Tensor) else list(column)
+        try:
+            found[name] = np.array(column).astype(str if name == "task" else np.float64)
+        except (TypeError, ValueError):
+            raise probes.Said(_("Column {name} holds what is no number.", name=name)) from None
+    return found
+
+
+def _malformed(columns: Mapping[str, np.ndarray]) -> str:
+    """Why no verdict can be had on a table, or nothing."""
+    if len({column.shape for column in columns.values()}) > 1 or columns["y"].ndim != 1:
+        return _("Its columns must be alike in length, a number for each row.")
+    names, place = np.unique(columns["task"], return_inverse=True)
+    if len(names) < TASKS:
+        return _("It has {n} tasks: {least} at least, or no interval tells models apart.", n=len(names), least=TASKS)
+    if len(place) > ROWS:
+        return _("It has {n} rows: {most} at most.", n=len(place), most=ROWS)
+    for name in COLUMNS[1:]:
+        if not np.isfinite(columns[name]).all():
+            return _("Column {name} has missing or infinite numbers.", name=name)
+        if np.ptp(columns[name]) == 0:
+            return _("Column {name} is the same in every row.", name=name)
+    torn = sum(np.ptp(columns["tau"][place == k]) > 0 for k in range(len(names)))
+    return _("In {n} tasks tau differs from row to row: it describes the task.", n=torn) if torn else ""
+
+
+def _judged(columns: Mapping[str, np.ndarray]) -> Judged:
+    names, place = np.unique(columns["task"], return_inverse=True)
+    tau, x, y = (columns[name] for name in COLUMNS[1:])
+    by_row, by_task = [], []
+    for split in range(SPLITS):
+        rng = np.random.default_rng(split)
+        rows = rng.permutation(len(y)) < len(y) // 4
+        tasks = (rng.permutation(len(names)) < len(names) // 4)[place]
+        by_row.append(_errors(tau, x, y, rows))
+        by_task.append(_errors(tau, x, y, tasks))
+    return Judged(*(Duel(*torch.tensor(np.array(errors)).T) for errors in (by_row, by_task)))
+
+
+def _errors(tau: np.ndarray, x: np.ndarray, y: np.ndarray, test: np.ndarray) -> list[float]:
+    """RMSE over all held-out rows of the copy, of linear regression on (τ, x), and of that on x alone."""
+    train, one = ~test, np.ones(len(y))
+    off = np.abs(tau[test, None] - tau[train])
+    nearest = np.where(off == off.min(1, keepdims=True), np.abs(x[test, None] - x[train]), np.inf).argmin(1)
+    said = [y[train][nearest]]
+    for columns in ((one, tau, x), (one, x)):
+        A = np.stack([(c - c[train].mean()) / (c[train].std() or 1) if c is not one else c for c in columns], 1)
+        said.append(A[test] @ np.linalg.lstsq(A[train], y[train], rcond=None)[0])
+    return [np.sqrt(np.mean((each - y[test]) ** 2)) for each in said]
+
+
+def two_winners(answer) -> None:
+    found: list[Judged] = []
+
+    def read(answer) -> str:
+        columns = _columns(answer)
+        said = _malformed(columns)
+        if not said:
+            found[:] = [_judged(columns)]
+        return said
+
+    def because(_answer) -> str:
+        return _(
+            "By rows {by_row}: the copy has met the task. By tasks {by_task}: it can only copy another. "
+            "One table, two questions.",
+            by_row=found[0].by_row,
+            by_task=found[0].by_task,
+        )
+
+    demands = (_copy_wins_by_row, _tau_helps, _regression_wins_by_task)
+    probes.made(answer, [read, *(lambda _answer, demand=demand: demand(found[0]) for demand in demands)], because)
+
+
+def _copy_wins_by_row(judged: Judged) -> str:
+    duel = judged.by_row
+    if duel.ratio > 1 - SHARE:
+        return _(
+            "By rows {duel}; it must err a fifth less. It copies another row of the same task: what has the task for itself, "
+            "that no line in τ and x can say, and that noise or the way to the next x does not hide?",
+            duel=duel,
+        )
+    tie = duel.tie()
+    return _("By rows {duel}; {tie}.", duel=duel, tie=tie) if tie else ""
+
+
+def _tau_helps(judged: Judged) -> str:
+    told, untold = judged.by_task.regression.mean(), judged.by_task.untold.mean()
+    if told <= (1 - SHARE) * untold:
+        return ""
+    return _(
+        "By tasks the regression errs {told:.3g}, and {untold:.3g} without tau: τ must make it a fifth less. Let the "
+        "description say something that a line can use.",
+        told=told,
+        untold=untold,
+    )
+
+
+def _regression_wins_by_task(judged: Judged) -> str:
+    duel = judged.by_task
+    if duel.ratio < 1:
+        return _(
+            "By tasks {duel}: the copy wins there too. Tasks of similar τ are alike even in what the line misses: what would "
+            "make another task a bad guide?",
+            duel=duel,
+        )
+    if duel.ratio < 1 + SHARE:
+        return _("By tasks {duel}; the copy must err a fifth more. Is the most similar task too good a guide still?", duel=duel)
+    tie = duel.tie()
+    return _("By tasks {duel}; {tie}.", duel=duel, tie=tie) if tie else ""

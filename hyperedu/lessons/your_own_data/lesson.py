@@ -8,7 +8,7 @@
 # **split** it so that the test asks what you want to know,
 # **judge** a hypernetwork beside the models that you would have used otherwise.
 #
-# 60 minutes. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
+# 60 minutes without exercise 4 and the open task. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
 # %% opening-slide [markdown] tags=["slides"]
 # # Your own data
@@ -26,7 +26,7 @@
 # > | 18 | *An honest verdict*: (1) on the board, a vote on countries and rain, the two tables |
 # > | 4 | *In one breath*, and the homework |
 # >
-# > Left out: the logarithm. Run the notebook before class: the verdicts train many models. Homework: exercises 1 to 3, the quiz.
+# > Left out: the logarithm. Run the notebook before class: the verdicts train many models. Homework: exercises 1 to 4, the quiz.
 # >
 # > **90 minutes**
 # >
@@ -39,15 +39,15 @@
 # > | 19 | exercises 1 to 3 alone |
 # > | 6 | the quiz, by a show of hands |
 # >
-# > Homework: the open task, on a table that was agreed on.
+# > Homework: exercise 4; the open task, on a table that was agreed on.
 # >
 # > **Outcomes**
 # >
 # > | after it a student can | shown in | asked in |
 # > |---|---|---|
 # > | say of each column whether it names a task, describes it, or belongs to a row | the ten lines, `print(table)` | quiz 2, 5 |
-# > | split and standardise so that the test stays unseen | both splits of the countries | exercise 1, 2, 3, quiz 1 |
-# > | compare models split by split, and say what a tie does and does not mean | the two verdicts, the process | quiz 3, 4 |
+# > | split and standardise so that the test stays unseen | both splits of the countries | exercise 1, 2, 3, 4, quiz 1 |
+# > | compare models split by split, and say what a tie does and does not mean | the two verdicts, the process | exercise 4, quiz 3, 4 |
 
 # %% imports
 import tempfile
@@ -71,8 +71,8 @@ torch.set_num_threads(1)  # networks as small as these are trained faster by one
 # %% a-table [markdown]
 # ## A table
 #
-# Many tables are families of tasks without knowing it: one column *names* something, a station, a patient, a shop; some columns say what it is like; and each row is one reading of it. Here is one such, how much it rains
-# and snows at 321 weather stations in and around Colorado (more than lesson 00 had), written as anybody would write it:
+# Many tables are families of tasks without knowing it: one column *names* something, a station, a patient, a shop; some columns say what it is like; and each row is one reading of it. Here, how much it rains
+# and snows at 321 weather stations in and around Colorado, written as anybody would write it:
 
 # %% a-table-slide [markdown] tags=["slides"]
 # ## A table is a family of tasks
@@ -87,18 +87,17 @@ torch.set_num_threads(1)  # networks as small as these are trained faster by one
 # %% write-a-table tags=["shown"]
 family = ColoradoClimate("precipitation")
 place = pandas.DataFrame(family.stations)
-columns = {"name": "station", "elevation": "elevation (m)"}
 frame = pandas.DataFrame(family.mean_year.numpy(), columns=range(1, 13)).join(place)
 frame = frame.melt(list(place), var_name="month", value_name="precipitation (mm)")
+frame = frame.rename(columns={"name": "station", "elevation": "elevation (m)"}).round(2)
 mine = Path(tempfile.mkdtemp()) / "mine.csv"
-frame = frame.round(2).rename(columns=columns).sort_values(["station", "month"])
-frame.to_csv(mine, index=False)
+frame.sort_values(["station", "month"]).to_csv(mine, index=False)
 print("\n".join(mine.read_text(encoding="utf-8").splitlines()[:4]))
 
 # %% ten-lines-predict [markdown]
 # From the file to a picture in ten lines. `Table.from_csv` is told what each column is: the one that names the task, those that describe it ($\tau$), the inputs $x$ and the outputs $y$. It standardises $\tau$ and $x$, and leaves $y$ in its unit.
 #
-# **Predict.** It rains more in the mountains. In which season do you expect most of it, above 3,000 m, and out on the plains at 1,200 m? Sketch the year of the first (the sketch is compared with the mean of the stations there). Then drag *elevation*, or take the star by hand.
+# **Predict.** It rains more in the mountains. In which season do you expect most of it, above 3,000 m, and out on the plains at 1,200 m? Sketch the year of the first (compared with the mean of the stations there). Then drag *elevation*, or take the star by hand.
 
 # %% ten-lines-predict-slide [markdown] tags=["slides"]
 # ## Predict: sketch it
@@ -138,11 +137,11 @@ projected.project("ten-lines", figure)
 # > *Short of time*: settings 1 and 2. Say: without readings τ is all that a new station has.
 
 # %% ten-lines-look [markdown]
-# (`shots=0`: a new station has no readings yet. Where new tasks come with some, `shots=4` gives four of them to a learner that adapts, lesson 07. 12 is a station's whole year.) **What to look for.** *Left*, the stations, training ones and those never seen, and the star, the place that is told; *right*, grey the training stations, rings the most similar station that it never saw. Not a line of drawing was written for this table.
+# (`shots=0`: a new station has no readings yet. Where new tasks come with some, `shots=4` gives four of them to a learner that adapts, lesson 07. 12 is a station's whole year.) **What to look for.** *Left*, the stations, training ones and those never seen, and the star, the place that is told; *right*, grey the training stations, rings the most similar station that it never saw.
 #
 # ## What it read, and what it left out
 #
-# `print(table)` says what became of the file. Look at it before anything else; then at what the network does, here by height, at stations never seen:
+# `print(table)` says what became of the file. Look at it before anything else; then at what the network does, by height, at new stations:
 
 # %% ten-lines-look-slide [markdown] tags=["slides"]
 # ## What it read, and what it left out
@@ -158,8 +157,7 @@ projected.project("ten-lines", figure)
 print(table)
 print(f"\n{meta_test(learner, table.test, shots=0).rmse:.1f} mm on stations never seen")
 tau, x, y, _number = table.rows_of(table.test)
-with torch.no_grad():
-    written = main(learner(tau, None), x.unsqueeze(1)).flatten()
+written = main(learner(tau, None), x.unsqueeze(1)).detach().flatten()
 feet, tops = (table.describe(elevation=m, latitude=39, longitude=-105)[0] for m in (1300, 3000))
 for where, some in {"below 1,300 m": tau[:, 0] < feet, "above 3,000 m": tau[:, 0] > tops}.items():
     for who, year in {"measured": y[some, 0], "network": written[some]}.items():
@@ -167,9 +165,9 @@ for where, some in {"below 1,300 m": tau[:, 0] < feet, "above 3,000 m": tau[:, 0
         print(f"{where}, {who}: most in month {year.argmax() + 1}, {year.max():.0f} mm")
 
 # %% messy [markdown]
-# On the plains May is the wettest month, in the mountains March. The network has both; up there it is a little flatter, and a month late.
+# The network has both: the wet May of the plains, and the mountains' March, a little flatter and a month late.
 #
-# Tables are rarely clean. This one is as a German spreadsheet writes it: semicolons, decimal commas, a point between thousands, a date, a missing value, a tree with a single row.
+# A table as a German spreadsheet writes it: semicolons, decimal commas, a point between thousands, a date, a missing value, a tree with a single row.
 
 # %% a-messy-table-slide [markdown] tags=["slides"]
 # ## A table as a spreadsheet writes it
@@ -207,7 +205,7 @@ for wrong in (messy.replace("6,5", "much"), messy.replace("980,0", "98,0", 1)):
 # > *Short of time*: only the two errors. Say: look at `print(table)` before any error in mm.
 
 # %% split [markdown]
-# What can be read is read, and what was left out is counted; of two kinds one column is enough, of three each has its own. What means *missing* (n/a, –, nothing) is missing. What would change the meaning, another word, a tree of two heights, is an error that says where to look (row 1 is the first below the header).
+# What can be read is read, and what was left out is counted (n/a, – and nothing are missing); of two kinds one column is enough, of three each has its own. What would change the meaning, another word, a tree of two heights, is an error that says where to look (row 1 is the first below the header).
 #
 # ## What a split asks
 #
@@ -272,17 +270,17 @@ print(f"by rows {by_row:.1f} years, by tasks {error(trees, known, new):.1f} year
 # > *Short of time*: show the two numbers, skip the table's print. Say: a hypernetwork is asked about new tasks.
 
 # %% verdict [markdown]
-# By rows the error is far smaller (of all rows together, in one split), since the country's other years are in the training set: the model can find the country again, probably by its income, a number like no other's. It answers another question. Ask yourself which one is
-# yours; for a hypernetwork it is nearly always the second, and `Table` splits by task.
+# By rows the error is far smaller (of all rows together, in one split), since the country's other years are in the training set: the model can find the country again, probably by its income, a number like no other's. Which question is yours? For a
+# hypernetwork it is nearly always the second; `Table` splits by task.
 #
 # ## An honest verdict
 #
-# Is a hypernetwork the right tool? `rivals` trains, on the same tasks, what one would have used otherwise: the mean, a linear regression on $(\tau, x)$, gradient boosting with its usual settings, a Gaussian process of rows (on 200 at most: its cost grows with their cube), a network of two layers of 32 that is told $\tau$ beside $x$,
-# and the hypernetwork of the ten lines, both with fewer steps for the countries, to save time. (Who ties depends on it: try 800, some minutes.) None is tuned. All are judged on tasks they never saw, over several splits: the error of a task is the root of its mean squared error, that of a split the mean over tasks. Splits differ in how hard they are, which hits all models alike. So errors are compared **split by split**:
+# `rivals` trains, on the same tasks, what one would have used otherwise: the mean, a linear regression on $(\tau, x)$, gradient boosting with its usual settings, a Gaussian process of rows (on 200 at most: its cost grows with their cube), a network of two layers of 32 that is told $\tau$ beside $x$,
+# and the hypernetwork of the ten lines, both with fewer steps for the countries, to save time. (Who ties depends on it: try 800, some minutes.) None is tuned. All are judged on tasks they never saw, over several splits: the error of a task is the root of its mean squared error, that of a split the mean over tasks. A hard split is hard for all models, so errors are compared **split by split**:
 #
 # $$ \Delta_s = e_s - e_s^{\mathrm{best}}, \qquad \text{a tie if } \lvert\bar\Delta\rvert \le t\,\frac{\mathrm{std}(\Delta)}{\sqrt{n}} \tag{1} $$
 #
-# with $n$ splits, *best* the model of the smallest mean, std with $n - 1$, and Student's $t$ of 95% for $n - 1$ degrees of freedom. (Splits share training tasks, so that this is too short: lesson 00's *wider* interval is safer.) Among ties, the simplest should win: the one that leaves least to choose, to train and to explain. The table is in that order, which is ours.
+# with $n$ splits, *best* the model of the smallest mean, std with $n - 1$, and Student's $t$ of 95% for $n - 1$ degrees of freedom. (Splits share training tasks, so this is too short: lesson 00's *wider* interval is safer.) Among ties, the simplest should win: the one that leaves least to choose, to train and to explain. The table is in that order, which is ours.
 # **Predict:** which will it be, for the countries and for the rain?
 
 # %% verdict-slide [markdown] tags=["slides"]
@@ -307,9 +305,9 @@ for name, n in (("linear regression", 5), ("gradient boosting", 5), ("gradient b
     print(f"{name}, {n} splits: +{behind.mean():.2f} ± {half:.2f}, wider ± {wider:.2f} years")
 
 # %% countries-then [markdown]
-# (In brackets $\bar\Delta$ and its interval.) A tie means *not told apart*, never *equal*: (1) forgives a model that varies much from split to split. After five splits boosting tied, and would have been recommended as the simplest (linear regression did not), though its mean was well behind; ten tell, by (1), and by the wider interval not. More splits help up to a point; then only more tasks do. No gain of written weights is shown.
+# (In brackets $\bar\Delta$ and its interval.) A tie means *not told apart*, never *equal*: (1) forgives a model that varies much from split to split. After five splits boosting tied, and would have been recommended as the simplest, though its mean was well behind; ten tell, by (1), and by the wider interval not. More splits help up to a point; then only more tasks do. No gain of written weights is shown.
 #
-# Now the rain. All models get the month as lesson 00 gave it, as a place on a circle, so that December lies beside January; above it was a plain number, to be drawn along.
+# Now the rain. All models get the month as lesson 00 gave it, as a place on a circle, so that December lies beside January; above it was a plain number.
 
 # %% rain-slide [markdown] tags=["slides"]
 # ## Rain: use the simplest of what ties
@@ -348,7 +346,7 @@ for name in ("gradient boosting", "hypernetwork"):
 #
 # **What to report.** How many tasks and rows; what was left out; what the split asks; each rival with the same rows, or how many; what was tuned, on which tasks; an interval over splits, and the unit.
 #
-# **Choosing a descriptor.** What is known of a new task *before* its readings; one value per task; few numbers for few tasks. Most incomes lie close together at the low end: a logarithm spreads them. Does it help a line? Split by split, by the error of all rows together (so the numbers differ from the table's):
+# **Choosing a descriptor.** What is known of a new task *before* its readings; one value per task; few numbers for few tasks. Most incomes lie close together at the low end: a logarithm spreads them. Does it help a line? Split by split, by the error of all rows together (so its numbers are not the table's):
 
 # %% what-to-report-slide [markdown] tags=["slides"]
 # ## What to report
@@ -386,7 +384,7 @@ print(f"less by {less.mean():.2f} ± {half_interval(less):.2f} years")
 # > *Short of time*: the countries alone, then the three lines of the process. Say: where only the error counts, use what errs least.
 
 # %% exercise-1 [markdown]
-# It does. But the test tasks have now helped to choose a descriptor; who will report an error chooses on training tasks, split once more.
+# It does. But the test tasks have helped to choose a descriptor; who will report an error chooses on training tasks, split once more.
 #
 # ## Exercises
 #
@@ -452,15 +450,32 @@ def standardised(values, train):
 
 checks.without_peeking(standardised)
 
+# %% exercise-4 [markdown]
+# **4 · Make.** (15 minutes; one table, two winners.) A *copy* says the $y$ of the nearest $x$ in the task of most similar τ. Make `my_table`, a frame of columns task, tau, x, y (at least 15 tasks, at most 2,000 rows). Over ten splits the copy must err a fifth less than a linear regression on (τ, x) by rows, and a fifth more by tasks, neither a tie (1); by tasks the regression must err a fifth less than one on $x$ alone. Many answers are good.
+#
+# <details><summary>Hint</summary>What may a task have for itself that its τ does not say? Who has met it, by rows and by tasks?</details>
+
+# %% exercise-4-answer tags=["exercise"]
+my_table = ...
+checks.two_winners(my_table)
+
+# %% exercise-4-solution tags=["solution"]
+rng = numpy.random.default_rng(0)
+task, x = numpy.repeat(numpy.arange(60), 12), rng.random(60 * 12)
+tau, own = rng.normal(size=(2, 60))  # of own no column tells
+y = 3 * tau[task] + own[task] + x + rng.normal(scale=0.1, size=len(x))
+my_table = pandas.DataFrame({"task": task, "tau": tau[task], "x": x, "y": y})
+checks.two_winners(my_table)
+
 # %% open-task [markdown]
-# **Open task.** (60 minutes.) Take a table of your own, or one that you find, and bring it to a verdict in one page. A good answer says what the split asks, how many tasks there are, what was left out, what was chosen on which tasks, each rival with an interval; and which of them you would use.
+# **Open task.** (60 minutes.) Take a table of your own, or one that you find, and bring it to a verdict in one page. A good answer has all of *What to report*, and which model you would use.
 
 # %% exercises-teacher [markdown] tags=["teacher"]
-# > **For the teacher** · 19 minutes. *Purpose*: whose mean it is, by hand and in code, and a split by name. Exercise 1: 4 minutes, 2: 10, 3: 5.
+# > **For the teacher** · 19 minutes: 4, 10 and 5, and 15 for exercise 4, which is homework. *Purpose*: whose mean it is, by hand and in code, a split by name, and a table on which the split decides who wins.
 # >
-# > *Students believe*: 1: that the held-out height counts too (0.73 or 0.63), or n − 1 (0.76), the median, the range (0.8), the variance. 2: that a draw per row is enough (tasks have rows on both sides), that each task may be drawn by itself (the number changes with the seed), that rows are counted, that True means *kept*; the seed is not used. 3: only the mean is mended, or only the spread; the held-out tasks are standardised by themselves; only training values come back.
+# > *Students believe*: 1: that the held-out height counts too (0.73 or 0.63), or n − 1 (0.76), the median, the range (0.8), the variance. 2: that a draw per row is enough (tasks have rows on both sides), that each task may be drawn by itself (the number changes with the seed), that rows are counted, that True means *kept*; the seed is not used. 3: only the mean is mended, or only the spread; the held-out tasks are standardised by themselves; only training values come back. 4: that noise makes a task another (it hides what the task has for itself, by rows too), that τ must say nothing for the copy to fail, that a curve in τ does it (by tasks the copy then wins).
 # >
-# > *Ask*: In the open task, what does a good answer contain? (The question of the split, the number of tasks, what was left out, what was chosen on which tasks, every rival with an interval and the unit, and a choice.)
+# > *Ask*: In the open task, what does a good answer contain? (The question of the split, the number of tasks, what was left out, what was chosen on which tasks, every rival with an interval and the unit, and a choice.) What is a good answer to 4? (A line in τ, and something of each task's own that τ does not say: a level, a slope, a season. Or the countries, told the logarithm of their income; or rows that stand in the table several times, so that by rows their twins are known.)
 # >
 # > *On the board*: training 1 and 3, held out 5. Mean 2, std (n) 1, so τ = 3. With all three: mean 3, std 1.63, τ = 1.22: the new task looks less new than it is.
 # >
@@ -470,7 +485,7 @@ checks.without_peeking(standardised)
 # ## Quiz
 #
 # **1. You want to know how a medicine works in patients you have not met. How do you split?**
-# <details><summary>By rows</summary>No: each patient would be in both sets, and the model would know everyone.</details>
+# <details><summary>By rows</summary>No: each patient would be in both sets.</details>
 # <details><summary>By patients</summary>Yes: the task that is new must be new in the test.</details>
 #
 # **2. A column has another value in each row of a task. What can it be, as it stands?**
@@ -482,7 +497,7 @@ checks.without_peeking(standardised)
 # <details><summary>Yes</summary>No: the difference may be 0.1 in every single split.</details>
 #
 # **4. The linear model ties with the hypernetwork, and only the error counts. Which do you use?**
-# <details><summary>The hypernetwork: it can do more</summary>No: what it can do more is not needed here, and may do harm elsewhere.</details>
+# <details><summary>The hypernetwork: it can do more</summary>No: what it can do more is not needed here.</details>
 # <details><summary>The linear one</summary>Yes: it is simpler to explain, to check and to keep.</details>
 #
 # **5. The name of a task as its descriptor: why does Table refuse it?**
@@ -496,7 +511,7 @@ questions.quiz()
 # ## In one breath
 #
 # A table with a name, a description, inputs and outputs is a family $\tau \mapsto \theta$; split it by task, standardise by the training tasks, compare split by split, and take the simplest of what ties. It cannot work where the description says nothing of the function, and no verdict can be had where tasks
-# are so few that no interval tells models apart.
+# are too few to tell models apart.
 
 # %% in-one-breath-slide [markdown] tags=["slides"]
 # ## In one breath

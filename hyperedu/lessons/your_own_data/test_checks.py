@@ -1,6 +1,7 @@
 """The checks know the right answers, and name the misconception behind every wrong one that they know."""
 
 import numpy as np
+import pandas
 import pytest
 import torch
 
@@ -10,7 +11,7 @@ from saying import NOT_YET, RIGHT, UNANSWERED
 TRAIN, ALL = torch.tensor([100.0, 200, 600]), torch.tensor([100.0, 200, 600, 500])
 
 
-@pytest.mark.parametrize("check", [checks.tau, checks.held_out_by_task, checks.without_peeking])
+@pytest.mark.parametrize("check", [checks.tau, checks.held_out_by_task, checks.without_peeking, checks.two_winners])
 def test_an_exercise_not_yet_answered_is_no_error(says, check):
     assert says(check, ...).startswith(UNANSWERED)
 
@@ -72,3 +73,72 @@ def test_a_split_by_task(says, answer, words):
 )
 def test_standardised_without_peeking(says, answer, words):
     assert words in says(checks.without_peeking, answer)
+
+
+def table(tasks=60, rows=12, line=3.0, own=1.0, bend=0.0, noise=0.1, **columns):
+    """y is a line in τ, something of the task's own, a bend in τ that all tasks share, x, and noise."""
+    rng = np.random.default_rng(0)
+    task = np.repeat(np.arange(tasks), rows)
+    tau, level = rng.normal(size=(2, tasks))
+    x, tau = rng.random(len(task)), tau[task]
+    y = line * tau + own * level[task] + bend * np.sin(2 * tau) + x + noise * rng.normal(size=len(task))
+    return pandas.DataFrame({"task": task, "tau": tau, "x": x, "y": y} | columns)
+
+
+def as_tensors(frame):
+    return {name: torch.tensor(frame[name].to_numpy(), requires_grad=name != "task") for name in frame}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (table(), RIGHT),
+        (table(noise=0), RIGHT),
+        (as_tensors(table()), RIGHT),
+        (table().to_dict("list"), RIGHT),
+        (table().to_records(), RIGHT),
+        (table().astype({"task": "category", "tau": "float32"}).sample(frac=1, random_state=0).assign(note="more"), RIGHT),
+        (pandas.concat([table(rows=8, own=0, noise=1)] * 4), RIGHT),  # a row's twin is known
+        (table(own=0), "By rows the copy errs"),
+        (table(noise=1), "it must err a fifth less"),
+        (table(line=0), "without tau"),
+        (table(bend=6), "the copy wins there too"),
+        (table(task=range(720)), "the copy wins there too"),  # each row a task of its own: both splits ask the same
+        (table(line=30, own=0.05, noise=0), "By rows"),
+        (table(tau=np.random.default_rng(1).normal(size=720)), "it describes the task"),
+        (table(tasks=14), "It has 14 tasks"),
+        (table(tasks=101, rows=20), "It has 2020 rows"),
+        (table(x=1.0), "Column x is the same"),
+        (table(y=np.nan), "Column y has missing"),
+        (table(x="Monday"), "Column x holds what is no number"),
+        (table().drop(columns="tau"), "no column tau"),
+        (table().to_numpy(), "no column task"),
+        ({"task": range(20), "tau": [1, 2], "x": [1], "y": [2]}, "alike in length"),
+        ({name: [[1.0]] * 20 for name in checks.COLUMNS}, "alike in length"),
+        (table()[:0], "It has 0 tasks"),
+        (table, "This is a function"),
+        (3, "no column task"),
+        (None, "no column task"),
+        ("my_table", "no column task"),
+    ],
+)
+def test_a_table_of_two_winners(says, answer, words):
+    said = says(checks.two_winners, answer)
+    assert words in said
+    assert said.startswith(RIGHT if words == RIGHT else NOT_YET)
+
+
+def test_a_tie_is_said():
+    close = checks.Duel(*torch.tensor([[1.0, 5.0, 3.0], [2.0, 1.0, 3.0], [9.0, 9.0, 9.0]]).double())
+    assert "1 ± 6.6, a tie by (1)" in checks._regression_wins_by_task(checks.Judged(close, close))
+    far = checks.Duel(close.copy + 9, close.regression, close.untold)
+    assert not checks._regression_wins_by_task(checks.Judged(far, far))
+
+
+def test_the_copy_and_the_regression_by_hand():
+    tau, x = np.array([0.0, 0.0, 1.0, 1.0, 0.9]), np.array([0.0, 1.0, 0.0, 1.0, 0.6])
+    y = 2 * tau + x + np.array([0, 0, 0, 0, 5.0])
+    copy, regression, untold = checks._errors(tau, x, y, np.array([False] * 4 + [True]))
+    assert copy == pytest.approx(1.8 + 0.6 + 5 - 3)  # of the task at 1, the row at 1
+    assert regression == pytest.approx(5)
+    assert untold == pytest.approx(1.8 + 0.6 + 5 - 1.6)
