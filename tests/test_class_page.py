@@ -120,7 +120,7 @@ def test_a_page_has_the_counts_of_a_class_of_eight(folder):
     assert "8 students, 1 lesson." in page
     assert 'class="few"' not in page
     exercises = table(page, "How many students")
-    assert list(exercises.values()) == [[2, 5, 1, 0], [0, 0, 8, 0], [0, 0, 8, 0]]
+    assert list(exercises.values()) == [[2, 5, 1, 0], [0, 0, 8, 0], [0, 0, 8, 0], [0, 0, 8, 0]]
     assert table(page, "What is not yet right in exercise 1") == {FIRST_ORDER: [3], HOW_MANY: [2]}
     predicted = table(page, CHOSEN.question)
     assert predicted == {OPTIONS[0]: [3], f"{OPTIONS[1]} (right)": [1], OPTIONS[2]: [1], "skipped": [1],

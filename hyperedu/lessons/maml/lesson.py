@@ -304,7 +304,7 @@ for name, learner in learners.items():
     load_checkpoint(data_file(f"checkpoints/{file}.safetensors"), learner)
 
 # %% learners-then [markdown]
-# The first three were trained for a rate of 0.01; the others choose the best of seven, on training tasks:
+# The first three were trained for a learning rate of 0.01; the others choose among seven, on training tasks:
 
 # %% tuned-rates
 def tuned(learner, names=tuple(main.shapes)):  # the inner rate of these, on training tasks
