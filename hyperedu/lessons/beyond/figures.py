@@ -136,8 +136,9 @@ class DrawingsPicture:
             )
         where.set(xlim=(-self.limit, self.limit), ylim=(-self.limit, self.limit), xlabel="τ₁", ylabel="τ₂", aspect="equal")
         (self.path,) = where.plot([], [], color=VERMILION, lw=1.5, zorder=3)
-        # Whole where the sliders end, which is where the map does.
+        # Whole where the sliders end, which is where the map does; nothing makes room for it.
         (self.star,) = where.plot([], [], "*", color=VERMILION, markersize=20, mec="black", zorder=5, ls="none", clip_on=False)
+        self.star.set_in_layout(False)
         self.fill_weights = weight_heatmap(weights, self.main, weight_limit(learner.generator(self.places)))
         self.image = what.imshow(np.zeros((SIDE, SIDE)), **PAPER, interpolation="nearest")
         what.set(xticks=[], yticks=[])
