@@ -37,9 +37,13 @@ def cross_entropy(prediction: Tensor, y: Tensor) -> Tensor:
 
 
 def accuracy(prediction: Tensor, y: Tensor) -> Tensor:
-    """The share of examples whose largest logit is that of their class: (…, n, classes) and (…, n) → (…,)."""
+    """The share of examples whose largest logit is that of their class: (…, n, classes) and (…, n) → (…,).
+
+    Logits with NaN among them are never right.
+    """
     _check_classes(prediction, y)
-    return (prediction.argmax(-1) == y).to(prediction.dtype).mean(-1)
+    right = (prediction.argmax(-1) == y) & ~prediction.isnan().any(-1)
+    return right.to(prediction.dtype).mean(-1)
 
 
 def _check_classes(prediction: Tensor, y: Tensor) -> None:

@@ -76,8 +76,8 @@ class MainNetwork:
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self.sizes = [math.prod(shape) for shape in self.shapes.values()]
         self.weight_dim = sum(self.sizes)
-        last = list(self.shapes)[-1].rpartition(".")[0]
-        self.head = [name for name in self.shapes if name.rpartition(".")[0] == last]
+        layers = [_layer(name) for name in self.shapes]
+        self.head = [name for name, layer in zip(self.shapes, layers, strict=True) if layer == layers[-1]]
         self.initial_mean, self.initial_std = initial_mean, initial_std
         self.start_std = initial_std if start_std is None else start_std
         if isinstance(loss, type):
@@ -249,6 +249,11 @@ class MainNetwork:
         y = examples.y
         if len(examples) == 0:
             raise ValueError(f"the loss on no examples: y has shape {tuple(y.shape)}, and needs at least one")
+        if prediction.ndim < len(examples.lead) + 2:
+            raise ValueError(
+                f"the main network gives a prediction of shape {tuple(prediction.shape)} for y of shape {tuple(y.shape)}, but "
+                "it must be (…, n, d_out): let a module give y of shape (n, d_out), y.unsqueeze(-1) for a single number"
+            )
         if prediction.shape[:-2] != examples.lead:  # many θ on the same examples
             y = y.expand(*prediction.shape[:-2], *y.shape[len(examples.lead) :])
         return self._loss(prediction, y)
@@ -433,6 +438,12 @@ class _Conv(MainNetwork):
                 add(f"{per_block * block + 1}.weight", (c_out,), 1.0, 0.0, 0.0)
                 add(f"{per_block * block + 1}.bias", (c_out,), 0.0, 0.0, 0.0)
             c, height, width = c_out, (height + 1) // 2, (width + 1) // 2
+            if normalization == "group" and height * width * c_out == math.gcd(GROUPS, c_out):
+                raise ValueError(
+                    f"convolution {block + 1} of {self.channels} leaves one pixel of an image of {self.image}, so that each "
+                    "group of its norm is one number, and becomes 0 whatever x is: give fewer convolutions, a larger image, or "
+                    "normalization=None"
+                )
         self._d_features = c * height * width
         self.widest = math.prod(self.image[1:]) / 4 * max(self.channels, default=0)
         add_layer(str(per_block * len(self.channels) + 1), (d_out, self._d_features), 1.0)
@@ -459,6 +470,8 @@ class _Conv(MainNetwork):
         return y.view(n, n_tasks, self._d_features).transpose(0, 1)
 
     def _features(self, theta: Tensor, x: Tensor) -> Tensor:
+        if len(x) == 0:
+            return x.new_zeros(0, x.shape[1], self._d_features)
         weights = list(self.unflatten(theta).values())[:-2]
         size = x.shape[1] * self.widest  # numbers of a task after the first layer
         # Measured (benchmarks/convolutions.py): where a task is large, its arithmetic outweighs what one call for all saves.
@@ -485,7 +498,13 @@ class _ModuleNetwork(MainNetwork):
         self.input_dims, self.by_loop = input_dims, False
         self.recurrent = any(isinstance(child, nn.RNNBase) for child in module.modules())
         weights = {name: p.detach() for name, p in module.named_parameters()}
-        self.module = copy.deepcopy(module)
+        try:
+            self.module = copy.deepcopy(module)
+        except RuntimeError as error:
+            raise ValueError(
+                f"{type(module).__name__} cannot be copied, since it keeps a tensor that was computed from its weights: take "
+                "torch.nn.utils.parametrizations in place of torch.nn.utils.weight_norm or spectral_norm"
+            ) from error
         meta: dict[int, nn.Parameter] = {}  # one meta tensor per parameter, so that tied weights stay tied
         for child in self.module.modules():
             for name, p in child._parameters.items():
@@ -522,15 +541,14 @@ class _ModuleNetwork(MainNetwork):
 
     def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
         buffers = {name: b.to(theta) if b.is_floating_point() else b.to(theta.device) for name, b in self.constants.items()}
-        versions = {name: b._version for name, b in buffers.items()}
+        versions = {name: b._version for name, b in buffers.items() if not b.is_inference()}
 
         def one_task(weights: dict[str, Tensor], x: Tensor) -> Tensor:
             return functional_call(self.module, weights | buffers, (x,))
 
-        weights = self.unflatten(theta)
         with _twice_differentiable(self.recurrent):
-            y = self._over_tasks(one_task, weights, x)
-        changed = [name for name, b in buffers.items() if b._version != versions[name]]
+            y = self._over_tasks(one_task, theta, x)
+        changed = [name for name, version in versions.items() if buffers[name]._version != version]
         if changed:
             raise ValueError(
                 f"{type(self.module).__name__} changes its buffers {changed} when it is used, which would leak from task to "
@@ -538,16 +556,20 @@ class _ModuleNetwork(MainNetwork):
             )
         return y
 
-    def _over_tasks(self, one_task: Callable, weights: dict[str, Tensor], x: Tensor) -> Tensor:
-        """All tasks at once through vmap; one after the other where a layer has no rule for that, as recurrent ones."""
+    def _over_tasks(self, one_task: Callable, theta: Tensor, x: Tensor) -> Tensor:
+        """All tasks at once through vmap; one after the other where a layer has no rule for that, as recurrent ones.
+
+        Each try has copies of its own: layers may change x (`nn.ReLU(inplace=True)`) and weights (`nn.Embedding(max_norm=1)`).
+        """
         if not self.by_loop:
             try:
-                return self._one_tensor(vmap(one_task, randomness="different")(weights, x))
+                return self._one_tensor(vmap(one_task, randomness="different")(self.unflatten(theta.clone()), x.clone()))
             except _FAILURES as error:
                 in_vmap = error
+        weights = self.unflatten(theta.clone())
         tasks = ({name: w[i] for name, w in weights.items()} for i in range(len(x)))
         try:
-            found = [one_task(each, some) for each, some in zip(tasks, x, strict=True)]
+            found = [one_task(each, some) for each, some in zip(tasks, x.clone(), strict=True)]
         except _FAILURES as error:
             raise ValueError(
                 f"{type(self.module).__name__} cannot take x of shape {tuple(x.shape[1:])} (one task) with weights of dtype "
@@ -570,6 +592,11 @@ class _ModuleNetwork(MainNetwork):
 _FAILURES = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
 
 
+def _layer(name: str) -> str:
+    """The layer of a weight; that of one with a parametrization, such as weight_norm, has a part more to its name."""
+    return name.split("parametrizations.")[0].rpartition(".")[0]
+
+
 def _check_module(module: nn.Module) -> None:
     """A sentence for modules that cannot be functions of their weights alone."""
     if not isinstance(module, nn.Module):
@@ -585,6 +612,9 @@ def _check_module(module: nn.Module) -> None:
             )
         if isinstance(child, nn.RNNBase | nn.MultiheadAttention) and not child.batch_first:
             raise ValueError(f"{what} takes time before examples, but examples come first here: make it with batch_first=True")
+    for name, p in module.named_parameters():
+        if not p.is_floating_point():
+            raise ValueError(f"{name} is a parameter of dtype {p.dtype}, but weights are floating point: make it a buffer")
     lazy = [name for name, p in module.named_parameters() if nn.parameter.is_lazy(p)]
     if lazy:
         raise ValueError(f"{lazy} have no shape yet: call the {type(module).__name__} once with an example x first")

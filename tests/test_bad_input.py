@@ -126,6 +126,16 @@ class Counting(nn.Module):
         return self.linear(x)
 
 
+def rows_lost():
+    return nn.Sequential(nn.Linear(1, 1), nn.Flatten(0))
+
+
+def with_parameter(value):
+    module = nn.Linear(1, 1)
+    module.extra = nn.Parameter(value, requires_grad=False)
+    return module
+
+
 class Block(nn.Module):
     """Attention, whose own complaint is no RuntimeError."""
 
@@ -250,6 +260,24 @@ NETWORKS = {
     "words before examples": (
         lambda: MainNetwork.from_module(nn.TransformerEncoderLayer(4, 2)),
         ["self_attn", "MultiheadAttention", "batch_first=True"],
+    ),
+    "weights in whole numbers": (lambda: MainNetwork.from_module(with_parameter(labels(3))), ["extra", "int64", "buffer"]),
+    "complex weights": (lambda: MainNetwork.from_module(with_parameter(zeros(3) + 0j)), ["extra", "complex64", "buffer"]),
+    "weights that are computed from others": (
+        lambda: MainNetwork.from_module(nn.utils.weight_norm(nn.Linear(1, 1))),
+        ["Linear", "torch.nn.utils.parametrizations"],
+    ),
+    "outputs without a last dimension": (
+        lambda: MainNetwork.from_module(rows_lost()).loss(zeros(4, 2), support(4)),
+        ["(4, 5)", "(4, 5, 1)", "(…, n, d_out)"],
+    ),
+    "outputs without a last dimension for a loss that would broadcast": (
+        lambda: MainNetwork.from_module(rows_lost(), loss=F.l1_loss).loss(zeros(2), support()),
+        ["(5,)", "(5, 1)", "(…, n, d_out)"],
+    ),
+    "a norm over one number": (
+        lambda: MainNetwork.conv((1, 16, 16), (4, 4, 4, 4)),
+        ["convolution 4", "one pixel", "becomes 0", "normalization=None"],
     ),
     "weights without a shape": (lambda: MainNetwork.from_module(nn.LazyLinear(3)), ["'weight'", "have no shape yet", "once"]),
     "an input of minus one dimension": (lambda: MainNetwork.from_module(nn.Linear(1, 1), input_dims=-1), ["input_dims", "-1"]),
@@ -657,7 +685,7 @@ def where(error: BaseException) -> Path:
     return Path(trace.tb_frame.f_code.co_filename)
 
 
-@pytest.mark.filterwarnings("ignore:Using a target size", "ignore:Lazy modules")
+@pytest.mark.filterwarnings("ignore:Using a target size", "ignore:Lazy modules", "ignore:`torch.nn.utils.weight_norm`")
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_gets_a_sentence_of_our_own(name):
     call, words = BAD[name]

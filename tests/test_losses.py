@@ -91,6 +91,11 @@ def test_accuracy_of_known_numbers():
     assert accuracy(logits.half(), torch.tensor([0, 1, 0, 0])).dtype == torch.float16
 
 
+def test_what_is_not_a_number_is_no_right_answer():
+    prediction = torch.tensor([[[1.0, 0.0], [torch.nan, 0.0], [torch.nan, torch.nan], [0.0, 1.0]]])
+    assert accuracy(prediction, torch.tensor([[0, 0, 0, 1]])).tolist() == [0.5]
+
+
 @pytest.mark.parametrize("function", [cross_entropy, accuracy])
 def test_the_highest_class_is_one_less_than_the_number_of_logits(function):
     function(torch.zeros(2, 3), torch.tensor([0, 2]))

@@ -588,6 +588,60 @@ def test_a_buffer_that_changes_is_refused_by_name(layer):
         main(torch.ones(3, main.weight_dim), torch.ones(3, 5, 2))
 
 
+class Bounded(nn.Module):
+    """An embedding that scales its own weights down, behind a layer that looks at its values, so that no vmap will do."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.out = nn.Embedding(5, 3, max_norm=0.5), nn.Linear(3, 1)
+
+    def forward(self, x):
+        return self.out(self.words(x[:, 0])) if x.max() < 5 else None
+
+
+@pytest.mark.parametrize("kind", ["x", "weights", "weights one by one"])
+def test_a_module_that_writes_into_what_it_is_given_changes_only_copies(kind, random):
+    net = {
+        "x": lambda: nn.Sequential(nn.ReLU(inplace=True), nn.Linear(1, 1)),
+        "weights": lambda: nn.Sequential(nn.Embedding(5, 3, max_norm=0.5), nn.Flatten(), nn.Linear(3, 1)),
+        "weights one by one": Bounded,
+    }[kind]()
+    main = MainNetwork.from_module(net)
+    theta = torch.randn(2, main.weight_dim, generator=random)
+    x = torch.randn(2, 4, 1, generator=random) if kind == "x" else torch.randint(5, (2, 4, 1), generator=random)
+    given = theta.clone(), x.clone()
+    y = main(theta, x)
+    assert torch.equal(theta, given[0])
+    assert torch.equal(x, given[1])
+    for i in range(2):
+        net.load_state_dict(main.unflatten(theta[i].clone()))
+        torch.testing.assert_close(y[i], net(x[i].clone()))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_module_with_a_buffer_works_in_inference_mode(dtype):
+    norm = nn.utils.parametrizations.orthogonal(nn.Linear(2, 2))  # whose base is a buffer
+    outside = MainNetwork.from_module(norm)
+    theta, x = torch.ones(6, dtype=dtype), torch.ones(3, 2, dtype=dtype)
+    expected = outside(theta, x)
+    with torch.inference_mode():
+        torch.testing.assert_close(outside(theta, x), expected)
+        torch.testing.assert_close(MainNetwork.from_module(norm)(theta, x), expected)
+
+
+def test_the_head_is_the_whole_last_layer_where_a_weight_is_made_of_two():
+    norm = nn.utils.parametrizations.weight_norm
+    weight = "parametrizations.weight.original"
+    net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), norm(nn.Linear(3, 1)))
+    assert MainNetwork.from_module(net).head == ["2.bias", f"2.{weight}0", f"2.{weight}1"]
+    assert MainNetwork.from_module(norm(nn.Linear(3, 1))).head == ["bias", f"{weight}0", f"{weight}1"]
+
+
+def test_images_of_no_task():
+    main = MainNetwork.conv((1, 8, 8), channels=(4,), d_out=3)
+    assert main(torch.zeros(0, main.weight_dim), torch.zeros(0, 5, 1, 8, 8)).shape == (0, 5, 3)
+
+
 def test_a_lazy_module_will_do_once_it_has_seen_an_example(random):
     net = nn.Sequential(nn.LazyLinear(4), nn.ReLU(), nn.LazyLinear(1))
     with pytest.raises(ValueError, match="have no shape yet: call the Sequential once"):
