@@ -38,6 +38,15 @@ def expect(name: str, value: object, kind: type | tuple[type, ...], advice: str)
         raise ValueError(f"{name} is a {type(value).__name__}: {advice}")
 
 
+def same_dtype(name: str, value: Tensor, like: Tensor) -> None:
+    """A sentence for numbers of another dtype than the parameters that read them."""
+    if value.dtype != like.dtype:
+        raise ValueError(
+            f"{name} of shape {tuple(value.shape)} has dtype {value.dtype}, but what reads it has {like.dtype}: give "
+            f"{name}.to({like.dtype}), or bring what reads it to {value.dtype}"
+        )
+
+
 def source(rng: object) -> None:
     """A sentence for what is no source of randomness, such as a seed."""
     if rng is not None:

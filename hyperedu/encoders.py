@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from hyperedu.batches import Examples, readable, whole
+from hyperedu.batches import Examples, readable, same_dtype, whole
 from hyperedu.main_network import MainNetwork
 
 __all__ = ["ClassEncoder", "DescriptorEncoder", "Encoder", "JointEncoder", "Learned", "SetEncoder", "WordAttention"]
@@ -125,6 +125,7 @@ class SetEncoder(Encoder):
                 f"{tuple(support.y.shape)} {y.shape[-1]}, but this encoder was made for {self.d_in} and {self.d_out} (d_in, "
                 "d_out)"
             )
+        same_dtype("x", x, self.whole.weight)
         h = torch.cat([x, y.to(x)], dim=-1)
         for layer in self.each:
             h = nn.functional.gelu(layer(h))
@@ -199,6 +200,7 @@ class Learned(Encoder):
         one_hot = self.needed(descriptor)
         if one_hot.shape[-1] != len(self.names):
             raise ValueError(f"the table has {len(self.names)} rows, but the one-hot vectors have {one_hot.shape[-1]} numbers")
+        same_dtype("τ", one_hot, self.table)
         return one_hot @ self.table
 
     def in_words(self, descriptor: Tensor) -> str:
@@ -238,6 +240,7 @@ class WordAttention(Encoder):
 
     def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
         tau = self.needed(descriptor)
+        same_dtype("τ", tau, self.V.weight)
         values = self.V(self._words(tau))  # (…, n_words, heads · dim)
         a = self.attention(tau)
         return (a.unsqueeze(-1) * values.unflatten(-1, (a.shape[-1], -1))).sum(-3).flatten(-2)

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from hyperedu.adaptation import LearningRate, Rates, Trajectory, adapt, check_ra
 from hyperedu.batches import Examples, expect, whole
 from hyperedu.encoders import ClassEncoder, SetEncoder, as_encoder, numbers_of
 from hyperedu.generators import ClassGenerator, Generator, MLPGenerator
+from hyperedu.generators.base import check_numbers
 from hyperedu.main_network import MainNetwork
 
 __all__ = [
@@ -213,6 +215,7 @@ class MetaSGD(MAML):
     """
 
     def __init__(self, main: MainNetwork, steps: int = 1, lr: float = 0.01, rng: torch.Generator | None = None):
+        expect("the learning rate that all weights begin with", lr, Real, "give one number, such as 0.01")
         check_rates(main, lr)
         super().__init__(main, steps, nn.Parameter(torch.full((main.weight_dim,), float(lr))), rng=rng)
 
@@ -231,6 +234,8 @@ class Reptile(MAML):
 
     def outer_loss(self, descriptor: Tensor | None, support: Examples | None, judge: Callable[[Tensor], Tensor]) -> Tensor:
         """Its value is the loss after adaptation on all examples, its gradient in θ₀ that of ½ ‖θ₀ − θ'‖²."""
+        if next(self.rates.parameters(), None) is not None:
+            raise ValueError("Reptile cannot learn α, since its update has no gradient in it: give a number or a tensor for lr")
         with torch.no_grad():
             target = self(descriptor, support)
             value = judge(target)
@@ -263,6 +268,7 @@ class Conditioned(Learner):
         descriptor = _told(self, descriptor)
         if descriptor.shape[-1] != self.A.shape[1]:
             raise ValueError(f"τ has {descriptor.shape[-1]} numbers, but this learner was made for {self.A.shape[1]}")
+        check_numbers(descriptor, self.A)
         before, bias, after = self.theta_0.tensor_split([self.first_bias.start, self.first_bias.stop])
         lead = descriptor.shape[:-1]
         return torch.cat([before.expand(*lead, -1), bias + descriptor @ self.A.mT, after.expand(*lead, -1)], dim=-1)

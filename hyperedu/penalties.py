@@ -19,8 +19,8 @@ from numbers import Real
 import torch
 from torch import Tensor, nn
 
-from hyperedu.batches import TaskBatch
-from hyperedu.learners import Learner
+from hyperedu.batches import TaskBatch, same_dtype
+from hyperedu.learners import Learner, in_mode
 from hyperedu.main_network import MainNetwork
 
 __all__ = ["OutputRegularizer", "Penalty", "Reconstruction", "Sensitivity", "SpectralNorm", "TowardSharedWeights", "WeightNorm"]
@@ -48,7 +48,9 @@ class TowardSharedWeights(Penalty):
     """
 
     def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
-        shared = [p for name, p in learner.named_parameters() if name.rpartition(".")[2] == "theta_0"]
+        shared = [
+            p for name, p in learner.named_parameters() if name.rpartition(".")[2] == "theta_0" and p.shape == theta.shape[-1:]
+        ]
         if not shared:
             raise ValueError(
                 f"{type(learner).__name__} has no θ₀ that its tasks share: give it a generator that writes θ₀ + Δθ, such as "
@@ -102,6 +104,7 @@ class Reconstruction(Penalty):
     def decoder(self, theta: Tensor) -> Tensor:
         """θ (…, P) → τ (…, d_tau), as it is read back."""
         first, second = self.layers
+        same_dtype("θ", theta, first.weight)
         return second(nn.functional.gelu(first(theta)))
 
     def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
@@ -112,7 +115,7 @@ class OutputRegularizer(Penalty):
     """Mean over remembered tasks of ‖f_φ(τ_old) − θ*_old‖²: what was learned before is still written.
 
     von Oswald and others 2020 (arXiv 1906.00695), equation 2, without their look ahead. No old example is needed: this keeps a
-    snapshot of what the learner writes for the old descriptors when the penalty is made.
+    snapshot of what the learner writes for the old descriptors, in evaluation mode, when the penalty is made.
 
     Args:
         learner: whose weights are remembered; it may learn on, the snapshot stays.
@@ -126,7 +129,7 @@ class OutputRegularizer(Penalty):
         super().__init__()
         if len(descriptors) == 0:
             raise ValueError("there is nothing to hold on to: give the descriptors of at least one task")
-        with torch.no_grad():
+        with in_mode(learner, False), torch.no_grad():
             self.register_buffer("old_tau", descriptors.detach().clone())
             self.register_buffer("old_theta", learner.written(self.old_tau).detach().clone())
 

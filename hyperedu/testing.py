@@ -228,6 +228,15 @@ def compare(
     if not isinstance(family, Family):
         raise ValueError(f"{type(family).__name__} is no family of tasks: one has two sets, .train and .test")
     whole("steps", steps, 0)
+    owners: dict[nn.Parameter, str] = {}
+    for name, learner in learners.items():
+        expect_learner(learner)
+        for parameter in learner.parameters():
+            if steps and owners.setdefault(parameter, name) != name:
+                raise ValueError(
+                    f"{owners[parameter]!r} and {name!r} share parameters, so that one would begin where the other was trained "
+                    "to: give each its own, such as copy.deepcopy(learner)"
+                )
     rows = {}
     for name, learner in learners.items():
         history = None
@@ -236,7 +245,7 @@ def compare(
             parts = [learner, *(penalty for penalty in own if isinstance(penalty, nn.Module))]
             history = meta_train(
                 learner, family.train, steps, tasks_per_step, shots, queries,
-                optimizer=optimizer and optimizer([p for part in parts for p in part.parameters()]), penalties=own,
+                optimizer=optimizer and optimizer(list({p: None for part in parts for p in part.parameters()})), penalties=own,
                 rng=torch.Generator().manual_seed(seed), progress=progress,
             )  # fmt: skip
         inner = test_inner_steps if learner.inner_steps and test_inner_steps is not None else [None]

@@ -19,6 +19,8 @@ __all__ = ["Text"]
 def _sentences(text: str | Sequence[str]) -> list[str]:
     """The sentences of a text or of several; those that say nothing are refused."""
     sentences = [text] if isinstance(text, str) else list(text)
+    if not sentences:
+        raise ValueError("no sentence was given: type at least one")
     for sentence in sentences:
         if not isinstance(sentence, str) or not sentence.strip():
             raise ValueError(f"{sentence!r} says nothing: type a sentence, such as 'a slow tall wave, shifted left'")

@@ -169,13 +169,14 @@ class _Run:
         source(self.rng)
         check(self.penalties)
         self.parts = [self.learner, *(penalty for penalty in self.penalties if isinstance(penalty, nn.Module))]
-        named = [(name, p) for part in self.parts for name, p in part.named_parameters() if p.requires_grad]
+        # Each once: a penalty may hold a part of the learner.
+        named = {p: name for part in self.parts for name, p in part.named_parameters() if p.requires_grad}
         if not named:
             raise ValueError(f"{type(self.learner).__name__} has no parameter that takes a gradient: there is nothing to train")
         if self.optimizer is None:
-            self.optimizer = torch.optim.Adam([p for _, p in named], lr=self.learner.outer_lr)
+            self.optimizer = torch.optim.Adam(list(named), lr=self.learner.outer_lr)
         held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
-        forgotten = [name for name, p in named if id(p) not in held]
+        forgotten = [name for p, name in named.items() if id(p) not in held]
         if forgotten:
             raise ValueError(
                 f"the optimizer was not given {forgotten}: make it with learner.parameters(), and those of penalties"

@@ -13,7 +13,9 @@ from hyperedu import (
     ANIL,
     MAML,
     AttentionGenerator,
+    Characters,
     ChunkedGenerator,
+    ClassGenerator,
     ColoradoClimate,
     Conditioned,
     ConvGenerator,
@@ -33,6 +35,7 @@ from hyperedu import (
     NoisyDescriptors,
     OneHot,
     OutputRegularizer,
+    Reconstruction,
     Reptile,
     Sensitivity,
     SetEncoder,
@@ -73,6 +76,16 @@ def main(**settings):
 
 def classifier():
     return MainNetwork.mlp([4, 8, 3], loss="cross_entropy")
+
+
+def by_class():
+    """A hypernetwork that shares all weights but those of the last layer."""
+    network = MainNetwork.conv((1, 28, 28), channels=(4,))
+    return Hypernetwork(network, ClassGenerator(5 * 2, network))
+
+
+def first_codes(tasks):
+    return zeros(len(tasks), 10)
 
 
 def theta(network):
@@ -459,6 +472,16 @@ ADAPTATION = {
 }
 
 ENCODERS = {
+    "x of another dtype for a set encoder": (
+        lambda: SetEncoder(1, 1, 4)(None, support(3).to(torch.float64)),
+        ["x of shape (3, 5, 1)", "float64", "float32"],
+    ),
+    "words in whole numbers for a set encoder": (
+        lambda: SetEncoder(1, 1, 4)(None, Examples(labels(3, 5, 1), zeros(3, 5, 1))),
+        ["x of shape (3, 5, 1)", "int64", "float32"],
+    ),
+    "a one-hot vector in whole numbers": (lambda: Learned(["a", "b"], 3)(torch.eye(2).long()), ["(2, 2)", "int64", "float32"]),
+    "words of another dtype": (lambda: WordAttention(8)(torch.ones(3, 8).double()), ["(3, 8)", "float64", "float32"]),
     "a set encoder without a support set": (lambda: SetEncoder(1, 1, 4)(zeros(3, 2)), ["SetEncoder", "at least one example"]),
     "a set encoder without examples": (
         lambda: SetEncoder(1, 1, 4)(None, support(3, n=0)),
@@ -499,6 +522,20 @@ ENCODERS = {
 }
 
 GENERATORS = {
+    "half a descriptor": (lambda: MLPGenerator(2.5, main()), ["descriptor_dim", "whole number", "2.5"]),
+    "a module for a generator to write": (lambda: MLPGenerator(2, nn.Linear(1, 1)), ["Linear", "MainNetwork.from_module"]),
+    "a number for the widths of a trunk": (lambda: MLPGenerator(2, main(), hidden=64), ["hidden", "int", "(64,)"]),
+    "a trunk without width": (lambda: LowRankGenerator(2, main(), hidden=(8, 0)), ["width", "at least 1", "0"]),
+    "a descriptor of another dtype": (
+        lambda: MLPGenerator(2, main())(zeros(5, 2).double()),
+        ["τ of shape (5, 2)", "float64", "float32"],
+    ),
+    "a descriptor in whole numbers": (lambda: ChunkedGenerator(2, main())(labels(5, 2)), ["(5, 2)", "int64", "float32"]),
+    "no descriptors to begin from": (lambda: MLPGenerator(2, main(), descriptors=zeros(0, 2)), ["(0, 64)", "empty"]),
+    "descriptors that say nothing to begin from": (
+        lambda: MLPGenerator(2, main(), hidden=(), descriptors=zeros(3, 2)),
+        ["(3, 2)", "is 0", "other descriptors"],
+    ),
     "a descriptor without a length": (lambda: MLPGenerator(0, main()), ["at least 1", "0"]),
     "a descriptor of three for a generator of two": (
         lambda: MLPGenerator(2, main())(zeros(5, 3)),
@@ -515,6 +552,11 @@ GENERATORS = {
 }
 
 LEARNERS = {
+    "a learner of which no weight adapts": (lambda: ANIL(main(), head=[]), ["none would adapt", "4.weight"]),
+    "a rate for each weight to begin with": (lambda: MetaSGD(main(), lr=torch.ones(97)), ["Tensor", "one number"]),
+    "rates by name to begin with": (lambda: MetaSGD(main(), lr={"4.bias": 0.1}), ["dict", "one number"]),
+    "conditioned on NaN": (lambda: Conditioned(main(), 2)(zeros(5, 2) / 0), ["NaN", "Metadata"]),
+    "conditioned on another dtype": (lambda: Conditioned(main(), 2)(zeros(5, 2).double()), ["float64", "float32"]),
     "a module in place of a main network": (lambda: MAML(nn.Linear(1, 1)), ["Linear", "MainNetwork.from_module"]),
     "a learner of minus one step": (lambda: MAML(main(), steps=-1), ["at least 0", "-1"]),
     "a learner of half a step": (lambda: MAML(main(), steps=0.5), ["whole number", "0.5"]),
@@ -578,6 +620,23 @@ LEARNERS = {
 }
 
 TRAINING = {
+    "a learned rate that gets no gradient": (
+        lambda: trained(Reptile(main(), lr=nn.Parameter(torch.tensor(0.1)))),
+        ["Reptile", "cannot learn α"],
+    ),
+    "toward shared weights that are not all": (
+        lambda: trained(by_class(), penalties={TowardSharedWeights(): 1.0}, tasks=Described(Characters().train, first_codes)),
+        ["Hypernetwork", "no θ₀"],
+    ),
+    "a decoder of another dtype": (
+        lambda: trained(Hypernetwork(main(), MLPGenerator(2, main())).double(), penalties={Reconstruction(main(), 2): 1.0}),
+        ["θ of shape (2, 97)", "float64", "float32"],
+    ),
+    "a main network to compare": (lambda: compare({"main": main()}, Sinusoids(), 0), ["_MLP", "SharedWeights(main)"]),
+    "one learner under two names": (
+        lambda: compare(dict.fromkeys("ab", MAML(main())), Sinusoids(), 1, progress=False),
+        ["'a' and 'b' share parameters", "deepcopy"],
+    ),
     "a family for a set of tasks": (lambda: trained(tasks=Sinusoids()), ["Sinusoids", ".train"]),
     "no step": (lambda: trained(steps=0), ["steps", "at least 1", "0"]),
     "half a step of training": (lambda: trained(steps=1.5), ["whole number", "1.5"]),
@@ -646,6 +705,9 @@ TRAINING = {
 }
 
 TASKS = {
+    "a family to describe wrongly": (lambda: NoisyDescriptors(Sinusoids(), 1.0), ["Sinusoids", ".train"]),
+    "a family to describe otherwise": (lambda: Described(Sinusoids(), lambda tasks: tasks.descriptor), ["Sinusoids", ".train"]),
+    "an empty list of sentences": (lambda: Text()([]), ["no sentence", "at least one"]),
     "an endless set whole": (lambda: Sinusoids().train.sample(), ["endlessly many", "n_tasks"]),
     "no task": (lambda: Sinusoids().train.sample(0), ["n_tasks", "at least 1", "0"]),
     "half a task of a set": (lambda: Sinusoids().train.sample(2.5), ["2.5", "whole number"]),

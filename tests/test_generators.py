@@ -181,6 +181,11 @@ def test_every_generator_writes_layers_of_the_right_variance(kind):
 
 
 @every_kind
+def test_no_task_has_no_weights(kind, main):
+    assert kind(2, main)(torch.zeros(0, 2)).shape == (0, main.weight_dim)
+
+
+@every_kind
 def test_a_batch_is_written_as_one_by_one(kind, main, random):
     generator, tau = kind(3, main, rng=random), torch.randn(2, 4, 3, generator=random)
     together = generator(tau)

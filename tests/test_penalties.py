@@ -141,6 +141,18 @@ def test_toward_shared_weights_is_the_distance_to_the_shared_start(main, tasks, 
         assert theta_0.grad.abs().max() < 1e-12
 
 
+@pytest.mark.parametrize(("kind", "options"), [(LowRankGenerator, {}), (MLPGenerator, {"magnitude_invariant": True})])
+def test_the_shared_start_has_the_mean_of_a_direct_initialisation(kind, options):
+    """So that what is pulled toward it is Δθ, whose mean over generators is 0."""
+    main = MainNetwork.conv((1, 8, 8), channels=(4, 4), d_out=3)  # the scales of its norms begin at 1
+    generators = [kind(2, main, rng=seeded(seed), **options) for seed in range(200)]
+    theta_0 = torch.stack([generator.theta_0.detach() for generator in generators])
+    theta = torch.stack([generator(torch.zeros(2)).detach() for generator in generators])
+    bound = 5 * main.initial_std / math.sqrt(len(generators)) + 1e-6
+    assert ((theta_0.mean(0) - main.initial_mean).abs() <= bound).all()
+    assert ((theta.mean(0) - main.initial_mean).abs() <= bound).all()
+
+
 def test_toward_shared_weights_of_conditioned_weights_is_what_tau_adds(main, tasks):
     learner = Conditioned(main, 2).double()
     added = tasks.descriptor @ learner.A.mT
@@ -225,6 +237,15 @@ def test_the_output_regularizer_is_the_distance_from_what_was_written(main, task
     expected = sum(((learner.generator(t) - b) ** 2).sum() for t, b in zip(old, before, strict=True)) / 3
     assert value(held, learner, tasks).item() == pytest.approx(expected.item())
     assert value(OutputRegularizer(learner, old[:1]), learner, tasks).item() == 0, "one made now remembers what is written now"
+
+
+def test_a_snapshot_is_of_weights_without_dropout(main, tasks):
+    encoder = nn.Sequential(nn.Linear(2, 4), nn.Dropout(0.5))
+    learner = Hypernetwork(main, MLPGenerator(4, main), encoder).double()
+    held = OutputRegularizer(learner, tasks.descriptor)
+    assert learner.training
+    assert encoder[1].training
+    torch.testing.assert_close(held.old_theta, learner.eval().written(tasks.descriptor))
 
 
 def test_a_snapshot_follows_neither_the_learner_nor_the_tensor_given(learner, tasks):
@@ -505,6 +526,24 @@ def test_a_module_of_ones_own_is_trained_with_the_learner(main, family):
     optimizer = torch.optim.Adam(learner.parameters())
     with pytest.raises(ValueError, match=r"was not given \['target'\].*those of penalties"):
         meta_train(learner, family.train, 1, optimizer=optimizer, penalties={own: 1.0}, progress=False)
+
+
+@pytest.mark.filterwarnings("error:optimizer contains")
+def test_a_penalty_that_holds_the_learner_does_not_train_it_twice(main, family):
+    """The gradient of a parameter that is there twice would count twice, and so would its step."""
+
+    class Holding(nn.Module):
+        def __init__(self, learner):
+            super().__init__()
+            self.learner = learner
+
+        def forward(self, learner, tasks, theta):
+            return theta.square().mean()
+
+    one, two = make(main).float(), make(main).float()
+    meta_train(one, family.train, 3, penalties={Holding(one): 1.0}, rng=seeded(1), progress=False)
+    meta_train(two, family.train, 3, penalties={WeightNorm(): 1.0}, rng=seeded(1), progress=False)
+    assert torch.equal(parameters_to_vector(one.parameters()), parameters_to_vector(two.parameters()))
 
 
 # ---------------------------------------------------------------------------------------------- checkpoints, copies, compare

@@ -145,7 +145,7 @@ class AttentionGenerator(Generator):
         self.check(descriptor)
         tokens = self.tokens(descriptor.reshape(-1, self.descriptor_dim))
         u = torch.cat([self._tensor(tokens[:, t], t) for t in range(len(self.matrices))], dim=-1)
-        return in_units(self, u, self.gain(tokens).squeeze(-1)).reshape(*descriptor.shape[:-1], -1)
+        return in_units(self, u, self.gain(tokens).squeeze(-1)).reshape(*descriptor.shape[:-1], self.main.weight_dim)
 
 
 def _tensor_features(main: MainNetwork) -> tuple[Tensor, list[tuple[int, int]]]:

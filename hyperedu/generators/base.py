@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from hyperedu.batches import readable
+from hyperedu.batches import expect, readable, same_dtype, source, whole
 from hyperedu.main_network import MainNetwork, activation_and_gain
 
 
@@ -23,8 +23,8 @@ class Generator(nn.Module):
 
     def __init__(self, descriptor_dim: int, main: MainNetwork):
         super().__init__()
-        if descriptor_dim < 1:
-            raise ValueError(f"descriptor_dim must be at least 1, got {descriptor_dim}")
+        whole("descriptor_dim", descriptor_dim, 1)
+        expect("the main network", main, MainNetwork, "MainNetwork.from_module makes one of any module")
         self.descriptor_dim, self.main = descriptor_dim, main
 
     def check(self, descriptor: Tensor) -> None:
@@ -33,8 +33,14 @@ class Generator(nn.Module):
                 f"τ has shape {tuple(descriptor.shape)}, but this generator was made for a last dimension of "
                 f"{self.descriptor_dim} (descriptor_dim)"
             )
-        if readable(descriptor) and not torch.isfinite(descriptor).all():
-            raise ValueError("τ contains NaN or infinite values: fill missing metadata first (descriptors.Metadata does)")
+        check_numbers(descriptor, next(self.parameters(), descriptor))
+
+
+def check_numbers(descriptor: Tensor, like: Tensor) -> None:
+    """A sentence for a τ that is not finite, or of another dtype than the parameters that read it."""
+    same_dtype("τ", descriptor, like)
+    if readable(descriptor) and not torch.isfinite(descriptor).all():
+        raise ValueError("τ contains NaN or infinite values: fill missing metadata first (descriptors.Metadata does)")
 
 
 def constant_norm(descriptor: Tensor) -> Tensor:
@@ -48,9 +54,14 @@ def constant_norm(descriptor: Tensor) -> Tensor:
 
 
 class Trunk(nn.ModuleList):
-    """Fully connected layers with an activation after each, (…, sizes[0]) → (…, width = sizes[-1])."""
+    """Fully connected layers with an activation after each, (…, d_in) → (…, width = hidden[-1])."""
 
-    def __init__(self, sizes: Sequence[int], activation: str, rng: torch.Generator | None):
+    def __init__(self, d_in: int, hidden: Sequence[int], activation: str, rng: torch.Generator | None):
+        source(rng)
+        expect("hidden", hidden, Sequence, f"give the width of each layer of the trunk, ({hidden!r},)")
+        for width in hidden:
+            whole("each width of the trunk", width, 1)
+        sizes = [d_in, *hidden]
         layers = [nn.Linear(a, b) for a, b in pairwise(sizes)]
         super().__init__(layers)
         self.activation, gain = activation_and_gain(activation)
@@ -74,6 +85,11 @@ def hyperfan(head: nn.Linear, h: Tensor, std: Tensor | float, rng: torch.Generat
     Var(V_pj) = σ_p² / E‖h‖², the mean over the rows of h (n, hidden). Chang, Flokas, Lipson 2020 (arXiv 2312.08399).
     """
     norm = h.square().sum(-1).mean().sqrt()
+    if readable(norm) and not norm > 0:
+        raise ValueError(
+            f"h of shape {tuple(h.shape)}, what the trunk makes of the descriptors that it is measured on, is 0 or empty, so "
+            "that its scale cannot be told: give other descriptors, or a wider trunk"
+        )
     head.weight.normal_(generator=rng).mul_(torch.as_tensor(std).unsqueeze(-1) / norm)
     head.bias.zero_()
 

@@ -40,7 +40,7 @@ class ChunkedGenerator(Generator):
             raise ValueError(f"chunk_size must be at least 1, got {chunk_size}")
         n_chunks = -(-main.weight_dim // chunk_size)
         self.embeddings = nn.Parameter(torch.randn(n_chunks, embedding_dim, generator=rng))
-        self.trunk = Trunk([descriptor_dim + embedding_dim, *hidden], activation, rng)
+        self.trunk = Trunk(descriptor_dim + embedding_dim, hidden, activation, rng)
         self.head = nn.Linear(self.trunk.width, chunk_size)
         self.gain = nn.Parameter(torch.zeros(len(main.shapes)))
         tau = torch.randn(64, descriptor_dim, generator=rng)

@@ -42,7 +42,7 @@ class ClassGenerator(Generator):
         self.n_classes, self.d_features, d = main.d_out, main.d_features, descriptor_dim // main.d_out
         self.n_body = main.weight_dim - self.n_classes * (self.d_features + 1)
         self.theta_0 = nn.Parameter(main.start_weights(rng)[: self.n_body])
-        self.h, self.u = Trunk([2 * d, hidden], "gelu", rng), Trunk([d, rank], "tanh", rng)
+        self.h, self.u = Trunk(2 * d, [hidden], "gelu", rng), Trunk(d, [rank], "tanh", rng)
         self.V, self.B = nn.Linear(hidden, self.d_features + 1), nn.Linear(rank, self.n_body, bias=False)
         with torch.no_grad():
             hyperfan(self.V, self.h(torch.randn(256, 2 * d, generator=rng)), 1 / math.sqrt(self.d_features), rng)

@@ -48,7 +48,7 @@ class ConvGenerator(Generator):
 
         self.rows = nn.ParameterList(codes(m) for m, _ in self.matrices)
         self.columns = nn.ParameterList(codes(n) for _, n in self.matrices)
-        self.trunk = Trunk([descriptor_dim, *hidden], activation, rng)
+        self.trunk = Trunk(descriptor_dim, hidden, activation, rng)
         self.film = nn.Linear(self.trunk.width, 2 * channels * len(self.matrices))
         self.convolution = nn.Conv2d(channels, channels, 3, padding=1)
         self.enlarge = nn.Conv2d(channels, zoom**2, 3, padding=1)
@@ -84,4 +84,4 @@ class ConvGenerator(Generator):
         self.check(descriptor)
         film = self._film(descriptor.reshape(-1, self.descriptor_dim))
         u = torch.cat([self._picture(film[:, t], t) for t in range(len(self.matrices))], dim=-1)
-        return in_units(self, u, self.gain).reshape(*descriptor.shape[:-1], -1)
+        return in_units(self, u, self.gain).reshape(*descriptor.shape[:-1], self.main.weight_dim)

@@ -34,12 +34,12 @@ class LowRankGenerator(Generator):
         rng: torch.Generator | None = None,
     ):
         super().__init__(descriptor_dim, main)
-        self.moments = main.initial_mean, main.initial_std
+        self.moments = torch.zeros_like(main.initial_mean), main.initial_std  # θ₀ has the mean
         if rank < 1:
             raise ValueError(f"rank must be at least 1, got {rank}")
         self.rank, self.matrices = rank, [matrix_shape(shape) for shape in main.shapes.values()]
         self.theta_0 = nn.Parameter(main.initial_weights(rng=rng))
-        self.trunk = Trunk([descriptor_dim, *hidden], activation, rng)
+        self.trunk = Trunk(descriptor_dim, hidden, activation, rng)
         sizes = [m * n if self._whole(m, n) else rank * (m + n) for m, n in self.matrices]
         self.sizes = sizes
         self.head = nn.Linear(self.trunk.width, sum(sizes))
@@ -47,7 +47,7 @@ class LowRankGenerator(Generator):
         with torch.no_grad():
             h = self.trunk(torch.randn(1024, descriptor_dim, generator=rng))
             hyperfan(self.head, h, 1.0, rng)
-            self.theta_0.sub_(main.initial_mean).mul_(math.sqrt(0.5))
+            self.theta_0.sub_(main.initial_mean).mul_(math.sqrt(0.5)).add_(main.initial_mean)
             # B and A are written from the same h: the variance of their product is E‖h‖⁴ / (E‖h‖²)², not 1.
             norms = h.square().sum(-1)
             self.register_buffer("product_std", norms.square().mean().sqrt() / norms.mean())

@@ -46,15 +46,14 @@ class MLPGenerator(Generator):
         if init not in ("hyperfan", "default"):
             raise ValueError(f"init must be 'hyperfan' or 'default', got {init!r}")
         self.magnitude_invariant = magnitude_invariant
-        sizes = [2 * descriptor_dim if magnitude_invariant else descriptor_dim, *hidden]
         if magnitude_invariant:
             self.theta_0 = nn.Parameter(main.initial_weights(rng=rng))
-        self.trunk = Trunk(sizes, activation, rng)
-        self.head = nn.Linear(sizes[-1], main.weight_dim)
+        self.trunk = Trunk(descriptor_dim * (2 if magnitude_invariant else 1), hidden, activation, rng)
+        self.head = nn.Linear(self.trunk.width, main.weight_dim)
         if init == "hyperfan":
             self._initialize_head(descriptors, rng)
         else:
-            bound = 1 / math.sqrt(sizes[-1])
+            bound = 1 / math.sqrt(self.trunk.width)
             nn.init.uniform_(self.head.weight, -bound, bound, generator=rng)
             nn.init.uniform_(self.head.bias, -bound, bound, generator=rng)
 

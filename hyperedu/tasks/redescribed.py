@@ -20,6 +20,7 @@ class NoisyDescriptors(TaskSet):
     """
 
     def __init__(self, tasks: TaskSet, s: float | tuple[float, float]):
+        TaskSet.expect(tasks, "train")
         self.low, self.high = s if isinstance(s, tuple) else (s, s)
         if not 0 <= self.low <= self.high:
             raise ValueError(f"the error of a description must be at least 0, and a range begin with its lower end; got {s}")
@@ -45,6 +46,7 @@ class Described(TaskSet):
     """
 
     def __init__(self, tasks: TaskSet, describe: Callable[[TaskBatch], Tensor]):
+        TaskSet.expect(tasks, "train")
         self.tasks, self.describe, self.n_tasks = tasks, describe, tasks.n_tasks
 
     def most_queries(self, shots: int) -> int:
