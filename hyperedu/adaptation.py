@@ -145,8 +145,6 @@ def check_rates(main: MainNetwork, lr: LearningRate) -> None:
         unknown = lr.keys() - main.shapes.keys()
         if unknown:
             raise ValueError(f"there is no weight called {sorted(unknown)}: the names are {list(main.shapes)}")
-        if not lr:
-            raise ValueError(f"no weight has a rate, so that none would adapt: name at least one of {list(main.shapes)}")
     for name, rate in lr.items() if isinstance(lr, Mapping) else [("adaptation", lr)]:
         if not isinstance(rate, Tensor) and not (isinstance(rate, Real) and 0 <= rate < math.inf):
             got = repr(rate) if isinstance(rate, Real | str) else f"a {type(rate).__name__}"

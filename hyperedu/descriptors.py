@@ -53,11 +53,12 @@ class Metadata:
         """Mean and standard deviation of `values` (n_tasks, d_tau) of the training tasks, NaN left out."""
         if values.ndim != 2 or values.shape[1] != len(names) or len(values) == 0:
             raise ValueError(f"values of shape {tuple(values.shape)} do not give {len(names)} properties of some tasks")
+        _expect_no_infinity(values)
         known = torch.isfinite(values)
-        count = known.sum(0)
+        count, spread = known.sum(0), _spread(values)
         mean = values.nan_to_num(0).sum(0) / count
         std = (((values - mean).nan_to_num(0).square() * known).sum(0) / count).sqrt()
-        for name, n, s in zip(names, count, std, strict=True):
+        for name, n, s in zip(names, count, spread, strict=True):  # a std of equal numbers is not always 0
             if n == 0 or s == 0:
                 what = "has no value for any" if n == 0 else "is the same for every"
                 raise ValueError(f"{name!r} {what} training task: it cannot describe tasks, leave it out")
@@ -67,8 +68,7 @@ class Metadata:
         """values (…, d_tau) in their units → τ (…, d_tau)."""
         if values.ndim == 0 or values.shape[-1] != self.dim:
             raise ValueError(f"values have shape {tuple(values.shape)}, but there are {self.dim} properties: {self.names}")
-        if readable(values) and torch.isinf(values).any():
-            raise ValueError("a property is infinite: use NaN for a value that is missing")
+        _expect_no_infinity(values)
         return ((values - self.mean.to(values)) / self.std.to(values)).nan_to_num(0)
 
     def values(self, descriptor: Tensor) -> Tensor:
@@ -83,6 +83,16 @@ class Metadata:
             f"{_(name)} {value:,.{d}f} {unit}".rstrip()
             for name, value, unit, d in zip(self.names, values, self.units, digits, strict=True)
         )
+
+
+def _expect_no_infinity(values: Tensor) -> None:
+    if readable(values) and torch.isinf(values).any():
+        raise ValueError("a property is infinite: use NaN for a value that is missing")
+
+
+def _spread(values: Tensor) -> Tensor:
+    """The largest less the smallest of each column (n, d) → (d,), NaN left out; not above 0 where there is no other."""
+    return values.nan_to_num(nan=-math.inf).amax(0) - values.nan_to_num(nan=math.inf).amin(0)
 
 
 class SupportStatistics:
@@ -101,8 +111,8 @@ class SupportStatistics:
         """From support sets of training tasks: `Examples` with x (n_tasks, n, d_in), one argument for each size n."""
         names, values = _statistics(supports[0])
         values = torch.cat([values, *(_statistics(D)[1] for D in supports[1:])])
-        spread = (values.nan_to_num(nan=-math.inf).amax(0) - values.nan_to_num(nan=math.inf).amin(0)).nan_to_num(0)
-        kept = (spread > 1e-6).nonzero().flatten()
+        largest = values.nan_to_num(0).abs().amax(0)
+        kept = (_spread(values).nan_to_num(0) > 1e-6 * largest).nonzero().flatten()
         return cls(Metadata.fit(values[:, kept], [names[k] for k in kept], [""] * len(kept)), kept)
 
     def __call__(self, support: Examples) -> Tensor:

@@ -204,6 +204,8 @@ class ANIL(MAML):
         head: Sequence[str] | None = None,
         rng: torch.Generator | None = None,
     ):
+        if head is not None and not head:
+            raise ValueError(f"head is empty, so that no weight would adapt: name at least one of {list(main.shapes)}")
         super().__init__(main, steps, dict.fromkeys(main.head if head is None else head, lr), rng=rng)
 
 

@@ -511,6 +511,14 @@ ENCODERS = {
     "one-hot without names": (lambda: OneHot([]), ["at least one name"]),
     "properties without a name": (lambda: Metadata.fit(zeros(5, 2), ["a"], [""]), ["(5, 2)", "1 properties"]),
     "a property that never differs": (lambda: Metadata.fit(zeros(5, 1), ["age"], ["a"]), ["'age'", "same for every"]),
+    "a property that is infinite for one": (
+        lambda: Metadata.fit(torch.tensor([[1.0], [2.0], [torch.inf]]), ["age"], ["a"]),
+        ["infinite", "NaN"],
+    ),
+    "a property that never differs, but whose mean is rounded": (
+        lambda: Metadata.fit(torch.full((75, 1), 0.1), ["age"], ["a"]),
+        ["'age'", "same for every"],
+    ),
     "a property that is never known": (lambda: Metadata.fit(zeros(5, 1) / 0, ["age"], ["a"]), ["'age'", "no value for any"]),
     "a property too many": (lambda: Sinusoids().descriptors(zeros(4, 3)), ["(4, 3)", "2 properties", "amplitude"]),
     "a property that is infinite": (lambda: Sinusoids().descriptors(torch.ones(4, 2) / 0), ["infinite", "NaN"]),
@@ -552,7 +560,7 @@ GENERATORS = {
 }
 
 LEARNERS = {
-    "a learner of which no weight adapts": (lambda: ANIL(main(), head=[]), ["none would adapt", "4.weight"]),
+    "a learner of which no weight adapts": (lambda: ANIL(main(), head=[]), ["no weight would adapt", "4.weight"]),
     "a rate for each weight to begin with": (lambda: MetaSGD(main(), lr=torch.ones(97)), ["Tensor", "one number"]),
     "rates by name to begin with": (lambda: MetaSGD(main(), lr={"4.bias": 0.1}), ["dict", "one number"]),
     "conditioned on NaN": (lambda: Conditioned(main(), 2)(zeros(5, 2) / 0), ["NaN", "Metadata"]),

@@ -8,8 +8,14 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections import deque
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 import safetensors.torch
 import torch
@@ -552,6 +558,36 @@ def test_facts_of_what_is_not_of_this_package():
     mutual.other = mutual
     assert facts(mutual) == {"class": "Power", "p": 1.0, "other": "Power"}
     assert json.loads(json.dumps(facts(WavesInWords(n_train=70, n_test=70).train)))
+
+
+@dataclass(slots=True)
+class Slotted:
+    a: int
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (range(3), range(5)),
+        (b"a", b"b"),
+        (1j, 2j),
+        (Path("a"), Path("b")),
+        (torch.float32, torch.float64),
+        (Decimal(1), Decimal(2)),
+        (date(2024, 1, 1), date(2024, 1, 2)),
+        (deque([1]), deque([2])),
+        (Slotted(1), Slotted(2)),
+        (pandas.DataFrame({"a": [1, 2]}), pandas.DataFrame({"a": [1, 3]})),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_keeps_no_attributes_says_itself(one, other):
+    assert facts(one) == facts(copy.copy(one)) != facts(other)
+    json.dumps(facts({"held": one}))
+
+
+def test_an_object_that_can_only_say_where_it_is_says_its_class():
+    assert facts(np.random.default_rng(0)) == facts(np.random.default_rng(1)) == {"class": "Generator"}
 
 
 def test_the_difference_of_two_facts_in_words():

@@ -148,3 +148,9 @@ def test_bad_input_gets_a_sentence(call, words):
     with pytest.raises(ValueError) as error:  # noqa: PT011, the words are checked below
         call()
     assert all(word in str(error.value) for word in words), str(error.value)
+
+
+def test_statistics_do_not_depend_on_the_unit_of_y(random):
+    D = Sinusoids().train.sample(30, 5, 1, random).support
+    small = Examples(D.x, 1e-9 * D.y)
+    torch.testing.assert_close(SupportStatistics.fit(small)(small), SupportStatistics.fit(D)(D), rtol=1e-3, atol=1e-4)

@@ -183,6 +183,36 @@ def test_a_file_in_latin_1_keeps_its_letters(file):
     assert table.descriptors.names[0] == "größe"
 
 
+def test_a_file_of_windows_keeps_its_signs(file):
+    """Its dots and dashes are control characters in Latin-1, of which one ends a line."""
+    columns = rows() | {"site": [name + " \u2026" for name in rows()["site"]]}
+    columns["growth (mm)"] = [value + " \u20ac" if i else "\u2013" for i, value in enumerate(columns["growth (mm)"])]
+    table = Table.from_csv(file(text(columns), "cp1252"), **ROLES)
+    assert table.names == [f"00{task} \u2026" for task in range(8)]
+    assert table.left_out == {"rows without a task, an x or a y": 1}
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\x0b", "\x0c", "\x1c", "\x85"])
+def test_only_the_end_of_a_line_ends_a_line(sign, file, plain):
+    columns = rows() | {"site": [f"a{sign}{name}" for name in rows()["site"]]}
+    assert torch.equal(Table.from_csv(file(text(columns)), **ROLES).y, plain.y)
+
+
+def test_columns_may_be_called_by_numbers(plain):
+    frame = pandas.DataFrame(rows())
+    frame.columns = range(5)
+    assert torch.equal(Table(frame, 0, [1, 2], [3], [4]).y, plain.y)
+    assert torch.equal(Table(frame, "0", ["1", "2"], ["3"], ["4"]).y, plain.y)
+
+
+@pytest.mark.parametrize("c", [0.1, 7.7, 123.456])
+@pytest.mark.parametrize("role", ["descriptor", "x", "y"])
+def test_what_is_always_the_same_is_refused_though_its_mean_is_rounded(role, c):
+    columns = rows(100) | {"same": [c] * 600}
+    with pytest.raises(ValueError, match=r"'same'.* is the same (in|for) every training"):
+        Table(columns, **ROLES | {role: [*ROLES[role], "same"]})
+
+
 @pytest.mark.parametrize("hole", ["", "NA", "NaN", "n/a", "-", "?", "null", "#N/A", ".", "k. A.", "#DIV/0!"])
 def test_missing_values_are_left_out_and_counted(hole, file):
     columns = changed("growth (mm)", lambda v, i: hole if i in (3, 20) else v)
@@ -354,6 +384,22 @@ SAID = {
     "columns of different lengths": (lambda file: Table(rows() | {"day": ["1"]}, **ROLES), ["different lengths"]),
     "more shots than rows": (lambda file: Table(rows(), **ROLES).train.sample(2, 4, 4), ["4 shots", "6 rows", "least=8"]),
     "a property that is not there": (lambda file: Table(rows(), **ROLES).describe(width=3), ["width", "height, age"]),
+    "seconds since 1970": (
+        lambda file: Table(rows() | {"day": [1.7e9 + 7 * i for i in range(48)]}, **ROLES),
+        ["'day' (x)", "1.7", "torch.float32 cannot tell apart", "subtract"],
+    ),
+    "heights in a narrow band": (
+        lambda file: Table(changed("height (m)", lambda v, i: 1e9 + i // 6), **ROLES),
+        ["'height' (descriptor)", "cannot tell apart"],
+    ),
+    "numbers larger than can be kept": (
+        lambda file: Table(changed("growth (mm)", lambda v, i: i * 1e300), **ROLES),
+        ["'growth (mm)' (y)", "cannot tell apart", "another unit"],
+    ),
+    "-9999 in a frame of numbers": (
+        lambda file: Table(changed("growth (mm)", lambda v, i: -9999.0 if i == 3 else float(v)), **ROLES),
+        ["'growth (mm)'", "-9999 in 1 cells", "leave these cells empty"],
+    ),
     "least": (lambda file: Table(rows(), least=1, **ROLES), ["least", "2"]),
 }
 

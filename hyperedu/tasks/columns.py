@@ -44,7 +44,7 @@ class Column:
 
 
 def read_csv(path: str | Path) -> tuple[Any, str]:
-    """A file as a frame of texts, and the sign that parts its columns. UTF-8, with or without a byte-order mark, or Latin-1."""
+    """A file as a frame of texts, and the sign that parts its columns. UTF-8 with or without a mark, UTF-16 or Windows-1252."""
     import pandas
 
     path = Path(path)
@@ -56,8 +56,8 @@ def read_csv(path: str | Path) -> tuple[Any, str]:
     try:
         text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    lines = [line for line in text.splitlines() if line.strip()]
+        text = content.decode("cp1252", errors="replace")
+    lines = [line for line in re.split(r"\r\n|\r|\n", text) if line.strip()]  # `splitlines` knows of signs within cells too
     if lines and re.fullmatch(r"sep=.", lines[0].strip()):  # Excel's own first line
         lines = lines[1:]
     if len(lines) < 2:
@@ -85,7 +85,7 @@ def _steady(lines: Sequence[str], sign: str) -> bool:
 
 def named(frame: Any, wanted: str) -> str:
     """The header of the column that is meant: its whole text, or its text without the unit, in any capitals."""
-    headers = [str(header) for header in frame.columns]
+    headers, wanted = list(frame.columns), str(wanted)
     for same in (lambda h: h == wanted, lambda h: _plain(h) == _plain(wanted)):
         found = [header for header in headers if same(header)]
         if len(found) > 1:
@@ -124,6 +124,7 @@ def parsed(frame: Any, headers: Iterable[str], separator: str | None, decimal: s
             numbers, unit = _days(values)
         elif pandas.api.types.is_numeric_dtype(values):  # booleans among them
             numbers = values.astype(float).to_numpy()
+            _refuse_a_stand_in(numbers[~np.isnan(numbers)], header)
         else:
             numbers, unit = _numbers(texts[header], header, unit, separator, decimal)
         if numbers is not None and np.isinf(numbers).any():

@@ -79,12 +79,11 @@ class Table:
         self.values, names, units = self._describe([columns[h] for h in header["descriptor"]], train)
         self.descriptors = Metadata.fit(self.values[train], names, units)
         rows = self._rows_of(train)
+        for role in ("x", "y"):
+            for name in header[role]:
+                _check_differs(name, role, _numbers(columns[name])[self.rows][rows])
         self.x_mean, self.x_std = self._x[rows].mean(0), self._x[rows].std(0, correction=0)
         y_mean, y_std = self.y[rows].mean(0), self.y[rows].std(0, correction=0)
-        for role, spread in (("x", self.x_std), ("y", y_std)):
-            for name, s in zip(header[role], spread, strict=True):
-                if s == 0:
-                    raise ValueError(f"column {name!r} ({role}) is the same in every training row: leave it out")
         self.y_mean, self.y_std = (v.item() if len(v) == 1 else v for v in (y_mean, y_std))
         self.x = (self._x - self.x_mean) / self.x_std
         self.d_in, self.d_out = self.x.shape[1], self.y.shape[1]
@@ -96,7 +95,7 @@ class Table:
     ) -> "Table":
         """From a file of text, its columns parted by commas, semicolons, tabs or bars; arguments as above.
 
-        UTF-8 with or without a byte-order mark, UTF-16 or Latin-1; decimal points or commas, thousands parted or not.
+        UTF-8 with or without a byte-order mark, UTF-16 or Windows-1252; decimal points or commas, thousands parted or not.
         """
         frame, separator = read_csv(path)
         return cls(frame, task, descriptor, x, y, separator=separator, **settings)
@@ -134,7 +133,10 @@ class Table:
         values, names, units = [], [], []
         for column in columns:
             if column.numbers is not None:
-                values.append(self._one_per_task(column, column.numbers, ~np.isnan(column.numbers)))
+                numbers = self._one_per_task(column, column.numbers, ~np.isnan(column.numbers))
+                told = numbers[train.numpy()]
+                _check_kept(column.name, "descriptor", told[~np.isnan(told)])
+                values.append(numbers)
                 names.append(column.name)
                 units.append(column.unit)
                 continue
@@ -305,7 +307,7 @@ def _frame(frame: Any) -> Any:
         raise ValueError(f"a table is made of a pandas frame or a mapping of columns, got {kind}; {advice}")
     if not len(frame):
         raise ValueError("the table has no rows")
-    return frame.reset_index(drop=True)
+    return frame.reset_index(drop=True).rename(columns=str)
 
 
 def _names(role: str, names: Sequence[str]) -> list[str]:
@@ -331,6 +333,22 @@ def _check_numbers(role: str, headers: Sequence[str], columns: Mapping[str, Colu
         if column.numbers is None:
             example = next((text for text in column.texts if text != ""), "")
             raise ValueError(f"column {header!r} ({role}) has words such as {example!r}: x and y must be numbers or dates")
+
+
+def _check_differs(name: str, role: str, numbers: np.ndarray) -> None:
+    if numbers.min() == numbers.max():
+        raise ValueError(f"column {name!r} ({role}) is the same in every training row: leave it out")
+    _check_kept(name, role, numbers)
+
+
+def _check_kept(name: str, role: str, numbers: np.ndarray) -> None:
+    """A sentence for numbers that differ too little for their size to be kept in the default dtype, or are too large for it."""
+    lost = np.abs(floats(numbers).double().numpy() - numbers)
+    if len(numbers) and numbers.min() < numbers.max() and not lost.max() < 0.01 * numbers.std():
+        raise ValueError(
+            f"column {name!r} ({role}) has numbers such as {numbers[0]:.9g}, which {torch.get_default_dtype()} cannot tell "
+            "apart: subtract the smallest from all, or give them in another unit"
+        )
 
 
 def _numbers(column: Column) -> np.ndarray:
