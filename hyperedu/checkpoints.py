@@ -65,9 +65,9 @@ def save_checkpoint(
             tensors |= {f"penalties/{i}/{name}": value for name, value in penalty.state_dict().items()}
     about: dict[str, object] = {"learner": facts(learner), "run": dict(run or {})}
     if optimizer is not None:
-        name, groups = type(optimizer).__name__, [len(group["params"]) for group in optimizer.param_groups]
+        name, order = type(optimizer).__name__, _order(optimizer, learner, penalties)
         memory, numbers = _optimizer_state(name, optimizer.state_dict()["state"])
-        about |= {"optimizer": name, "groups": groups, "optimizer_numbers": numbers}
+        about |= {"optimizer": name, "groups": [len(group) for group in order], "order": order, "optimizer_numbers": numbers}
         tensors |= memory
     if schedule is not None:
         about["schedule"] = _schedule_facts(schedule)
@@ -85,6 +85,14 @@ def save_checkpoint(
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _order(optimizer: torch.optim.Optimizer, learner: Learner, penalties: Penalties | None) -> list[list[str]]:
+    """The names of the parameters of each group, in the order in which the optimizer counts them."""
+    parts = {"learner": learner} | {f"penalties/{i}": part for i, part in enumerate(penalties or {})}
+    modules = {where: part for where, part in parts.items() if isinstance(part, nn.Module)}
+    names = {p: f"{where}/{name}" for where, part in modules.items() for name, p in part.named_parameters()}
+    return [[names.get(p, "another") for p in group["params"]] for group in optimizer.param_groups]
 
 
 def _optimizer_state(name: str, state: Mapping) -> tuple[dict[str, Tensor], dict[str, object]]:
@@ -148,7 +156,9 @@ def load_checkpoint(
         if isinstance(penalty, nn.Module):
             loads.append((penalty, _part(tensors, f"penalties/{i}/")))
             _check_shapes(path, name_of(penalty), loads[-1][1], penalty)
-    memory = None if optimizer is None else _optimizer_memory(path, about, tensors, optimizer)
+    memory = (
+        None if optimizer is None else _optimizer_memory(path, about, tensors, optimizer, _order(optimizer, learner, penalties))
+    )
     if rng is not None and "rng" not in tensors:
         raise ValueError(f"{path} holds no state of a source of randomness: leave out rng, or give another path")
     if schedule is not None:
@@ -225,7 +235,9 @@ def _check_shapes(path: Path, what: str, saved: Mapping[str, Tensor], module: nn
         )
 
 
-def _optimizer_memory(path: Path, about: Mapping, tensors: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> dict:
+def _optimizer_memory(
+    path: Path, about: Mapping, tensors: Mapping[str, Tensor], optimizer: torch.optim.Optimizer, order: list[list[str]]
+) -> dict:
     """Parameter number → what the optimizer remembers of it."""
     own = type(optimizer).__name__
     if about.get("optimizer") != own:
@@ -233,11 +245,16 @@ def _optimizer_memory(path: Path, about: Mapping, tensors: Mapping[str, Tensor],
             f"{path} holds the state of {about.get('optimizer', 'no optimizer')}, not of {own}: give another path, or train "
             "with the optimizer it was made with"
         )
-    groups = [len(group["params"]) for group in optimizer.param_groups]
+    groups = [len(group) for group in order]
     if groups != about["groups"]:
         raise ValueError(
             f"{path} was trained with groups of {about['groups']} parameters, this {own} has {groups}: give another path, or "
             "make the optimizer as it was"
+        )
+    if found := difference(about.get("order", order), order):
+        raise ValueError(
+            f"{path} was trained with an optimizer that was given its parameters in another order ({found}): give another "
+            "path, or make the optimizer as it was"
         )
     memory: dict[int, dict[str, object]] = {}
     for name, value in _part({**tensors, **about["optimizer_numbers"]}, "optimizer/").items():

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.utils import parametrizations
 
 from hyperedu.batches import Examples, expect, readable, source, whole
 from hyperedu.losses import LOSSES, Loss, per_task
@@ -507,6 +508,8 @@ class _ModuleNetwork(MainNetwork):
             ) from error
         meta: dict[int, nn.Parameter] = {}  # one meta tensor per parameter, so that tied weights stay tied
         for child in self.module.modules():
+            if type(child) is parametrizations._WeightNorm:
+                child.__class__ = _WeightNorm
             for name, p in child._parameters.items():
                 if p is not None:
                     new = nn.Parameter(torch.empty_like(p, device="meta"), requires_grad=False)
@@ -586,6 +589,15 @@ class _ModuleNetwork(MainNetwork):
                 "module whose forward returns the part that is y"
             )
         return y
+
+
+class _WeightNorm(parametrizations._WeightNorm):
+    """w = g v / ‖v‖ written out, since the second derivative of PyTorch's fused one takes ‖v‖ for a constant."""
+
+    def forward(self, weight_g: Tensor, weight_v: Tensor) -> Tensor:
+        dims = [k for k in range(weight_v.ndim) if k != self.dim]
+        norm = weight_v.square().sum(dims, keepdim=True).sqrt() if dims else weight_v.abs()
+        return weight_v * (weight_g / norm)
 
 
 # How layers say that they cannot take what they are given, and vmap that it cannot run them.

@@ -256,7 +256,8 @@ class _Run:
         good.keep()
         optimizer.zero_grad()
         if objective.requires_grad:
-            objective.backward()
+            with _second_derivatives():
+                objective.backward()
         graded = [p for p in self._trained() if p.grad is not None]
         if not graded:
             raise ValueError(
@@ -311,6 +312,21 @@ class _Run:
             if self.anneal:
                 for group, rate in zip(groups, rates, strict=True):
                     group["lr"] = rate
+
+
+@contextlib.contextmanager
+def _second_derivatives() -> Iterator[None]:
+    """A sentence where a layer or a loss has none."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "derivative for" not in str(error):
+            raise
+        said = str(error).rstrip(".")
+        raise ValueError(
+            f"the gradient of a gradient is needed here, but {said}: make the learner with first_order=True, or take another "
+            "layer or loss"
+        ) from error
 
 
 def _expect_plain_step(what: str, stepped: object) -> None:

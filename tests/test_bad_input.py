@@ -692,6 +692,14 @@ TRAINING = {
         lambda: trained(SharedWeights(main(loss=lambda p, y: (p - y).detach().square().mean()))),
         ["does not depend", "SharedWeights"],
     ),
+    "a layer without a second derivative": (
+        lambda: trained(MAML(MainNetwork.from_module(nn.Sequential(nn.Linear(1, 4), nn.Hardsigmoid(), nn.Linear(4, 1))))),
+        ["hardsigmoid_backward is not implemented", "first_order=True"],
+    ),
+    "a loss without a second derivative": (
+        lambda: trained(MAML(main(loss=lambda p, y: torch.cdist(p, y).mean()))),
+        ["_cdist_backward", "first_order=True"],
+    ),
     "a family to test on": (lambda: try_out(tasks=Sinusoids()), ["Sinusoids", ".test"]),
     "a main network to test": (lambda: try_out(main()), ["_MLP", "SharedWeights(main)"]),
     "minus one inner step": (lambda: try_out(inner_steps=-1), ["at least 0", "-1"]),

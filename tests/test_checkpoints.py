@@ -327,6 +327,8 @@ def damaged(tmp_path, what):
     elif what == "other groups":
         groups = [{"params": [p]} for p in learner.parameters()]
         save_checkpoint(path, learner, torch.optim.Adam(groups), rng, run=run)
+    elif what == "other order":
+        save_checkpoint(path, learner, torch.optim.Adam(list(learner.parameters())[::-1]), rng, run=run)
     elif what == "learner only":
         save_checkpoint(path, learner, run=run)
     elif what == "no source":
@@ -348,6 +350,7 @@ def damaged(tmp_path, what):
         ("other trunk", ["generator.trunk", "9 in the file", "8 here"]),
         ("other optimizer", ["SGD", "Adam"]),
         ("other groups", ["groups of [1, 1, 1, 1]", "[4]"]),
+        ("other order", ["another order", "learner/generator.head.bias in the file"]),
         ("learner only", ["no optimizer"]),
         ("no source", ["no state of a source of randomness"]),
         ("other run", ["shots: 5 in the file, 10 here"]),

@@ -629,6 +629,27 @@ def test_a_module_with_a_buffer_works_in_inference_mode(dtype):
         torch.testing.assert_close(MainNetwork.from_module(norm)(theta, x), expected)
 
 
+def drawing(norm):
+    return nn.Sequential(nn.Unflatten(1, (1, 2)), norm(nn.Conv1d(1, 2, 2)), nn.Flatten())
+
+
+@pytest.mark.parametrize("dim", [0, 1, None])
+@pytest.mark.parametrize("layer", [lambda norm: norm(nn.Linear(2, 3)), drawing], ids=["linear", "convolution"])
+def test_the_second_derivative_through_weight_norm_is_that_of_finite_differences(layer, dim, in_float64, random):
+    """That of PyTorch's own takes the norm for a constant; first derivatives and values are as there."""
+    net = nn.Sequential(layer(lambda inner: nn.utils.parametrizations.weight_norm(inner, dim=dim)), nn.Tanh(), nn.LazyLinear(1))
+    x, y = torch.randn(5, 2, generator=random), torch.randn(5, 1, generator=random)
+    expected = net(x)
+    main = MainNetwork.from_module(net)
+    theta = main.flatten({name: p.detach() for name, p in net.named_parameters()})
+    torch.testing.assert_close(main(theta, x), expected)
+
+    def adapted(theta):
+        return main.loss(adapt(main, theta, Examples(x, y), 1, 0.1).final, Examples(x, y))
+
+    assert torch.autograd.gradcheck(adapted, theta.requires_grad_())
+
+
 def test_the_head_is_the_whole_last_layer_where_a_weight_is_made_of_two():
     norm = nn.utils.parametrizations.weight_norm
     weight = "parametrizations.weight.original"
