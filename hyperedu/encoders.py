@@ -68,11 +68,13 @@ class JointEncoder(Encoder):
 
 def as_encoder(module: nn.Module) -> nn.Module:
     """The module, if it takes (τ, D); as a `DescriptorEncoder`, if it takes τ alone."""
-    try:
-        inspect.signature(module.forward).bind(None, None)
-    except TypeError:
-        return DescriptorEncoder(module)
-    return module
+    if isinstance(module, Encoder):
+        return module
+    given = inspect.signature(module.forward).parameters.values()
+    second = [p for p in given if p.kind != p.KEYWORD_ONLY][1:2]
+    # What has a default is a setting of a module that reads τ alone, such as the mask of a transformer's layer.
+    takes_both = any(p.default is p.empty or p.name == "support" for p in second)
+    return module if takes_both else DescriptorEncoder(module)
 
 
 def numbers_of(examples: Examples, n_classes: int) -> Tensor:

@@ -496,7 +496,9 @@ class _ModuleNetwork(MainNetwork):
     def __init__(self, module: nn.Module, input_dims: int, loss):
         _check_module(module)
         whole("input_dims", input_dims, 1)
-        self.input_dims, self.by_loop = input_dims, False
+        self.input_dims = input_dims
+        # In vmap the gradient of an embedding leaves out the padding of the first task alone.
+        self.by_loop = any(getattr(child, "padding_idx", None) is not None for child in module.modules())
         self.recurrent = any(isinstance(child, nn.RNNBase) for child in module.modules())
         weights = {name: p.detach() for name, p in module.named_parameters()}
         try:

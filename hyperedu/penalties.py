@@ -19,7 +19,7 @@ from numbers import Real
 import torch
 from torch import Tensor, nn
 
-from hyperedu.batches import TaskBatch, same_dtype
+from hyperedu.batches import TaskBatch, expect, same_dtype
 from hyperedu.learners import Learner, in_mode
 from hyperedu.main_network import MainNetwork
 
@@ -127,6 +127,7 @@ class OutputRegularizer(Penalty):
 
     def __init__(self, learner: Learner, descriptors: Tensor):
         super().__init__()
+        expect("the descriptors", descriptors, Tensor, "give τ (n, d_tau) of the tasks to hold on to")
         if len(descriptors) == 0:
             raise ValueError("there is nothing to hold on to: give the descriptors of at least one task")
         with in_mode(learner, False), torch.no_grad():

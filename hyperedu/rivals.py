@@ -101,6 +101,13 @@ def rivals(
     """
     if len(splits) < 2:
         raise ValueError(f"{len(splits)} split says nothing of how errors vary: give at least two, better five")
+    with torch.random.fork_rng():  # the seed of each split is its own
+        found = _errors(make, splits, learners, steps, progress)
+    return Rivalry({name: torch.tensor(errors) for name, errors in found.items()}, make(splits[0]).y_columns[0].unit)
+
+
+def _errors(make, splits, learners, steps, progress) -> dict[str, list[float]]:
+    """model → its error in each split."""
     found: dict[str, list[float]] = {}
     for split in tqdm(splits, desc=_("splits"), disable=not progress):
         table = make(split)
@@ -120,7 +127,7 @@ def rivals(
             fewest = min(table.train.fewest, 20)
             meta_train(learner, table.train, steps, min(20, table.train.n_tasks), 0, fewest, progress=False)
             found.setdefault(name, []).append(_error(table, _as_function(learner)))
-    return Rivalry({name: torch.tensor(errors) for name, errors in found.items()}, make(splits[0]).y_columns[0].unit)
+    return found
 
 
 def _models(n_inputs: int, seed: int) -> dict:

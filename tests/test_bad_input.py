@@ -684,6 +684,7 @@ TRAINING = {
         lambda: OutputRegularizer(Hypernetwork(main(), MLPGenerator(2, main())), zeros(0, 2)),
         ["nothing", "at least one"],
     ),
+    "no descriptors to hold on to": (lambda: OutputRegularizer(MAML(main()), None), ["NoneType", "τ (n, d_tau)"]),
     "a folder for a checkpoint": (lambda: trained(checkpoint=PACKAGE), ["hyperedu is a folder", ".safetensors"]),
     "a checkpoint every zero steps": (lambda: trained(checkpoint_every=0), ["checkpoint_every", "at least 1", "0"]),
     "a seed to train with": (lambda: trained(rng=0), ["rng", "int", "manual_seed(0)"]),

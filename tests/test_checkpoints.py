@@ -374,8 +374,8 @@ def test_the_optimizer_can_be_saved_without_a_source_of_randomness(tmp_path, fam
     learner(torch.zeros(1, 2)).sum().backward()
     optimizer.step()
     save_checkpoint(path, learner, optimizer)
-    _, other, rng = make(seed=1)
-    load_checkpoint(path, learner, other)
+    twin, other, rng = make(seed=1)
+    load_checkpoint(path, twin, other)
     moments = [[o.state_dict()["state"][i]["exp_avg"] for i in range(4)] for o in (optimizer, other)]
     assert all(torch.equal(a, b) for a, b in zip(*moments, strict=True))
     with pytest.raises(ValueError, match="leave out rng"):

@@ -175,6 +175,27 @@ def test_a_module_of_a_description_alone_becomes_an_encoder_and_one_of_both_stay
     assert as_encoder(set_encoder) is set_encoder
 
 
+class Scaled(nn.Module):
+    """A module of a description alone, with a setting that has a default."""
+
+    def forward(self, tau, scale=2.0):
+        return scale * tau
+
+
+class Either(nn.Module):
+    """Of both, though it is no `Encoder`."""
+
+    def forward(self, descriptor, support=None):
+        return descriptor if support is None else support.y.mean(-2)
+
+
+def test_what_has_a_default_is_a_setting_and_no_support_set():
+    tau, D = torch.ones(3, 1), Examples(torch.zeros(3, 5, 1), torch.zeros(3, 5, 1))
+    assert torch.equal(as_encoder(Scaled())(tau, D), 2 * tau)
+    assert torch.equal(as_encoder(Scaled())(tau, None), 2 * tau)
+    assert torch.equal(as_encoder(Either())(tau, D), torch.zeros(3, 1))
+
+
 def test_an_encoder_says_how_long_its_codes_are_where_it_is_known():
     assert DescriptorEncoder(nn.Linear(2, 4)).dim == 4
     assert DescriptorEncoder(Learned(["a"], 7)).dim == 7

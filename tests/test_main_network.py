@@ -650,6 +650,19 @@ def test_the_second_derivative_through_weight_norm_is_that_of_finite_differences
     assert torch.autograd.gradcheck(adapted, theta.requires_grad_())
 
 
+@pytest.mark.parametrize("layer", [nn.Embedding, nn.EmbeddingBag])
+def test_padding_has_no_gradient_in_any_task(layer, random):
+    net = nn.Sequential(layer(4, 2, padding_idx=1), nn.Flatten(), nn.LazyLinear(1))
+    x = torch.randint(4, (3, 5, 6), generator=random)
+    net(x[0])
+    main = MainNetwork.from_module(net)
+    theta = torch.randn(3, main.weight_dim, generator=random).requires_grad_()
+    (gradient,) = torch.autograd.grad(main(theta, x).sum(), theta)
+    rows = main.unflatten(gradient)["0.weight"]
+    assert not rows[:, 1].any()
+    assert rows[:, [0, 2, 3]].any(-1).all()
+
+
 def test_the_head_is_the_whole_last_layer_where_a_weight_is_made_of_two():
     norm = nn.utils.parametrizations.weight_norm
     weight = "parametrizations.weight.original"

@@ -45,6 +45,12 @@ def test_on_a_plane_the_linear_model_is_the_one_to_use():
     assert " m" in repr(found)
 
 
+def test_the_random_numbers_of_the_reader_are_left_as_they_were():
+    state = torch.get_rng_state()
+    rivals(lambda split: table(straight, split), range(2), steps=1, progress=False)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_on_a_twisted_sheet_it_is_not():
     found = rivals(lambda split: table(twisted, split), range(3), steps=300, progress=False)
     assert "linear regression" not in found.ties()
