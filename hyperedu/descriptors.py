@@ -66,6 +66,7 @@ class Metadata:
 
     def __call__(self, values: Tensor) -> Tensor:
         """values (…, d_tau) in their units → τ (…, d_tau)."""
+        values = values if isinstance(values, Tensor) and values.is_floating_point() else floats(values)
         if values.ndim == 0 or values.shape[-1] != self.dim:
             raise ValueError(f"values have shape {tuple(values.shape)}, but there are {self.dim} properties: {self.names}")
         _expect_no_infinity(values)

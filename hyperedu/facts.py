@@ -55,8 +55,8 @@ def facts(value: object, within: tuple[int, ...] = (), saved: bool = True) -> ob
         return [facts(part, within, False) for part in (value.func, value.args, value.keywords)]
     if inspect.isroutine(value) or isinstance(value, type):
         return _function_facts(value, within)
-    if type(value).__name__ == "DataFrame":
-        return facts(value.to_dict("list"), within)
+    if hasattr(value, "iloc"):  # a frame of pandas
+        return facts({name: value[name] for name in value}, within)  # type: ignore[index, attr-defined]
     # What has no attributes says itself, such as a range, a date, a path or a dtype. The slice of Conditioned its shapes say.
     if not hasattr(value, "__dict__") and not isinstance(value, slice) and "0x" not in repr(value):
         return repr(value)

@@ -104,7 +104,7 @@ class Reconstruction(Penalty):
     def decoder(self, theta: Tensor) -> Tensor:
         """θ (…, P) → τ (…, d_tau), as it is read back."""
         first, second = self.layers
-        same_dtype("θ", theta, first.weight)
+        same_dtype("θ", theta, first.weight)  # type: ignore[arg-type]
         return second(nn.functional.gelu(first(theta)))
 
     def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:

@@ -5,12 +5,13 @@ import importlib.util
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from hyperedu.batches import expect, floats
 from hyperedu.words import _
 
 __all__ = ["Text"]
@@ -18,6 +19,7 @@ __all__ = ["Text"]
 
 def _sentences(text: str | Sequence[str]) -> list[str]:
     """The sentences of a text or of several; those that say nothing are refused."""
+    expect("the text", text, Iterable, "give a sentence, or several in a list")
     sentences = [text] if isinstance(text, str) else list(text)
     if not sentences:
         raise ValueError("no sentence was given: type at least one")
@@ -73,7 +75,7 @@ class Text:
         new.sort(key=len)  # those of a batch are padded to the longest
         for start in tqdm(range(0, len(new), 64), desc=_("reading"), unit="batch", disable=len(new) < 256):
             some = new[start : start + 64]
-            tau = torch.from_numpy(self.model.encode(some, normalize_embeddings=True, show_progress_bar=False))
+            tau = floats(self.model.encode(some, normalize_embeddings=True, show_progress_bar=False))
             self._known |= zip(some, tau * math.sqrt(tau.shape[-1]), strict=True)
         tau = torch.stack([self._known[sentence] for sentence in sentences])
         return tau[0] if isinstance(text, str) else tau
@@ -96,7 +98,7 @@ class Text:
             states = self.model[0].auto_model(**tokens, output_hidden_states=True).hidden_states
             unit = [nn.functional.normalize(states[k], dim=-1) * math.sqrt(states[k].shape[-1]) for k in self.LAYERS]
             for sentence, words, n in zip(some, torch.cat(unit, dim=-1), tokens["attention_mask"].sum(1), strict=True):
-                self._words[sentence] = words[:n].clone()
+                self._words[sentence] = floats(words[:n]).clone()
         tau = nn.utils.rnn.pad_sequence([self._words[sentence] for sentence in sentences], batch_first=True).flatten(1)
         return tau[0] if isinstance(text, str) else tau
 

@@ -530,6 +530,12 @@ ENCODERS = {
 }
 
 GENERATORS = {
+    "half a weight in each chunk": (lambda: ChunkedGenerator(2, main(), chunk_size=2.5), ["chunk_size", "2.5"]),
+    "half a channel": (lambda: ConvGenerator(2, main(), channels=2.5), ["channels", "2.5"]),
+    "half a rank": (lambda: LowRankGenerator(2, main(), rank=1.5), ["rank", "1.5"]),
+    "no heads": (lambda: AttentionGenerator(2, main(), heads=0), ["heads", "at least 1", "0"]),
+    "codes without a length": (lambda: AttentionGenerator(2, main(), rank=0), ["rank", "at least 1", "0"]),
+    "a module for a generator to write next": (lambda: AttentionGenerator(2, main()).for_main(nn.Linear(1, 1)), ["Linear"]),
     "half a descriptor": (lambda: MLPGenerator(2.5, main()), ["descriptor_dim", "whole number", "2.5"]),
     "a module for a generator to write": (lambda: MLPGenerator(2, nn.Linear(1, 1)), ["Linear", "MainNetwork.from_module"]),
     "a number for the widths of a trunk": (lambda: MLPGenerator(2, main(), hidden=64), ["hidden", "int", "(64,)"]),
@@ -722,6 +728,8 @@ TRAINING = {
 }
 
 TASKS = {
+    "no text": (lambda: Text()(None), ["NoneType", "give a sentence"]),
+    "half a station held out": (lambda: ColoradoClimate(n_test=2.5), ["n_test", "2.5", "whole number"]),
     "a family to describe wrongly": (lambda: NoisyDescriptors(Sinusoids(), 1.0), ["Sinusoids", ".train"]),
     "a family to describe otherwise": (lambda: Described(Sinusoids(), lambda tasks: tasks.descriptor), ["Sinusoids", ".train"]),
     "an empty list of sentences": (lambda: Text()([]), ["no sentence", "at least one"]),

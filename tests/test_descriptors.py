@@ -26,6 +26,14 @@ def test_metadata_are_standardised_on_the_training_tasks(random):
     torch.testing.assert_close(tau.std(0, correction=0), torch.ones(2), atol=1e-4, rtol=0)
 
 
+def test_whole_numbers_are_not_rounded_to():
+    """Where the mean was taken for a whole number too, and the standard deviation for 0."""
+    metadata = Metadata.fit(VALUES / 4096, NAMES, UNITS)
+    expected = metadata(torch.tensor([[1.0, 2.0]]))
+    for values in (torch.tensor([[1, 2]]), [[1, 2]], torch.tensor([[1, 2]]).numpy()):
+        assert torch.equal(metadata(values), expected)
+
+
 def test_a_missing_value_becomes_the_training_mean():
     metadata = Metadata.fit(VALUES, NAMES, UNITS)
     torch.testing.assert_close(metadata.mean, torch.tensor([2500.0, 40.0]))

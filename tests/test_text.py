@@ -140,6 +140,16 @@ def test_a_place_is_told_without_numbers():
 
 
 @needs_model
+def test_sentences_follow_the_default_dtype():
+    torch.set_default_dtype(torch.float64)
+    try:
+        text = Text()
+        assert {text("a slow wave").dtype, text.words("a slow wave").dtype} == {torch.float64}
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@needs_model
 def test_common_words_are_one_piece_each_and_rare_ones_several(text):
     pieces = lambda word: len(text.model.tokenizer.tokenize(word))  # noqa: E731
     for phrase in itertools.chain(*phrases.ADJECTIVES.values()):

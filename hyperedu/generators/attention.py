@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from hyperedu.batches import expect, whole
 from hyperedu.generators.base import Generator, hyperfan, in_units, matrix_shape
 from hyperedu.main_network import MainNetwork
 
@@ -65,6 +66,8 @@ class AttentionGenerator(Generator):
     ):
         super().__init__(descriptor_dim, main)
         self.moments = main.initial_mean, main.initial_std
+        for name, value in {"dim": dim, "heads": heads, "layers": layers, "rank": rank}.items():
+            whole(name, value, 1)
         if dim % heads:
             raise ValueError(f"dim must be a multiple of heads, got {dim} and {heads}")
         self.features, self.matrices = _tensor_features(main)
@@ -97,6 +100,7 @@ class AttentionGenerator(Generator):
 
     def for_main(self, main: MainNetwork) -> "AttentionGenerator":
         """The same generator, with the same parameters, for another main network."""
+        expect("the main network", main, MainNetwork, "MainNetwork.from_module makes one of any module")
         other = copy.copy(self)
         other.main, other.moments = main, (main.initial_mean, main.initial_std)
         other.features, other.matrices = _tensor_features(main)

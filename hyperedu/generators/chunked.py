@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from hyperedu.batches import whole
 from hyperedu.generators.base import Generator, Trunk, hyperfan, in_units
 from hyperedu.main_network import MainNetwork
 
@@ -36,8 +37,7 @@ class ChunkedGenerator(Generator):
         self.moments = main.initial_mean, main.initial_std
         if chunk_size is None:
             chunk_size = math.isqrt(main.weight_dim - 1) + 1
-        if chunk_size < 1:
-            raise ValueError(f"chunk_size must be at least 1, got {chunk_size}")
+        whole("chunk_size", chunk_size, 1)
         n_chunks = -(-main.weight_dim // chunk_size)
         self.embeddings = nn.Parameter(torch.randn(n_chunks, embedding_dim, generator=rng))
         self.trunk = Trunk(descriptor_dim + embedding_dim, hidden, activation, rng)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from hyperedu.batches import whole
 from hyperedu.generators.base import Generator, Trunk, hyperfan, in_units, matrix_shape
 from hyperedu.main_network import MainNetwork, activation_and_gain
 
@@ -38,8 +39,8 @@ class ConvGenerator(Generator):
     ):
         super().__init__(descriptor_dim, main)
         self.moments = main.initial_mean, main.initial_std
-        if channels < 1 or zoom < 1:
-            raise ValueError(f"channels and zoom must be at least 1, got {channels} and {zoom}")
+        for name, value in {"channels": channels, "zoom": zoom}.items():
+            whole(name, value, 1)
         self.zoom, self.activation = zoom, activation_and_gain(activation)[0]
         self.matrices = [matrix_shape(shape) for shape in main.shapes.values()]
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from hyperedu.batches import whole
 from hyperedu.generators.base import Generator, Trunk, hyperfan, in_units, matrix_shape
 from hyperedu.main_network import MainNetwork
 
@@ -35,8 +36,7 @@ class LowRankGenerator(Generator):
     ):
         super().__init__(descriptor_dim, main)
         self.moments = torch.zeros_like(main.initial_mean), main.initial_std  # θ₀ has the mean
-        if rank < 1:
-            raise ValueError(f"rank must be at least 1, got {rank}")
+        whole("rank", rank, 1)
         self.rank, self.matrices = rank, [matrix_shape(shape) for shape in main.shapes.values()]
         self.theta_0 = nn.Parameter(main.initial_weights(rng=rng))
         self.trunk = Trunk(descriptor_dim, hidden, activation, rng)

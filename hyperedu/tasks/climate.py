@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hyperedu.batches import Examples, TaskBatch, TaskSet, floats
+from hyperedu.batches import Examples, TaskBatch, TaskSet, floats, whole
 from hyperedu.descriptors import Metadata
 from hyperedu.files import data_file
 from hyperedu.words import _
@@ -70,7 +70,8 @@ class ColoradoClimate:
         properties = {k: floats(data[k])[kept] for k in ("elevation", "latitude", "longitude")}
         self.stations = {"name": data["name"][kept.numpy()].tolist(), **properties}
         n = len(self.mean_year)
-        if not 1 <= n_test < n:
+        whole("n_test", n_test, 1)
+        if n_test >= n:
             raise ValueError(f"n_test must be between 1 and {n - 1}, since {n} stations have data; got {n_test}")
         order = torch.randperm(n, generator=torch.Generator().manual_seed(split))
         n_train = n - n_test if n_train is None else n_train
