@@ -228,15 +228,10 @@ def compare(
     if not isinstance(family, Family):
         raise ValueError(f"{type(family).__name__} is no family of tasks: one has two sets, .train and .test")
     whole("steps", steps, 0)
-    owners: dict[nn.Parameter, str] = {}
-    for name, learner in learners.items():
+    for learner in learners.values():
         expect_learner(learner)
-        for parameter in learner.parameters():
-            if steps and owners.setdefault(parameter, name) != name:
-                raise ValueError(
-                    f"{owners[parameter]!r} and {name!r} share parameters, so that one would begin where the other was trained "
-                    "to: give each its own, such as copy.deepcopy(learner)"
-                )
+    if steps:
+        _expect_no_shared_parameters(learners)
     rows = {}
     for name, learner in learners.items():
         history = None
@@ -256,3 +251,15 @@ def compare(
         if history is not None and history.interrupted:
             break
     return Comparison(rows)
+
+
+def _expect_no_shared_parameters(learners: Mapping[str, Learner]) -> None:
+    """A sentence where one learner would begin where another was trained to."""
+    owners: dict[nn.Parameter, str] = {}
+    for name, learner in learners.items():
+        for parameter in learner.parameters():
+            if owners.setdefault(parameter, name) != name:
+                raise ValueError(
+                    f"{owners[parameter]!r} and {name!r} share parameters, so that one would begin where the other was trained "
+                    "to: give each its own, such as copy.deepcopy(learner)"
+                )

@@ -384,6 +384,14 @@ SAID = {
     "columns of different lengths": (lambda file: Table(rows() | {"day": ["1"]}, **ROLES), ["different lengths"]),
     "more shots than rows": (lambda file: Table(rows(), **ROLES).train.sample(2, 4, 4), ["4 shots", "6 rows", "least=8"]),
     "a property that is not there": (lambda file: Table(rows(), **ROLES).describe(width=3), ["width", "height, age"]),
+    "two numbers in a cell": (
+        lambda file: Table(changed("growth (mm)", lambda v, i: "120 80" if i == 7 else v), **ROLES),
+        ["'growth (mm)'", "'120 80' in row 8"],
+    ),
+    "feet and inches": (
+        lambda file: Table(changed("growth (mm)", lambda v, i: "5'11" if i == 7 else v), **ROLES),
+        ["'growth (mm)'", "5'11", "row 8"],
+    ),
     "seconds since 1970": (
         lambda file: Table(rows() | {"day": [1.7e9 + 7 * i for i in range(48)]}, **ROLES),
         ["'day' (x)", "1.7", "torch.float32 cannot tell apart", "subtract"],

@@ -140,9 +140,14 @@ def _texts(values: Any) -> Any:
     return texts.where(~texts.str.lower().isin(MISSING), "")
 
 
+def _bare(texts: Any) -> Any:
+    """Without currencies, spaces and what parts thousands. What parts other digits stays: 120 80 is no number, nor is 5'11."""
+    return texts.str.replace(r"(?<=\d)[\s'’](?=\d{3}(?!\d))|(?<!\d)\s|\s(?!\d)|[$€£¥]", "", regex=True)
+
+
 def _decimal_signs(texts: Any) -> set[str]:
     """The decimal signs that a column of numbers proves: those that could not part thousands."""
-    known = texts[texts != ""].str.replace(r"[\s'’%$€£¥]", "", regex=True)
+    known = _bare(texts[texts != ""]).str.rstrip("%")
     if not len(known) or not known.str.fullmatch(NUMBER).mean() > 0.5:
         return set()
     proved = set()
@@ -162,7 +167,7 @@ def _numbers(texts: Any, header: str, unit: str, separator: str | None, decimal:
     known = texts != ""
     if not known.any():
         raise ValueError(f"column {header!r} is empty: leave it out")
-    plain = texts.str.replace(r"[\s'’$€£¥]", "", regex=True)
+    plain = _bare(texts)
     plain = plain.str.replace(rf"^\(({NUMBER})\)$", r"-\1", regex=True)  # as accountants write what is below 0
     percent = plain.str.endswith("%")
     if percent.any() and not percent[known].all() and unit != "%":
