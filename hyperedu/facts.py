@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from numbers import Integral, Real
@@ -19,12 +20,15 @@ from torch import Tensor, nn
 _NOT_FACTS = {"training", "known", "initial_mean", "initial_std", "start_std", "by_loop"}
 
 
+METHODS = "methods"
+
+
 def facts(value: object, within: tuple[int, ...] = (), saved: bool = True) -> object:
     """What of a learner, a set of tasks or one of their parts changes what is computed, as JSON.
 
     An object says its class and its plain attributes (numbers, texts, functions, other objects), and so do the layers of a
-    module. So a layer, an activation, a rate or a unit that differs is found, in a reader's own class too. Attributes whose
-    names begin with _ are no facts: what changes while an object is used, such as what it counts or remembers, belongs there.
+    module. So a layer, an activation, a rate or a unit that differs is found, in a reader's own class too, which says the
+    text of its methods as well. Attributes whose names begin with _ are no facts: what changes while an object is used, such as what it counts or remembers, belongs there.
 
     Args:
         within: the objects that this one was reached through, by id.
@@ -60,7 +64,25 @@ def facts(value: object, within: tuple[int, ...] = (), saved: bool = True) -> ob
     # What has no attributes says itself, such as a range, a date, a path or a dtype. The slice of Conditioned its shapes say.
     if not hasattr(value, "__dict__") and not isinstance(value, slice) and "0x" not in repr(value):
         return repr(value)
-    return {"class": type(value).__name__, **_attributes(value, within, saved)}
+    return {"class": type(value).__name__, **_methods(type(value)), **_attributes(value, within, saved)}
+
+
+def _methods(kind: type) -> dict[str, object]:
+    """The text of the methods of a reader's own class, and of those that it inherits from."""
+    own = [each for each in kind.__mro__ if not _is_known(each) and not _is_installed(each)]
+    methods = [_text(item) for each in own for item in vars(each).values() if inspect.isfunction(item)]
+    return {METHODS: _digest("\n".join(methods))} if methods else {}
+
+
+def _is_installed(kind: type) -> bool:
+    """Whether a class is of Python's library or of a package, whose versions are no concern of a checkpoint."""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+    return kind.__module__.partition(".")[0] in sys.stdlib_module_names or "site-packages" in file
+
+
+def _is_known(value: Any) -> bool:
+    """Whether a function or a class is of Python, torch or this package, and so told by its name."""
+    return (getattr(value, "__module__", None) or "builtins").partition(".")[0] in ("builtins", "hyperedu", "torch")
 
 
 def _attributes(value: object, within: tuple[int, ...], saved: bool) -> dict[str, object]:
@@ -88,7 +110,7 @@ def _digest(data: str | bytes) -> str:
 
 def _function_facts(value: Any, within: tuple[int, ...]) -> object:
     """A function or a class: its name; a reader's own by its text too, with the values it takes from where it was made."""
-    if (getattr(value, "__module__", None) or "builtins").partition(".")[0] in ("builtins", "hyperedu", "torch"):
+    if _is_known(value):
         return getattr(value, "__name__", type(value).__name__)
     name = f"{getattr(value, '__qualname__', type(value).__name__)} {_digest(_text(value))}"
     given = {"self": facts(value.__self__, within)} if inspect.ismethod(value) else {}
@@ -140,6 +162,8 @@ def difference(one: object, other: object, where: str = "") -> str | None:
         one, other = ({str(i): item for i, item in enumerate(items)} for items in (one, other))
     if isinstance(one, dict) and isinstance(other, dict):
         for key in [*one, *(k for k in other if k not in one)]:
+            if key == METHODS and not (key in one and key in other):
+                continue  # an older file does not tell them
             inside = f"{where}.{key}" if where else key
             if key not in one or key not in other:
                 return f"{inside} is only in {'the file' if key in one else 'this one'}"

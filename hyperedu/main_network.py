@@ -624,6 +624,9 @@ def _check_module(module: nn.Module) -> None:
                 f"{what} keeps running statistics, which would leak from task to task: use track_running_stats=False, or "
                 "GroupNorm or LayerNorm instead"
             )
+        kept = [value for value in vars(child).values() if isinstance(value, list | tuple)]
+        if any(isinstance(item, nn.Module) for items in kept for item in items):
+            raise ValueError(f"{what} keeps layers in a list, where their weights are not found: make it an nn.ModuleList")
         if isinstance(child, nn.RNNBase | nn.MultiheadAttention) and not child.batch_first:
             raise ValueError(f"{what} takes time before examples, but examples come first here: make it with batch_first=True")
     for name, p in module.named_parameters():

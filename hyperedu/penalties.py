@@ -96,7 +96,7 @@ class Reconstruction(Penalty):
         self.layers = nn.ModuleList(layers)
         with torch.no_grad():
             # The weights of a main network are small: divided by their root mean square, θ has entries about 1.
-            scale = main.initial_std.square().mean().sqrt().item()
+            scale = main.initial_std.square().mean().sqrt().item() or 1.0
             for layer, unit in zip(layers, (scale, 1.0), strict=True):
                 layer.weight.normal_(generator=rng).div_(unit * math.sqrt(layer.in_features))
                 layer.bias.zero_()

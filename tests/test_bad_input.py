@@ -139,6 +139,12 @@ class Counting(nn.Module):
         return self.linear(x)
 
 
+def in_a_list():
+    module = nn.Linear(1, 1)
+    module.others = [nn.Linear(1, 1)]
+    return module
+
+
 def rows_lost():
     return nn.Sequential(nn.Linear(1, 1), nn.Flatten(0))
 
@@ -274,6 +280,7 @@ NETWORKS = {
         lambda: MainNetwork.from_module(nn.TransformerEncoderLayer(4, 2)),
         ["self_attn", "MultiheadAttention", "batch_first=True"],
     ),
+    "layers in a list": (lambda: MainNetwork.from_module(in_a_list()), ["keeps layers in a list", "nn.ModuleList"]),
     "weights in whole numbers": (lambda: MainNetwork.from_module(with_parameter(labels(3))), ["extra", "int64", "buffer"]),
     "complex weights": (lambda: MainNetwork.from_module(with_parameter(zeros(3) + 0j)), ["extra", "complex64", "buffer"]),
     "weights that are computed from others": (

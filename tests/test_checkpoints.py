@@ -8,9 +8,9 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections import deque
+from collections import UserDict, deque
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -559,8 +559,38 @@ def test_facts_of_what_is_not_of_this_package():
     assert facts(list(range(65))) != facts(list(range(1, 66)))
     mutual = Power(1.0)
     mutual.other = mutual
-    assert facts(mutual) == {"class": "Power", "p": 1.0, "other": "Power"}
+    methods = facts(Power(2.0))["methods"]
+    assert facts(mutual) == {"class": "Power", "methods": methods, "p": 1.0, "other": "Power"}
+    assert facts(datetime(2024, 1, 1)) == "datetime.datetime(2024, 1, 1, 0, 0)"
+    assert "methods" not in facts(UserDict(a=1))
     assert json.loads(json.dumps(facts(WavesInWords(n_train=70, n_test=70).train)))
+
+
+def read_from_a_notebook(wave):
+    """An encoder of the reader's own, made anew by a cell that was changed and run again."""
+
+    class Wave(nn.Module):
+        def forward(self, tau):
+            return torch.sin(tau) if wave == "sin" else torch.cos(tau)
+
+    class Changed(nn.Module):
+        def forward(self, tau):
+            return torch.cos(tau)
+
+    Changed.__name__ = "Wave"
+    kind = Wave if wave == "sin" else Changed
+    return Hypernetwork(main := mlp(), MLPGenerator(2, main, hidden=(4,)), kind())
+
+
+def test_a_class_of_ones_own_is_told_by_its_methods(tmp_path):
+    path = tmp_path / "learner.safetensors"
+    save_checkpoint(path, read_from_a_notebook("sin"))
+    load_checkpoint(path, read_from_a_notebook("sin"))
+    with pytest.raises(ValueError, match=r"encoder\.module\.methods"):
+        load_checkpoint(path, read_from_a_notebook("cos"))
+    about = {"class": "Wave"}
+    assert difference(about, about | {"methods": "a"}) is None, "an older file does not tell them"
+    assert difference(about | {"methods": "a"}, about) is None
 
 
 @dataclass(slots=True)

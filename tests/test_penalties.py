@@ -291,6 +291,14 @@ def test_reconstruction_reads_the_descriptor_back_from_the_weights(main, tasks, 
     assert value(penalty, learner, tasks).item() == pytest.approx((read - tasks.descriptor).square().mean().item())
 
 
+def test_a_decoder_of_weights_that_all_begin_at_zero_is_finite():
+    net = nn.Linear(1, 1)
+    nn.init.zeros_(net.weight)
+    nn.init.zeros_(net.bias)
+    decoder = Reconstruction(MainNetwork.from_module(net), 2)
+    assert torch.isfinite(parameters_to_vector(decoder.parameters())).all()
+
+
 def test_the_decoder_begins_with_numbers_of_size_one(random):
     """θ divided by the root mean square of fresh weights, then each layer by √fan_in; 32 wide where nothing is said."""
     main = MainNetwork.mlp([1, 200, 100, 1])

@@ -392,6 +392,14 @@ SAID = {
         lambda file: Table(changed("growth (mm)", lambda v, i: "5'11" if i == 7 else v), **ROLES),
         ["'growth (mm)'", "5'11", "row 8"],
     ),
+    "a unit far too large": (
+        lambda file: Table(changed("growth (mm)", lambda v, i: float(v) * 1e-6), **ROLES),
+        ["'growth (mm)' (y)", "standard deviation", "in a unit in which it is about 1"],
+    ),
+    "a unit far too small": (
+        lambda file: Table(changed("growth (mm)", lambda v, i: float(v) * 1e20), **ROLES),
+        ["'growth (mm)' (y)", "standard deviation", "in a unit in which it is about 1"],
+    ),
     "seconds since 1970": (
         lambda file: Table(rows() | {"day": [1.7e9 + 7 * i for i in range(48)]}, **ROLES),
         ["'day' (x)", "1.7", "torch.float32 cannot tell apart", "subtract"],

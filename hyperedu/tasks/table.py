@@ -339,6 +339,11 @@ def _check_differs(name: str, role: str, numbers: np.ndarray) -> None:
     if numbers.min() == numbers.max():
         raise ValueError(f"column {name!r} ({role}) is the same in every training row: leave it out")
     _check_kept(name, role, numbers)
+    if role == "y" and not 1e-3 <= numbers.std() <= 1e15:
+        raise ValueError(
+            f"column {name!r} (y) has a standard deviation of {numbers.std():.2g}, whose square training would take for nothing "
+            "or for too much: give it in a unit in which it is about 1"
+        )
 
 
 def _check_kept(name: str, role: str, numbers: np.ndarray) -> None:
