@@ -28,7 +28,8 @@ def facts(value: object, within: tuple[int, ...] = (), saved: bool = True) -> ob
 
     An object says its class and its plain attributes (numbers, texts, functions, other objects), and so do the layers of a
     module. So a layer, an activation, a rate or a unit that differs is found, in a reader's own class too, which says the
-    text of its methods as well. Attributes whose names begin with _ are no facts: what changes while an object is used, such as what it counts or remembers, belongs there.
+    text of its methods as well. Attributes whose names begin with _ are no facts: what changes while an object is used, such
+    as what it counts or remembers, belongs there.
 
     Args:
         within: the objects that this one was reached through, by id.

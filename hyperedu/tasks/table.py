@@ -341,8 +341,8 @@ def _check_differs(name: str, role: str, numbers: np.ndarray) -> None:
     _check_kept(name, role, numbers)
     if role == "y" and not 1e-3 <= numbers.std() <= 1e15:
         raise ValueError(
-            f"column {name!r} (y) has a standard deviation of {numbers.std():.2g}, whose square training would take for nothing "
-            "or for too much: give it in a unit in which it is about 1"
+            f"column {name!r} (y) has a standard deviation of {numbers.std():.2g}, whose square training would take for "
+            "nothing or for too much: give it in a unit in which it is about 1"
         )
 
 
