@@ -616,6 +616,10 @@ def test_a_module_that_writes_into_what_it_is_given_changes_only_copies(kind, ra
     for i in range(2):
         net.load_state_dict(main.unflatten(theta[i].clone()))
         torch.testing.assert_close(y[i], net(x[i].clone()))
+    torch.testing.assert_close(main(theta[0], x)[1], main(theta[0], x[1]))
+    torch.testing.assert_close(main(theta, x[0])[1], main(theta[1], x[0]))
+    assert torch.equal(theta, given[0]), "nor what tasks share"
+    assert torch.equal(x, given[1])
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
