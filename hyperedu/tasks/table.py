@@ -349,7 +349,7 @@ def _check_differs(name: str, role: str, numbers: np.ndarray) -> None:
 def _check_kept(name: str, role: str, numbers: np.ndarray) -> None:
     """A sentence for numbers that differ too little for their size to be kept in the default dtype, or are too large for it."""
     lost = np.abs(floats(numbers).double().numpy() - numbers)
-    if len(numbers) and numbers.min() < numbers.max() and not lost.max() < 0.01 * numbers.std():
+    if len(numbers) and numbers.min() < numbers.max() and not lost.max() < 0.003 * np.ptp(numbers):
         raise ValueError(
             f"column {name!r} ({role}) has numbers such as {numbers[0]:.9g}, which {torch.get_default_dtype()} cannot tell "
             "apart: subtract the smallest from all, or give them in another unit"
