@@ -34,6 +34,7 @@ HERE = Path(__file__).parent
 # With colour at half resolution, which is not seen in lines and dots, a frame is 40% smaller and 6 ms sooner on the screen.
 JPEG = {"quality": 85, "subsampling": 2}
 PATIENCE = 0.15  # seconds that an update may take before the figure says that it computes
+SETTLING = 9  # times that an update is called again because it has moved a control
 REST = 1.0  # seconds without a change after which the picture that a saved notebook keeps is brought up to date
 
 Hand = tuple[str, str] | Callable[[float, float, bool], Mapping[str, Any] | None]
@@ -54,10 +55,11 @@ def interact(
 
     Args:
         figure: a matplotlib `Figure`, made with `Figure(...)` and not by pyplot, so that it is shown only once.
-        update: called with the controls' values by name. What it returns is the figure's sentence and alt text;
-            None gives the values themselves. It should end within 50 ms; where it takes longer, the figure says that it
-            computes, and goes on with the newest values. Where it raises, the message stands below the figure and the
-            figure goes on living. A parameter named `history` needs no control: it is what `meta_train(watch=)` hands on.
+        update: called with the controls' values by name. A sentence that it returns is the figure's, and its alt text; else
+            the values themselves are. It should end within 50 ms; where it takes longer, the figure says that it computes,
+            and goes on with the newest values. Where it moves a control, it is called again. Where it raises, the message
+            stands below the figure and the figure goes on living. A parameter named `history` needs no control: it is what
+            `meta_train(watch=)` hands on.
         play: the name of a slider of whole numbers that gets a button which walks through its values.
         drag: panels in which things can be taken by hand: axes → the names of the two sliders that its x and y are, or a
             function (x, y, begins) → {name of a control: value}, or None where there is nothing to take. `begins` is True
@@ -143,6 +145,7 @@ class LiveFigure(ipywidgets.VBox):
         self._lock = threading.RLock()
         self._drawn: dict | None = None
         self._held = False
+        self._updating = False
         self._resting: asyncio.TimerHandle | None = None
         self._stored: Any = None
         self._cell = cell_that_runs()
@@ -251,25 +254,43 @@ class LiveFigure(ipywidgets.VBox):
     def _draw(self, change: object = None) -> None:
         # Sliders report one by one, but each frame shows all of them as they are now: what is already drawn is skipped.
         with self._lock:
-            if self._held or self._painter is None or self._update is None:
+            if self._held or self._updating or self._painter is None or _same(self._values(), self._drawn):
                 return
-            values = {name: control.value for name, control in self.controls.items()}
-            if values == self._drawn:
-                return
-            self._drawn = values
-            state = ", ".join(f"{_(name.replace('_', ' '))} {_in_words(value)}" for name, value in values.items())
-            handed = {"history": self._history} if self._takes_history else {}
             try:
                 with _one_thread(), self._said_to_be_busy(), self._style():
-                    sentence = self._update(**values, **handed) or state
+                    sentence = self._settle()
+                    if self._painter is None:
+                        return
                     self._painter.paint()
                     frame = self._painter.encode("JPEG", **JPEG)
                 problem = ""
             except Exception as error:
-                sentence, frame = self._surface.sentence, self._surface.frame
+                if self._painter is None:
+                    return
+                sentence, frame = self._surface.sentence, self._surface.frame or self._painter.encode("JPEG", **JPEG)
                 said = f"{type(error).__name__}: {error}"
-                problem = _("At {state} the figure could not be drawn: {said}", state=state, said=said)
+                problem = _("At {state} the figure could not be drawn: {said}", state=self._state(), said=said)
             self._show(frame, sentence, problem)
+
+    def _settle(self) -> str:
+        """Update until the controls are at rest, since an update may move them; the sentence."""
+        handed = {"history": self._history} if self._takes_history else {}
+        self._updating = True
+        try:
+            for _round in range(SETTLING):
+                self._drawn = self._values()
+                sentence = self._update(**self._drawn, **handed)
+                if self._painter is None or _same(self._values(), self._drawn):
+                    break
+        finally:
+            self._updating = False
+        return sentence if isinstance(sentence, str) and sentence else self._state()
+
+    def _values(self) -> dict[str, Any]:
+        return {name: control.value for name, control in self.controls.items()}
+
+    def _state(self) -> str:
+        return ", ".join(f"{_(name.replace('_', ' '))} {_in_words(value)}" for name, value in self._values().items())
 
     def _show(self, frame: bytes, sentence: str, problem: str) -> None:
         figure, surface = self._painter.figure, self._surface
@@ -384,6 +405,13 @@ KEPT = """<div data-hyperedu-kept="{key}">
 <p>{sentence}</p>
 <p><em>{how}</em></p>
 </div>"""
+
+
+def _same(values: dict, others: dict | None) -> bool:
+    try:
+        return values == others
+    except Exception:  # an array in place of another has no truth value
+        return False
 
 
 class _Elsewhere:

@@ -4,15 +4,23 @@ Matplotlib draws its artists one over another. Those that are known to move are 
 What stands still above something that moves is put there from memory where nothing has moved under it, pixel for pixel, and is
 drawn anew where something has: a pixel that is drawn over depends on nothing but what is below it. Whatever cannot be told
 apart so (other limits, ticks, titles, children, a position, a size) is drawn whole, as `Figure.savefig` would.
+
+An artist of a class that is not matplotlib's may be drawn from anything, and is drawn at each frame. Of a function (of a
+formatter, a scale, a norm) is followed what it reads: its variables, the globals it names, and what these hold. What neither
+an attribute nor a variable tells, such as the state of a random generator, `artist.stale = True` tells, as in all matplotlib.
 """
 
 import io
 import itertools
+from collections import deque
 from collections.abc import Iterator
+from functools import partial
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import matplotlib
 import numpy as np
+import torch
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -22,13 +30,14 @@ from matplotlib.figure import Figure, FigureBase
 from matplotlib.legend import Legend
 from matplotlib.path import Path
 from matplotlib.spines import Spine
-from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, TransformedPath, TransformNode
+from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, ScaledTranslation, TransformedPath, TransformNode
 from PIL import Image
 
 # Of an artist, what drawing it computes anew; and ways to its surroundings.
 _NOT_ITS_OWN = {
     "figure", "_parent_figure", "axes", "_axes", "parent", "_callbacks", "callbacks", "_remove_method", "stale_callback",
     "_stale", "_renderer", "_transformed_path", "_imcache", "_invertedx", "_cm_set",
+    "_parents", "_invalid", "_inverted", "_mtx", "_points", "_transformed_points",
 }  # fmt: skip
 
 
@@ -54,6 +63,8 @@ class Painter:
         """Bring the canvas up to date."""
         for axes in self.figure.axes:
             axes._unstale_viewLim()
+            if locate := axes.get_axes_locator():
+                axes.apply_aspect(locate(axes, self.canvas.get_renderer()))
         changed = self._seen.changes(self.moving) if self._seen else None
         seen, self._seen = self._seen, None  # nothing is sure until the drawing has ended well
         if changed is None:
@@ -227,6 +238,8 @@ def drawing_order(figure: Figure) -> list[Artist]:
 
     An inset, a subfigure, and axes that are drawn in a way of their own are one artist.
     """
+    if not figure.get_visible():
+        return []
     found: list[Artist] = [figure.patch]
     for artist in sorted((a for a in figure.get_children() if a is not figure.patch and not a.get_animated()), key=_zorder):
         if not isinstance(artist, Axes) or _drawn_in_its_own_way(artist):
@@ -319,32 +332,58 @@ def _numbers(transform: Bbox | Affine2D) -> bytes:
     return (transform._points if isinstance(transform, Bbox) else transform._mtx).tobytes()
 
 
+def _of_matplotlib(code: Any) -> bool:
+    return str(code.__module__).startswith(("matplotlib.", "mpl_toolkits."))
+
+
+def _reads(function: FunctionType) -> dict[str, Any]:
+    """What a function reads that is neither its argument nor its own: name → value."""
+    codes, found = [function.__code__], {}
+    for code in codes:  # also of the functions in it
+        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+        found |= {name: function.__globals__[name] for name in code.co_names if name in function.__globals__}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:  # not yet given
+            continue
+    return found
+
+
 class _Parts:
     """The numbers and settings that an artist is drawn from, and copies of them."""
 
     def __init__(self, seen: _Seen, leaf: Artist | None = None):
         self.seen, self.leaf = seen, leaf
-        self.now: list[dict | list] = []
-        self.then: list[dict | list] = []
+        self.now: list[dict | list | set | deque] = []
+        self.then: list[dict | list | set | deque] = []
         self.arrays: list[np.ndarray] = []
         self.bytes: list[bytes] = []
         self.transforms: list[Bbox | Affine2D] = []  # whose numbers are in an array that is put in place of another
         self.transforms_then: list[bytes] = []
         self.ticks: list[Artist] = []
         self.needs: set[int] = set()  # other artists of the figure
+        self.functions: list[FunctionType] = []
+        self.read: list[dict[str, Any]] = []  # by them
+        self.unknown = False  # whether it is drawn from what cannot be told
         self.known: set[int] = set()
         if leaf is not None:
-            self.add(leaf, True)
+            try:
+                self.add(leaf, True)
+            except RecursionError:
+                self.unknown = True
 
     def changed(self) -> bool:
         try:  # lists are compared as wholes, which Python does fast
             return (
-                self.now != self.then
+                self.unknown
+                or self.now != self.then
                 or [array.tobytes() for array in self.arrays] != self.bytes
                 or list(map(_numbers, self.transforms)) != self.transforms_then
                 or any(tick._stale for tick in self.ticks)
+                or list(map(_reads, self.functions)) != self.read
             )
-        except ValueError:  # an array in place of another, which has no truth value
+        except Exception:  # an array in place of another, which has no truth value; a comparison of the reader's
             return True
 
     def add_fields(self, thing: Any) -> None:
@@ -358,7 +397,7 @@ class _Parts:
             elif isinstance(value, TransformNode):
                 self.add(value)
 
-    def _remember(self, value: dict | list) -> None:
+    def _remember(self, value: dict | list | set | deque) -> None:
         self.now.append(value)
         self.then.append(value.copy())
 
@@ -381,18 +420,22 @@ class _Parts:
             self.add(value._codes)
         elif isinstance(value, TransformNode):
             self._add_transform(value)
-        elif isinstance(value, list | dict):
+        elif isinstance(value, torch.Tensor):
+            self.add(value.detach().cpu().numpy())
+        elif isinstance(value, list | dict | set | deque):
             self._remember(value)
             for item in value.values() if isinstance(value, dict) else value:
                 self.add(item)
         elif isinstance(value, tuple):
             for item in value:
                 self.add(item)
-        elif (
-            type(value).__module__.startswith("matplotlib.")
-            and not isinstance(value, CallbackRegistry)
-            and hasattr(value, "__dict__")
-        ):
+        elif isinstance(value, FunctionType):
+            self._add_function(value)
+        elif isinstance(value, MethodType):
+            self.add((value.__self__, value.__func__))
+        elif isinstance(value, partial):
+            self.add((value.func, value.args, value.keywords))
+        elif hasattr(value, "__dict__") and not isinstance(value, CallbackRegistry | ModuleType | type):
             self._add_object(value)
 
     def _add_artist(self, artist: Artist, top: bool) -> None:
@@ -403,6 +446,9 @@ class _Parts:
             return
         self.known.add(id(artist))
         artist._stale = False
+        if not _of_matplotlib(type(artist)):
+            self.unknown = True
+            return
         if isinstance(self.leaf, Axis) and artist is not self.leaf:
             self.ticks.append(artist)  # of which there are many, and they are set through their axis
         else:
@@ -416,11 +462,27 @@ class _Parts:
         for name, item in list(own.items()):
             if name not in _NOT_ITS_OWN:
                 self.add(item)
+        for kind in type(value).__mro__:
+            if not _of_matplotlib(kind):
+                self.add(tuple(function for function in vars(kind).values() if isinstance(function, FunctionType)))
+
+    def _add_function(self, function: FunctionType) -> None:
+        if _of_matplotlib(function):
+            return
+        self.functions.append(function)
+        self.read.append(_reads(function))
+        self.add((function.__defaults__, function.__kwdefaults__))
+        for value in self.read[-1].values():
+            if not isinstance(value, FunctionType) or value.__globals__ is function.__globals__:  # else of a library
+                self.add(value)
 
     def _add_transform(self, transform: TransformNode) -> None:
         if isinstance(transform, Affine2D | Bbox):
             self.transforms.append(transform)
             self.transforms_then.append(_numbers(transform))
+        elif not _of_matplotlib(type(transform)) or isinstance(transform, ScaledTranslation):
+            self._add_object(transform)
+            return
         for name, part in list(vars(transform).items()):
-            if isinstance(part, TransformNode | Path | Artist) and not name.startswith("_transformed"):
+            if name not in _NOT_ITS_OWN:
                 self.add(part)
