@@ -3,13 +3,14 @@
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.colors import Normalize
+from matplotlib.colors import FuncNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Ellipse
 from matplotlib.patheffects import withStroke
-from matplotlib.transforms import Affine2D
+from matplotlib.ticker import Formatter, Locator
+from matplotlib.transforms import Affine2D, Bbox, ScaledTranslation
 
-from drawings import SIZE, fresh, pixels
+from drawings import SIZE, Bent, Dots, Shift, fresh, pixels
 from hyperedu.figures.painter import Painter
 
 
@@ -99,6 +100,113 @@ def quiver(a):
     a.key = a.axes.quiverkey(a.field, 0.5, 0.9, 1, "k")
 
 
+# What is not matplotlib's own, or holds a function.
+
+
+def own(a):
+    a.points = {(1, 0)}
+    a.axes.add_artist(Dots(lambda: a.points))
+
+
+def beside(a):
+    a.axes.add_artist(Dots(lambda: [(3, a.axes.lines[0].get_ydata()[15])]))
+
+
+def own_norm(a):
+    a.image.set_norm(Bent(0, 12))
+
+
+def norm_of_functions(a):
+    a.power = power = [1.0]
+    a.image.set_norm(FuncNorm((lambda v: v ** power[0], lambda v: v ** (1 / power[0])), 0, 12))
+
+
+def unit(name):
+    """Ticks in a unit that is kept where a function, a class or a module may keep it."""
+
+    def set_formatter(a):
+        kept, number = {"unit": 1}, 1
+        UNIT["unit"] = 1
+
+        def keep(new):
+            nonlocal number
+            number = new
+
+        class Own(Formatter):
+            unit = 1
+
+            def __call__(self, value, position=None):
+                return f"{value * self.unit:.0f}"
+
+        class Named(Own):
+            @property
+            def unit(self):
+                return UNIT["unit"]
+
+        own = Own()
+        formatter, a.keep = {
+            "a closure": (lambda value, position: f"{value * kept['unit']:.0f}", lambda new: kept.update(unit=new)),
+            "a variable": (lambda value, position: f"{value * number:.0f}", keep),
+            "a default": (lambda value, position, by=kept: f"{value * by['unit']:.0f}", lambda new: kept.update(unit=new)),
+            "a global": (lambda value, position: f"{value * UNIT['unit']:.0f}", lambda new: UNIT.update(unit=new)),
+            "a function in it": (lambda value, position: " ".join(f"{v * UNIT['unit']:.0f}" for v in [value]),
+                                 lambda new: UNIT.update(unit=new)),
+            "a method": (own.__call__, lambda new: setattr(own, "unit", new)),
+            "an object": (own, lambda new: setattr(own, "unit", new)),
+            "a property": (Named(), lambda new: UNIT.update(unit=new)),
+        }[name]  # fmt: skip
+        a.axes.xaxis.set_major_formatter(formatter)
+
+    return set_formatter
+
+
+UNIT = {"unit": 1}
+
+
+class Few(Locator):
+    count = 2
+
+    def __call__(self):
+        return np.linspace(0, 6, self.count)
+
+
+def own_locator(a):
+    a.axes.xaxis.set_major_locator(Few())
+
+
+def own_transform(a):
+    a.shift = Shift()
+    a.axes.plot([1, 2], [0, 0.5], transform=a.shift + a.axes.transData)
+
+
+def shifted(by):
+    return lambda a: (setattr(a.shift, "by", by), a.shift.invalidate())
+
+
+def points_beside(a):
+    a.step = ScaledTranslation(0.1, 0, a.figure.dpi_scale_trans)
+    a.axes.plot([1, 2], [0, 0.5], transform=a.axes.transData + a.step)
+
+
+def stepped(a):
+    a.step._t = (1, 0)
+    a.step.invalidate()
+
+
+def second_axis(a):
+    a.by = by = [2.0]
+    a.axes.secondary_xaxis("top", functions=(lambda v: v * by[0], lambda v: v / by[0]))
+
+
+def own_place(a):
+    a.width = width = [0.3]
+    a.axes.set_axes_locator(lambda axes, renderer: Bbox.from_bounds(0.1, 0.1, width[0], 0.8))
+
+
+def round_axes(a):
+    a.round = a.figure.add_axes([0.6, 0.3, 0.3, 0.4], projection="polar")
+
+
 def ydata(phase):
     return lambda a: a.line.set_ydata(np.sin(a.x - phase))
 
@@ -173,12 +281,71 @@ CASES = {
     "many at once": [lambda a: (ydata(1)(a), image(2)(a), a.marker.set_data([1], [1]), a.text.set_text("y")), ydata(2)],
     "an offset": [ydata(1), lambda a: a.scatter.set_offsets(np.ones((6, 2))), lambda a: a.scatter.set_sizes([90]), ydata(2)],
     "an alpha and a color": [ydata(1), lambda a: a.line.set_alpha(0.4), lambda a: a.marker.set_color("g"), image(2), ydata(3)],
+    "an artist of one's own": [own, ydata(1), ydata(2), lambda a: a.points.add((4, 0)), ydata(3), lambda a: a.points.clear()],
+    "an artist of one's own that looks at another": [beside, ydata(1), ydata(2), ydata(3)],
+    "a norm of one's own": [own_norm, ydata(1), ydata(2), lambda a: setattr(a.image.norm, "power", 3), ydata(3)],
+    "a norm of functions": [norm_of_functions, ydata(1), ydata(2), lambda a: a.power.__setitem__(0, 3.0), ydata(3)],
+    "a locator": [own_locator, ydata(1), ydata(2), lambda a: setattr(a.axes.xaxis.get_major_locator(), "count", 4), ydata(3)],
+    "a transform of one's own": [own_transform, ydata(1), ydata(2), shifted(1), ydata(3), shifted(np.ones(2)), ydata(1)],
+    "points beside": [points_beside, ydata(1), ydata(2), stepped, ydata(3)],
+    "a second axis": [second_axis, ydata(1), ydata(2), lambda a: a.by.__setitem__(0, 3.0), ydata(3)],
+    "a place of one's own": [own_place, ydata(1), ydata(2), lambda a: a.width.__setitem__(0, 0.5), ydata(3)],
+    "the middle of round axes": [round_axes, ydata(1), ydata(2), lambda a: a.round.set_rorigin(-2), ydata(3)],
+    "a figure that is hidden": [ydata(1), lambda a: a.figure.set_visible(False), ydata(2), ydata(3), ydata(1)],
+} | {
+    f"ticks by {name}": [unit(name), ydata(1), ydata(2), lambda a: a.keep(7), ydata(3), lambda a: a.keep(3)]
+    for name in ("a closure", "a variable", "a default", "a global", "a function in it", "a method", "an object", "a property")
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_painted_is_what_the_whole_figure_shows(name):
     follow(acts, CASES[name])
+
+
+class Framed(Figure):
+    """Draws more than its artists."""
+
+    at = 0.2
+
+    def draw(self, renderer):
+        super().draw(renderer)
+        words = self.text(self.at, 0.5, "over all")
+        words.draw(renderer)
+        words.remove()
+
+
+def test_a_figure_that_is_drawn_in_its_own_way():
+    def framed():
+        figure = Framed(**SIZE)
+        axes = figure.subplots()
+        return figure, axes.plot([0, 1])[0]
+
+    def up(y):
+        return lambda line: line.set_ydata([0, y])
+
+    follow(framed, [up(0.2), up(0.3), up(0.4), lambda line: setattr(line.figure, "at", 0.6), up(0.5)])
+
+
+def test_a_formatter_without_a_state_costs_no_drawing_of_the_whole():
+    def percent():
+        figure, made = acts()
+        made.axes.xaxis.set_major_formatter(lambda value, position: f"{np.round(value)} %")
+        return figure, made
+
+    assert follow(percent, [ydata(1), ydata(2), ydata(3)]).fast
+
+
+def test_an_axis_that_follows_what_moves_is_drawn_with_what_it_shapes():
+    def told():
+        figure, made = acts()
+        made.axes.xaxis.tick_top()
+        made.axes.set_title("above the ticks")
+        line = made.line
+        made.axes.xaxis.set_major_formatter(lambda value, position: "\n" * round(line.get_ydata()[0]) + "x")
+        return figure, made
+
+    follow(told, [ydata(1), ydata(2), lambda a: a.line.set_ydata(a.x + 1), lambda a: a.line.set_ydata(a.x + 3), ydata(3)])
 
 
 def test_settings_that_act_when_a_figure_is_drawn():

@@ -13,8 +13,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter
 
-from drawings import SIZE, fresh, pixels
+from drawings import SIZE, Bent, Dots, Shift, fresh, pixels
 from hyperedu.figures.painter import Painter
 
 FIGURES, SEED = int(os.environ.get("HYPEREDU_FIGURES", "500")), int(os.environ.get("HYPEREDU_SEED", "0"))
@@ -68,6 +69,36 @@ def box(axes, rng):
     return axes.add_patch(Rectangle((rng.uniform(0, 5), 0), 1, 0.5, clip_on=rng.random() < 0.5, **z(rng)))
 
 
+def dots(axes, rng):
+    points = {(1, 0)}
+    own = axes.add_artist(Dots(lambda: points))
+    own.set(**z(rng))
+    own.more = points.add
+    return own
+
+
+def bent(axes, rng):
+    return axes.imshow(grid(rng), extent=(0, 6, -1, 1), aspect="auto", norm=Bent(0, 9), **z(rng))
+
+
+def shifted(axes, rng):
+    return axes.plot(*points(rng), transform=Shift() + axes.transData, **z(rng))[0]
+
+
+def other_shift(artist, rng):
+    shift = artist.get_transform()._a
+    shift.by = rng.random()
+    shift.invalidate()
+
+
+def other_unit(axes, rng):
+    formatter = axes.xaxis.get_major_formatter()
+    if isinstance(formatter, FuncFormatter):
+        formatter.func.__defaults__[0][0] = rng.choice([2, 3])
+    else:
+        axes.xaxis.set_major_formatter(lambda value, position, by=[1]: f"{value * by[0]:.0f}")
+
+
 def legend(axes, rng):
     return axes.legend(["a"], loc=rng.choice(["best", "upper right"]), fontsize=5)
 
@@ -112,6 +143,9 @@ KINDS = {
         lambda artist, rng: artist.set_ydata([0, rng.random()]),
     ),
     "bars": (lambda axes, rng: axes.errorbar(*points(rng, 5), yerr=0.3, **z(rng))[0], other_ydata),
+    "dots": (dots, lambda artist, rng: artist.more((rng.uniform(0, 6), 0))),
+    "bent": (bent, lambda artist, rng: setattr(artist.norm, "power", rng.choice([0.5, 2]))),
+    "shifted": (shifted, other_shift),
     "legend": (legend, lambda artist, rng: artist.set_title(rng.choice(["x", "long"]))),
 }
 
@@ -164,6 +198,7 @@ def of_the_axes(artist, rng, axes):
         lambda: axes.figure.set_dpi(rng.choice([60, 64])),
         axes.clear,
         lambda: axes.set_axisbelow(rng.random() < 0.5),
+        lambda: other_unit(axes, rng),
     ])()  # fmt: skip
 
 

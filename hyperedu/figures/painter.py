@@ -67,16 +67,15 @@ class Painter:
                 axes.apply_aspect(locate(axes, self.canvas.get_renderer()))
         changed = self._seen.changes(self.moving) if self._seen else None
         seen, self._seen = self._seen, None  # nothing is sure until the drawing has ended well
+        if changed is not None and (changed or self._plan is None):
+            changed = seen.with_followers([*self.moving, *changed])
         if changed is None:
             self._calm = 0
             self._draw_whole()
             return
         self._calm += 1
         if changed or self._plan is None:
-            known = {id(leaf) for leaf in [*self.moving, *changed]}
-            while followers := {id(leaf) for leaf in seen.order if id(leaf) not in known and seen.follows(leaf, known)}:
-                known |= followers
-            self.moving = [leaf for leaf in seen.order if id(leaf) in known]
+            self.moving = changed
             if self.moving:
                 if self._calm < 2:
                     self._draw_whole()
@@ -304,11 +303,20 @@ class _Seen:
             return None
         for holder in (self.figure, *self.figure.axes):
             vars(holder)["_stale"] = False  # it says no more than that something in it changed
-        if dict.__ne__(matplotlib.rcParams, self.settings) or self.whole.changed():
+        own = type(self.figure).draw is not Figure.draw
+        if own or dict.__ne__(matplotlib.rcParams, self.settings) or self.whole.changed():
             return None
         known = {id(leaf) for leaf in moving}
         changed = [leaf for leaf in order if id(leaf) not in known and self.parts[id(leaf)].changed()]
         return None if any(map(_shapes_others, changed)) else changed
+
+    def with_followers(self, moving: list[Artist]) -> list[Artist] | None:
+        """Artists that move, and those that depend on them, in the order of drawing; None if others are laid out by one."""
+        known = {id(leaf) for leaf in moving}
+        while followers := {id(leaf) for leaf in self.order if id(leaf) not in known and self.follows(leaf, known)}:
+            known |= followers
+        found = [leaf for leaf in self.order if id(leaf) in known]
+        return None if any(map(_shapes_others, found)) else found
 
     def follows(self, leaf: Artist, moving: set[int]) -> bool:
         """Whether what an artist shows depends on one that moves."""
@@ -462,9 +470,9 @@ class _Parts:
         for name, item in list(own.items()):
             if name not in _NOT_ITS_OWN:
                 self.add(item)
-        for kind in type(value).__mro__:
-            if not _of_matplotlib(kind):
-                self.add(tuple(function for function in vars(kind).values() if isinstance(function, FunctionType)))
+        if not _of_matplotlib(type(value)):
+            for kind in type(value).__mro__:
+                self.add(tuple(getattr(member, "fget", member) for member in vars(kind).values()))
 
     def _add_function(self, function: FunctionType) -> None:
         if _of_matplotlib(function):
