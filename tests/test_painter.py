@@ -113,12 +113,13 @@ def beside(a):
 
 
 def own_norm(a):
-    a.image.set_norm(Bent(0, 12))
+    a.image = a.other.imshow(np.arange(9.0).reshape(3, 3), norm=Bent(0, 12))
 
 
 def norm_of_functions(a):
     a.power = power = [1.0]
-    a.image.set_norm(FuncNorm((lambda v: v ** power[0], lambda v: v ** (1 / power[0])), 0, 12))
+    norm = FuncNorm((lambda v: v ** power[0], lambda v: v ** (1 / power[0])), 0, 12)
+    a.other.imshow(np.arange(9.0).reshape(3, 3), norm=norm)
 
 
 def unit(name):
@@ -176,11 +177,11 @@ def own_locator(a):
 
 def own_transform(a):
     a.shift = Shift()
-    a.axes.plot([1, 2], [0, 0.5], transform=a.shift + a.axes.transData)
+    a.axes.add_patch(Circle((1, 0), 0.5, transform=a.shift + a.axes.transData))
 
 
 def shifted(by):
-    return lambda a: (setattr(a.shift, "by", by), a.shift.invalidate())
+    return lambda a: setattr(a.shift, "by", by)
 
 
 def points_beside(a):

@@ -82,13 +82,11 @@ def bent(axes, rng):
 
 
 def shifted(axes, rng):
-    return axes.plot(*points(rng), transform=Shift() + axes.transData, **z(rng))[0]
+    return axes.add_patch(Circle((rng.uniform(0, 5), 0), 1, transform=Shift() + axes.transData, **z(rng)))
 
 
 def other_shift(artist, rng):
-    shift = artist.get_transform()._a
-    shift.by = rng.random()
-    shift.invalidate()
+    artist.get_data_transform()._a.by = rng.random()
 
 
 def other_unit(axes, rng):
