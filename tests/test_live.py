@@ -113,6 +113,77 @@ def test_without_a_sentence_the_values_are_said():
     assert view.sentence == "amplitude 0.5, phase low"
 
 
+@pytest.mark.parametrize("returned", [[1], 0.5, np.ones(3), Figure(), ""], ids=lambda returned: type(returned).__name__)
+def test_what_is_no_sentence_is_none(returned):
+    view = wave(lambda amplitude, phase: returned, start={"amplitude": 3})
+    assert view.sentence == "amplitude 3, phase 15"
+    assert view.problem == ""
+
+
+def test_an_update_that_moves_a_control_is_called_again_and_ends_in_one_state():
+    figure, (axes,) = figures.subplots(width=2, height=2)
+    (line,) = axes.plot([0, 1], [0, 9])
+    low, high = ipywidgets.IntSlider(3, 0, 9), ipywidgets.IntSlider(5, 0, 9)
+    frames = []
+
+    def update(low, high):
+        if low > high:
+            view.move_to(high=low)
+        line.set_ydata([low, high])
+        return f"{low} to {high}"
+
+    view = live.interact(figure, update, low=low, high=high)
+    view._surface.observe(lambda change: frames.append(view.sentence), "frame")
+    send(view, "low", 8)
+    assert view.controls["high"].value == 8
+    assert list(line.get_ydata()) == [8, 8]
+    assert view.sentence == "8 to 8"
+    assert len(frames) == 1
+
+
+def test_an_update_that_never_lets_its_control_rest_ends():
+    views = []
+
+    def update(amplitude, phase):
+        for view in views:
+            view.controls["phase"].value = (phase + 1) % 30
+
+    views.append(wave(update))
+    send(views[0], "amplitude", 2)
+    assert views[0].problem == ""
+
+
+def test_a_figure_that_its_update_closes_is_closed():
+    views = []
+
+    def update(amplitude, phase):
+        for view in views:
+            view.close()
+
+    views.append(wave(update))
+    view = views[0]
+    view.controls["amplitude"].value = 2
+    assert view._painter is None
+    assert view not in live.LiveFigure.shown
+
+
+def test_a_figure_is_there_even_if_its_first_update_raises():
+    view = wave(lambda amplitude, phase: 1 / 0)
+    assert "ZeroDivisionError" in view.problem
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(view._surface.frame))).shape, (200, 500, 3))
+
+
+def test_values_that_cannot_be_compared():
+    menu = ipywidgets.Dropdown(options=[("none", np.zeros(3)), ("all", np.ones(3))], equals=lambda a, b: a is b)
+    seen = []
+    figure, _ = figures.subplots(width=2, height=2)
+    view = live.interact(figure, lambda weights: seen.append(weights.sum()), weights=menu)
+    menu.index = 1
+    assert seen == [0, 3]
+    view._draw()
+    assert seen == [0, 3], "what is already drawn is not drawn again"
+
+
 def test_what_is_already_drawn_is_not_drawn_again():
     calls = []
     view = wave(lambda amplitude, phase: calls.append((amplitude, phase)))

@@ -34,7 +34,7 @@ HERE = Path(__file__).parent
 # With colour at half resolution, which is not seen in lines and dots, a frame is 40% smaller and 6 ms sooner on the screen.
 JPEG = {"quality": 85, "subsampling": 2}
 PATIENCE = 0.15  # seconds that an update may take before the figure says that it computes
-SETTLING = 9  # times that an update is called again because it has moved a control
+SETTLING = 9  # times at most that an update is called, again each time that it has moved a control
 REST = 1.0  # seconds without a change after which the picture that a saved notebook keeps is brought up to date
 
 Hand = tuple[str, str] | Callable[[float, float, bool], Mapping[str, Any] | None]
