@@ -1,5 +1,7 @@
 """A painted figure is what a drawing of the whole shows, whatever changes; test_painter_at_random.py draws other figures."""
 
+import random
+
 import matplotlib
 import numpy as np
 import pytest
@@ -164,6 +166,16 @@ def unit(name):
 UNIT = {"unit": 1}
 
 
+def drawn_lots(a):
+    a.lots = lots = random.Random(0)
+    a.axes.xaxis.set_major_formatter(lambda value, position: str(lots.getstate()[1][-1]))
+
+
+def cast(a):
+    a.lots.random()
+    a.axes.xaxis.stale = True
+
+
 class Few(Locator):
     count = 2
 
@@ -292,6 +304,7 @@ CASES = {
     "a second axis": [second_axis, ydata(1), ydata(2), lambda a: a.by.__setitem__(0, 3.0), ydata(3)],
     "a place of one's own": [own_place, ydata(1), ydata(2), lambda a: a.width.__setitem__(0, 0.5), ydata(3)],
     "the middle of round axes": [round_axes, ydata(1), ydata(2), lambda a: a.round.set_rorigin(-2), ydata(3)],
+    "what stale alone tells": [drawn_lots, ydata(1), ydata(2), cast, ydata(3)],
     "a figure that is hidden": [ydata(1), lambda a: a.figure.set_visible(False), ydata(2), ydata(3), ydata(1)],
 } | {
     f"ticks by {name}": [unit(name), ydata(1), ydata(2), lambda a: a.keep(7), ydata(3), lambda a: a.keep(3)]

@@ -58,8 +58,9 @@ def interact(
         update: called with the controls' values by name. A sentence that it returns is the figure's, and its alt text; else
             the values themselves are. It should end within 50 ms; where it takes longer, the figure says that it computes,
             and goes on with the newest values. Where it moves a control, it is called again. Where it raises, the message
-            stands below the figure and the figure goes on living. A parameter named `history` needs no control: it is what
-            `meta_train(watch=)` hands on.
+            stands below the figure and the figure goes on living. What it changed is found by itself, but for what no
+            attribute or variable holds, such as a random generator in a formatter: `axes.xaxis.stale = True` tells of it.
+            A parameter named `history` needs no control: it is what `meta_train(watch=)` hands on.
         play: the name of a slider of whole numbers that gets a button which walks through its values.
         drag: panels in which things can be taken by hand: axes → the names of the two sliders that its x and y are, or a
             function (x, y, begins) → {name of a control: value}, or None where there is nothing to take. `begins` is True
