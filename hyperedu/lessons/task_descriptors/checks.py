@@ -321,10 +321,14 @@ def _is_a_function_of_the_support_set(answer) -> str:
 
 
 def _is_of_a_set(answer) -> str:
-    batch = _waves(12, 15, 4)[0]
+    return next(filter(None, (_is_of_a_set_of(answer, shots) for shots in (15, 11, 6))), "")
+
+
+def _is_of_a_set_of(answer, shots: int) -> str:
+    batch = _waves(12, shots, 4)[0]
     tau = _tau(answer, _fresh(batch))
     changed = partial(_changed, scatter=tau.std(0))
-    order = torch.randperm(15, generator=torch.Generator().manual_seed(4))
+    order = torch.randperm(shots, generator=torch.Generator().manual_seed(4))
     by = changed(tau, _tau(answer, _fresh(batch, lambda D: D.some(order))))
     if by:
         return _(
@@ -336,7 +340,7 @@ def _is_of_a_set(answer) -> str:
     if by:
         return _(
             "Every example shown twice, and it says something else: a number changes by {by:.2g} of its scatter over tasks. "
-            "A sum where a mean is meant, a count, or a spread by n − 1 (correction=0 divides by n)?",
+            "A sum where a mean is meant, a count, a rank, or a spread by n − 1 (correction=0 divides by n)?",
             by=by,
         )
     return ""
