@@ -526,8 +526,8 @@ def mended(learner, tasks):
 checks.fresh_weights(mended)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; a start in any units.) Write `started(generator, tau)`. It gets an `MLPGenerator` with `init="default"`, of any `main`, and 400 descriptors, their means up to twice their spread, and returns a module with its trunk. For other such τ each written matrix has half to twice the spread of `main.initial_std`, its bias at most twice that,
-# τ moves each matrix by 5% of it or more, and a gradient reaches every parameter. Many answers are good.
+# **4 · Make.** (15 minutes; a start in any units.) Write `started(generator, tau)`. It gets an `MLPGenerator` with `init="default"`, of any `main`, and 400 descriptors (means up to twice their spread), and returns a module with its trunk. For other such τ each written matrix has half to twice the spread of `main.initial_std`, its bias at most twice that,
+# τ moves each matrix by 5% of it or more, and a gradient reaches every parameter. Many are good.
 #
 # <details><summary>Hint</summary>Compare what <code>generator(tau)</code> writes with what is wanted. A size can be drawn, or given afterwards.</details>
 
