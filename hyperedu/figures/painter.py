@@ -33,6 +33,8 @@ from matplotlib.spines import Spine
 from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, ScaledTranslation, TransformedPath, TransformNode
 from PIL import Image
 
+from hyperedu.figures.style import as_numpy
+
 # Of an artist, what drawing it computes anew; and ways to its surroundings.
 _NOT_ITS_OWN = {
     "figure", "_parent_figure", "axes", "_axes", "parent", "_callbacks", "callbacks", "_remove_method", "stale_callback",
@@ -429,7 +431,7 @@ class _Parts:
         elif isinstance(value, TransformNode):
             self._add_transform(value)
         elif isinstance(value, torch.Tensor):
-            self.add(value.detach().cpu().numpy())
+            self.add(as_numpy(value))
         elif isinstance(value, list | dict | set | deque):
             self._remember(value)
             for item in value.values() if isinstance(value, dict) else value:

@@ -129,10 +129,10 @@ def _wrong_spread(matrices: list[Size], off: Size, high: float, case: object) ->
 
 def unlearned(f: nn.Module, tau: Tensor) -> str:
     """Whether a gradient reaches every parameter, and nothing that is no parameter."""
-    theta = f(tau)
-    noise = torch.randn(theta.shape, generator=torch.Generator().manual_seed(0))
-    if theta.requires_grad:
-        (noise * theta).mean().backward()
+    written = f(tau)
+    noise = torch.randn(written.shape, generator=torch.Generator().manual_seed(0))
+    if written.requires_grad:
+        (noise * written).mean().backward()
     lost = [name for name, p in f.named_parameters() if p.grad is None]
     zero = [name for name, p in f.named_parameters() if p.grad is not None and not p.grad.any()]
     if lost:
