@@ -185,7 +185,7 @@ same = [torch.allclose(r, -clients.ALPHA * p.grad, rtol=1e-3, atol=1e-6)
 print("equation (1) is gradient descent on what nobody showed:", all(same))
 
 # %% rounds [markdown]
-# With three steps it is not: $\Delta\theta_i$ is a sum of gradients at three places, and (1) is what works. 600 rounds of 50 clients, once here; the picture has five splits of the stations. Errors are on the mean year of each station, of which its single readings are noisy samples:
+# With three steps it is not: $\Delta\theta_i$ is a sum of gradients at three places, and (1) is a recipe, judged by errors. 600 rounds of 50 clients, once here; the picture has five splits of the stations. Errors are on the mean year of each station, of which its single readings are noisy samples:
 
 # %% clients-table
 for name, (learner, decay) in clients.learners(climate, rng).items():
@@ -498,7 +498,7 @@ def server(f, tau, ask):
 checks.server(server)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; who comes without a descriptor.) A client joins, and nobody knows its τ. Write `place(f, tau, ask)`, which finds one (k,); `tau` (n, k) has those of others. `ask(theta)`, at most 100 times, sends the client one θ (P,), without its graph, and gives its loss and Δθ. `f` and `tau` stay as they are; its loss must fall below a fifth of what the best of `tau` gives. Many answers are good.
+# **4 · Make.** (15 minutes; a client without descriptor.) A client joins, and nobody knows its τ. Write `place(f, tau, ask)`, which finds one (k,); `tau` (n, k) has those of others. `ask(theta)`, at most 100 times, sends the client one θ (P,), without its graph, and gives its loss and Δθ. `f` and `tau` stay as they are; its loss must fall below a fifth of what the best of `tau` gives. Many are good.
 #
 # <details><summary>Hint</summary>By which derivative would τ follow Δθ, as φ does in (1)? Or use losses only, and look closer where they are small.</details>
 

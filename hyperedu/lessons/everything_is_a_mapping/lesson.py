@@ -245,7 +245,7 @@ questions.predict("slider-per-weight", figure)
 
 # %% slider-per-weight-look [markdown]
 # **What to look for.** At first all weights are zero, and most sliders do nothing at all: the matrices multiply each other. Later
-# what a slider does hangs on where the others stand. Few get below 0.1 in a minute. Yet there are settings that do, within the sliders' ends, and a gradient finds one from some of ten random starts:
+# what a slider does hangs on where the others stand. Whether or not you got below 0.1: there are settings that do, within the sliders' ends, and a gradient finds one from some of ten random starts:
 
 # %% settings-that-do
 torch.manual_seed(0)

@@ -197,7 +197,7 @@ figures.show(anatomy(learner, batch), alt)
 # > *Short of time*: skip the anatomy and the support-set hypernetwork. Say: it learns the map that (2) gives.
 
 # %% draw-predict [markdown]
-# Filters (left) are those of every task; only rows and biases were written. Right, one drawing of class 1 is taken for 4. (Trained on 20 ways, it has 20 rows; `[:5]` are in use.)
+# Filters (left) are those of every task; only rows and biases were written. Right, one drawing of class 1 is taken for 4. (Trained on 20 ways, it has 20 rows; `[:5]` are in use, others never win.)
 #
 # The *support-set hypernetwork* (Requeima and others 2019) does the same with a learned map: each class's code $c_k$ goes through a small network that writes row $k$, and the mean of the codes moves the convolutions too.
 #
@@ -295,7 +295,7 @@ for name in sorted(names, key=lambda name: -table[name, "scripts held out"].mean
 # %% ranking-then [markdown]
 # *Real alphabets* are five of **Omniglot** (Lake and others 2015), drawn by real hands: no training saw them, and their scripts (Balinese, Aramaic, Greek, Korean, Latin) are held out, or not among the 140.
 #
-# Prototypes have the highest mean on both. Two reasons, not separated here: their last layer is a formula, right from the first step, so that all training goes into features; and they trained on 20 ways, the others on 5 (of about as many drawings as MAML). The support-set hypernetwork must learn that rule, MAML spends a gradient on it. Between these two, *MetaSGD* (a learned rate for each weight), *ANIL* (only the last layer adapts) and the linear probe, whose features never saw an episode, these trainings show no difference: good features are most of the matter (Chen and others 2019).
+# Prototypes have the highest mean on both. Two reasons, not separated here: their last layer is a formula, right from the first step, so that all training goes into features; and they trained on 20 ways, the others on 5 (MAML on about as many drawings). The support-set hypernetwork must learn that rule, MAML spends a gradient on it. Between these two, *MetaSGD* (a learned rate for each weight), *ANIL* (only the last layer adapts) and the linear probe, whose features never saw an episode, these trainings show no difference: good features are most of the matter (Chen and others 2019).
 #
 # First-order MAML and Reptile stay far behind, but nothing was tuned for them: one step of MAML's rate, 0.4, and Reptile's five of 0.1. Published, with several smaller steps, they come near MAML (Nichol and others 2018).
 #
@@ -322,7 +322,7 @@ for name in ("Greek", "Latin", "Shavian"):
 # %% batch-statistics [markdown]
 # No gap can be measured: of 3,020 letters in ever new hands little is learned by heart. Single scripts differ more.
 #
-# **Statistics of the batch.** Batch norm subtracts the mean over all drawings that are classified *at once*, and divides by their deviation. (As in much few-shot code, it keeps no running averages, which would mix tasks.) What is said of one then depends on the others: it is **transductive**. If the queries come with each class equally often, as
+# **Statistics of the batch.** Batch norm subtracts the mean over all pixels of drawings classified *at once*, and divides by their deviation. (As in much few-shot code, it keeps no running averages, which would mix tasks.) What is said of one then depends on the others: it is **transductive**. If the queries come with each class equally often, as
 # in test episodes, subtracting their mean helps. In use a drawing comes alone. A smaller learner with batch norm, and the one above with group norm:
 
 # %% batch-statistics-slide [markdown] tags=["slides"]
@@ -506,7 +506,7 @@ def fair(learner, batch):
 checks.on_new_drawings(fair)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; when the nearest mean is not best.) A feature is *loud* if it scatters widely within each class. Write `rule(features, y, ways, new)` → scores (m, ways) of the drawings with features `new` (m, F); the largest names the class. Where a few are loud, it beats prototypes by ten points; where none is, it loses at most five (ten if shots differ); one shot works too. Order of the examples, names of the classes and other drawings must not matter. `checks.episode(seed)` gives features, y, new, and their classes. Many answers are good.
+# **4 · Make.** (15 minutes; beyond the nearest mean.) A feature is *loud* if it scatters widely within each class. Write `rule(features, y, ways, new)` → scores (m, ways) of the drawings with features `new` (m, F); the largest names the class. Where a few are loud, it beats prototypes by ten points; where none is, or of one shot, it loses at most five (ten if classes differ in shots). Order of the examples, names of the classes and other drawings must not matter. `checks.episode(seed)` gives features, y, new, and their classes. Many are good.
 #
 # <details><summary>Hint</summary>What do a class's own examples say of a feature? And if there is only one?</details>
 

@@ -170,7 +170,7 @@ print("same as the package:", torch.allclose(theta, chunked(tau), atol=1e-6))
 #
 # $M$, $T$, $R$ are linear layers; $b_j$ has its own three. So a matrix has rank $\ell$ at most (`rank`; 8 above). (A bias is a linear function of $a_i$, and $\gamma$ one of $t$.) Places run from 0 to 1 in every layer: no parameter has a shape that depends on the main network.
 #
-# **Low rank.** A shared $W_0$ ($m \times n$) is learned; only a change of rank $r$ (here 4) is written from τ, by trunk and head, with half of the variance at the start. (Biases and thin matrices get a whole change.) Language models are adapted so (LoRA, text-to-LoRA). Up to a fixed scale,
+# **Low rank.** A shared $W_0$ ($m \times n$) is learned; only a change of rank $r$ (here 4) is written from τ, by trunk and head, with half of θ's variance at the start. (Biases and thin matrices get a whole change.) Language models are adapted so (LoRA, text-to-LoRA). Up to a fixed scale,
 #
 # $$ W = W_0 + B A, \qquad B \in \mathbb{R}^{m \times r},\; A \in \mathbb{R}^{r \times n} \tag{3} $$
 
@@ -285,7 +285,7 @@ for f in [learner.generator for learner in learners["low rank"]]:  # equation (3
 # **What to look for.** Functions all but alike; weights not. Attention makes hills, since a unit's code is a smooth function of its place. The convolution repeats its tile.
 # Low rank ends near $W_0$, which began as noise. Chunks of 42 weights lie askew across rows of 40: faint, leaning bands. Connected looks like noise, each weight having its own row in the head.
 #
-# Low rank has the least loss. We guess that $W_0$ holds what all waves share, and few directions are enough for the rest. Why some of connected's units are strong as a whole, and attention's trainings differ by a factor of eight, we do not know.
+# Low rank has the least loss. We guess that few directions are enough. Why some of connected's units are strong as a whole, and attention's trainings differ by a factor of eight, we do not know.
 
 # %% what-they-write-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: very different weights compute the same function, and the pattern betrays the design.
@@ -542,7 +542,7 @@ class Mended(Forgetful):
 checks.embeddings(Mended)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; a pattern of your own.) Design a generator not in the package: a class `Own(main)` that writes θ (tasks, P) from τ (tasks, 2), for any `MainNetwork.mlp` with two hidden layers or more, and learns 100 to $P / 2$ numbers. At the start each matrix has a third to three times the spread of `main.initial_std`, hidden ones rank 4 or more; no piece repeats; each property moves every matrix in its own way; a gradient reaches every parameter. Many answers are good.
+# **4 · Make.** (15 minutes; a pattern of your own.) Design a generator not in the package: a class `Own(main)` that writes θ (tasks, P) from τ (tasks, 2), for any `MainNetwork.mlp` of $P > 1000$ with two hidden layers or more, and learns 100 to $P / 2$ numbers. At the start each matrix has a third to three times the spread of `main.initial_std`, hidden ones rank 4 or more; θ is no piece repeated; either property moves every matrix by 3%, and not both along one line; a gradient reaches every parameter. Many answers are good.
 #
 # <details><summary>Hint</summary>What does a weight follow from, beside τ? Scale it last.</details>
 

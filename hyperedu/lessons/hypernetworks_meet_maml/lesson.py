@@ -370,7 +370,7 @@ print(f"one standard deviation of elevation is {climate.descriptors.std[0]:.0f} 
 
 
 def fit(name, learner, tasks):
-    decay = 0.1 if name in ("shown", "untold") else 1.0  # the better of both on another split
+    decay = 0.1 if name in ("shown", "untold") else 1.0  # the better of two on another split
     adamw = torch.optim.AdamW(learner.parameters(), lr=2e-3, weight_decay=decay)
     meta_train(learner, tasks, steps=400, shots=3, queries=6, optimizer=adamw)
     return learner
@@ -429,7 +429,7 @@ for name, values in degrees.items():
         print(f"{name:10} months: {n}" + "".join(f"{mean:8.2f}" for mean in means))
 
 # %% months-table-then [markdown]
-# *Both* wins with every number of months up to $s = 0.5$, with four and six not in all seeds. At 1.5, the edge of what it was warned of, examples alone win: a warning in training does not tell *this* error from another.
+# Of the four *both* wins with all numbers of months up to $s = 0.5$, with four and six not in all seeds. At 1.5, the edge of what it was warned of, examples alone win: a warning in training does not tell *this* error from another.
 #
 # **A single month tells more than a description that is wrong by one standard deviation** (*shown*, *described*). The warned *described* wins nowhere; *trusting* beats *both* with one month, while the description is perfect. *Untold* beats *shown* from two months on, so part of what *both* gains is its size; perhaps 400 steps are few for MAML. (One split of the stations.)
 
@@ -491,7 +491,7 @@ class Reader(Learner):
 checks.reader(Reader)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** (6 minutes; what an error of a description must do.) Someone corrupts the descriptors of all tasks with this line, in training and test, and hypernetworks do not mind. Write `misdescribe(tau, s)` as it should be.
+# **3 · Find what is wrong.** (6 minutes; what an error of a description must do.) Someone corrupts all descriptors, of training and test, by one call of this line, and hypernetworks do not mind. Write `misdescribe(tau, s)` as it should be.
 #
 # <details><summary>Hint 1</summary>Which shape has the error, and which has τ?</details>
 # <details><summary>Hint 2</summary>An error that is the same for all tasks can be learned and taken off.</details>
@@ -511,8 +511,8 @@ def misdescribe(tau, s):
 checks.misdescribed(misdescribe)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; a trust found, not told.) All descriptions of a catalogue err with one $s$; nobody tells it, nor $\sigma$. Write `combine(tau, readings)`: from τ, T numbers, and readings, T rows of $n$, it returns a guess of each $c$.
-# For good and bad catalogues of over 1,000 tasks the mean squared error must be at most 1.3 times that of the best α, which knows $s$. Many answers are good.
+# **4 · Make.** (15 minutes; a trust found, not told.) A catalogue's descriptions err with one $s$; nobody tells it, nor $\sigma$. Write `combine(tau, readings)`: from τ, T numbers, and readings, T rows of $n \ge 2$, a guess of each $c$.
+# For good and bad catalogues of over 1,000 tasks the mean squared error must be at most 1.3 times that of the best α, which knows $s$. Many are good.
 #
 # <details><summary>Hint</summary>How far τ lies from ȳ, over all tasks, holds both errors; readings of one task differ by theirs alone. Or try α on readings kept back.</details>
 

@@ -285,7 +285,7 @@ year = MainNetwork.mlp([2, 32, 32, 1], "tanh", climate.y_mean, climate.y_std)
 before_and_after(climate, year, lr=1e-3, shots=3, queries=9)
 
 # %% sines-and-stations-then [markdown]
-# Before the step both starts are about equally bad. After one step on ten points of a wave, or on three months of a station's year, the meta-learned one keeps less than a third of its loss, the
+# Before the step both medians are about equally bad. After one step on ten points of a wave, or on three months of a station's year, the meta-learned one keeps less than a third of its loss, the
 # other most of it (one seed; larger steps overshoot, smaller do less).
 
 # %% the-same-code-on-sines-and-on-stations-teacher [markdown] tags=["teacher"]
@@ -489,8 +489,8 @@ def outer(main, theta_0, tasks):
 checks.honest(outer)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; tasks for which a start is worth learning.) Write `design(alpha, steps)`: optima $c$ (n, d) and symmetric $H$ (n, d, d) of two tasks or more, with $D' = D$ and the eigenvalues of $\alpha H_i$ in [0.01, 1.99]. Before the steps the best start (4) must be worse than shared weights *for each task*. After them
-# shared weights must keep at least 1% of their mean loss, the best start at most a tenth as much. Many answers are good.
+# **4 · Make.** (15 minutes; tasks whose start is worth learning.) Write `design(alpha, steps)`: optima $c$ (n, d) and symmetric $H$ (n, d, d) of two tasks or more, with $D' = D$ and the eigenvalues of $\alpha H_i$ in [0.01, 1.99]. Before the steps the best start (4) must be worse than shared weights *for each task*. After them (ten at most)
+# shared weights must keep at least 1% of their mean loss, the best start at most a tenth of that. Many are good.
 #
 # <details><summary>Hint</summary>Shared weights lie where valleys cross. From where do steps reach each optimum?</details>
 

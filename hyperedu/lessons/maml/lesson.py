@@ -415,7 +415,7 @@ for name in ("0.weight", "2.weight", "4.weight"):  # W₁, W₂, W₃
 # %% going-further [markdown]
 # ## Going further: which way each pulls
 #
-# *Nothing below needs this section.* All but ANIL have a direction $d$ for every weight of $\theta_0$, and training moves it against the mean of $d$ over tasks. Let $g$ (no network here) and $H$ be gradient and Hessian of $L$ at $\theta_0$, $g'$ and $H'$
+# *Nothing below needs this section.* Training moves $\theta_0$ against the mean over tasks of a direction $d$ (ANIL's is left out). Let $g$ (no network here) and $H$ be gradient and Hessian of $L$ at $\theta_0$, $g'$ and $H'$
 # those of $L'$, $\bar g$ and $\bar H$ those on all examples of the task, $K$ the number of Reptile's steps; Reptile's $d$ is $(\theta_0 - \theta')/(\alpha K)$. For small $\alpha$, up to terms in $\alpha^2$ (Nichol and others, section 5):
 #
 # $$ \begin{aligned} d_\text{shared} &= \bar g & d_\text{first order} &\approx g' - \alpha H' g \\
@@ -535,7 +535,7 @@ def maml(main, theta_0, tasks):
 checks.second_order(maml)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; an inner loop of your own.) Write `update(gradient, theta_0)`, which calls `gradient(theta)`, that is $\nabla L$, at most eight times and returns $\theta'$. Each $L$ is quadratic and least at $c$, with curvatures between 1 and 20 in unknown directions.
+# **4 · Make.** (15 minutes; an inner loop of your own.) Write `update(gradient, theta_0)`, $\theta_0$ (d,), which calls `gradient(theta)`, that is $\nabla L$, at most eight times and returns $\theta'$. Each $L$ is quadratic and least at $c$, with curvatures between 1 and 20 in unknown directions.
 # On average $L' = \frac12 |\theta' - c|^2$ must be at most half of what eight plain steps leave at their best rate, and its gradient must reach $\theta_0$. Many answers are good.
 #
 # <details><summary>Hint</summary>One rate leaves flat directions behind, or overshoots along steep ones. Steps may differ, remember those before, or look at how the gradient changed.</details>

@@ -261,9 +261,9 @@ print(f"c = {slopes.max():.3f}² = {c:.2f}; most stretch {most:.1f}, bound {c * 
 #
 # The honest test: 10 to 154 training stations, five seeds (each another split and start), every remedy by itself at several strengths (`data/make_regularization.py`).
 #
-# Half of the 120 held-out stations are *validation* stations: they choose the strength, for each seed. The others, *test* stations, judge. (Splits share stations, so our intervals are too narrow; lesson 00's factor, 4 for twenty stations, is made for splits that use all.)
+# Half of the 120 held-out stations are *validation* stations: they choose the strength, for each seed. The others, *test* stations, judge. (Splits share stations, so our intervals are too narrow, by how much we do not know: lesson 00's factor is for splits that use all.)
 #
-# *None* is the `train` above, with a learning rate of 0.002 and AdamW's usual weight decay of 0.01. Both, and when to stop, are tuned in rows of their own.
+# *None* is the `train` above, with a learning rate of 0.002 and AdamW's usual weight decay of 0.01. Rate, decay, and when to stop are tuned in rows of their own.
 #
 # A chosen strength at the end of its grid is a warning: farther out might be better.
 
@@ -317,9 +317,9 @@ for way, values in at_20.items():
     print(";  chose", *chosen(way, 20, what="strength").tolist(), "of", *grid(way, 20))
 
 # %% ways-table-then [markdown]
-# The printed intervals are of the differences seed by seed. Where one contains zero, nothing was shown. Dashed is linear regression of each month's temperature on elevation, latitude and longitude.
+# The printed intervals are of the differences seed by seed. Where one contains zero, nothing was shown. Dashed is linear regression, as in lesson 00.
 #
-# **Three remedies help much:** little change of the weights with τ (sensitivity), a bound on each layer (spectral norm), and, with the least mean, **plain weight decay on φ**, a thousand times the usual. (AdamW multiplies it by the learning rate.)
+# **Three remedies help much:** little change of the weights with τ (sensitivity), a bound on each layer (spectral norm), and, with the least mean, **plain weight decay on φ**, a thousand times the usual.
 #
 # **Three do next to nothing:** small generated weights, weights that can be read back, stopping early. Probably they leave open what is drawn *between* the stations.
 #
@@ -417,7 +417,7 @@ for seed in range(3):
         print("    then λ = {}: weak {:.3f}, strong {:.3f}".format(strength, *errs))
 
 # %% old-tasks-then [markdown]
-# (Mean squared errors; the strength was not tuned.) Without the penalty weak waves are lost while strong ones are learned. With it most is kept, at a price: errors up to three times those before (weak waves), or without it (strong ones).
+# (Mean squared errors; the strength was not tuned.) Without the penalty weak waves are largely lost while strong ones are learned. With it most is kept, at a price: errors up to three times those before (weak waves), or without it (strong ones).
 
 # %% old-tasks-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 9 minutes. *Purpose*: what was written for old tasks can be kept without their examples.
@@ -559,7 +559,7 @@ def keeper(f, old_tau):
 checks.keeper(keeper)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; a look *between* the tasks.) Write a penalty of your own, `between(f, tau)`: one number, for any function `f` from τ to θ and few tasks `tau` (n, d), that does not grow with n. It is zero if θ never changes. Of two generators that agree at and near the tasks, one that is wild in between costs at least double. Steps down it, with θ held at the tasks, halve the error in between. It may draw at random. Many answers are good.
+# **4 · Make.** (15 minutes; a look *between* the tasks.) Write a penalty of your own, `between(f, tau)`: one number, for any function `f` from τ to θ and few tasks `tau` (n, d), that does not grow with n. It is zero if θ never changes. Of two generators that agree at and near the tasks, one that is wild in between costs at least double. Sixty steps down it, of a generator held right at its tasks, halve its error in between. It may draw at random. Many are good.
 #
 # <details><summary>Hint</summary>Find places between tasks. With what can you compare what is written there?</details>
 

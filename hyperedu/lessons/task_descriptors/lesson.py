@@ -429,7 +429,7 @@ figures.show(error_bars(errors, "RMSE on unseen stations (°C)"), alt)
 
 # %% descriptors-figure-then [markdown]
 # (Bar and number: the mean of three splits, the dots.) **Six months, told by their statistics, err least**: they are of the year whose other six are asked for. Numbers come next, without any measurement. The encoder has the same months, but must
-# first learn what to look at. The order hangs on training, here 300 steps at one rate: with a fifth of the rate numbers come first, and with five times the steps besides the encoder passes them (tried, not shown). Text, for where nobody has numbers, takes away nearly half of the error of knowing nothing.
+# first learn what to look at. The order hangs on training, here 300 steps at one rate: with a fifth of the rate numbers come first, and with five times the steps as well the encoder passes them (tried, not shown). Text, for where nobody has numbers, takes away nearly half of the error of knowing nothing.
 
 # %% stations-it-never-saw-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: a new task, six ways, one measure.
@@ -504,8 +504,8 @@ def split(sentences, words):
 checks.honest_split(split)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; to hear more than mean and spread.) Write `tell(batch)`: $\tau$ (n_tasks, $d$), $d \le 8$, from `batch.support`, finite for any number of examples, the same in any order and if each is shown twice. Read by a linear layer they must explain 70% of $y$ (3) on new waves
-# $y = A \sin(f x - p)$ with $1 \le A \le 3$, $0.6 \le f \le 2$, any $p$; 30 examples, $-3 \le x \le 3$. Many answers are good.
+# **4 · Make.** (15 minutes; more than mean and spread.) Write `tell(batch)`: $\tau$ (n_tasks, $d$), $d \le 8$, from `batch.support`, finite from one example on, the same in any order and if each is shown twice. A linear layer from τ to the curve, fitted to other waves, must explain 70% of $y$ (3) on new waves
+# $y = A \sin(f x - p)$ with $1 \le A \le 3$, $0.6 \le f \le 2$, any $p$; 30 examples, $-3 \le x \le 3$. Many are good.
 #
 # <details><summary>Hint</summary>A mean of ψ(x, y) has no order. Which ψ hear where on x the wave is high?</details>
 

@@ -256,7 +256,7 @@ print("same as the package:", torch.equal(loss, outer_loss(learner, tasks)))
 # %% two-lines-that-cut-it [markdown]
 # ## Four lines that look alike
 #
-# PyTorch wants the weights of a module to be `nn.Parameter`s, so it is tempting to make some of generated weights, or to put them in
+# PyTorch wants weights to be `nn.Parameter`s: it is tempting to make some of generated ones, or to put them in
 # through `.data`. Here a learner has shared weights $\theta_0$ *and* a generator, $\theta = \theta_0 + f_\varphi(\tau)$, written in four
 # ways (0 is a switch that somebody left off):
 
@@ -319,9 +319,9 @@ for name, way in ways.items():
 figures.show(drawn.learning_curves(curves), "All four losses fall; three stay far above one.")
 
 # %% cut-curves-then [markdown]
-# No error, and all four losses fall, the last a little: in the wrong three only $\theta_0$ learns. *Times 0* cuts nothing, and is one function for all waves. The two cuts (one curve) still add a random $f_\varphi(\tau)$ that nothing trains: they begin and end higher. The loss does not show
-# the mistake; the **gradient** does, by two different findings. **None**: no path leads from the loss to the generator.
-# Look for the cut: a new `nn.Parameter`, `.data`, `.detach()`, `no_grad()`. **Zero**: the path is whole, and a factor on it is 0. Look for a mask, a strength of 0, silent
+# No error, and all four losses fall, the last a little: in the wrong three only $\theta_0$ learns. *Times 0* cuts nothing, and is one function for all waves. The two cuts (one curve) still add a random $f_\varphi(\tau)$ that nothing trains: they begin and end above *times 0*. The loss hides
+# the mistake; the **gradient** makes two findings. **None**: no path leads from the loss to the generator.
+# Look for the cut: a new `nn.Parameter` (values without history), `.data`, `.detach()`, `no_grad()`. **Zero**: the path is whole, and a factor on it is 0. Look for a mask, a strength of 0, silent
 # units. A norm alone mixes them up, since that of an empty list is 0 too: ask for None first.
 
 # %% two-lines-that-cut-it-teacher [markdown] tags=["teacher"]
@@ -392,9 +392,9 @@ figures.show(drawn.weight_spread(spreads), "Size of each layer: hyperfan is clos
 # %% against-baselines [markdown]
 # ## Against baselines
 #
-# Four learners and one budget: the same tasks, 250 steps of 25 (lesson 01 took 3,000, with far less error), each with its best of five rates of Adam, on the unseen tasks (`docs/rates.md`). **Shared weights** (joint training) ignore $\tau$. **Conditioned** gives $\tau$ to the network as further
-# inputs, which is a small hypernetwork itself: $W[x; \tau] + b = W_x x + (b + W_\tau \tau)$ writes the first bias. It has far fewer numbers to learn, so
-# a wide one with about as many is added.
+# Four learners and one budget: the same tasks, 250 steps of 25 (lesson 01 took 3,000, with less error), each with its best of five rates of Adam, on the unseen tasks (`docs/rates.md`; some at their grid's edge). **Shared weights** (joint training) ignore $\tau$. **Conditioned** gives $\tau$ to the network as further
+# inputs, which is a small hypernetwork itself: $W[x; \tau] + b = W_x x + (b + W_\tau \tau)$ writes the first bias. It has far fewer numbers to learn;
+# a wide one has about as many.
 
 # %% against-baselines-slide [markdown] tags=["slides"]
 # ## Against baselines
@@ -444,8 +444,8 @@ for on, runs in (("sinusoids", sines), ("Colorado (°C²)", years)):
         print(f"{errors[k].mean():7.3f}, minus last {more.mean():6.3f} ± {half_interval(more):.3f}")
 
 # %% contest-then [markdown]
-# Printed are the seconds of the first run, the mean error on unseen tasks in three runs, and its excess over the hypernetwork's. As in lesson 00, ± is half of a 95% interval, of the differences run by run; where it contains zero, no difference is shown. Shared weights are far behind. Between the hypernetwork and either conditioned network no difference is shown, on **either** family.
-# That does not make them equal. On sinusoids ± is larger than these errors: not even a factor of two could be seen. On Colorado a difference of two fifths would have been seen, by lesson 00's wider interval. Longer training was not tried. What the hypernetwork saves against the wide one is time, since the network that it writes stays small. When a hypernetwork is *needed*, these two families do not tell.
+# Printed are the seconds of the first run, the mean error on unseen tasks in three runs, and its excess over the hypernetwork's. ± is half of a 95% interval of the differences run by run; where it contains zero, no difference is shown. Shared weights are far behind. Between the hypernetwork and either conditioned network no difference is shown, on **either** family.
+# That does not make them equal. On sinusoids ± is larger than these errors: not even a factor of two could be seen. On Colorado two fifths of its error (for the wide one a fifth) would have been seen, by lesson 00's wider interval. Against the wide one the hypernetwork saves time: what it writes stays small. When a hypernetwork is *needed*, these two families do not tell.
 
 # %% against-baselines-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 12 minutes. *Purpose*: an honest comparison, in which the favourite does not win.
@@ -526,8 +526,8 @@ def mended(learner, tasks):
 checks.fresh_weights(mended)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; a start in any units.) Write `started(generator, tau)`. It gets an `MLPGenerator` with `init="default"`, of any `main`, and 400 descriptors (means up to twice their spread), and returns a module with its trunk. For other such τ each written matrix has half to twice the spread of `main.initial_std`, its bias at most twice that,
-# τ moves each matrix by 5% of it or more, and a gradient reaches every parameter. Many are good.
+# **4 · Make.** (15 minutes; a start in any units.) Write `started(generator, tau)`: it gets an `MLPGenerator` with `init="default"` and 400 descriptors (means up to twice their spread), and returns a module with its trunk, whose first layer alone may change. For other such τ the entries of each matrix have half to twice the spread in `generator.main.initial_std`, those of its bias at most twice that of the matrix;
+# over τ they vary by 5% of it or more; a gradient reaches every parameter. Many are good.
 #
 # <details><summary>Hint</summary>Compare what <code>generator(tau)</code> writes with what is wanted. A size can be drawn, or given afterwards.</details>
 

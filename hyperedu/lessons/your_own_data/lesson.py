@@ -275,12 +275,12 @@ print(f"by rows {by_row:.1f} years, by tasks {error(trees, known, new):.1f} year
 #
 # ## An honest verdict
 #
-# `rivals` trains, on the same tasks, what one would have used otherwise: the mean, a linear regression on $(\tau, x)$, gradient boosting with its usual settings, a Gaussian process of rows (on 200 at most: its cost grows with their cube), a network of two layers of 32 that is told $\tau$ beside $x$,
+# `rivals` trains, on the same tasks, what one would have used otherwise: the mean, a linear regression on $(\tau, x)$, gradient boosting with usual settings, a Gaussian process of rows (on 200 at most: its cost grows with their cube), a network of two layers of 32 that is told $\tau$ beside $x$,
 # and the hypernetwork of the ten lines, both with fewer steps for the countries, to save time. (Who ties depends on it: try 800, some minutes.) None is tuned. All are judged on tasks they never saw, over several splits: the error of a task is the root of its mean squared error, that of a split the mean over tasks. A hard split is hard for all models, so errors are compared **split by split**:
 #
 # $$ \Delta_s = e_s - e_s^{\mathrm{best}}, \qquad \text{a tie if } \lvert\bar\Delta\rvert \le t\,\frac{\mathrm{std}(\Delta)}{\sqrt{n}} \tag{1} $$
 #
-# with $n$ splits, *best* the model of the smallest mean, std with $n - 1$, and Student's $t$ of 95% for $n - 1$ degrees of freedom. (Splits share training tasks, so this is too short: lesson 00's *wider* interval is safer.) Among ties, the simplest should win: the one that leaves least to choose, to train and to explain. The table is in that order, which is ours.
+# with $n$ splits, *best* the model of the smallest mean, std with $n - 1$, and Student's $t$ of 95% for $n - 1$ degrees of freedom. (Splits share training tasks, so this is too short: lesson 00's *wider* interval is safer.) Among ties, the simplest should win: the one that leaves least to choose, to train and to explain. The table has that order, ours.
 # **Predict:** which will it be, for the countries and for the rain?
 
 # %% verdict-slide [markdown] tags=["slides"]
@@ -305,7 +305,7 @@ for name, n in (("linear regression", 5), ("gradient boosting", 5), ("gradient b
     print(f"{name}, {n} splits: +{behind.mean():.2f} ± {half:.2f}, wider ± {wider:.2f} years")
 
 # %% countries-then [markdown]
-# (In brackets $\bar\Delta$ and its interval.) A tie means *not told apart*, never *equal*: (1) forgives a model that varies much from split to split. After five splits boosting tied, and would have been recommended as the simplest, though its mean was well behind; ten tell, by (1), and by the wider interval not. More splits help up to a point; then only more tasks do. No gain of written weights is shown.
+# (In brackets $\bar\Delta$ and its interval.) A tie means *not told apart*, never *equal*: (1) forgives a model that varies much from split to split. After five splits boosting tied, and would have been recommended as the simplest, though its mean was well behind; ten tell them apart by (1), not by the wider interval. More splits help up to a point; then only more tasks do. No gain of written weights is shown.
 #
 # Now the rain. All models get the month as lesson 00 gave it, as a place on a circle, so that December lies beside January; above it was a plain number.
 
@@ -340,9 +340,9 @@ for name in ("gradient boosting", "hypernetwork"):
     print(f"less than {name} by {less.mean():.2f} ± {half_interval(less):.2f} mm")
 
 # %% what-to-report [markdown]
-# So here the expert's process errs least; that of the table saw only 200 rows. (It needs all stations measured in the same months; boosting does not.)
+# So here the expert's process errs least (by the wider interval it ties with boosting); that of the table saw only 200 rows. (It needs stations measured in the same months.)
 #
-# Where only the error counts, use what errs least. What a hypernetwork has for itself is what the other lessons showed: weights to look at, to adapt from a few examples, to move through.
+# Where only the error counts, use what errs least, of ties the simplest. What a hypernetwork has for itself is what the other lessons showed: weights to look at, adapt and move through.
 #
 # **What to report.** How many tasks and rows; what was left out; what the split asks; each rival with the same rows, or how many; what was tuned, on which tasks; an interval over splits, and the unit.
 #
@@ -451,7 +451,7 @@ def standardised(values, train):
 checks.without_peeking(standardised)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; one table, two winners.) A *copy* says the $y$ of the nearest $x$ in the task of most similar τ. Make `my_table`, a frame of columns task, tau, x, y (at least 15 tasks, at most 2,000 rows). Over ten splits the copy must err a fifth less than a linear regression on (τ, x) by rows, and a fifth more by tasks, neither a tie (1); by tasks the regression must err a fifth less than one on $x$ alone. Many answers are good.
+# **4 · Make.** (15 minutes; one table, two winners.) A *copy* says the $y$ of the nearest $x$ in the task of most similar τ. Make `my_table`, a frame of columns task, tau, x, y (at least 15 tasks, at most 2,000 rows). Over ten splits the copy must err a fifth less than a linear regression on (τ, x) by rows, and a fifth more by tasks, neither a tie (1); by tasks the regression must err a fifth less than one on $x$ alone. Many are good.
 #
 # <details><summary>Hint</summary>What may a task have for itself that its τ does not say? Who has met it, by rows and by tasks?</details>
 
