@@ -197,7 +197,7 @@ figures.show(anatomy(learner, batch), alt)
 # > *Short of time*: skip the anatomy and the support-set hypernetwork. Say: it learns the map that (2) gives.
 
 # %% draw-predict [markdown]
-# Filters (left) are those of every task; only rows and biases were written. Right, one drawing of class 1 is taken for 4. (Trained on 20 ways, it has 20 rows; `[:5]` are in use, others never win.)
+# Filters (left) are those of every task; only rows and biases were written. Right, one drawing of class 1 is taken for 4. (Trained on 20 ways, it has 20 rows; `[:5]` are in use, others have a bias of −10⁶.)
 #
 # The *support-set hypernetwork* (Requeima and others 2019) does the same with a learned map: each class's code $c_k$ goes through a small network that writes row $k$, and the mean of the codes moves the convolutions too.
 #
@@ -295,7 +295,7 @@ for name in sorted(names, key=lambda name: -table[name, "scripts held out"].mean
 # %% ranking-then [markdown]
 # *Real alphabets* are five of **Omniglot** (Lake and others 2015), drawn by real hands: no training saw them, and their scripts (Balinese, Aramaic, Greek, Korean, Latin) are held out, or not among the 140.
 #
-# Prototypes have the highest mean on both. Two reasons, not separated here: their last layer is a formula, right from the first step, so that all training goes into features; and they trained on 20 ways, the others on 5 (MAML on about as many drawings). The support-set hypernetwork must learn that rule, MAML spends a gradient on it. Between these two, *MetaSGD* (a learned rate for each weight), *ANIL* (only the last layer adapts) and the linear probe, whose features never saw an episode, these trainings show no difference: good features are most of the matter (Chen and others 2019).
+# Prototypes have the highest mean on both. Two reasons, not separated here: their last layer is a formula, right from the first step, so that all training goes into features; and they trained on 20 ways, the others on 5. The support-set hypernetwork must learn that rule, MAML spends a gradient on it. Among these, *MetaSGD* (a learned rate for each weight), *ANIL* (only the last layer adapts) and the linear probe, whose features never saw an episode, intervals over trainings overlap: good features seem most of the matter (Chen and others 2019).
 #
 # First-order MAML and Reptile stay far behind, but nothing was tuned for them: one step of MAML's rate, 0.4, and Reptile's five of 0.1. Published, with several smaller steps, they come near MAML (Nichol and others 2018).
 #
@@ -506,7 +506,7 @@ def fair(learner, batch):
 checks.on_new_drawings(fair)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; beyond the nearest mean.) A feature is *loud* if it scatters widely within each class. Write `rule(features, y, ways, new)` → scores (m, ways) of the drawings with features `new` (m, F); the largest names the class. Where a few are loud, it beats prototypes by ten points; where none is, or of one shot, it loses at most five (ten if classes differ in shots). Order of the examples, names of the classes and other drawings must not matter. `checks.episode(seed)` gives features, y, new, and their classes. Many are good.
+# **4 · Make.** (15 minutes; beyond the nearest mean.) A feature is *loud* if it scatters widely within each class. Write `rule(features, y, ways, new)` → scores (m, ways) of the drawings with features `new` (m, F); the largest names the class. Where a few are loud, it beats prototypes by ten points; where none is, or with one shot, it loses at most five (ten if classes differ in shots). Order of the examples, names of the classes and other drawings must not matter. `checks.episode(seed)` gives a loud one: features, y, new, and their classes. Many are good.
 #
 # <details><summary>Hint</summary>What do a class's own examples say of a feature? And if there is only one?</details>
 

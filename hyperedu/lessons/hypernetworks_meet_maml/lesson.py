@@ -208,7 +208,7 @@ figures.show(all_mappings(), alt)
 # |---|---|---|---|
 # | **no description** | *SharedWeights*: one $\theta_0$ for all tasks. | *SupportSetHypernetwork* writes θ from a summary of the examples; *HyperMAML* writes a change of $\theta_0$. | *MAML* and its kin step from one $\theta_0$. |
 # | **τ given** | *Hypernetwork* writes θ from τ; *Conditioned* lets τ move one bias only. | Yours, in exercise 2. | *TaskConditionedMAML* takes steps from a start that is written from τ. |
-# | **τ sought** | No learner: nothing to seek by. | No learner of this course. | *DescriptorAdaptation* takes steps on τ, and θ follows. |
+# | **τ sought** | No learner: nothing to seek by. | No learner of this course. | *DescriptorAdaptation* takes steps on τ, from a learned one, and θ follows. |
 #
 # *Untold*, which is told nothing, belongs with MAML. *Both* stands at the right of the middle row:
 #
@@ -340,7 +340,7 @@ axes.legend(ncols=3, loc="lower right")
 figures.show(figure, "Median loss by noise: description alone rises, examples are flat.")
 
 # %% winners-figure-then [markdown]
-# **Trust.** While its description is perfect, *trusting* has the least loss of all, without an example. A quarter of a standard deviation undoes that (the factor is printed). Where it crosses the grey line, **a bad description is worse than knowing nothing**. *Described* pays for its caution at small errors, and is paid back from $s = 1$ on.
+# **Trust.** While its description is perfect, *trusting* has the least loss of all, without an example. A quarter of a standard deviation undoes that. Where it crosses the grey line, **a bad description is worse than knowing nothing**. *Described* pays for its caution at small errors, and is paid back from $s = 1$ on.
 #
 # **Both.** It beats *shown* and *untold* while the description is good. At $s = 1.5$, the edge of its training, it ties with *shown*; beyond, it loses. *Untold*, with as many numbers to learn, is no better than MAML: what *both* wins is the description's.
 #

@@ -369,7 +369,7 @@ for way, row in (errors | {"linear - decay": lead}).items():
 figures.show(by_stations(errors, stations), "Test error by training stations, for each remedy.")
 
 # %% more-tasks-figure-then [markdown]
-# Twenty stations with weight decay are worth more than fifty without. With 154, penalties gain hundredths of a degree. **A simpler model keeps us modest**: at ten stations nothing was shown between linear regression and weight decay (last row), and at twenty the network leads by less than a tenth of a degree.
+# Twenty stations with weight decay are worth more than fifty without (sixty more chose its strength). With 154, penalties gain hundredths of a degree. **A simpler model keeps us modest**: at ten and twenty stations nothing safe was shown between linear regression and weight decay (last row).
 
 # %% more-tasks-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 6 minutes. *Purpose*: remedies matter where tasks are few; so does a simple model.
@@ -417,7 +417,7 @@ for seed in range(3):
         print("    then λ = {}: weak {:.3f}, strong {:.3f}".format(strength, *errs))
 
 # %% old-tasks-then [markdown]
-# (Mean squared errors; the strength was not tuned.) Without the penalty weak waves are largely lost while strong ones are learned. With it most is kept, at a price: errors up to three times those before (weak waves), or without it (strong ones).
+# (Mean squared errors; the strength was not tuned.) Without the penalty the error on weak waves grows many times while strong ones are learned. With it most is kept, at a price: errors up to three times those before (weak waves), or without it (strong ones).
 
 # %% old-tasks-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 9 minutes. *Purpose*: what was written for old tasks can be kept without their examples.
@@ -559,7 +559,7 @@ def keeper(f, old_tau):
 checks.keeper(keeper)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; a look *between* the tasks.) Write a penalty of your own, `between(f, tau)`: one number, for any function `f` from τ to θ and few tasks `tau` (n, d), that does not grow with n. It is zero if θ never changes. Of two generators that agree at and near the tasks, one that is wild in between costs at least double. Sixty steps down it, of a generator held right at its tasks, halve its error in between. It may draw at random. Many are good.
+# **4 · Make.** (15 minutes; a look *between* the tasks.) Write a penalty of your own, `between(f, tau)`: one number, for any function `f` from τ to θ and few tasks `tau` (n, d), that does not grow with n. It is zero if θ never changes. Of two generators that agree at and near the tasks, one that is wild in between costs at least double. Sixty steps of Adam down it, which hold a generator right at its tasks, halve how far it is from right amid them. It may draw at random. Many are good.
 #
 # <details><summary>Hint</summary>Find places between tasks. With what can you compare what is written there?</details>
 

@@ -147,7 +147,7 @@ if reads:
 # ## Where a sentence can be heard
 #
 # The usual way is *one* vector for the whole sentence, 384 numbers of the same language model: a mean of what the words say, of which the word that matters is a small part. The reader above keeps the words apart: each of its six heads
-# takes its own mean of the words, each a vector $w$, weighted by how much it looks at it, with a learned row $K$ and matrix $V$ of its own; $f_\varphi$ gets the six $h$ side by side, 48 numbers ($K$, $V$ and $h$ are here a head's, not the generator's):
+# takes its own mean of the words, each a vector $w$ from its sentence, weighted by how much it looks at it, with a learned row $K$ and matrix $V$ of its own; $f_\varphi$ gets the six $h$ side by side, 48 numbers ($K$, $V$ and $h$ are here a head's, not the generator's):
 #
 # $$ h = \sum_w a_w\, V w, \qquad a = \operatorname{softmax}_w(K w) \tag{1} $$
 
@@ -287,7 +287,7 @@ for name, (learners, describe) in found.items():
 # Each entry: a hundred sentences, mean and range of the seeds (three of words, two of others). Names, codes and numbers do not depend on words: they are *given* what the reader must find
 # out. (Numbers lack training: more steps bring them nearer to 100%.) Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. The reader of *words* is close to names in new templates, and explains much less of rare words.
 #
-# One vector for the *sentence* explains less of everything, partly for lack of training: the reader had eight times as many sentences, and longer. Given 8,000 and four times the steps (too long for this page; one seed), the vector comes near the reader in new templates, makes up a part with new words, and nothing with rare ones.
+# One vector for the *sentence* explains less of everything, partly for lack of training: the reader had eight times as many sentences, and more steps. Given 8,000 and four times the steps (too long for this page; one seed), the vector comes near the reader in new templates, makes up a part with new words, and nothing with rare ones.
 
 # %% pieces-of-words-slide [markdown] tags=["slides"]
 # ## Fast and slow are about the same thing
@@ -429,7 +429,7 @@ figures.show(error_bars(errors, "RMSE on unseen stations (°C)"), alt)
 
 # %% descriptors-figure-then [markdown]
 # (Bar and number: the mean of three splits, the dots.) **Six months, told by their statistics, err least**: they are of the year whose other six are asked for. Numbers come next, without any measurement. The encoder has the same months, but must
-# first learn what to look at. The order hangs on training, here 300 steps at one rate: with a fifth of the rate numbers come first, and with five times the steps as well the encoder passes them (tried, not shown). Text, for where nobody has numbers, takes away nearly half of the error of knowing nothing.
+# first learn what to look at. The order hangs on training, here 300 steps at one rate: with a fifth of the rate numbers come first, and with five times the steps as well the encoder passes them (not shown). Text, where nobody has numbers, removes nearly half of the error of knowing nothing.
 
 # %% stations-it-never-saw-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: a new task, six ways, one measure.

@@ -168,7 +168,7 @@ for name, values in zip(kinds, zip(*rows)):
     print(f"halfway, {name:22}{sum(values) / 3:.4f} (seeds {min(values):.4f} to {max(values):.4f})")
 
 # %% halfway-then [markdown]
-# Written networks differ the more, the more their tasks do; for those trained from starts of their own the correlation is near zero, and the middle worse than the flat line; a common start, from which units correspond, mends most of it, not all. Nor is the *straight line* between written networks good: it leaves the sheet. So the symmetry is one reason; another may be that good weights lie on a bent sheet.
+# Written networks differ the more, the more their tasks do; for those trained from starts of their own the correlation is near zero, and the middle worse than the flat line; a common start, from which units correspond, mends most of it, not all. Nor is the *straight line* between written networks good: it leaves the sheet. So the symmetry is probably one reason; another may be that good weights lie on a bent sheet.
 # *Along* the sheet the middle is about as good as the 36 themselves.
 
 # %% two-ways-to-own-36-networks-teacher [markdown] tags=["teacher"]
@@ -392,7 +392,7 @@ figures.show(drawn.weight_spread(spreads), "Size of each layer: hyperfan is clos
 # %% against-baselines [markdown]
 # ## Against baselines
 #
-# Four learners and one budget: the same tasks, 250 steps of 25 (lesson 01 took 3,000, with less error), each with its best of five rates of Adam, on the unseen tasks (`docs/rates.md`; some at their grid's edge). **Shared weights** (joint training) ignore $\tau$. **Conditioned** gives $\tau$ to the network as further
+# Four learners and one budget: the same tasks, 250 steps of 25, each with that of five rates of Adam that was best on the unseen tasks (`docs/rates.md`; some at their grid's edge). **Shared weights** (joint training) ignore $\tau$. **Conditioned** gives $\tau$ to the network as further
 # inputs, which is a small hypernetwork itself: $W[x; \tau] + b = W_x x + (b + W_\tau \tau)$ writes the first bias. It has far fewer numbers to learn;
 # a wide one has about as many.
 
@@ -444,8 +444,8 @@ for on, runs in (("sinusoids", sines), ("Colorado (°C²)", years)):
         print(f"{errors[k].mean():7.3f}, minus last {more.mean():6.3f} ± {half_interval(more):.3f}")
 
 # %% contest-then [markdown]
-# Printed are the seconds of the first run, the mean error on unseen tasks in three runs, and its excess over the hypernetwork's. ± is half of a 95% interval of the differences run by run; where it contains zero, no difference is shown. Shared weights are far behind. Between the hypernetwork and either conditioned network no difference is shown, on **either** family.
-# That does not make them equal. On sinusoids ± is larger than these errors: not even a factor of two could be seen. On Colorado two fifths of its error (for the wide one a fifth) would have been seen, by lesson 00's wider interval. Against the wide one the hypernetwork saves time: what it writes stays small. When a hypernetwork is *needed*, these two families do not tell.
+# Printed are the seconds of the first run, the mean error on unseen tasks in three runs, and its excess over the hypernetwork's. ± is half of a 95% interval of the differences run by run; where it contains zero, no difference is shown. Between the hypernetwork and either conditioned network no difference is shown, on **either** family.
+# That does not make them equal. On sinusoids ± is larger than these errors: not even a factor of two could be seen. On Colorado a difference of two fifths of the hypernetwork's error (for the wide one a fifth) would have been seen, by lesson 00's wider interval. Against the wide one the hypernetwork saves time: what it writes stays small. When a hypernetwork is *needed*, these two families do not tell.
 
 # %% against-baselines-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 12 minutes. *Purpose*: an honest comparison, in which the favourite does not win.
@@ -527,7 +527,7 @@ checks.fresh_weights(mended)
 
 # %% exercise-4 [markdown]
 # **4 · Make.** (15 minutes; a start in any units.) Write `started(generator, tau)`: it gets an `MLPGenerator` with `init="default"` and 400 descriptors (means up to twice their spread), and returns a module with its trunk, whose first layer alone may change. For other such τ the entries of each matrix have half to twice the spread in `generator.main.initial_std`, those of its bias at most twice that of the matrix;
-# over τ they vary by 5% of it or more; a gradient reaches every parameter. Many are good.
+# over τ a matrix's entries vary by 5% of that spread; a gradient reaches every parameter. Many are good.
 #
 # <details><summary>Hint</summary>Compare what <code>generator(tau)</code> writes with what is wanted. A size can be drawn, or given afterwards.</details>
 

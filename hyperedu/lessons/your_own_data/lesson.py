@@ -305,7 +305,7 @@ for name, n in (("linear regression", 5), ("gradient boosting", 5), ("gradient b
     print(f"{name}, {n} splits: +{behind.mean():.2f} ± {half:.2f}, wider ± {wider:.2f} years")
 
 # %% countries-then [markdown]
-# (In brackets $\bar\Delta$ and its interval.) A tie means *not told apart*, never *equal*: (1) forgives a model that varies much from split to split. After five splits boosting tied, and would have been recommended as the simplest, though its mean was well behind; ten tell them apart by (1), not by the wider interval. More splits help up to a point; then only more tasks do. No gain of written weights is shown.
+# (In brackets $\bar\Delta$ and its interval.) A tie means *not told apart*, never *equal*: (1) forgives a model that varies much from split to split. After five splits boosting tied, and would have been recommended as the simplest, though its mean was well behind; ten tell them apart by (1), not by the wider interval: by that linear regression ties too, and would be the simplest. No gain of written weights is shown.
 #
 # Now the rain. All models get the month as lesson 00 gave it, as a place on a circle, so that December lies beside January; above it was a plain number.
 
