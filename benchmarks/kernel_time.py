@@ -8,6 +8,7 @@ Each slider moves to and fro by one step from the middle of its range; of a figu
 those of the lessons, after trainings of 20 steps.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -63,7 +64,8 @@ def main() -> None:
         last = f"{SKIP}\nLESSON = {path.name[:2]!r}"
         notebook.cells += [nbformat.v4.new_code_cell(source) for source in (last, MEASURE)]
         next(cell for cell in notebook.cells if cell.cell_type == "code").source += "\n" + SHORT
-        NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
+        client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}})
+        client.execute(env=os.environ | {"HYPEREDU_PROGRESS": "off"})  # nothing is noted as a learner's
         said = (output.text for output in notebook.cells[-1].outputs if output.output_type == "stream")
         print("".join(said), end="", flush=True)
 
