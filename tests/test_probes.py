@@ -38,6 +38,6 @@ def test_what_an_answer_draws_is_the_same_each_time_and_moves_nobody_elses_numbe
     torch.manual_seed(5)
     before = torch.random.get_rng_state()
     for _ in range(2):
-        probes.made(lambda: torch.rand(1).item(), [lambda answer: drawn.append(answer()) or ""], "good")
+        probes.made(lambda: torch.rand(1).item(), [lambda answer: drawn.append(answer()) or ""], lambda answer: "It draws.")
     assert drawn[0] == drawn[1]
     assert torch.equal(torch.random.get_rng_state(), before)

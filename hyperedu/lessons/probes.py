@@ -535,13 +535,13 @@ def _shape(shapes: list, wanted: list, case: str) -> str:
 Demand = Callable[[Any], str]
 
 
-def made(answer: Any, demands: Sequence[Demand], because: str | Callable[[Any], str]) -> None:
+def made(answer: Any, demands: Sequence[Demand], because: Callable[[Any], str]) -> None:
     """Check what a learner made, where many answers are good: it must meet all demands, and is told the first that it does not.
 
     Args:
         demands: each is called with the answer, on inputs made anew, and says what is the matter with it, or nothing. What they
             or the answer draw is the same at each call; what they raise is said.
-        because: said of a good answer, or says it of this one, from what it does.
+        because: says of a good answer what makes it one, from what it does.
     """
     if feedback.unanswered(answer):
         return
@@ -556,7 +556,7 @@ def made(answer: Any, demands: Sequence[Demand], because: str | Callable[[Any], 
         if said:
             feedback.wrong(said)
             return
-    feedback.right(because(answer) if callable(because) else because)
+    feedback.right(because(answer))
 
 
 def value(answer: Any, right: Tensor, mistakes: Mapping[str, Tensor], because: str, otherwise: str) -> None:
