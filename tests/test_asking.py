@@ -140,8 +140,13 @@ def test_in_another_language_the_choice_is_marked_too(kept, monkeypatch):
     assert "DOWN ← YOUR CHOICE" in asked._kept()[0]["text/html"]
 
 
-def test_a_saved_notebook_has_the_text_and_no_widget():
-    widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "Asked(children=(Question()))"}
+@pytest.mark.parametrize("kind", ["figure", "question", "quiz"])
+def test_a_saved_notebook_has_the_text_and_no_widget(kept, kind):
+    """Of each as it is displayed: it is known by how it is written out."""
+    made = {"figure": figure, "question": lambda: ask("choice", figure()), "quiz": lambda: asking.quiz("maml")}[kind]()
+    shown = made._repr_mimebundle_()
+    widget = shown[0] if isinstance(shown, tuple) else shown
+    assert "application/vnd.jupyter.widget-view+json" in widget
     text = {"text/html": '<div data-hyperedu-kept="1">Which way?</div>', "text/plain": "Which way?"}
     outputs = [nbformat.v4.new_output("display_data", data) for data in (widget, text)]
     cell = nbformat.v4.new_code_cell("questions.predict()", outputs=outputs)

@@ -394,6 +394,9 @@ class Quiz(anywidget.AnyWidget):
         super().__init__(asks=asks, given=given, labels={"key": self._key})
         self.observe(self._chosen, "given")
 
+    def __repr__(self) -> str:
+        return f"Quiz({self.lesson!r})"  # by which a notebook that is saved knows it (hyperedu_server)
+
     @staticmethod
     def _right(choice: Choice) -> int:
         return list(choice.options).index(choice.right)
