@@ -172,6 +172,25 @@ def test_every_lesson_asks_before_each_figure_and_has_a_quiz(lesson):
     assert not [text for text in said if re.search(r"[<>$`*_\\]|&\w+;", text)], "marks, which the quiz would show as they stand"
 
 
+@pytest.mark.parametrize("lesson", editions.LESSONS)
+def test_every_lesson_answers_what_its_readers_asked(lesson):
+    readers = __import__(f"hyperedu.lessons.{lesson}.questions", fromlist=["READERS"]).READERS
+    assert 2 <= len(readers) <= 10
+    assert all(question.endswith("?") and answer.endswith(".") for question, answer in readers.items())
+    assert not [text for text in (*readers, *readers.values()) if re.search(r"[<>$`*\\]|&\w+;", text)], "shown as they stand"
+
+
+def test_what_readers_asked_is_folded_up_and_there_as_text(monkeypatch):
+    shown = []
+    monkeypatch.setattr(asking, "display", lambda data, raw: shown.append(data))
+    asking.of_readers({"Is 3 < 4?": "Yes: {ours} is too.", "Why?": "Look."}, ours=3.5)
+    (data,) = shown
+    assert data["text/plain"] == "Is 3 < 4?\nYes: 3.5 is too.\n\nWhy?\nLook."
+    first, second = data["text/html"].splitlines()
+    assert first == "<details><summary>Is 3 &lt; 4?</summary><p>Yes: 3.5 is too.</p></details>"
+    assert second == "<details><summary>Why?</summary><p>Look.</p></details>"
+
+
 def test_a_quiz_counts_what_is_right_and_is_there_again(kept):
     quiz = asking.quiz("maml")
     places = {str(k + 1): list(c.options).index(c.right) for k, c in enumerate(quiz.choices)}

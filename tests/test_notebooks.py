@@ -17,8 +17,8 @@ from test_answers import MAKE
 
 LINES, COLUMNS = 20, 100  # of a cell
 PARTS = (
-    "opening", "imports", "exercise-1", "exercise-2", "exercise-3", "exercise-4", "open-task", "quiz", "quiz-answers",
-    "in-one-breath", "references",
+    "opening", "imports", "exercise-1", "exercise-2", "exercise-3", "exercise-4", "open-task", "readers", "readers-asked",
+    "quiz", "quiz-answers", "in-one-breath", "references",
 )  # fmt: skip
 every_lesson = pytest.mark.parametrize("lesson", editions.LESSONS)
 every_edition = pytest.mark.parametrize(

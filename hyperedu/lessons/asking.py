@@ -435,3 +435,21 @@ class Quiz(anywidget.AnyWidget):
 def quiz(lesson: str) -> Quiz:
     """The quiz of a lesson to be answered; without a kernel the text above it has the same questions and reasons."""
     return Quiz(lesson)
+
+
+# ------------------------------------------------------------------------------------------------------ what readers asked
+
+
+def of_readers(known: Mapping[str, str], **values: object) -> None:
+    """Show what readers of a lesson asked (question → answer), each answer behind a click; as text all is there in full.
+
+    Args:
+        values: what the cell has computed, and answers say in the places {name}.
+    """
+    said = {_(question): _(answer, **values) for question, answer in known.items()}
+    folded = [
+        f"<details><summary>{html.escape(question)}</summary><p>{html.escape(answer)}</p></details>"
+        for question, answer in said.items()
+    ]
+    plain = "\n\n".join(f"{question}\n{answer}" for question, answer in said.items())
+    display({"text/html": "\n".join(folded), "text/plain": plain}, raw=True)

@@ -536,6 +536,12 @@ checks.placed(place)
 # >
 # > *Short of time*: 3 and 4 as homework. Who is done early counts multiplications for one x in exercise 2: mn + r(m + n) against mn + rmn with `B @ A`.
 
+# %% readers [markdown]
+# ## Questions that readers asked
+
+# %% readers-asked
+questions.of_readers()
+
 # %% quiz [markdown]
 # ## Quiz
 #

@@ -1,4 +1,4 @@
-"""What this lesson asks before its figures answer, and its quiz."""
+"""What this lesson asks before its figures answer, its quiz, and what its readers asked."""
 
 from functools import partial
 
@@ -43,5 +43,9 @@ PREDICTIONS = {
         "Much less",
     ),
 }
+# What readers asked, and could not answer from the page.
+READERS = {}
+
 predict = partial(asking.predict, "beyond", PREDICTIONS)
 quiz = partial(asking.quiz, "beyond")
+of_readers = partial(asking.of_readers, READERS)

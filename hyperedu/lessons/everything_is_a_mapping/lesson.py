@@ -501,6 +501,12 @@ checks.other_weights(others)
 # >
 # > *Short of time*: do exercise 1, and say of 3: a right shape is no right order.
 
+# %% readers [markdown]
+# ## Questions that readers asked
+
+# %% readers-asked
+questions.of_readers()
+
 # %% quiz [markdown]
 # ## Quiz
 #

@@ -1,4 +1,4 @@
-"""What this lesson asks before its figures answer, and its quiz."""
+"""What this lesson asks before its figures answer, its quiz, and what its readers asked."""
 
 from functools import partial
 
@@ -29,6 +29,10 @@ PREDICTIONS = {
         "Hardly",
     ),
 }
+# What readers asked, and could not answer from the page.
+READERS = {}
+
 predict = partial(asking.predict, "everything_is_a_mapping", PREDICTIONS)
 after = partial(asking.after, "everything_is_a_mapping")
 quiz = partial(asking.quiz, "everything_is_a_mapping")
+of_readers = partial(asking.of_readers, READERS)

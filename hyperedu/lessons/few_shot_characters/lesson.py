@@ -539,6 +539,12 @@ checks.rule(rule)
 # >
 # > *Short of time*: 3 in words: of what is the mean? Who is done early lets exercise 2 have two classes with one and five examples, and says whose bias is the stronger on average (that of one example: a mean of five is shorter, since noise cancels).
 
+# %% readers [markdown]
+# ## Questions that readers asked
+
+# %% readers-asked
+questions.of_readers()
+
 # %% quiz [markdown]
 # ## Quiz
 #

@@ -1,4 +1,4 @@
-"""What this lesson asks before its figures answer, and its quiz."""
+"""What this lesson asks before its figures answer, its quiz, and what its readers asked."""
 
 from functools import partial
 
@@ -27,5 +27,9 @@ PREDICTIONS = {
         "20% each",
     ),
 }
+# What readers asked, and could not answer from the page.
+READERS = {}
+
 predict = partial(asking.predict, "few_shot_characters", PREDICTIONS)
 quiz = partial(asking.quiz, "few_shot_characters")
+of_readers = partial(asking.of_readers, READERS)

@@ -583,6 +583,12 @@ checks.own_design(Own)
 # >
 # > *Short of time*: exercise 3 together on the screen, 1 and 2 at home. Who is done early shows that at the best $C$ both parts cost the same. Say: what is to be learned must be in `parameters()`.
 
+# %% readers [markdown]
+# ## Questions that readers asked
+
+# %% readers-asked
+questions.of_readers()
+
 # %% quiz [markdown]
 # ## Quiz
 #

@@ -1,4 +1,4 @@
-"""What this lesson asks before its figures answer, and its quiz."""
+"""What this lesson asks before its figures answer, its quiz, and what its readers asked."""
 
 from functools import partial
 
@@ -38,5 +38,9 @@ PREDICTIONS = {
         "Width 40 only",
     ),
 }
+# What readers asked, and could not answer from the page.
+READERS = {}
+
 predict = partial(asking.predict, "generator_designs", PREDICTIONS)
 quiz = partial(asking.quiz, "generator_designs")
+of_readers = partial(asking.of_readers, READERS)

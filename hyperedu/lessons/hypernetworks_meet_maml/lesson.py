@@ -567,6 +567,12 @@ checks.own_trust(combine)
 # >
 # > *Short of time*: give one noise to each group, on waves, and say: at $s = 3$ a description is worth less than one example.
 
+# %% readers [markdown]
+# ## Questions that readers asked
+
+# %% readers-asked
+questions.of_readers()
+
 # %% quiz [markdown]
 # ## Quiz
 #

@@ -1,4 +1,4 @@
-"""What this lesson asks before its figures answer, and its quiz."""
+"""What this lesson asks before its figures answer, its quiz, and what its readers asked."""
 
 from functools import partial
 
@@ -25,5 +25,9 @@ PREDICTIONS = {
         "One",
     ),
 }
+# What readers asked, and could not answer from the page.
+READERS = {}
+
 predict = partial(asking.predict, "hypernetworks_meet_maml", PREDICTIONS)
 quiz = partial(asking.quiz, "hypernetworks_meet_maml")
+of_readers = partial(asking.of_readers, READERS)

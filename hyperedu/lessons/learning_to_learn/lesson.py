@@ -527,6 +527,12 @@ checks.worth_learning(design)
 # >
 # > *Short of time*: exercise 1 only, and say: in exercise 3 one word is wrong.
 
+# %% readers [markdown]
+# ## Questions that readers asked
+
+# %% readers-asked
+questions.of_readers()
+
 # %% quiz [markdown]
 # ## Quiz
 #

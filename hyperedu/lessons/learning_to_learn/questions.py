@@ -1,4 +1,4 @@
-"""What this lesson asks before its figures answer, and its quiz."""
+"""What this lesson asks before its figures answer, its quiz, and what its readers asked."""
 
 from functools import partial
 
@@ -26,5 +26,9 @@ PREDICTIONS = {
         "From a dozen on it hardly falls: a start has only to learn what years have in common.",
     ),
 }
+# What readers asked, and could not answer from the page.
+READERS = {}
+
 predict = partial(asking.predict, "learning_to_learn", PREDICTIONS)
 quiz = partial(asking.quiz, "learning_to_learn")
+of_readers = partial(asking.of_readers, READERS)

@@ -572,6 +572,12 @@ checks.own_update(update)
 # >
 # > *Short of time*: do exercise 1 only, and say: in exercise 3 one option of `torch.autograd.grad` is missing.
 
+# %% readers [markdown]
+# ## Questions that readers asked
+
+# %% readers-asked
+questions.of_readers()
+
 # %% quiz [markdown]
 # ## Quiz
 #

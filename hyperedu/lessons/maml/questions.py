@@ -1,4 +1,4 @@
-"""What this lesson asks before its figures answer, and its quiz."""
+"""What this lesson asks before its figures answer, its quiz, and what its readers asked."""
 
 from functools import partial
 
@@ -24,6 +24,10 @@ PREDICTIONS = {
         "For this one step the start was made. What the next cell prints for ten points at rate 0.01 has both medians.",
     ),
 }
+# What readers asked, and could not answer from the page.
+READERS = {}
+
 predict = partial(asking.predict, "maml", PREDICTIONS)
 after = partial(asking.after, "maml")
 quiz = partial(asking.quiz, "maml")
+of_readers = partial(asking.of_readers, READERS)

@@ -615,6 +615,12 @@ checks.between(between)
 # >
 # > *Short of time*: one remedy, three strengths, three seeds, and say: three seeds give wide intervals.
 
+# %% readers [markdown]
+# ## Questions that readers asked
+
+# %% readers-asked
+questions.of_readers()
+
 # %% quiz [markdown]
 # ## Quiz
 #

@@ -1,4 +1,4 @@
-"""What this lesson asks before its figures answer, and its quiz."""
+"""What this lesson asks before its figures answer, its quiz, and what its readers asked."""
 
 from functools import partial
 
@@ -16,5 +16,9 @@ PREDICTIONS = {
         "sensitivity",
     ),
 }
+# What readers asked, and could not answer from the page.
+READERS = {}
+
 predict = partial(asking.predict, "regularization", PREDICTIONS)
 quiz = partial(asking.quiz, "regularization")
+of_readers = partial(asking.of_readers, READERS)

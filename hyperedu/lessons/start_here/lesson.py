@@ -494,6 +494,12 @@ checks.own_generator(f)
 # >
 # > *Short of time*: do exercise 3 only, and say: the shape was right, so nothing raised an error.
 
+# %% readers [markdown]
+# ## Questions that readers asked
+
+# %% readers-asked
+questions.of_readers()
+
 # %% quiz [markdown]
 # ## Quiz
 #

@@ -1,4 +1,4 @@
-"""What this lesson asks before its figures answer, and its quiz."""
+"""What this lesson asks before its figures answer, its quiz, and what its readers asked."""
 
 from functools import partial
 
@@ -27,6 +27,10 @@ PREDICTIONS = {
         "Nobody told it so: it is in the measurements of stations at many heights.",
     ),
 }
+# What readers asked, and could not answer from the page.
+READERS = {}
+
 predict = partial(asking.predict, "start_here", PREDICTIONS)
 after = partial(asking.after, "start_here")
 quiz = partial(asking.quiz, "start_here")
+of_readers = partial(asking.of_readers, READERS)

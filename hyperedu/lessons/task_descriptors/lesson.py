@@ -542,6 +542,12 @@ checks.telling(tell)
 # >
 # > *Short of time*: exercise 1, and say: after shuffling, a *new* word has long been trained on.
 
+# %% readers [markdown]
+# ## Questions that readers asked
+
+# %% readers-asked
+questions.of_readers()
+
 # %% quiz [markdown]
 # ## Quiz
 #

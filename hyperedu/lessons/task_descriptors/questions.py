@@ -1,4 +1,4 @@
-"""What this lesson asks before its figures answer, and its quiz."""
+"""What this lesson asks before its figures answer, its quiz, and what its readers asked."""
 
 from functools import partial
 
@@ -17,5 +17,9 @@ PREDICTIONS = {
         "a wave that is not tall",
     ),
 }
+# What readers asked, and could not answer from the page.
+READERS = {}
+
 predict = partial(asking.predict, "task_descriptors", PREDICTIONS)
 quiz = partial(asking.quiz, "task_descriptors")
+of_readers = partial(asking.of_readers, READERS)

@@ -562,6 +562,12 @@ checks.own_start(started)
 # >
 # > *Short of time*: 1 and 2; for 3 say: θ is a result, write it anew whenever φ has changed. Who is done early puts the guard into `train` and runs it on all four ways, or begins the open task.
 
+# %% readers [markdown]
+# ## Questions that readers asked
+
+# %% readers-asked
+questions.of_readers()
+
 # %% quiz [markdown]
 # ## Quiz
 #

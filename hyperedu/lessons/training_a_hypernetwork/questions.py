@@ -1,4 +1,4 @@
-"""What this lesson asks before its figures answer, and its quiz."""
+"""What this lesson asks before its figures answer, its quiz, and what its readers asked."""
 
 from functools import partial
 
@@ -32,5 +32,9 @@ PREDICTIONS = {
         "The loss falls and the generator learns nothing",
     ),
 }
+# What readers asked, and could not answer from the page.
+READERS = {}
+
 predict = partial(asking.predict, "training_a_hypernetwork", PREDICTIONS)
 quiz = partial(asking.quiz, "training_a_hypernetwork")
+of_readers = partial(asking.of_readers, READERS)

@@ -481,6 +481,12 @@ checks.two_winners(my_table)
 # >
 # > *Short of time*: 1 and 3 in one: say whose mean; 2 as homework. Who is done early splits the countries by continent, and says what that asks.
 
+# %% readers [markdown]
+# ## Questions that readers asked
+
+# %% readers-asked
+questions.of_readers()
+
 # %% quiz [markdown]
 # ## Quiz
 #

@@ -1,4 +1,4 @@
-"""What this lesson asks before its figures answer, and its quiz."""
+"""What this lesson asks before its figures answer, its quiz, and what its readers asked."""
 
 from functools import partial
 
@@ -16,5 +16,9 @@ PREDICTIONS = {
         "Up there March is the wettest month, and June the driest. On the plains it is May that is wet.",
     ),
 }
+# What readers asked, and could not answer from the page.
+READERS = {}
+
 predict = partial(asking.predict, "your_own_data", PREDICTIONS)
 quiz = partial(asking.quiz, "your_own_data")
+of_readers = partial(asking.of_readers, READERS)
