@@ -22,6 +22,7 @@ __all__ = ["load_checkpoint", "save_checkpoint"]
 
 VERSION = 2
 FORMAT = "hyperedu-checkpoint-"
+REMEMBERING = ("amsgrad", "centered", "momentum")  # settings on which it depends what torch's optimizers remember
 
 
 def checked_path(path: str | Path) -> Path:
@@ -68,6 +69,7 @@ def save_checkpoint(
         name, order = type(optimizer).__name__, _order(optimizer, learner, penalties)
         memory, numbers = _optimizer_state(name, optimizer.state_dict()["state"])
         about |= {"optimizer": name, "groups": [len(group) for group in order], "order": order, "optimizer_numbers": numbers}
+        about["remembering"] = _remembering(optimizer)
         tensors |= memory
     if schedule is not None:
         about["schedule"] = _schedule_facts(schedule)
@@ -93,6 +95,10 @@ def _order(optimizer: torch.optim.Optimizer, learner: Learner, penalties: Penalt
     modules = {where: part for where, part in parts.items() if isinstance(part, nn.Module)}
     names = {p: f"{where}/{name}" for where, part in modules.items() for name, p in part.named_parameters()}
     return [[names.get(p, "another") for p in group["params"]] for group in optimizer.param_groups]
+
+
+def _remembering(optimizer: torch.optim.Optimizer) -> list[dict[str, bool]]:
+    return [{key: bool(group[key]) for key in REMEMBERING if key in group} for group in optimizer.param_groups]
 
 
 def _optimizer_state(name: str, state: Mapping) -> tuple[dict[str, Tensor], dict[str, object]]:
@@ -255,6 +261,12 @@ def _optimizer_memory(
         raise ValueError(
             f"{path} was trained with an optimizer that was given its parameters in another order ({found}): give another "
             "path, or make the optimizer as it was"
+        )
+    now = _remembering(optimizer)
+    if found := difference(about.get("remembering", now), now):
+        raise ValueError(
+            f"{path} was trained with an {own} that remembers something else ({found}): give another path, or make the "
+            "optimizer as it was"
         )
     memory: dict[int, dict[str, object]] = {}
     for name, value in _part({**tensors, **about["optimizer_numbers"]}, "optimizer/").items():

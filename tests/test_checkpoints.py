@@ -329,6 +329,8 @@ def damaged(tmp_path, what):
         save_checkpoint(path, learner, torch.optim.Adam(groups), rng, run=run)
     elif what == "other order":
         save_checkpoint(path, learner, torch.optim.Adam(list(learner.parameters())[::-1]), rng, run=run)
+    elif what == "other memory":
+        save_checkpoint(path, learner, torch.optim.Adam(learner.parameters(), amsgrad=True), rng, run=run)
     elif what == "learner only":
         save_checkpoint(path, learner, run=run)
     elif what == "no source":
@@ -351,6 +353,7 @@ def damaged(tmp_path, what):
         ("other optimizer", ["SGD", "Adam"]),
         ("other groups", ["groups of [1, 1, 1, 1]", "[4]"]),
         ("other order", ["another order", "learner/generator.head.bias in the file"]),
+        ("other memory", ["0.amsgrad: True in the file, False here"]),
         ("learner only", ["no optimizer"]),
         ("no source", ["no state of a source of randomness"]),
         ("other run", ["shots: 5 in the file, 10 here"]),
