@@ -4,6 +4,8 @@ A prediction is a choice, a number, or a curve sketched by hand. Until it is loc
 what was predicted stands beside what is so, with the distance and a sentence. What was answered is kept in the learner's
 progress (progress.py) and, as text, in the notebook: opened again it is there, with a kernel and without. Beside the text it
 stands there as progress.json has it, for programs that read many notebooks (course/collected.py).
+
+The other way round, what readers ask is answered below the exercises of each lesson.
 """
 
 import html
