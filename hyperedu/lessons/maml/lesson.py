@@ -96,8 +96,8 @@ ours, package = main.loss(theta, wave.query), outer_loss(learner, wave)
 print(f"L'(θ') = {ours.item():.4f}, the package says {package.item():.4f}")
 
 # %% step-by-step-predict [markdown]
-# Training moves $\theta_0$ against the gradient of the mean of $L'(\theta')$ over 25 waves, in the next cell 2,000 times. Meanwhile the figure shows another wave:
-# grey, the present start; orange, where *one* step leads from there.
+# Training moves $\theta_0$ against the gradient of the mean of $L'(\theta')$ over 25 waves, in the next cell 2,000 times. The figure shows another wave:
+# grey, the present start; orange, where *one* step leads.
 #
 # **Predict.** Training knows one step. Afterwards you take ten. Will the loss on unseen points fall on after the first, stay, or rise? The weights of which layer will move most, for their size?
 # Run the cell; when it ends, press play beside *steps*. The sentence below the figure says both.
@@ -174,7 +174,7 @@ learner.lr = 0.01
 # %% unseen-waves-then [markdown]
 # (Diverged: at some step the support loss was over ten times the first, or no number. Some come back.)
 #
-# One step leaves about a fifth of the loss, and later steps help most waves. With three points more waves rise again, and the loss after ten steps is more than four times as high. At three
+# One step leaves about a fifth of the loss, and later steps help most waves. With three points more waves rise again, and the loss after ten is over four times as high. At three
 # times the rate about a third diverge.
 
 # %% one-step-teacher [markdown] tags=["teacher"]
@@ -245,7 +245,7 @@ for name, gradient in found.items():
     print(f"{name:18} is off by {differs:.1e} of autograd's largest entry, cosine {cosine:.3f}")
 
 # %% finite-differences-then [markdown]
-# The three agree. First order differs; on this small, untrained network its direction is similar.
+# The three agree. First order differs, here little in direction.
 
 # %% the-gradient-through-a-step-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 12 minutes. *Purpose*: equation (2), and that a program can check it.
@@ -293,7 +293,7 @@ for K in (1, 2, 5, 10, 20):
 # %% cost-then [markdown]
 # MAML keeps the graph of every step; first order drops each once its gradient is taken. The time of both grows, MAML's faster.
 #
-# These starts were trained before (`python data/make_checkpoints.py`), on the same 10,000 batches, each at an outer rate that suited it (`docs/starts.md`): equal batches, not equal time. Reptile and shared weights learn from
+# These starts were trained before (`python data/make_checkpoints.py`), on the same 10,000 batches, at an outer rate of 0.003 (`docs/starts.md`): equal batches, not equal time. Reptile and shared weights learn from
 # all twenty points of a wave:
 
 # %% learners
@@ -339,7 +339,7 @@ for name, learner in learners.items():
 figures.show(draw_medians(losses), "Median loss against steps: MAML falls furthest in one step.")
 
 # %% side-by-side-then [markdown]
-# **Before** the first step MAML's loss is no better than that of shared weights; after **one** it is another world. Joint training solved its own problem, the mean loss of one network on all waves, and
+# **Before** the first step (at 0 in the figure) MAML's loss is no better than that of shared weights; after **one** it is another world. Joint training solved its own problem, the mean loss of one network on all waves, and
 # never asked what a gradient would do from there.
 #
 # First order is a little behind MAML. So is Reptile after one step (its rate was chosen for five); after ten it is ahead. ANIL stays behind. A single wave (the largest loss) lifts its mean far above
@@ -422,7 +422,7 @@ for name in ("0.weight", "2.weight", "4.weight"):  # W₁, W₂, W₃
 # d_\text{Reptile} &\approx \bar g - \alpha \tfrac{K-1}{2} \bar H \bar g & d_\text{MAML} &\approx g' - \alpha\,(H' g + H g') \end{aligned} \tag{3} $$
 #
 # $H' g + H g'$ is the gradient of $g^\top g'$. So MAML lowers the mean loss and makes $g^\top g'$ larger: then a step on $D$ helps on $D'$. First order
-# does so at half the strength, since $D$ and $D'$ are drawn alike and $H'g$ and $Hg'$ have the same mean. Reptile does it with $\bar g$ twice, as $2\bar H \bar g$ is the gradient of $\bar g^\top \bar g$. All at $\alpha = 0.01$:
+# does so at half the strength, since $D$ and $D'$ are drawn alike and $H'g$ and $Hg'$ have the same mean. Reptile makes $\bar g^\top \bar g$ larger, with the gradient $2\bar H \bar g$; as $\bar g = \frac12 (g + g')$, half of $g^\top g'$ is in it. All at $\alpha = 0.01$:
 
 # %% directions
 def directions(theta_0, tasks, alpha=0.01, K=5):
@@ -453,7 +453,7 @@ for name, theta_0 in starts.items():
 figures.show(draw_directions(found), "Left the arrows fan out a little; right shared weights part.")
 
 # %% directions-then [markdown]
-# (Of the third batch, at length one, projected.) At a new start all pull roughly alike. Where joint training has ended, its own arrow points elsewhere and is shorter; MAML, first order
+# (Drawn for the third batch, at length one, projected on the plane of *MAML* and *shared weights*.) At a new start all pull roughly alike. Where joint training has ended, its own arrow points elsewhere and is shorter; MAML, first order
 # and Reptile, which have terms in $\alpha$, still go nearly side by side.
 
 # %% going-further-teacher [markdown] tags=["teacher"]
@@ -576,7 +576,7 @@ checks.own_update(update)
 # ## Questions that readers asked
 
 # %% readers-asked
-questions.of_readers()
+questions.of_readers(maml=losses["MAML"][0].median(), shared=losses["shared weights"][0].median())
 
 # %% quiz [markdown]
 # ## Quiz
