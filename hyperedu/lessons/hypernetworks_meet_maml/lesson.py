@@ -75,7 +75,7 @@ family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 # * **both**, $U(f_\varphi(\tau), D)$: it starts where the description says, and then descends;
 # * **untold**, as *both*, but its generator is told nothing and writes one start for all, with as many numbers to learn.
 #
-# In training $s$ was anything from 0 to 1.5. So they are *warned* that descriptions may err, but not by how much this one does. Those that descend took one step of $\alpha = 0.01$ in training, and take five here (untuned).
+# In training each task drew its own $s$ from 0 to 1.5. So they are *warned* that descriptions may err, but not by how much this one does. Those that descend took one step of $\alpha = 0.01$ in training, and take five here (untuned).
 # (`python data/make_checkpoints.py`)
 
 # %% a-description-that-lies-slide [markdown] tags=["slides"]
@@ -210,11 +210,11 @@ figures.show(all_mappings(), alt)
 # | **τ given** | *Hypernetwork* writes θ from τ; *Conditioned* lets τ move one bias only. | Yours, in exercise 2. | *TaskConditionedMAML* takes steps from a start that is written from τ. |
 # | **τ sought** | No learner: nothing to seek by. | No learner of this course. | *DescriptorAdaptation* takes steps on τ, from a learned one, and θ follows. |
 #
-# *Untold*, which is told nothing, belongs with MAML. *Both* stands at the right of the middle row:
+# *Untold* belongs with MAML. *Both* stands at the right of the middle row:
 #
 # $$ \theta' = U(f_\varphi(\tau), D), \qquad \theta_0 = f_\varphi(\tau) \text{ instead of one } \theta_0 \text{ for all tasks} \tag{1} $$
 #
-# If $f_\varphi$ ignores $\tau$, that is MAML; if $U$ takes no step, the hypernetwork. In code, by hand:
+# If $f_\varphi$ ignores $\tau$, that is MAML; if $U$ takes no step, the hypernetwork. In code:
 
 # %% in-one-line
 both, tasks = learners[0]["both"], family.test.sample(4, 10, 50)
@@ -276,7 +276,7 @@ for s in (0.25, 1.0, 3.0):
     print(f"s = {s:4}       " + "".join(f"{(theta - c).square().mean():11.3f}" for theta in ends))
 
 # %% how-far-then [markdown]
-# The last column's step is right for $s = 1$. It wastes a good description, and believes a bad one: at $s = 3$, both is *worse than the examples alone*. In our networks $\alpha$ is fixed; training chooses where a step begins (how far $\theta_0$ follows $\tau$, how steep the loss is), for the descriptions there. We expect the same trade.
+# The last column's step is right for $s = 1$. It wastes a good description, and believes a bad one: at $s = 3$, both is *worse than the examples alone*. In our networks $\alpha$ is fixed; training chooses where a step begins (how far $\theta_0$ follows $\tau$, how steep the loss is at $\theta_0$), for the descriptions there. We expect the same trade.
 
 # %% how-far-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 11 minutes. *Purpose*: (3), and that a step which is right for one $s$ is wrong for another.
@@ -292,7 +292,7 @@ for s in (0.25, 1.0, 3.0):
 # %% who-wins-on-sinusoids [markdown]
 # ## Who wins on sinusoids
 #
-# Ten shots, and one more rival: a **trusting** hypernetwork, as large as *described*, trained on perfect descriptions only, for a tenth of the steps. The bar is **shared weights**, trained as long: one network for all, told and shown nothing.
+# Ten shots, and one more rival: a **trusting** hypernetwork, as large as *described*, trained on perfect descriptions only, for a tenth of the steps. The bar is **shared weights**, trained as long, told and shown nothing.
 
 # %% who-wins-on-sinusoids-slide [markdown] tags=["slides"]
 # ## Who wins on sinusoids?
@@ -342,9 +342,9 @@ figures.show(figure, "Median loss by noise: description alone rises, examples ar
 # %% winners-figure-then [markdown]
 # **Trust.** While its description is perfect, *trusting* has the least loss of all, without an example. A quarter of a standard deviation undoes that. Where it crosses the grey line, **a bad description is worse than knowing nothing**. *Described* pays for its caution at small errors, and is paid back from $s = 1$ on.
 #
-# **Both.** It beats *shown* and *untold* while the description is good. At $s = 1.5$, the edge of its training, it ties with *shown*; beyond, it loses. *Untold*, with as many numbers to learn, is no better than MAML: what *both* wins is the description's.
+# **Both.** It beats *shown* and *untold* while the description is good. At $s = 1.5$, the edge of its training, it ties with *shown*; beyond, it loses. *Untold*, with as many numbers to learn, is no better than MAML: without the description nothing is won.
 #
-# **One example.** In the first column of the map *described* wins up to $s = 1$. Steps follow a single point too far, five farther than one (printed above the figure).
+# **One example.** In the first column of the map *described* wins up to $s = 1$. Steps follow a single point too far, five farther than one (printed).
 
 # %% who-wins-on-sinusoids-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 10 minutes. *Purpose*: a fair comparison names what each was told, shown, and warned of.
@@ -512,7 +512,7 @@ checks.misdescribed(misdescribe)
 
 # %% exercise-4 [markdown]
 # **4 · Make.** (15 minutes; a trust found, not told.) A catalogue's descriptions err with one $s$; nobody tells it, nor $\sigma$. Write `combine(tau, readings)`: from τ, T numbers, and readings, T rows of $n \ge 2$, a guess of each $c$.
-# For good and bad catalogues of over 1,000 tasks the mean squared error must be at most 1.3 times that of the best α, which knows $s$. Many are good.
+# For each of ten catalogues of over 1,000 tasks, with $s^2$ from a tenth to twenty times $\sigma^2/n$, the mean squared error must be at most 1.3 times that of the best α, which knows $s$. Many are good.
 #
 # <details><summary>Hint</summary>How far τ lies from ȳ, over all tasks, holds both errors; readings of one task differ by theirs alone. Or try α on readings kept back.</details>
 
