@@ -76,9 +76,9 @@ torch.set_num_threads(1)  # networks as small as these are trained faster by one
 # %% twenty-stations [markdown]
 # ## Twenty stations
 #
-# From many stations a hypernetwork learns how the year goes with elevation and place. Here it gets **twenty**; 120 are held out. With thousands of numbers to learn, a generator can give each its own year, and draw anything in between.
+# A hypernetwork learns how the year goes with elevation and place, here from **twenty** stations; 120 are held out. With thousands of numbers to learn, a generator can give each its own year, and draw anything in between.
 #
-# Two remedies, each at nine strengths: 600 steps at the weakest, then 100 more at each next one. (So the strong end is trained longest; a fair test follows.)
+# Two remedies, each at nine strengths: 600 steps at the weakest, then 100 more at each next. (The strong end is trained longest; a fair test follows.)
 
 # %% twenty-stations-slide [markdown] tags=["slides"]
 # ## Twenty stations
@@ -143,7 +143,7 @@ projected.project("strengths", figure)
 #
 # *Middle*, both penalties take colour out of the weights. *Right*, one held-out station: rings are measured, the thick year is written, the grey ones are the training stations'.
 #
-# In numbers, at both ends:
+# At both ends:
 
 # %% along-the-paths-slide [markdown] tags=["slides"]
 # ## Small weights can still change
@@ -179,11 +179,11 @@ for penalty, path in paths.items():
 # %% what-can-be-penalised [markdown]
 # ## What can be penalised
 #
-# Training minimises the query loss over the $n$ tasks of a step, plus penalties. Each has a strength $\lambda$:
+# Training minimises the query loss over the $n$ tasks of a step, plus penalties, of strengths $\lambda$:
 #
 # $$ \min_\varphi \; \frac1n \sum_{i=1}^{n} L\big(g(f_\varphi(\tau_i), x'_i),\, y'_i\big) + \sum_k \lambda_k R_k(\varphi) \tag{1} $$
 #
-# (Primes mark the query set here, another description in (4), the end of some steps in (6).)
+# (Primes mark the query set here, another description in (4), the end of steps in (6).)
 #
 # | `penalties={…: λ}` | $R$, mean over tasks, but for (3) | what it asks for |
 # |---|---|---|
@@ -261,7 +261,7 @@ print(f"c = {slopes.max():.3f}² = {c:.2f}; most stretch {most:.1f}, bound {c * 
 #
 # The honest test: 10 to 154 training stations, five seeds (each another split and start), every remedy by itself at several strengths (`data/make_regularization.py`).
 #
-# Half of the 120 held-out stations are *validation* stations: they choose the strength, for each seed. The others, *test* stations, judge. (Splits share stations, so our intervals are too narrow, by how much we do not know: lesson 00's factor is for splits that use all.)
+# Half of the 120 held-out stations, *validation* stations, choose the strength, for each seed. The others, *test* stations, judge. (Splits share stations, so our intervals are too narrow, by how much we do not know: lesson 00's factor is for splits that use all stations.)
 #
 # *None* is the `train` above, with a learning rate of 0.002 and AdamW's usual weight decay of 0.01. Rate, decay, and when to stop are tuned in rows of their own.
 #
@@ -317,7 +317,7 @@ for way, values in at_20.items():
     print(";  chose", *chosen(way, 20, what="strength").tolist(), "of", *grid(way, 20))
 
 # %% ways-table-then [markdown]
-# The printed intervals are of the differences seed by seed. Where one contains zero, nothing was shown. Dashed is linear regression, as in lesson 00.
+# The printed intervals are of the differences seed by seed. If one contains zero, nothing was shown. Dashed: linear regression, as in lesson 00.
 #
 # **Three remedies help much:** little change of the weights with τ (sensitivity), a bound on each layer (spectral norm), and, with the least mean, **plain weight decay on φ**, a thousand times the usual.
 #
@@ -342,7 +342,7 @@ for way, values in at_20.items():
 # %% more-tasks [markdown]
 # ## More tasks
 #
-# Or simply more stations? (RMSE in °C; a star, here and below: some seed chose the largest strength.)
+# Or simply more stations? (RMSE in °C; a star, here and below: a seed chose the largest strength.)
 
 # %% more-tasks-slide [markdown] tags=["slides"]
 # ## More tasks
@@ -369,7 +369,7 @@ for way, row in (errors | {"linear - decay": lead}).items():
 figures.show(by_stations(errors, stations), "Test error by training stations, for each remedy.")
 
 # %% more-tasks-figure-then [markdown]
-# Twenty stations with weight decay are worth more than fifty without (sixty more chose its strength). With 154, penalties gain hundredths of a degree. **A simpler model keeps us modest**: at ten and twenty stations nothing safe was shown between linear regression and weight decay (last row).
+# Twenty stations with weight decay are worth more than fifty without (sixty more chose its strength; eighty without do as well: `docs/measurements.md`). With 154, penalties gain hundredths of a degree. **A simpler model keeps us modest**: at ten and twenty stations nothing safe was shown between linear regression and weight decay (last row).
 
 # %% more-tasks-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 6 minutes. *Purpose*: remedies matter where tasks are few; so does a simple model.
@@ -417,7 +417,7 @@ for seed in range(3):
         print("    then λ = {}: weak {:.3f}, strong {:.3f}".format(strength, *errs))
 
 # %% old-tasks-then [markdown]
-# (Mean squared errors; the strength was not tuned.) Without the penalty the error on weak waves grows many times while strong ones are learned. With it most is kept, at a price: errors up to three times those before (weak waves), or without it (strong ones).
+# (Mean squared errors; an untuned strength.) Without the penalty the error on weak waves grows many times while strong ones are learned. With it most is kept, at a price: errors up to three times those before (weak waves), or without it (strong ones).
 
 # %% old-tasks-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 9 minutes. *Purpose*: what was written for old tasks can be kept without their examples.
@@ -436,7 +436,7 @@ for seed in range(3):
 #
 # *Nothing below needs this section.* `TowardSharedWeights` needs a generator that writes $\theta_0 + \Delta\theta(\tau)$: shared weights and a change, which begin with half of the variance of θ each. With `magnitude_invariant=True` ours does so, and also encodes τ: each $\tau_j$ becomes $(\cos a, \sin a)$ with $a = \arctan \tau_j$: twice as many inputs, of constant norm.
 #
-# So two things change, parted here, without a penalty:
+# Two things change, parted here, without a penalty:
 
 # %% shared-start-slide [markdown] tags=["slides"]
 # ## Going further: an architecture regularizes
@@ -458,10 +458,10 @@ print("more if drawn to θ₀ ", *(lowered("toward_theta_0", n, *["shared"] * 2)
 # To be drawn to $\theta_0$ as well gains less than a tenth of a degree, nowhere clearly more than its interval.
 
 # %% optimizers-as-regularizers [markdown]
-# Optimizers, beside the learning rate:
+# Optimizers, beside the rate:
 #
 # * **Reptile on φ** takes a few steps to a $\varphi'$ on a few stations, and goes a part β of the way, (6).
-# * **MAML inside** trains $U(f_\varphi(\tau), D)$, a few gradient steps from what is written. It is tested without a step.
+# * **MAML inside** trains $U(f_\varphi(\tau), D)$, three gradient steps from what is written; its strength is $\alpha$, $3 \cdot 10^{-4}$ or $10^{-3}$. It is tested without a step.
 # * **Small batches** are one or five stations a step instead of 25, at as many examples in all.
 #
 # $$ \varphi \leftarrow \varphi + \beta\,(\varphi' - \varphi) \tag{6} $$
@@ -478,9 +478,9 @@ print("Reptile's β:", *(set(chosen("reptile", n, what="strength").tolist()) for
 # %% optimizers-then [markdown]
 # *MAML inside* gains a little at fifty stations, and nothing that was shown elsewhere: its start is made to be adapted.
 #
-# *One station per step* helps everywhere, five per step and Reptile from twenty on. Likely, not separated: noisier steps, and more of them.
+# *One station per step* helps everywhere, five and Reptile from twenty on. Likely, not separated: noisier steps, and more of them.
 #
-# *Reptile* always chose $\beta = 1$, the end of its grid, and all the way to $\varphi'$: nothing is averaged; what is left are few stations at a time.
+# *Reptile* always chose $\beta = 1$, the end of its grid, all the way to $\varphi'$: nothing is averaged; few stations at a time are left.
 
 # %% going-further-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 15 minutes, or reading. *Purpose*: not every regulariser is a term of the loss.
@@ -559,7 +559,7 @@ def keeper(f, old_tau):
 checks.keeper(keeper)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; a look *between* the tasks.) Write a penalty of your own, `between(f, tau)`: one number, for any function `f` from τ to θ and few tasks `tau` (n, d), that does not grow with n. It is zero if θ never changes. Of two generators that agree at and near the tasks, one that is wild in between costs at least double. Sixty steps of Adam down it, which hold a generator right at its tasks, halve how far it is from right amid them. It may draw at random. Many are good.
+# **4 · Make.** (15 minutes; a look *between* the tasks.) Write a penalty of your own, `between(f, tau)`: one number, for any function `f` from τ to θ and few tasks `tau` (n, d), that does not grow with n. It is zero if θ never changes. Of two generators that agree at and near the tasks, one that is wild in between costs at least double. Last, a generator is wild between its tasks and held right at them: sixty steps of Adam down your penalty alone at least halve its error between them, against smooth weights that are hidden. It may draw at random.
 #
 # <details><summary>Hint</summary>Find places between tasks. With what can you compare what is written there?</details>
 
