@@ -344,7 +344,7 @@ figures.show(figure, "Median loss by noise: description alone rises, examples ar
 #
 # **Both.** It beats *shown* and *untold* while the description is good. At $s = 1.5$, the edge of its training, it ties with *shown*; beyond, it loses. *Untold*, with as many numbers to learn, is no better than MAML: without the description nothing is won.
 #
-# **One example.** In the first column of the map *described* wins up to $s = 1$. Steps follow a single point too far, five farther than one (printed).
+# **One example.** In the first column of the map *described* wins up to $s = 1$. Steps follow a single point too far, five farther than one (printed above).
 
 # %% who-wins-on-sinusoids-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 10 minutes. *Purpose*: a fair comparison names what each was told, shown, and warned of.

@@ -33,8 +33,8 @@ READERS = {
     "Is H not zero for a network with ReLU, which consists of straight pieces?": (
         "No. The loss squares what the network says, and this alone gives H a part that is seldom zero. And layers "
         "multiply: a weight of one layer scales what a weight of the next does, so that mixed second derivatives are not "
-        "zero either. Only the second derivative of the ReLU itself is zero, but for its kink, where autograd takes it for "
-        "zero too."
+        "zero either. Only the second derivative of the ReLU itself is zero; at its kink it has none, and autograd takes it "
+        "for zero there too."
     ),
     "'At an outer rate of 0.003 (docs/starts.md)': was it chosen on training waves?": (
         "No, on 600 unseen ones, after 8,000 steps instead of 10,000. So all of the losses here may be a little too good, "
