@@ -9,7 +9,7 @@
 # **name** the symbols that all lessons share.
 #
 # 55 minutes, without exercise 4 and the open task. Before: PyTorch's basics (tensors, `nn.Linear`, an optimiser) and the chain rule. In JupyterLab, `Shift+Enter` runs a cell;
-# *Run ▸ Run All Cells* runs them all.
+# *Run ▸ Run All Cells* runs them all. Below each lesson's exercises stand questions that readers asked, each answer behind a click.
 
 # %% opening-slide [markdown] tags=["slides"]
 # # Start here
@@ -80,7 +80,7 @@ print(f"Everything works: torch {torch.__version__}, matplotlib {matplotlib.__ve
 #   January), mean daily maximum temperature out;
 # * a **generator** $f$ that reads where a station is and *writes all the weights* of $g$. Only the generator is trained. It is shown no reading of a station (`shots`, examples given along), and judged on twelve (`queries`).
 #
-# **Watch it learn**: training draws the figure anew. Its star is the place that is described.
+# **Watch it learn**: training draws the figure anew. Its star is the place described.
 
 # %% a-network-for-a-mountain-nobody-measured-slide [markdown] tags=["slides"]
 # ## A mountain nobody measured
@@ -138,8 +138,7 @@ questions.predict("by-how-much", so=(main(low, july) - main(high, july)).item())
 # %% watch-it-learn-look [markdown]
 # **What to look for.** *Left*: the **descriptor** τ, what the generator is told: here, where we are among the stations; filled dots were trained on, ringed dots were not.
 # *Middle*: every weight of the main network, written afresh for each position of the sliders. *Right*: what this network does; grey, the
-# years of all training stations; blue, the measured year of the station kept aside that is nearest in τ (blue ring on the map). It may lie far off in elevation: the line below the figure gives its height. No slider touches the
-# curve. The sliders move the descriptor, the descriptor moves the weights, the weights move the curve. Now pull the star itself over the map.
+# years of all training stations; blue, the measured year of the station kept aside that is nearest in τ (blue ring on the map; its height, in the line below, may be far off). The sliders move the descriptor, the descriptor moves the weights, the weights move the curve. Now pull the star itself over the map.
 
 # %% 2000-m-higher-slide [markdown] tags=["slides"]
 # ## 2,000 m higher: colder in every month
@@ -161,8 +160,8 @@ for name, change in (("network", network), ("linear regression", regression)):
 print("a standard atmosphere, July per km: -6.5")
 
 # %% 2000-m-higher-then [markdown]
-# The answer: higher is colder in every month, but spring and summer sink by more than winter. Nobody told the network so: a linear regression of each month on
-# elevation, latitude and longitude finds the same shape in the measurements; winter sinks even less in it. Why the seasons differ, nothing here tells. Each kilometre cools both Julys by more than the *lapse rate* of a standard atmosphere.
+# Higher is colder in every month, but spring and summer sink by more than winter. Nobody told the network so: a linear regression of each month on
+# elevation, latitude and longitude finds the same shape in the measurements; in it winter sinks even less. (Near the star no station stands so low or so high: both extrapolate, and nothing here decides between them.) Each kilometre cools both Julys by more than the *lapse rate* of a standard atmosphere.
 # That is an average of the free air; these are daily maxima near the ground, so the two need not agree.
 
 # %% a-network-for-a-mountain-nobody-measured-teacher [markdown] tags=["teacher"]
@@ -185,7 +184,7 @@ print("a standard atmosphere, July per km: -6.5")
 #
 # $$ y = g_\theta(x), \qquad \theta = f_\varphi(\tau) \tag{1} $$
 #
-# Two mappings, one after the other; in code, with the same letters:
+# In code, with the same letters:
 
 # %% the-one-idea-slide [markdown] tags=["slides"]
 # ## The one idea
@@ -260,7 +259,7 @@ print(f"τ {tuple(tau.shape)} → θ {tuple(theta.shape)};  x {tuple(x.shape)} �
 # $$ \mathrm{RMSE} = \sqrt{\tfrac{1}{12} \textstyle\sum_{m=1}^{12} \left(g_\theta(x_m) - y_m\right)^2} \tag{2} $$
 #
 # and average it over the stations. Winning against a weak rival proves nothing; a fair one is *linear regression* for each month on the same three
-# numbers (lesson 02 adds ordinary networks that are given τ as an input). Nor does one choice of stations: the cells below take five at random. The printed ± is half of a 95% interval for the mean of the five differences. It takes them for independent, though they share stations; safer is the wider one beside it: the half multiplied by $\sqrt{1 + \text{splits} \cdot \text{test} / \text{training}}$, Nadeau and Bengio's correction.
+# numbers (lesson 02 adds ordinary networks that are given τ, too). One choice of stations proves nothing either: the cells below take five at random. The printed ± is half of a 95% interval for the mean of the five differences. It takes them for independent, though they share stations; safer is the wider one beside it, multiplied by $\sqrt{1 + \text{splits} \cdot \text{test} / \text{training}}$, Nadeau and Bengio's correction.
 
 # %% is-it-any-good-slide [markdown] tags=["slides"]
 # ## Never believe a curve that looks right
@@ -318,10 +317,10 @@ figures.show(figure, alt)
 
 # %% contest-figure-then [markdown]
 # The hypernetwork wins on average, and the interval of the difference excludes zero, the wider one too. It does *not* win everywhere:
-# at each dot above the diagonal linear regression came closer. And it has settings, where linear regression has none. Its weight decay, a hundred times AdamW's usual, was not chosen on a third set of stations (validation): those on which it is judged may have had a say,
+# at each dot above the diagonal linear regression came closer. It also has settings; linear regression has none. Its weight decay, a hundred times AdamW's usual, was not chosen on a third set of stations (validation): those on which it is judged may have had a say,
 # which may flatter it. With the usual one it is ahead by less: by the wider interval, a tie. (Why strong decay helps: lesson 08.)
 #
-# An expert would take neither but a **Gaussian process**: each station's year as a mean of the others', weighted by how near they are in place and elevation, where what counts as near is fitted.
+# An expert would take neither but a **Gaussian process**: each station's year as a mean of the others', weighted by how near they are in place and elevation, with what counts as near fitted.
 
 # %% gaussian-process-slide [markdown] tags=["slides"]
 # ## An expert's method does better still
@@ -334,6 +333,7 @@ def process_rmse(family):
     values = {name: family.stations[name] for name in family.descriptors.names}
     tau, y = family.describe(**values).numpy(), family.mean_year.numpy()
     train, test, near = family.train.index, family.test.index, RBF([1.0, 1.0, 1.0])
+    # near: alike the more, the nearer in τ; WhiteKernel: noise, what a station has of its own
     process = GaussianProcessRegressor(near + WhiteKernel(), normalize_y=True, random_state=0)
     error = process.fit(tau[train], y[train]).predict(tau[test]) - y[test]
     return torch.from_numpy(error).square().mean(-1).sqrt()
@@ -346,7 +346,7 @@ print(f"mean RMSE: Gaussian process {process.mean():.2f} °C, hypernetwork {writ
 print(f"difference {gain.mean():.2f} ± {half:.2f} °C (wider: ± {shared * half:.2f})")
 
 # %% gaussian-process-then [markdown]
-# It wins, by little, and the wider interval excludes zero, too. So why a hypernetwork? This process answers with twelve months, and needs all twelve of every station. One with $x$ among its inputs takes single readings at any time, those of a new station
+# It wins, by little, but by the wider interval too. So why a hypernetwork? This process answers with twelve months, and needs all twelve of every station. A process with $x$ among its inputs takes single readings at any time, those of a new station
 # among them; but its cost grows with the cube of the readings, so that of many it must leave out most (lesson 11 shows what that costs). A hypernetwork is trained on small batches, however many there are, and it answers with a *network*: weights to look at, move through and adapt further (lesson 07).
 
 # %% is-it-any-good-teacher [markdown] tags=["teacher"]
@@ -498,7 +498,9 @@ checks.own_generator(f)
 # ## Questions that readers asked
 
 # %% readers-asked
-questions.of_readers()
+km = (where[:, 1:3] - torch.tensor([39.0, -105.3])) * torch.tensor([111.0, 86.3])  # from the star
+heights = where[km.norm(dim=-1) < 60, 0]
+questions.of_readers(n=len(heights), low=heights.min(), high=heights.max())
 
 # %% quiz [markdown]
 # ## Quiz
