@@ -104,7 +104,8 @@ ranges = {"amplitude": (0.1, 5.0, 0.05), "phase": (0.0, 3.14, 0.02)}
 figure = live.interact(picture.figure, picture.update, drag=picture.drag, **ranges)
 display(questions.after("two-sliders", figure))
 
-# 25 newly drawn waves in each step, and Adam at 1e-3, falling to 0, where nothing else is said
+# 25 newly drawn waves in each step; Adam at 1e-3, where no optimizer is given.
+# The rate, of your own optimizer too, falls to 0 along half a cosine (anneal=False: it stays).
 history = meta_train(learner, family.train, steps=3000, shots=0, queries=10, watch=figure)
 learned = sum(p.numel() for p in learner.parameters())
 print(f"{main.weight_dim:,} weights are written by {learned:,} learned numbers")
@@ -309,7 +310,7 @@ projected.project("slider-per-weight", figure)
 generator = learner.generator
 h = tau
 for layer in generator.trunk:
-    h = nn.functional.gelu(layer(h))
+    h = nn.functional.gelu(layer(h))  # u Φ(u), a smooth ReLU; Φ: the normal distribution
 theta = h @ generator.head.weight.T + generator.head.bias  # θ = V h + c
 print("same as the package:", torch.allclose(theta, generator(tau), atol=1e-6))
 print("V has shape", tuple(generator.head.weight.shape))
@@ -467,7 +468,7 @@ def mended_cut(theta):
 checks.cut(mended_cut)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; how many weights draw one curve.) Write `others(theta, n)` for the ReLU network of exercise 2: weight vectors (n, 13), no two alike and none of them θ, which all draw the curve of θ, at every $x$. It must work for any θ without zeros and for $n$ up to 100,
+# **4 · Make.** (15 minutes; how many weights draw one curve.) Write `others(theta, n)` for the ReLU network of exercise 2: weight vectors (n, 13), no two alike and none of them θ (closer than a hundred-thousandth of the length of θ counts as alike), which all draw the curve of θ, at every $x$. It must work for any θ without zeros and for $n$ up to 100,
 # and a gradient must reach θ. Many answers are good.
 #
 # <details><summary>Hint</summary>Follow one hidden unit from x to y: three numbers of θ are its own. What may be done to them together? And does it matter which unit comes first?</details>

@@ -30,7 +30,37 @@ PREDICTIONS = {
     ),
 }
 # What readers asked, and could not answer from the page.
-READERS = {}
+READERS = {
+    "Adam at 1e-3, falling to 0, where nothing else is said: does the rate of my own optimiser fall, too?": (
+        "Yes. meta_train lets the rate of any optimiser fall from what you gave it to 0 along half a cosine, and gives it "
+        "back its own rate afterwards. With anneal=False it stays as it is; a schedule of your own takes its place "
+        "(schedule=)."
+    ),
+    "What is gelu?": (
+        "A ReLU without the kink: gelu(u) = u Φ(u), where Φ(u) is the share of a standard normal distribution below u. "
+        "With it θ depends smoothly on τ. MLPGenerator takes others by activation=; which is best was not tried here."
+    ),
+    "Exercise 4, no two alike: how different must two weight vectors be?": (
+        "Farther apart, as vectors of 13 numbers, than a hundred-thousandth of the length of θ; and each as far from θ "
+        "itself. The curves may differ only by rounding (float32 is good enough); they are compared as far out as x = "
+        "±1000."
+    ),
+    "Could the generator have kept the amplitude in the last layer alone?": (
+        "Yes: if W₃ and b₃ are multiplied by a number, so is the wave, whatever its phase. The other layers could then "
+        "follow the phase alone, with the same loss. But nothing in the loss rewards that, and the gradient goes to all "
+        "layers at once. Not tried here: a generator whose other layers are told the phase only, which would enforce it."
+    ),
+    "118,817 learned numbers for 1,761 weights and two sliders: why so many?": (
+        "Most are the head: 64 numbers of V and one of c for each weight, 1,761 · 65 = 114,465. The trunk has 4,352. A "
+        "head that writes each weight by a row of its own is the simplest generator, not the smallest; lesson 03 has "
+        "smaller ones."
+    ),
+    "Would longer training or a larger network help beyond amplitude 5?": (
+        "Not tried here. Nothing in the loss says what θ should be there: two generators that are equally good up to 5 "
+        "may differ beyond. To find out, train three seeds longer and draw the last figure again; to be good there, train "
+        "there: Sinusoids(amplitude=(0.1, 10.0))."
+    ),
+}
 
 predict = partial(asking.predict, "everything_is_a_mapping", PREDICTIONS)
 after = partial(asking.after, "everything_is_a_mapping")
