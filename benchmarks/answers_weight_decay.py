@@ -25,19 +25,28 @@ def rmse(family: ColoradoClimate, test: TaskSet, decay: float) -> float:
     return meta_test(learner, test, shots=0).per_task.sqrt().mean().item()
 
 
+def linear(family: ColoradoClimate) -> float:
+    """The mean RMSE at the test stations of lesson 00's linear regression, one for each month."""
+    values = torch.stack([family.stations[name] for name in family.descriptors.names], dim=-1)
+    X, y = torch.nn.functional.pad(family.descriptors(values), (0, 1), value=1.0), family.mean_year
+    fit = torch.linalg.lstsq(X[family.train.index], y[family.train.index]).solution
+    return (X @ fit - y)[family.test.index].square().mean(-1).sqrt().mean().item()
+
+
 def main() -> None:
     torch.set_num_threads(1)
-    chosen, usual = [], []
+    errors = {"chosen": [], "usual": [], "linear": []}
     for split in range(5):
         family, fewer = ColoradoClimate("tmax", split=split), ColoradoClimate("tmax", split=split, n_test=120)
         third = sorted(set(fewer.test.index.tolist()) - set(family.test.index.tolist()))
         valid = [rmse(fewer, type(fewer.test)(fewer, torch.tensor(third)), decay) for decay in DECAYS]
         test = [rmse(family, family.test, decay) for decay in DECAYS]
         print(split, *(f"{d:g}: {v:.3f}, {t:.3f};" for d, v, t in zip(DECAYS, valid, test, strict=True)), flush=True)
-        chosen.append(test[valid.index(min(valid))])
-        usual.append(test[0])
-    more = torch.tensor(chosen) - torch.tensor(usual)
-    print(f"chosen {sum(chosen) / 5:.3f}, usual {sum(usual) / 5:.3f}, difference {more.mean():.3f} ± {half_interval(more):.3f}")
+        for name, value in zip(errors, (test[valid.index(min(valid))], test[0], linear(family)), strict=True):
+            errors[name].append(value)
+    for one, other in (("chosen", "usual"), ("chosen", "linear"), ("usual", "linear")):
+        more = torch.tensor(errors[one]) - torch.tensor(errors[other])
+        print(f"{one} minus {other}: {more.mean():.3f} ± {half_interval(more):.3f}")
 
 
 if __name__ == "__main__":
