@@ -33,7 +33,38 @@ PREDICTIONS = {
     ),
 }
 # What readers asked, and could not answer from the page.
-READERS = {}
+READERS = {
+    "A common start brings the middle nearer: are these 36 networks good themselves?": (
+        "Yes: in the last of the three seeds their median error on their own waves is {one_start:.4f}. So the middle is "
+        "bad although both ends are good."
+    ),
+    "Halfway between two networks: is it fair, when the generator was also trained on waves near the one halfway?": (
+        "As a contest it would not be: each separate network saw its own wave alone, and could know nothing of the one "
+        "halfway. What is compared is how the weights lie: on one sheet that can be walked along, or each in a place of "
+        "its own. A sheet is there because the generator was trained on waves in between."
+    ),
+    "Hyperfan brings the sizes near the wanted ones: why is the printed size of y a median?": (
+        "Equation (3) holds on the average over τ. Where h is longer, all of θ is larger, and y, through six layers, far "
+        "larger still. A few such waves would decide a mean; the median says what a usual one has."
+    ),
+    "Both cuts end above times 0, though all three learn θ₀ alone: why?": (
+        "With times 0, θ is θ₀ for every wave: shared weights. The two cuts still add to θ₀ what the untrained generator "
+        "writes, random and another for each wave. θ₀ cannot take it away from all of them, and so begins and ends "
+        "higher."
+    ),
+    "When is a hypernetwork needed, then: does a later lesson show one that beats a conditioned network?": (
+        "None shows that it is needed. Lesson 11 lets both compete on two other tables, untuned: on one the network told "
+        "τ errs less, on the other the hypernetwork, and an interval of their difference is not printed. What a "
+        "hypernetwork gives besides is a network of its own for each task: in lesson 07 gradient steps start from it, in "
+        "lesson 10 a penalty holds it to what it was. Whether a conditioned network would do as well there was not tried."
+    ),
+    "Exercise 4: may the generator itself be changed, and what else is demanded?": (
+        "Yes, it may be changed and given back: the check makes a new one for each call. Of the trunk all layers but the "
+        "first must be among the parameters with the numbers that they had. The module must write the same θ for the same "
+        "τ at each call, whatever τ stand beside it, and started must not set torch's seed. It is called on three "
+        "generators, of which one is told percentages (mean 60, spread 30)."
+    ),
+}
 
 predict = partial(asking.predict, "training_a_hypernetwork", PREDICTIONS)
 quiz = partial(asking.quiz, "training_a_hypernetwork")
