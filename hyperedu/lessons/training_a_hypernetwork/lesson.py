@@ -526,7 +526,7 @@ def mended(learner, tasks):
 checks.fresh_weights(mended)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; a start in any units.) Write `started(generator, tau)`. It gets an `MLPGenerator` with `init="default"` and 400 descriptors in any units (means up to twice the standard deviation). It returns an `nn.Module` with the generator's trunk, of which only the first layer may get other numbers; the head may change or be replaced. On 400 new τ of the same distribution, with $s$ the number that `generator.main.initial_std` has for a matrix: in one network the entries of the matrix have a standard deviation of $s/2$ to $2s$ (on the average over τ), and those of the bias beside it are at most $2s$ (root mean square);
+# **4 · Make.** (15 minutes; a start in any units.) Write `started(generator, tau)`. It gets an `MLPGenerator` with `init="default"` and 400 descriptors in any units (means up to twice the standard deviation). It returns an `nn.Module` with the generator's trunk, of which only the first layer may get other numbers; the head may change or be replaced. On 400 new τ of the same distribution, with $s$ the number that `generator.main.initial_std` has for a matrix: in one network the entries of the matrix have a standard deviation of $s/2$ to $2s$ (on the average over τ), those of its bias are at most $2s$ (root mean square);
 # from τ to τ entries of the matrix vary by at least $0.05 s$ (root mean square, too); a gradient reaches every parameter. Many are good.
 #
 # <details><summary>Hint</summary>Compare what <code>generator(tau)</code> writes with what is wanted. A size can be drawn, or given afterwards.</details>
