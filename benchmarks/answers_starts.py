@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/answers_starts.py      three minutes on one core
 
-For each number of steps, rate of Adam and initialisation: the mean loss of the last 50 steps, for three seeds. docs/measurements.md
-has what it prints.
+For each number of steps, rate of Adam and initialisation: the mean loss of the last 50 steps, for three seeds.
+docs/measurements.md has what it prints.
 """
 
 import torch
