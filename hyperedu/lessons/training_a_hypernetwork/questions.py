@@ -59,6 +59,12 @@ READERS = {
         "writes, random and another for each wave. θ₀ cannot take it away from all of them, and so begins and ends "
         "higher."
     ),
+    "Rates at their grid's edge, ± above the errors: what if one searches farther and runs more often?": (
+        "Tried since (docs/measurements.md, Answers to readers). With ten further runs at the same rates a difference is "
+        "shown on sinusoids: the small conditioned network errs by 0.006 ± 0.005 more than the hypernetwork, the wide one "
+        "by 0.006 ± 0.006 less, which only just excludes zero. On Colorado still none is shown. So three runs were too "
+        "few to tell, and who is ahead hangs on how wide the rival is."
+    ),
     "When is a hypernetwork needed, then: does a later lesson show one that beats a conditioned network?": (
         "None shows that it is needed. Lesson 11 lets both compete on two other tables, untuned: on one the network told "
         "τ errs less, on the other the hypernetwork, and an interval of their difference is not printed. What a "
