@@ -321,8 +321,8 @@ figures.show(drawn.learning_curves(curves), "All four losses fall; three stay fa
 # %% cut-curves-then [markdown]
 # No error, and all four losses fall, the last a little: in the wrong three only $\theta_0$ learns. (The two cuts are one curve.) The loss hides
 # the mistake; the **gradient** makes two findings. **None**: no path leads from the loss to the generator.
-# Look for the cut: a new `nn.Parameter` (values without history), `.data`, `.detach()`, `no_grad()`. **Zero**: the path is whole, and a factor on it is 0. Look for a mask, a strength of 0, units
-# that are silent (0 for every input). A norm alone mixes them up, since that of an empty list is 0 too: ask for None first.
+# Look for the cut: a new `nn.Parameter`, `.data`, `.detach()`, `no_grad()`. **Zero**: the path is whole, and a factor on it is 0. Look for a mask, a strength of 0, silent
+# units (0 for every input). A norm alone mixes them up, since that of an empty list is 0 too: ask for None first.
 
 # %% two-lines-that-cut-it-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 12 minutes. *Purpose*: a falling loss is no proof that the generator learns.
@@ -445,14 +445,14 @@ for on, runs in (("sinusoids", sines), ("Colorado (°C²)", years)):
 
 # %% contest-then [markdown]
 # Printed are the seconds of the first run, the mean error on unseen tasks in three runs, and its excess over the hypernetwork's. ± is half of a 95% interval of the differences run by run; where it contains zero, no difference is shown. Between the hypernetwork and either conditioned network no difference is shown, on **either** family.
-# That does not make them equal. On sinusoids ± is larger than these errors: not even a factor of two could be seen. On Colorado a difference of two fifths of the hypernetwork's error (for the wide one a fifth) might have been seen, by lesson 00's wider interval. Against the wide one the hypernetwork saves time: what it writes stays small. When a hypernetwork is *needed*, neither family tells.
+# That does not make them equal. On sinusoids ± is larger than these errors: not even a factor of two could be seen. (Ten runs tell more: below the exercises.) On Colorado a difference of two fifths of the hypernetwork's error (for the wide one a fifth) might have been seen, by lesson 00's wider interval. Against the wide one the hypernetwork saves time: what it writes stays small. When a hypernetwork is *needed*, neither family tells.
 
 # %% against-baselines-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 12 minutes. *Purpose*: an honest comparison, in which the favourite does not win.
 # >
 # > *Students believe* that the hypernetwork must beat plain conditioning, or else that "no difference shown" means "equal". The table has 0.001 ± 0.065 and −0.013 ± 0.062 on the sinusoids: a difference as large as the hypernetwork's whole error, 0.027, could hide there.
 # >
-# > *Ask*: Why is the wide one in it? [The small one has about a 64th of the hypernetwork's learned numbers.] Were all rates searched far enough? [No: in `docs/rates.md` the best lies at the edge for *conditioned* on both families, the wide one on the sinusoids, shared weights on Colorado; these may be better still.]
+# > *Ask*: Why is the wide one in it? [The small one has about a 64th of the hypernetwork's learned numbers.] Were all rates searched far enough? [No: in `docs/rates.md` the best lies at the edge for *conditioned* on both families, the wide one on the sinusoids, shared weights on Colorado. `docs/measurements.md`, Answers to readers, has farther ones, and ten further runs.]
 # >
 # > *On the board*: W[x; τ] + b = W_x x + (b + W_τ τ): underline what τ changes. Then ±: the differences 0.1, 0.2, 0.3 have mean 0.2 and s = 0.1; for three runs t = 4.3, so ± = 4.3 · 0.1 / √3 ≈ 0.25. All three are positive, and no difference is shown.
 # >
@@ -527,7 +527,7 @@ checks.fresh_weights(mended)
 
 # %% exercise-4 [markdown]
 # **4 · Make.** (15 minutes; a start in any units.) Write `started(generator, tau)`. It gets an `MLPGenerator` with `init="default"` and 400 descriptors in any units (means up to twice the standard deviation). It returns an `nn.Module` with the generator's trunk, of which only the first layer may get other numbers; the head may change or be replaced. On 400 new τ of the same distribution, with $s$ the number that `generator.main.initial_std` has for a matrix: in one network the entries of the matrix have a standard deviation of $s/2$ to $2s$ (on the average over τ), those of its bias are at most $2s$ (root mean square);
-# from τ to τ entries of the matrix vary by at least $0.05 s$ (root mean square, too); a gradient reaches every parameter. Many are good.
+# from τ to τ entries of the matrix vary by at least $0.05 s$ (root mean square); a gradient reaches every parameter. Many are good.
 #
 # <details><summary>Hint</summary>Compare what <code>generator(tau)</code> writes with what is wanted. A size can be drawn, or given afterwards.</details>
 
