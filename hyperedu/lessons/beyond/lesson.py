@@ -68,7 +68,7 @@ tables = json.loads(data_file("beyond.json").read_text(encoding="utf-8"))
 # ## One task after the other
 #
 # Three polynomials, each on its own interval, come one after the other, each once. Three learners: a *plain network*, a *hypernetwork* with a learned code of two numbers for each task, and the same *with the output penalty* of lesson 08: to the loss of a task is added
-# $\lambda\, \frac1n \sum_i \lVert f_\varphi(\tau_i) - \theta_i^* \rVert^2$ over the $n$ tasks before it, where $\theta_i^*$ was written when the last of them was done. It needs no old example, only these snapshots; the old codes $\tau_i$ are trained along, so that what is *written* is held, not φ. Polynomials and $\lambda = 0.005$ are those of von Oswald and others (2020), not tuned here. (Three networks could as well lie in a table.)
+# $\lambda\, \frac1n \sum_i \lVert f_\varphi(\tau_i) - \theta_i^* \rVert^2$ over the $n$ tasks before it, where $\theta_i^*$ was written when the last of them was done. It needs no old example, only these snapshots. φ and the old codes $\tau_i$ may move, if what they *write* stays. Polynomials and $\lambda = 0.005$ are those of von Oswald and others (2020), not tuned here. (Three networks could as well lie in a table.)
 
 # %% one-after-the-other-slide [markdown] tags=["slides"]
 # ## One task after the other
@@ -208,7 +208,7 @@ for group in ("1 or 2 readings", "3 or 4", "6 or 12"):
     print(f"{group}: own steps gain {gain.mean():.2f} ± {half_interval(gain):.2f} °C")
 
 # %% clients-then [markdown]
-# *One network for all* (federated averaging) cannot know where it is; three own steps repair much of that where readings are many. *Each alone* is hopeless with few. *Written for each* uses what was learned at similar places, and serves stations that joined with no reading; own steps on top hurt where readings are few. But it is *told* elevation and place, which the others are not; what written weights add is not separated here.
+# *One network for all* (federated averaging) cannot know where it is; three own steps repair much of that where readings are many. *Each alone* is hopeless with few. *Written for each* uses what was learned at similar places, and serves stations that joined with no reading; own steps on top hurt where readings are few. But it is *told* elevation and place; a rival that is too stands below, among the questions.
 #
 # **Where it fails:** not to show data is not to keep it secret. From what a station with a single reading sends after one step, its month, as $x = (\sin, \cos)$, and its reading can be computed. The last bias moved in proportion to the error, and the first layer by
 #
@@ -234,7 +234,7 @@ for said, a, b in (("from Δθ", x.flatten(), y), ("in truth", own.x[0, 0], own.
 # >
 # > *Students believe*: that the server needs the readings, or their loss; `one-round` prints that (1) is gradient descent without them. And that what is not shown is secret: the leak finds a month and 33.00 °C from one client's step.
 # >
-# > *Ask*: Who gains from own steps? (*One network for all* much, 3.06 to 2.01 at one or two readings; *written for each* loses 0.23 ± 0.08 there.) Is it written weights that win? (Not separated: only *written for each* is told place and elevation.)
+# > *Ask*: Who gains from own steps? (*One network for all* much, 3.06 to 2.01 at one or two readings; *written for each* loses 0.23 ± 0.08 there.) Is it written weights that win? (Mostly the telling: a network told place and elevation beside x errs about 0.1 °C more than *written for each*, untuned: `docs/measurements.md`.)
 # >
 # > *On the board*: φ = 2, τ = 1 and 3, so θ = 2 and 6; half squared errors, wanted 4 and 6, α = 0.1: Δθ = 0.2 and 0. With shares of ½: φ ← 2 + ½ · 1 · 0.2 + ½ · 3 · 0 = 2.1. The leak: Δb₁ = (0.2, −0.1), ΔW₁ = ((0.1, −0.2), (−0.05, 0.1)); either row divided gives x = (0.5, −1).
 # >
@@ -313,8 +313,7 @@ if reads:
 for said, done in [
     ("Nothing was done to them.", ()), ("The digits are upside down.", ()),
     ("They tilt to the left.", ("left",)), ("They are not mirrored.", ()),
-    ("The digits are mirrored, then negative.", ("mirrored", "negative")),
-]:
+    ("The digits are mirrored, then negative.", ("mirrored", "negative"))]:
     if reads:
         share = adapters.told_right(writer, digits, {said: done}, text)
         print(f"{share:.0%} read rightly, told “{said}”; done: {' and '.join(done) or 'nothing'}")
@@ -558,7 +557,7 @@ questions.of_readers()
 # <details><summary>It is</summary>Wrong: the step of one reading tells it.</details>
 #
 # **4. The generator met “mirrored” and “negative”. Told of both in one sentence, it fails. Why?**
-# <details><summary>No training sentence had two changes</summary>Yes: nothing was asked there of what it writes.</details>
+# <details><summary>No training sentence had two changes</summary>Yes: of what it writes for such sentences training asked nothing.</details>
 # <details><summary>The rank is too low for both</summary>No: at rank 16 no more is read than at rank 8.</details>
 #
 # **5. An adapter of rank 1 leaves most changed digits unread. Why?**

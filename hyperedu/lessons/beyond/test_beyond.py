@@ -165,6 +165,21 @@ def test_one_reading_can_be_computed_from_what_is_sent(climate, stations):
     torch.testing.assert_close(y.flatten(), own.y[:, 0, 0], atol=0.05, rtol=0.01)
 
 
+@pytest.mark.parametrize(("readings", "steps"), [(1, 3), (2, 1), (2, 3)])
+def test_what_is_read_off_lies_on_the_line_through_the_readings(climate, stations, readings, steps):
+    """An answer of lesson 10: rows of ΔW₁ = Σ δ xᵀ over Δb₁ = Σ δ are combinations of the x, after any number of steps."""
+    learner, _decay = clients.learners(climate, seeded())["written for each"]
+    k = (stations.count == readings).nonzero()[0]
+    own, theta = stations.own.task(k), learner.written(stations.tau[k]).detach()
+    sent = learner.main.unflatten(clients.own_steps(learner.main, theta, own, steps) - theta)
+    first, last = own.x[0, 0], own.x[0, readings - 1]
+    away = sent["0.weight"][0] - sent["0.bias"][0, :, None] * first  # (hidden, 2)
+    along = last - first  # nothing, where there is one reading
+    across = away[:, 0] * along[1] - away[:, 1] * along[0] if readings == 2 else away.norm(dim=-1)
+    assert across.abs().max() < 1e-3 * sent["0.weight"].abs().max()
+    assert readings == 1 or away.abs().max() > 1e-2 * sent["0.weight"].abs().max()
+
+
 # ---------------------------------------------------------------------------------------------------------------- drawings
 
 
