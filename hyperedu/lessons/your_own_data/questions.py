@@ -17,7 +17,37 @@ PREDICTIONS = {
     ),
 }
 # What readers asked, and could not answer from the page.
-READERS = {}
+READERS = {
+    "(1) and the wider interval disagree about the countries: which verdict do I report?": (
+        "That of the wider interval, and say so. Interval (1) takes the splits for independent, though they share training "
+        "tasks, so it calls differences shown that are not; what found.verdict says rests on (1). Over ten splits linear "
+        "regression is behind by less than its wider interval, and it is the simplest model that is told anything: use it, "
+        "or say that the ten splits do not decide. That five splits had it behind by far more than their interval shows how "
+        "little five say: by chance they had nearly the same difference."
+    ),
+    "Why is this linear regression so much weaker than that of lesson 00?": (
+        "Lesson 00 has one regression for each month: twelve intercepts, and twelve slopes for each number of τ. Here one "
+        "regression serves all rows: what τ adds is the same at every x, and the course over x is the same for every task. A "
+        "mountain then cannot have another season than the plains. With the product of every τ and every x among the inputs "
+        "it could; that was not tried here."
+    ),
+    "“Chooses on training tasks, split once more”: how, with Table?": (
+        "Keep the rows of the training tasks, and make a table of them: known = [table.names[k] for k in table.train.index], "
+        "then inner = Table(frame[frame['country'].isin(known)], **countries). Choose by the errors on inner.test, train the "
+        "choice anew on table.train, and look at table.test once. The worked project on pendulums does so for its rates."
+    ),
+    "“A point between thousands”: is a lone 1.250 read as 1.25 or as 1250?": (
+        "Another cell decides, of the same column or of another: 980,5 proves that the comma is the decimal sign, so 1.250 "
+        "is 1250. Where no cell of the table proves anything, it depends on what parts the columns: between commas a point "
+        "is a decimal point; between semicolons, as a spreadsheet with decimal commas writes them, Table refuses to guess, "
+        "and asks for decimal=',' or decimal='.'."
+    ),
+    "Exercise 4: how are rows and tasks held out, and which errors are compared?": (
+        "In each of ten splits a quarter of the rows, or a quarter of the tasks, is held out. The error is the root of the "
+        "mean squared error over all rows that were held out, and means over the ten splits are compared, with (1) for ties. "
+        "Where several tasks have the most similar τ, the copy takes the row of nearest x among all of them."
+    ),
+}
 
 predict = partial(asking.predict, "your_own_data", PREDICTIONS)
 quiz = partial(asking.quiz, "your_own_data")
