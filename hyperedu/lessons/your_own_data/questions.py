@@ -33,8 +33,9 @@ READERS = {
     ),
     "“Chooses on training tasks, split once more”: how, with Table?": (
         "Keep the rows of the training tasks, and make a table of them: known = [table.names[k] for k in table.train.index], "
-        "then inner = Table(frame[frame['country'].isin(known)], **countries). Choose by the errors on inner.test, train the "
-        "choice anew on table.train, and look at table.test once. The worked project on pendulums does so for its rates."
+        "then a Table of frame[frame['country'].isin(known)] with the same roles, say inner. Choose by the errors on "
+        "inner.test, train the choice anew on table.train, and look at table.test once. The worked project on pendulums does "
+        "so for its rates."
     ),
     "“A point between thousands”: is a lone 1.250 read as 1.25 or as 1250?": (
         "Another cell decides, of the same column or of another: 980,5 proves that the comma is the decimal sign, so 1.250 "
