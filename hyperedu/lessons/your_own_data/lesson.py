@@ -304,7 +304,7 @@ for name, n in [(m, k) for m in ("linear regression", "gradient boosting") for k
     print(f"{name}, {n} splits: +{behind.mean():.2f} ± {half:.2f}, wider ± {half * by:.2f} years")
 
 # %% countries-then [markdown]
-# (In brackets $\bar\Delta$ and its interval.) A tie means *not told apart*, never *equal*: (1) forgives a model that varies much from split to split. After five splits boosting tied, though its mean was well behind; ten tell it from the best by (1). **Report the wider interval.** After ten splits, boosting and linear regression tie by it, and the verdict is: linear regression, the simplest. (Five splits happened to agree on it: few splits say little of their own scatter.) No gain of written weights is shown.
+# (In brackets $\bar\Delta$ and its interval.) A tie means *not told apart*, never *equal*: (1) forgives a model that varies much from split to split. After five splits boosting tied, though its mean was well behind; ten tell it from the best by (1). **Report the wider interval.** After ten splits, boosting and linear regression tie by it, and the verdict is: linear regression, the simplest. (Its first five splits agree by chance: few splits say little of their own scatter.) No gain of written weights is shown.
 #
 # Now the rain. All models get the month as lesson 00 gave it, as a place on a circle, so that December lies beside January; above it was a plain number.
 
