@@ -13,7 +13,7 @@ from hyperedu.lessons.projecting import Setting, project
 
 every_lesson = pytest.mark.parametrize("lesson", editions.LESSONS)
 # What needs no note: the quiz says its reasons, and the others are for the reader.
-BY_ITSELF = ("Quiz", "In one breath", "References")
+BY_ITSELF = ("Questions that readers asked", "Quiz", "In one breath", "References")
 SAID = ("Purpose", "Students believe", "Ask", "On the board", "Short of time")
 
 
