@@ -12,13 +12,6 @@ from tqdm.auto import tqdm
 from hyperedu import Digits, Examples, MainNetwork, Text, accuracy
 from hyperedu.lessons.beyond import adapters, clients, sequences
 
-WAYS = {
-    "plain network": ("plain", 0.0),
-    "hypernetwork": ("hypernetwork", 0.0),
-    "with the output penalty": ("hypernetwork", 0.005),
-}
-
-
 def polynomials(seed: int) -> dict[str, list[float]]:
     """The final mean squared error of each polynomial, without noise, after 1,500 steps each."""
     found, tasks = {}, sequences.polynomials(seed)
