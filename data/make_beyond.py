@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 from hyperedu import Digits, Examples, MainNetwork, Text, accuracy
 from hyperedu.lessons.beyond import adapters, clients, sequences
 
+
 def polynomials(seed: int) -> dict[str, list[float]]:
     """The final mean squared error of each polynomial, without noise, after 1,500 steps each."""
     found, tasks = {}, sequences.polynomials(seed)
