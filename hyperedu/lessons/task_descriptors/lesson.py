@@ -94,7 +94,7 @@ print("a slow tall wave, shifted left", *family.train.text[:5], sep="\n")
 # A language model that somebody else trained, on a billion pairs of English sentences, turns each word of a sentence into numbers, together $\tau$. A hypernetwork learned from 8,000 sentences what they mean for a wave (three times, each with
 # other words held out: `python data/make_checkpoints.py words_0 words_1 words_2`).
 
-# %% readers
+# %% three-readers
 readers = []
 for seed in range(3):
     readers.append(Hypernetwork(main, MLPGenerator(48, main, hidden=(64,)), WordAttention()))
