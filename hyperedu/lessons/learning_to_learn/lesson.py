@@ -62,7 +62,7 @@ import torch
 from hyperedu import MAML, ColoradoClimate, Hypernetwork, MainNetwork, MLPGenerator, Quadratics
 from hyperedu import SharedWeights, Sinusoids, TaskSet, adapt, figures, live, meta_test, meta_train
 from hyperedu import outer_loss
-from hyperedu.lessons.learning_to_learn import checks, questions
+from hyperedu.lessons.learning_to_learn import checks, questions, rivals
 from hyperedu.lessons.learning_to_learn.figures import QuadraticPicture
 from hyperedu.tasks.quadratics import best_start, pull, shrinkage
 
@@ -106,10 +106,10 @@ for name, value in {"x_1": -2.0, "y_1": -0.5, "x_2": 2.0, "y_2": 0.8, "steps": 3
 questions.predict("two-quadratics", figure)
 
 # %% two-quadratics-look [markdown]
-# **What to look for.** With no step, the meta-learned start (star) *is* that of shared weights (diamond), trained on all tasks jointly: the weights with the least mean loss. With more
+# **What to look for.** With no step, the meta-learned start (star) *is* that of shared weights (diamond): the weights with the least mean loss. With more
 # steps it moves to places from which both tasks are reached soon (small dots: the steps). Steps across a valley are fast and steps along it slow, and the
-# best start makes the slow ones unnecessary. The way between dot and ring lies across the first task's valley and along the second's. With one step the start is still near the dot, whose loss rises steeply on that way; with three it is near the ring, for which steps achieve less. *Right*, dashed, the
-# number of steps that the start was made for. **Before adaptation it is the worse of the two**, after these steps the better. Meta-learning looks for weights that *become* good.
+# best start makes the slow ones unnecessary. The way between dot and ring lies across the first task's valley and along the second's. With one step the start is still near the dot: towards the ring the first task's loss rises steeply. With three it is near the ring, for which steps achieve less. *Right*, dashed, the
+# number of steps that the start was made for (here $D' = D$). **Before adaptation it is the worse of the two**, after these steps the better. Meta-learning looks for weights that *become* good.
 
 # %% two-quadratics-settings tags=["teacher"]
 from hyperedu.lessons.learning_to_learn import projected
@@ -138,7 +138,7 @@ projected.project("two-quadratics", figure)
 # $$ \min_{\theta_0} \; \frac{1}{N}\sum_{i=1}^{N} L'_i(\theta'_i), \qquad \theta'_i = U(\theta_0, D_i) \tag{1} $$
 #
 # The *outer* level learns $\theta_0$ from all $N$ tasks, the *inner* one $\theta'_i$ from one. (A prime marks what is after adaptation or of the query set, never a derivative.) **MAML** (model-agnostic meta-learning) takes a few gradient
-# steps for $U$. In code, the line of lesson 02; every learner gets the descriptor, and MAML ignores it:
+# steps for $U$. In code (every learner gets the descriptor; MAML ignores it):
 
 # %% two-levels-about-slide [markdown] tags=["slides"]
 # ## Two levels
@@ -173,7 +173,7 @@ print(f"θ' {tuple(theta.shape)}; same as the package: {same}")
 # %% what-is-the-inner-problem [markdown]
 # ## What is the inner problem?
 #
-# Many texts write two different things as $\theta^*$. In **bi-level optimisation** the inner problem is solved to its end:
+# In **bi-level optimisation** the inner problem is solved to its end:
 #
 # $$ \theta^*_i = \operatorname*{argmin}_{\theta} \; L_i(\theta) + \tfrac{\lambda}{2}\, \lVert \theta - \theta_0 \rVert^2 \tag{2} $$
 #
@@ -182,7 +182,7 @@ print(f"θ' {tuple(theta.shape)}; same as the package: {same}")
 #
 # $$ \theta'_i - c_i = M_i\, (\theta_0 - c_i), \qquad M_i = (I - \alpha H_i)^K \tag{3} $$
 #
-# ($I$: the identity; $c$, a bias in lesson 02, is an optimum here). This says what $\alpha$ does: in a direction with curvature $h$ (an eigenvalue of $H_i$, no hidden unit) a step leaves the share $1 - \alpha h$, nothing if
+# ($c$, a bias in lesson 02, is an optimum here.) In a direction with curvature $h$ (an eigenvalue of $H_i$) a step leaves the share $1 - \alpha h$, nothing if
 # $\alpha = 1/h$, and more than there was if $\alpha > 2/h$. The pulled argmin (2) has $M_i = \lambda (H_i + \lambda I)^{-1}$. Either way (1) is a quadratic in $\theta_0$, and its minimum is known. With $H'_i$ for the Hessian of the query loss, whose optimum is $c_i$ too, since the data have no noise:
 #
 # $$ \theta_0 = \Big(\sum_i M_i^\top H'_i M_i\Big)^{-1} \sum_i M_i^\top H'_i M_i\, c_i \tag{4} $$
@@ -210,7 +210,7 @@ print("gradient descent ", [round(v, 4) for v in learner.theta_0.tolist()])
 
 # %% pulled-argmin-then [markdown]
 # When do $K$ steps (3) end near the pulled argmin (2)? For small $h$, $(1 - \alpha h)^K \approx 1 - \alpha K h$ and $\lambda / (h + \lambda) \approx 1 - h / \lambda$: with a pull of $\lambda = 1/(\alpha K)$
-# they are alike. The table compares where tasks end, with $\alpha = 0.1$; then the pull is taken away.
+# they are alike. We compare where tasks end, with $\alpha = 0.1$; then the pull is taken away.
 
 # %% a-few-steps-slide [markdown] tags=["slides"]
 # ## Stopping early is like a pull to the start
@@ -224,10 +224,12 @@ def end(M, start):  # c + M (θ₀ − c); the descriptor of a quadratic task is
 
 start = torch.zeros(2)
 for K in (1, 3, 10, 30, 100):
-    steps, exact = shrinkage(tasks, K, 0.1), pull(tasks, 1 / (0.1 * K))
-    apart = (end(steps, start) - end(exact, start)).norm(dim=-1).mean()
-    share = apart / (end(steps, start) - start).norm(dim=-1).mean()
-    print(f"K = {K:3}: the ends are {share:4.0%} of the way apart")
+    steps, said = shrinkage(tasks, K, 0.1), ""
+    for times in (1, 10, 0.1):  # the pull 1 / (α K), and two that are wrong
+        exact = pull(tasks, times / (0.1 * K))
+        apart = (end(steps, start) - end(exact, start)).norm(dim=-1).mean()
+        said += f"{apart / (end(steps, start) - start).norm(dim=-1).mean():6.0%} for {times} λ"
+    print(f"K = {K:3}: of the way, the ends are apart by {said}")
 with torch.no_grad():  # no pull, and on to the end, from two starts far apart
     for place in ((-3.0, 2.0), (2.0, 0.5)):
         learner.theta_0.copy_(torch.tensor(place))
@@ -237,8 +239,8 @@ with torch.no_grad():  # no pull, and on to the end, from two starts far apart
         print(f"after 2,000 steps {loss[2]:.0e}")
 
 # %% a-few-steps-then [markdown]
-# The ends stay within a quarter of the way of each other: stopping early is *like* a pull to the start. Without any pull, two starts differ after 30 steps, and at the end no more. Where the support set fixes the optimum (here: ten examples, two weights), the argmin forgets
-# where it came from: **every** $\theta_0$ is as good as any other, and nothing is left to the outer level. (A network with more weights than examples has many optima, and remembers its start.)
+# With this $\lambda$ the ends stay within a quarter of the way of each other, with ten times as much never: stopping early is *like* a pull to the start. Without any pull, two starts differ after 30 steps, and at the end no more. Where the support set fixes the optimum (here: ten examples, two weights), the argmin forgets
+# its start: **every** $\theta_0$ is equally good, and nothing is left to the outer level.
 
 # %% what-is-the-inner-problem-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: to stop early and to be pulled are alike; with neither, there is nothing left to learn.
@@ -256,7 +258,7 @@ with torch.no_grad():  # no pull, and on to the end, from two starts far apart
 # ## The same code on sines and on stations
 #
 # A few examples for each task, unseen tasks, the median loss before and after one step. **Shared weights** know
-# of no step, and may choose the best of five rates, even on the test tasks. Losses are squares: °C² for maximum temperatures.
+# of no step, and may choose the best of five rates, even on the test tasks. Losses are squares (°C²).
 
 # %% before-and-after
 def before_and_after(family, main, lr, shots, queries):
@@ -285,8 +287,8 @@ year = MainNetwork.mlp([2, 32, 32, 1], "tanh", climate.y_mean, climate.y_std)
 before_and_after(climate, year, lr=1e-3, shots=3, queries=9)
 
 # %% sines-and-stations-then [markdown]
-# Before the step both medians are about equally bad. After one step on ten points of a wave, or on three months of a station's year, the meta-learned one keeps less than a third of its loss, the
-# other most of it (one seed; larger steps overshoot, smaller do less).
+# Before the step the medians are alike (to be worse then is no aim). After one step on ten points of a wave, or on three months of a station's year, the meta-learned one keeps less than a third of its loss, the
+# other most of it (one seed).
 
 # %% the-same-code-on-sines-and-on-stations-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 8 minutes. *Purpose*: what the two quadratics show holds for networks.
@@ -335,7 +337,7 @@ for seed in range(3):
 
 # %% leaks-then [markdown]
 # The leaky one believes in less than half of the loss that it achieves; the honest one is off by a few percent. Nothing raised an error, and the wrong loss looked *better*. What
-# it learned is worse too, for every seed: a start from which a step fits the points it sees, and not the wave between them.
+# it learned is worse too, for every seed.
 
 # %% what-leaks-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 10 minutes. *Purpose*: a leak raises no error, and looks like success.
@@ -352,8 +354,8 @@ for seed in range(3):
 # %% how-many-tasks-are-enough [markdown]
 # ## How many tasks are enough?
 #
-# Examples teach the inner level, tasks the outer one. How many stations must have been seen before a new one is easy? A hypernetwork (told elevation, latitude and longitude; no example)
-# and MAML (three months, one step; no description) on unseen stations. Three seeds, each with stations of its own; 300 outer steps at one outer rate.
+# How many stations must have been seen before a new one is easy? A hypernetwork (told elevation, latitude and longitude; no example)
+# and MAML (three months, one step; no description) on unseen stations. Three seeds, each with stations of its own; 300 outer steps at one outer rate. Two rivals have no network: lesson 00's *linear regression*, and the training stations' *mean year*, shifted by what the three months exceed it.
 
 # %% how-many-tasks-are-enough-slide [markdown] tags=["slides"]
 # ## How many tasks are enough?
@@ -361,7 +363,10 @@ for seed in range(3):
 # Examples teach the inner level, tasks the outer one.
 
 # %% task-counts
-counts, errors = (4, 12, 40, 214), {"hypernetwork, no months": [], "MAML, three months": []}
+counts = 4, 12, 40, 214
+names = "hypernetwork, no months", "MAML, three months"
+names += "linear regression, no months", "mean year, shifted by three months"
+errors = {name: [] for name in names}
 for n in counts:
     found = []
     for seed in range(3):
@@ -369,17 +374,17 @@ for n in counts:
         torch.manual_seed(seed)
         year = MainNetwork.mlp([2, 32, 32, 1], "tanh", few.y_mean, few.y_std)
         written, adapted = Hypernetwork(year, MLPGenerator(3, year)), MAML(year, lr=1e-3)
-        # Weight decay helps the hypernetwork at 40 stations, and MAML not: tried, not shown.
+        # Each with and without weight decay: docs/measurements.md, Answers to readers.
         for one, shots, decay in ((written, 0, 1.0), (adapted, 3, 0.0)):
             adamw = torch.optim.AdamW(one.parameters(), lr=2e-3, weight_decay=decay)
             meta_train(one, few.train, 300, min(n, 25), shots, 9, optimizer=adamw)
-        of_written = meta_test(written, few.test, 0, 9).rmse
-        found.append([of_written, meta_test(adapted, few.test, 3, 9).rmse])
+        both = meta_test(written, few.test, 0, 9).rmse, meta_test(adapted, few.test, 3, 9).rmse
+        found.append((*both, rivals.linear_regression(few), rivals.shifted_mean_year(few)))
     for values, name in zip(zip(*found), errors):
         errors[name].append(values)
 
 # %% task-counts-predict [markdown]
-# **Predict.** Sketch the error of MAML against the number of training stations, before you run the figure's cell. (To answer the mean year errs by about 3 °C: lesson 04.)
+# **Predict.** Sketch the error of MAML against the number of training stations, before you run the figure's cell. (Always to answer the mean year is to err by about 3 °C: lesson 04.)
 
 # %% task-counts-predict-slide [markdown] tags=["slides"]
 # ## Predict: sketch it
@@ -392,7 +397,8 @@ questions.predict("task-counts", so=torch.tensor(errors["MAML, three months"]).m
 
 # %% task-counts-figure tags=["shown"]
 figure, (axes,) = figures.subplots(width=7, height=3.6)
-looks = (figures.VERMILION, "o-"), (figures.BLUE, "s--")
+looks = [(figures.VERMILION, "o-"), (figures.BLUE, "s--")]
+looks += [(figures.ORANGE, "^-."), (figures.GREEN, "D:")]
 for (color, mark), (name, values) in zip(looks, errors.items()):
     values = torch.tensor(values)  # (counts, seeds)
     axes.plot(counts, values.mean(1).numpy(), mark, color=color, label=name)
@@ -400,22 +406,22 @@ for (color, mark), (name, values) in zip(looks, errors.items()):
     axes.fill_between(counts, low, high, color=color, alpha=0.2)
     for n, v in zip(counts, values):
         seeds = f"seeds {v.min():.2f} to {v.max():.2f}"
-        print(f"{name:24} {n:3} stations: {v.mean():5.2f} °C  ({seeds})")
+        print(f"{name:34} {n:3} stations: {v.mean():5.2f} °C  ({seeds})")
 axes.set(xscale="log", yscale="log", xlabel="training stations", ylabel="RMSE (°C)")
 axes.set(xticks=counts, xticklabels=counts, yticks=(1, 2, 5, 10), yticklabels=(1, 2, 5, 10))
 axes.minorticks_off()
 axes.legend(title="mean and range of 3 seeds")
-alt = "Error on unseen stations against training stations: the hypernetwork needs more than MAML."
+alt = "Error on unseen stations against training stations: the hypernetwork needs the most."
 figures.show(figure, alt)
 
 # %% task-counts-then [markdown]
-# A generator must learn how τ maps to a year. A start must only learn what years have in
-# common: for this one step, a dozen stations are about as good as all. With up to 40 stations the examples win; with all 214 the description does, and needs no examples.
+# A generator must learn how τ maps to a year, a start only what years have in common: for this one step, a dozen stations are about as good as all. But the shifted mean year errs as little as MAML. And linear regression errs far less than
+# the hypernetwork at 12 stations, and at 40 as little as who has examples: to need so many is this generator's trouble, not that of descriptions. With all 214 it errs least.
 
 # %% how-many-tasks-are-enough-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 10 minutes. *Purpose*: which level errs decides what to collect.
 # >
-# > *Students believe* that data are data. For MAML 18 times as many stations bring 1.21 °C to 1.17; for the hypernetwork they bring 3.7 to 0.8.
+# > *Students believe* that data are data. For MAML 18 times as many stations bring 1.21 °C to 1.17; for the hypernetwork they bring 3.7 to 0.8. Or that MAML is needed to use three months: the mean year, shifted, does as well.
 # >
 # > *Ask*: You have 12 stations and MAML. Buy more stations, or more months of each? [Months, or more steps: stations hardly help.] Why is the hypernetwork at four stations worse than the mean year (8.6 against about 3)?
 # > [Four pairs of τ and year do not say how one depends on the other.] May one conclude that hypernetworks beat MAML from 214 on? [No: one step, 300 updates, one rate.]
@@ -489,8 +495,8 @@ def outer(main, theta_0, tasks):
 checks.honest(outer)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; tasks whose start is worth learning.) Write `design(alpha, steps)`: optima $c$ (n, d) and symmetric $H$ (n, d, d) of two tasks or more, with $D' = D$ and the eigenvalues of $\alpha H_i$ in [0.01, 1.99]. Before the steps the best start (4) must be worse than shared weights *for each task*. After them (ten at most)
-# shared weights must keep at least 1% of their mean loss, the best start at most a tenth of that. Many are good.
+# **4 · Make.** (15 minutes; tasks whose start is worth learning.) Write `design(alpha, steps)`: optima $c$ (n, d) and symmetric $H$ (n, d, d) of two tasks or more, with $D' = D$ and the eigenvalues of $\alpha H_i$ in [0.01, 1.99]. Before the steps the best start (4) must be worse than shared weights *for each task*. After them
+# shared weights must keep at least 1% of their own mean loss, the best start have at most a tenth of what they keep: for each of four pairs, $\alpha$ from 0.02 to 1, one to ten steps. Many are good.
 #
 # <details><summary>Hint</summary>Shared weights lie where valleys cross. From where do steps reach each optimum?</details>
 
@@ -531,7 +537,8 @@ checks.worth_learning(design)
 # ## Questions that readers asked
 
 # %% readers-asked
-questions.of_readers()
+written, adapted, linear, shifted = (torch.tensor(e).mean(1) for e in errors.values())  # (counts)
+questions.of_readers(MAML=adapted[3], shifted=shifted[3], written=written[1], linear=linear[1])
 
 # %% quiz [markdown]
 # ## Quiz
@@ -554,7 +561,7 @@ questions.of_readers()
 #
 # **5. A learner errs on new tasks. Should one collect more examples per task, or more tasks?**
 # <details><summary>They are interchangeable</summary>No: examples teach the inner level, tasks the outer one.</details>
-# <details><summary>It depends on which level errs</summary>Yes: above, MAML gains little beyond 12 stations, examples or steps must help it; the hypernetwork still gains.</details>
+# <details><summary>It depends on which level errs</summary>Yes: above, MAML gains little beyond 12 stations, the hypernetwork much.</details>
 
 # %% quiz-answers
 questions.quiz()
