@@ -60,10 +60,9 @@ import torch
 from hyperedu import AttentionGenerator, ChunkedGenerator, ConvGenerator, Generator, Hypernetwork
 from hyperedu import LowRankGenerator, MainNetwork, MLPGenerator, Sinusoids, data_file, figures
 from hyperedu import live, load_checkpoint, meta_test
-from hyperedu.lessons.generator_designs import checks, questions
+from hyperedu.lessons.generator_designs import checks, questions, trainings
 from hyperedu.lessons.generator_designs.figures import DesignsTriptych, SizesPicture, TinyTriptych
 from hyperedu.lessons.generator_designs.figures import cost_lines, designs, sensitivity
-from hyperedu.lessons.generator_designs.trainings import DESIGNS
 
 family = Sinusoids()
 sliders = {"amplitude": (0.1, 5.0, 0.05), "phase": (0.0, 3.14, 0.02)}
@@ -88,7 +87,7 @@ print(f"{sum(p.numel() for p in tiny.parameters()):,} parameters write {big.weig
 print("on unseen waves:", meta_test(tiny, family.test, shots=0, n_tasks=200))
 
 # %% tiny-triptych-predict [markdown]
-# **Predict.** With so few numbers, what will the weight matrix in the middle look like: noise, as before, or something else? And will all weights change with τ, or a few?
+# **Predict.** With so few numbers, what will the weight matrix in the middle look like? Noise, as before? And will all weights change with τ, or a few?
 
 # %% tiny-triptych-predict-slide [markdown] tags=["slides"]
 # ## Predict
@@ -131,7 +130,7 @@ projected.project("tiny-triptych", figure)
 # ## Four designs
 #
 # Chunked, attention and convolutional write $u$, at the start of mean 0 and variance 1 (the last layer is drawn so; later nothing holds it there), and leave the scale to $\theta = \mu + (\sigma + \gamma) \odot u$: $\mu$ and $\sigma$ are the mean and the spread of a direct
-# initialisation ($\sigma$ is no activation here); $\gamma$, one number per weight tensor, is learned, and 0 at first. So they start as hyperfan does (lesson 02).
+# initialisation ($\sigma$ is no activation here); $\gamma$, one number per weight tensor, is 0 at first, then learned.
 #
 # **Chunked.** Cut $\theta$ into pieces. One small network writes all, told which by a learned *embedding* $e_k$:
 #
@@ -151,13 +150,12 @@ main, tau = MainNetwork.mlp([1, 40, 40, 1]), family.describe(amplitude=2.0, phas
 torch.manual_seed(0)
 chunked = ChunkedGenerator(2, main)
 pieces = [chunked.head(chunked.trunk(torch.cat([tau, e]))) for e in chunked.embeddings]  # (1)
-u = torch.cat(pieces)[: main.weight_dim]
 print(f"{len(pieces)} pieces of {len(pieces[0])} weights")
-theta = main.initial_mean + main.initial_std * u  # γ is still 0
+theta = main.initial_mean + main.initial_std * torch.cat(pieces)[: main.weight_dim]  # γ is 0
 print("same as the package:", torch.allclose(theta, chunked(tau), atol=1e-6))
 
 # %% chunks-and-channels-then [markdown]
-# **Attention.** Every weight tensor is a *token*, a row of $X$ made from how deep it lies and how large it is; τ is one more row. To each token is added a mean of what all say, $S$, weighted by whom it attends to.
+# **Attention.** Every weight tensor is a *token*, a row of $X$ made from how deep it lies and how large it is; τ is one more row. Each token asks (its row of $Q$), is found ($K$) and says something ($S$). To each is added a mean of what all say, most of those whose $K$ fits its $Q$.
 #
 # $$ X \leftarrow X + \operatorname{softmax}\big(QK^\top / \sqrt{d_K}\big)\, S $$
 #
@@ -168,9 +166,9 @@ print("same as the package:", torch.allclose(theta, chunked(tau), atol=1e-6))
 #
 # $$ u_{ij} = \langle a_i, b_j \rangle / \sqrt \ell, \qquad a_i = M\big(\operatorname{gelu}(T t) \odot R\,[\cos \pi \nu p_i]_{\nu=1}^{16}\big) \tag{2} $$
 #
-# $M$, $T$, $R$ are linear layers; $b_j$ has its own three. So a matrix has rank $\ell$ at most (`rank`; 8 above). (A bias is a linear function of $a_i$, and $\gamma$ one of $t$.) Places run from 0 to 1 in every layer: no parameter has a shape that depends on the main network.
+# $M$, $T$, $R$ are linear layers; $b_j$ has its own three. So a matrix has rank $\ell$ at most (`rank`; 8 above). (A bias is a linear function of $a_i$, and $\gamma$ one of $t$, hence of τ.) Places run from 0 to 1 in every layer: no parameter has a shape that depends on the main network.
 #
-# **Low rank.** A shared $W_0$ ($m \times n$) is learned; only a change of rank $r$ (here 4) is written from τ, by trunk and head, with half of θ's variance at the start. (Biases and thin matrices get a whole change.) Language models are adapted so (LoRA, text-to-LoRA). Up to a fixed scale,
+# **Low rank.** A shared $W_0$ ($m \times n$) is learned; only a change of rank $r$ (here 4) is written from τ, by trunk and head: over τ, each begins with half of θ's variance. (Biases and thin matrices get a whole change.) Language models are adapted so (text-to-LoRA). Up to a fixed scale,
 #
 # $$ W = W_0 + B A, \qquad B \in \mathbb{R}^{m \times r},\; A \in \mathbb{R}^{r \times n} \tag{3} $$
 
@@ -232,7 +230,7 @@ print("same as the package:", torch.allclose(W, written, atol=1e-5))
 
 # %% trainings
 learners = {}  # of three seeds each; all have about 30,000 parameters
-for name, design in DESIGNS.items():
+for name, design in trainings.DESIGNS.items():
     learners[name] = [Hypernetwork(main, design(main)) for _ in range(3)]
     for seed, learner in enumerate(learners[name]):
         file = f"checkpoints/design_{name.replace(' ', '_')}_{seed}.safetensors"
@@ -242,7 +240,7 @@ for name, design in DESIGNS.items():
     print(f"{name:14} loss on unseen waves {losses.mean():.4f}  {seeds}")
 
 # %% designs-predict [markdown]
-# **Predict.** One of the five writes hills and valleys, one a small tile over and over, one stripes that lean, two what looks like noise. Which, and why?
+# **Predict.** One of the five writes hills and valleys, one a small tile over and over, one stripes that lean, two what looks like noise. Which?
 
 # %% designs-predict-slide [markdown] tags=["slides"]
 # ## Predict
@@ -276,16 +274,17 @@ projected.project("designs", figure)
 # %% designs-row tags=["shown"]
 alt = "The weights of one wave as five designs write them: rows, diagonals, tiles, hills, noise."
 figures.show(designs(of_one_seed, tau), alt)
-for f in [learner.generator for learner in learners["low rank"]]:  # equation (3)
-    W_0, BA = (main.unflatten(t)["2.weight"] for t in (f.theta_0, f(tau) - f.theta_0))
-    rank, size = torch.linalg.matrix_rank(BA), BA.norm() / W_0.norm()
-    print(f"low rank: the change of W₂ has rank {rank} and {size:.0%} of the norm of W₀")
+some = family.test.sample(100, 0, 1, torch.Generator().manual_seed(0)).descriptor
+for f in [learner.generator for learner in learners["low rank"]]:  # (3), in units of a start
+    W_0, BA = (main.unflatten(t)["2.weight"] / std for t in (f.theta_0, f(some) - f.theta_0))
+    rank, change = torch.linalg.matrix_rank(BA).max(), BA.square().mean().sqrt()
+    print(f"low rank, W₂: BA of rank {rank}, spread {change:.2f} over waves; W₀ {W_0.std():.2f}")
 
 # %% designs-look [markdown]
 # **What to look for.** Functions all but alike; weights not. Attention makes hills, since a unit's code is a smooth function of its place. The convolution repeats its tile.
-# Low rank ends near $W_0$, which began as noise. Chunks of 42 weights lie askew across rows of 40: faint, leaning bands. Connected looks like noise, each weight having its own row in the head.
+# Low rank ends near $W_0$, which began as noise: $BA$ has shrunk (both began at $\sqrt{1/2} \approx 0.71$). Chunks of 42 weights lie askew across rows of 40: faint, leaning bands. Connected looks like noise, each weight having its own row in the head.
 #
-# Low rank has the least loss. We guess that few directions are enough. Why some of connected's units are strong as a whole, and attention's trainings differ by a factor of eight, we do not know.
+# Low rank has the least loss. We guess that few directions are enough.
 
 # %% what-they-write-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: very different weights compute the same function, and the pattern betrays the design.
@@ -399,7 +398,7 @@ for name, learner in tried.items():
 
 # %% three-main-networks-then [markdown]
 # **What to look for.** Between the two widths the networks work, though with about ten to thirty times the loss. Places between 0 and 1 fit every width; but a token also says how large its tensor is, and of that the generator met two cases. It does use it: told 48, the network of width 40
-# is worse (last line). (Why 36 is worse than 40 we do not know.) Outside it gets worse, and with a third layer worse than always answering the mean. "Any size" is true of the shapes, not of the function.
+# is worse (last line). Outside it gets worse, and with a third layer worse than always answering the mean. "Any size" is true of the shapes, not of the function.
 
 # %% one-generator-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 11 minutes. *Purpose*: to tell "the shapes fit" from "it works".
@@ -415,7 +414,7 @@ for name, learner in tried.items():
 # %% going-further [markdown]
 # ## Going further: the convolution, and which layer τ moves
 #
-# At the place $ij$ of the small picture stand learned codes of row and column, here too $a_i$ and $b_j$, of 32 numbers (*channels*), which τ scales and shifts by $s$ and $s'$. The convolutions $\kappa$ are $3 \times 3$; all is counted from 0, $i'$ and $j'$ up to 3;
+# At the place $ij$ of the small picture stand learned codes of row and column, again $a_i$ and $b_j$, of 32 numbers (*channels*), which τ scales and shifts by $s$ and $s'$. The convolutions $\kappa$ are $3 \times 3$; all is counted from 0, $i'$ and $j'$ up to 3;
 # what sticks out, as of $W_1$ with its one column, is cut off:
 #
 # $$ u_{4i + i',\, 4j + j'} = Z^{(4i' + j')}_{ij}, \qquad Z = \kappa_2 * \operatorname{gelu}\big(\kappa_1 * [(1 + s) \odot (a_i + b_j) + s']_{ij}\big) \tag{4} $$
@@ -442,10 +441,10 @@ def change_of_layers(f, tau):  # (properties) for each weight tensor, relative t
 # ## Going further: which layer does τ move?
 
 # %% sensitivity tags=["shown"]
-tau, changes = family.test.sample(100, 0, 1, torch.Generator().manual_seed(0)).descriptor, {}
+changes = {}
 with torch.no_grad():
     for name, of_seeds in learners.items():
-        each = torch.stack([change_of_layers(learner.generator, tau) for learner in of_seeds])
+        each = torch.stack([change_of_layers(learner.generator, some) for learner in of_seeds])
         changes[name], of_W_1 = each.mean(0), [f"{change:.2f}" for change in each[:, 0, 1]]
         print(f"{name:14} phase moves W₁ by", ", ".join(of_W_1), "(three seeds)")
 alt = "Relative change of each weight tensor when amplitude or phase moves."
@@ -542,7 +541,8 @@ class Mended(Forgetful):
 checks.embeddings(Mended)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; a pattern of your own.) Design a generator not in the package: a class `Own(main)` that writes θ (tasks, P) from τ (tasks, 2), for any `MainNetwork.mlp` of $P > 1000$ with two hidden layers or more, and learns 100 to $P / 2$ numbers. At the start each matrix has a third to three times the spread of `main.initial_std`, hidden ones rank 4 or more; θ is no piece repeated; either property moves every matrix by 3%, and not both along one line; a gradient reaches every parameter. Many answers are good.
+# **4 · Make.** (15 minutes; a pattern of your own.) Design a generator not in the package: an `nn.Module`, `Own(main)`, that writes θ (tasks, P), each task's alone, from τ (tasks, 2), for any `MainNetwork.mlp` of $P > 1000$ with two hidden layers or more. It learns 100 to $P / 2$ numbers, each with a gradient. Untrained, on the τ of waves, the entries of each matrix
+# spread a third to three times as far as `main.initial_std` says, biases no farther; hidden matrices have rank 4 or more; θ is no piece repeated. If waves swap amplitudes, or phases, the entries of every matrix change by 3% of that spread or more (root mean square), and θ not always along one line. Many answers are good.
 #
 # <details><summary>Hint</summary>What does a weight follow from, beside τ? Scale it last.</details>
 
