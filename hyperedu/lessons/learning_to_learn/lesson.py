@@ -374,7 +374,6 @@ for n in counts:
         torch.manual_seed(seed)
         year = MainNetwork.mlp([2, 32, 32, 1], "tanh", few.y_mean, few.y_std)
         written, adapted = Hypernetwork(year, MLPGenerator(3, year)), MAML(year, lr=1e-3)
-        # Each with and without weight decay: docs/measurements.md, Answers to readers.
         for one, shots, decay in ((written, 0, 1.0), (adapted, 3, 0.0)):
             adamw = torch.optim.AdamW(one.parameters(), lr=2e-3, weight_decay=decay)
             meta_train(one, few.train, 300, min(n, 25), shots, 9, optimizer=adamw)

@@ -95,10 +95,9 @@ print("a slow tall wave, shifted left", *family.train.text[:5], sep="\n")
 # other words held out: `python data/make_checkpoints.py words_0 words_1 words_2`).
 
 # %% three-readers
-readers = []
-for seed in range(3):
-    readers.append(Hypernetwork(main, MLPGenerator(48, main, hidden=(64,)), WordAttention()))
-    load_checkpoint(data_file(f"checkpoints/words_{seed}.safetensors"), readers[seed])
+readers = [Hypernetwork(main, MLPGenerator(48, main, (64,)), WordAttention()) for _ in range(3)]
+for seed, reader in enumerate(readers):
+    load_checkpoint(data_file(f"checkpoints/words_{seed}.safetensors"), reader)
 
 # %% sentence-predict [markdown]
 # **Predict.** Which of these will be misread: *wave slow tall left*; *a pagoda, moving like lava*; *a wave that is not tall*? Type them, then your own.
@@ -124,7 +123,7 @@ questions.predict("sentence", figure)
 
 # %% sentence-look [markdown]
 # **What to look for.** *Left*, what the reader makes of each training sentence (48 numbers, next section), projected on the two directions of most difference; the star is yours. *Right*, what is drawn, and the nearest of the
-# twelve waves. The line below says what was understood, and the training sentence most like yours: a low *cosine* (1 where two vectors point the same way, 0 at a right angle) is a reason for doubt, a high one no proof.
+# twelve waves. The line below says what was understood, and the training sentence most like yours: a low *cosine* of their two vectors of 384 numbers (1 where they point the same way, 0 at a right angle) is a reason for doubt, a high one no proof.
 
 # %% sentence-settings tags=["teacher"]
 from hyperedu.lessons.task_descriptors import projected
@@ -167,7 +166,7 @@ if reads:
     figures.show(attention(readers[0].encoder, text, "a slow tall wave, shifted left"), alt)
 
 # %% heads-then [markdown]
-# (*Start* and *end* are marks that the model adds.) Nobody told a head what to look for: in this sentence one found the word of height, two that of speed, two the side, one nothing clear.
+# (The model adds *start* and *end*.) Nobody told a head what to look for: in this sentence one found the word of height, two that of speed, two the side, one nothing clear.
 
 # %% where-a-sentence-can-be-heard-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 8 minutes. *Purpose*: a mean drowns the word that matters; attention lets it be heard.
@@ -229,7 +228,7 @@ print("the same code in another order:", torch.allclose(h, shuffled, atol=1e-6))
 #
 # $$ R^2 = 1 - \frac{\sum (y - \hat y)^2}{\sum (y - \bar y)^2} \tag{3} $$
 #
-# We measure it on sentences never trained on: training words in *new templates* (other orders and words around them), and known templates with *new images* ("with a croissant") or *new adjectives*, common words ("delicate"), of which none stands in training. *Rare words* ("gargantuan") are new too,
+# We measure it on sentences never trained on: training words in *new templates* (other orders and words around them), and known templates with *new images* ("with a croissant") or *new adjectives*, common words ("delicate"): no telling word of these stands in training. *Rare words* ("gargantuan") are new too,
 # and not in the language model's vocabulary: it puts them together from pieces. Which are new is drawn for each seed.
 
 # %% explained
@@ -285,9 +284,9 @@ for name, (learners, describe) in found.items():
 
 # %% explained-table-then [markdown]
 # Each entry: a hundred sentences, mean and range of the seeds (three of words, two of others). Names, codes and numbers do not depend on words: they are *given* what the reader must find
-# out. (Numbers lack training: more steps bring them nearer to 100%.) Ten examples pin a wave down, but their statistics do not: they lose which y was at which x. The reader of *words* is close to names in new templates, and explains much less of rare words.
+# out. Ten examples pin a wave down, their statistics do not: they lose which y was at which x. An encoder explains 87%, after four times the steps 99% (`docs/measurements.md`). The reader of *words* is close to names in new templates, and explains much less of rare words.
 #
-# One vector for the *sentence* explains less of everything, partly for lack of training: the reader had eight times as many sentences, and more steps. Given 8,000 and four times the steps (too long for this page; one seed), the vector comes near the reader in new templates, makes up a part with new words, and nothing with rare ones.
+# One vector for the *sentence* explains less of everything, partly as the reader had eight times the sentences, and more steps. Given 8,000 and four times the steps (too long for this page; one seed), the vector comes near the reader in new templates, catches up in part with new words, and not at all with rare ones.
 
 # %% pieces-of-words-slide [markdown] tags=["slides"]
 # ## Fast and slow are about the same thing
@@ -303,7 +302,7 @@ if reads:
         print(f"{word}: {' · '.join(text.model.tokenizer.tokenize(word))}")
 
 # %% pieces-of-words-then [markdown]
-# The model learned which sentences are *about the same thing*. *Fast* and *slow* are about speed, and as near to each other as fast and rapid. A jet and a hammock are about different things: images carry over, to the one vector. What tells
+# The model learned which sentences are *about the same thing*. *Fast* and *slow* are about speed, and as near to each other as fast and rapid. A jet and a hammock are about different things: so the one vector understands new images. What tells
 # fast from slow lies, we suppose, in few directions among many; it can be learned if it is heard in each word by itself, and told often. A rare word comes as pieces, of
 # which none means what the word does. **A descriptor must say what makes tasks differ, in a place where it can be heard**.
 
@@ -429,7 +428,7 @@ figures.show(error_bars(errors, "RMSE on unseen stations (°C)"), alt)
 
 # %% descriptors-figure-then [markdown]
 # (Bar and number: the mean of three splits, the dots.) **Six months, told by their statistics, err least**: they are of the year whose other six are asked for. Numbers come next, without any measurement. The encoder has the same months, but must
-# first learn what to look at. The order hangs on training, here 300 steps at one rate: with a fifth of the rate numbers come first, and with five times the steps as well the encoder passes them (not shown). Text, where nobody has numbers, removes nearly half of the error of knowing nothing.
+# first learn what to look at. All have 300 steps at one rate. With five times the steps statistics err least again, also at a fifth of the rate; with 300 steps there, numbers do (`docs/measurements.md`). Text, where nobody has numbers, removes nearly half of the error of knowing nothing.
 
 # %% stations-it-never-saw-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: a new task, six ways, one measure.
@@ -504,7 +503,7 @@ def split(sentences, words):
 checks.honest_split(split)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; more than mean and spread.) Write `tell(batch)`: $\tau$ (n_tasks, $d$), $d \le 8$, from `batch.support`, finite from one example on, the same in any order and if each is shown twice. A linear layer from τ to the curve, fitted to other waves, must explain 70% of $y$ (3) on new waves
+# **4 · Make.** (15 minutes; more than mean and spread.) Write `tell(batch)`: $\tau$ (n_tasks, $d$), $d \le 8$, from `batch.support`, finite from one example on, the same in any order and if each is shown twice. A linear layer from τ to $y$ at 31 fixed $x$, fitted to 300 waves, must explain 70% of $y$ (3) on new ones:
 # $y = A \sin(f x - p)$ with $1 \le A \le 3$, $0.6 \le f \le 2$, any $p$; 30 examples, $-3 \le x \le 3$. Many are good.
 #
 # <details><summary>Hint</summary>A mean of ψ(x, y) has no order. Which ψ hear where on x the wave is high?</details>
