@@ -282,7 +282,7 @@ for f in [learner.generator for learner in learners["low rank"]]:  # (3), in uni
 
 # %% designs-look [markdown]
 # **What to look for.** Functions all but alike; weights not. Attention makes hills, since a unit's code is a smooth function of its place. The convolution repeats its tile.
-# Low rank ends near $W_0$, which began as noise: $BA$ has shrunk (both began at $\sqrt{1/2} \approx 0.71$). Chunks of 42 weights lie askew across rows of 40: faint, leaning bands. Connected looks like noise, each weight having its own row in the head.
+# Low rank ends near $W_0$, which began as noise: $BA$ has shrunk (both began near $\sqrt{1/2}$). Chunks of 42 weights lie askew across rows of 40: faint, leaning bands. Connected looks like noise, each weight having its own row in the head.
 #
 # Low rank has the least loss. We guess that few directions are enough.
 

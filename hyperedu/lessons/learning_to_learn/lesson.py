@@ -355,7 +355,7 @@ for seed in range(3):
 # ## How many tasks are enough?
 #
 # How many stations must have been seen before a new one is easy? A hypernetwork (told elevation, latitude and longitude; no example)
-# and MAML (three months, one step; no description) on unseen stations. Three seeds, each with stations of its own; 300 outer steps at one outer rate. Two rivals have no network: lesson 00's *linear regression*, and the training stations' *mean year*, shifted by what the three months exceed it.
+# and MAML (three months, one step; no description) on unseen stations. Three seeds, each with stations of its own; 300 outer steps at one outer rate. Two rivals have no network: lesson 00's *linear regression*, and the training stations' *mean year*, shifted by the three months' mean distance from it.
 
 # %% how-many-tasks-are-enough-slide [markdown] tags=["slides"]
 # ## How many tasks are enough?
@@ -383,7 +383,7 @@ for n in counts:
         errors[name].append(values)
 
 # %% task-counts-predict [markdown]
-# **Predict.** Sketch the error of MAML against the number of training stations, before you run the figure's cell. (Always to answer the mean year is to err by about 3 °C: lesson 04.)
+# **Predict.** Sketch the error of MAML against the number of training stations, before you run the figure's cell. (Always answering the mean year errs by about 3 °C: lesson 04.)
 
 # %% task-counts-predict-slide [markdown] tags=["slides"]
 # ## Predict: sketch it
@@ -415,7 +415,7 @@ figures.show(figure, alt)
 
 # %% task-counts-then [markdown]
 # A generator must learn how τ maps to a year, a start only what years have in common: for this one step, a dozen stations are about as good as all. But the shifted mean year errs as little as MAML. And linear regression errs far less than
-# the hypernetwork at 12 stations, and at 40 as little as who has examples: to need so many is this generator's trouble, not that of descriptions. With all 214 it errs least.
+# the hypernetwork at 12 stations, at 40 as little as both with examples: that many are needed is due to this generator, not to descriptions. With all 214 the hypernetwork errs least.
 
 # %% how-many-tasks-are-enough-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 10 minutes. *Purpose*: which level errs decides what to collect.
