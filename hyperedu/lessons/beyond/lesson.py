@@ -234,7 +234,7 @@ for said, a, b in (("from Δθ", x.flatten(), y), ("in truth", own.x[0, 0], own.
 # >
 # > *Students believe*: that the server needs the readings, or their loss; `one-round` prints that (1) is gradient descent without them. And that what is not shown is secret: the leak finds a month and 33.00 °C from one client's step.
 # >
-# > *Ask*: Who gains from own steps? (*One network for all* much, 3.06 to 2.01 at one or two readings; *written for each* loses 0.23 ± 0.08 there.) Is it written weights that win? (Mostly the telling: a network told place and elevation beside x errs about 0.1 °C more than *written for each*, untuned: `docs/measurements.md`.)
+# > *Ask*: Who gains from own steps? (*One network for all* much, 3.06 to 2.01 at one or two readings; *written for each* loses 0.23 ± 0.08 there.) Is it written weights that win? (Mostly the telling: a network told place and elevation beside x errs about 0.1 °C more than *written for each*, untuned: `docs/answers.md`.)
 # >
 # > *On the board*: φ = 2, τ = 1 and 3, so θ = 2 and 6; half squared errors, wanted 4 and 6, α = 0.1: Δθ = 0.2 and 0. With shares of ½: φ ← 2 + ½ · 1 · 0.2 + ½ · 3 · 0 = 2.1. The leak: Δb₁ = (0.2, −0.1), ΔW₁ = ((0.1, −0.2), (−0.05, 0.1)); either row divided gives x = (0.5, −1).
 # >

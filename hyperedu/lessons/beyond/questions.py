@@ -53,27 +53,26 @@ READERS = {
     ),
     "Only “written for each” is told elevation and place: how well does a federated network do that is told them beside x?": (
         "It errs more. In the same rounds, on the same five splits, its error is larger by 0.14 ± 0.05 °C at clients of one "
-        "or two readings, and by 0.12 ± 0.04 °C at new stations (docs/measurements.md, Answers to readers). So most of the "
-        "gain over one network for all comes from being told, and the rest from written weights. That is with the weight "
-        "decay of one network for all; with that of the generator the difference is larger. Rates and rounds were tuned for "
-        "neither, so another recipe may change the order."
+        "or two readings, and by 0.12 ± 0.04 °C at new stations (docs/answers.md). So most of the gain over one network for "
+        "all comes from being told, and the rest from written weights. That is with the weight decay of one network for all; "
+        "with that of the generator the difference is larger. Rates and rounds were tuned for neither, so another recipe may "
+        "change the order."
     ),
     "A right sentence “restores most of the reading”: what does one network reach that is told nothing?": (
-        "No less: trained on all five changes, it reads 0.92 ± 0.01 (docs/measurements.md, Answers to readers), adapters of "
-        "rank 8 0.87 ± 0.15 after known sentences, which three splits do not tell apart. So who may train all weights on all "
-        "changes needs no sentence here. What is shown is something else: a network that stays as it is can be changed by "
-        "words, and by a few numbers."
+        "No less: trained on all five changes, it reads 0.92 ± 0.01 (docs/answers.md), adapters of rank 8 0.87 ± 0.15 after "
+        "known sentences, which three splits do not tell apart. So who may train all weights on all changes needs no sentence "
+        "here. What is shown is something else: a network that stays as it is can be changed by words, and by a few numbers."
     ),
     "“No training sentence had two changes”: could adapters read them if they had been taught?": (
         "Better, but not well. Taught all twenty pairs too, adapters of rank 8 read 0.44 ± 0.07 of the drawings after these "
         "same sentences, where untaught ones of rank 8 have 0.21 ± 0.07, and single changes about as before "
-        "(docs/measurements.md, Answers to readers). So part of the failure is that pairs were not taught, but not all of "
-        "it. Whether a larger rank, longer training or adapters in both layers would do more was not tried here."
+        "(docs/answers.md). So part of the failure is that pairs were not taught, but not all of it. Whether a larger rank, "
+        "longer training or adapters in both layers would do more was not tried here."
     ),
     "Text-to-LoRA has 74.0%, adapters trained for each task 75.8%: what has the model without an adapter?": (
         "That number is not on this page, and without it the two do not say how much an adapter adds. Look in the paper's "
-        "tables (arXiv 2506.06105) for the model as it is, and for one adapter trained on all tasks together: it is the "
-        "rival that is told nothing, as one network for all was above."
+        "tables (arXiv 2506.06105) for the model as it is, and for one adapter trained on all tasks together: it is the rival "
+        "that is told nothing, as one network for all was above."
     ),
     "“Few data can be read off Δθ”: also after three steps, or from several readings?": (
         "Of a single reading x can be found after any number of steps: each moves the first layer along the same x, so (2) "
@@ -84,9 +83,9 @@ READERS = {
         "1906.08935); they were not tried here."
     ),
     "The plain network is not told the angle of the digits: is that a fair rival?": (
-        "No, and it is not there to be beaten: it shows what happens to weights that all tasks share when only one is seen "
-        "at a time. The fair comparison is within the hypernetwork, with the penalty and without: the last row of the table. "
-        "A plain network that is told a code beside x was not tried here."
+        "No, and it is not there to be beaten: it shows what happens to weights that all tasks share when only one is seen at "
+        "a time. The fair comparison is within the hypernetwork, with the penalty and without: the last row of the table. A "
+        "plain network that is told a code beside x was not tried here."
     ),
     "Why is a wrong sentence so bad, if the frozen network could read the digits before?": (
         "Because nothing in it looks at the digits: the adapter is written from the sentence alone, and added to the first "

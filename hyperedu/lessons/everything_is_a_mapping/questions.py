@@ -37,28 +37,26 @@ READERS = {
         "(schedule=)."
     ),
     "What is gelu?": (
-        "A ReLU without the kink: gelu(u) = u Φ(u), where Φ(u) is the share of a standard normal distribution below u. "
-        "With it θ depends smoothly on τ. MLPGenerator takes others by activation=; which is best was not tried here."
+        "A ReLU without the kink: gelu(u) = u Φ(u), where Φ(u) is the share of a standard normal distribution below u. With "
+        "it θ depends smoothly on τ. MLPGenerator takes others by activation=; which is best was not tried here."
     ),
     "Exercise 4, no two alike: how different must two weight vectors be?": (
         "Farther apart, as vectors of 13 numbers, than a hundred-thousandth of the length of θ; and each as far from θ "
-        "itself. The curves may differ only by rounding (float32 is good enough); they are compared as far out as x = "
-        "±1000."
+        "itself. The curves may differ only by rounding (float32 is good enough); they are compared as far out as x = ±1000."
     ),
     "Could the generator have kept the amplitude in the last layer alone?": (
-        "Yes: if W₃ and b₃ are multiplied by a number, so is the wave, whatever its phase. The other layers could then "
-        "follow the phase alone, with the same loss. But nothing in the loss rewards that, and the gradient goes to all "
-        "layers at once. Not tried here: a generator whose other layers are told the phase only, which would enforce it."
+        "Yes: if W₃ and b₃ are multiplied by a number, so is the wave, whatever its phase. The other layers could then follow "
+        "the phase alone, with the same loss. But nothing in the loss rewards that, and the gradient goes to all layers at "
+        "once. Not tried here: a generator whose other layers are told the phase only, which would enforce it."
     ),
     "118,817 learned numbers for 1,761 weights and two sliders: why so many?": (
-        "Most are the head: 64 numbers of V and one of c for each weight, 1,761 · 65 = 114,465. The trunk has 4,352. A "
-        "head that writes each weight by a row of its own is the simplest generator, not the smallest; lesson 03 has "
-        "smaller ones."
+        "Most are the head: 64 numbers of V and one of c for each weight, 1,761 · 65 = 114,465. The trunk has 4,352. A head "
+        "that writes each weight by a row of its own is the simplest generator, not the smallest; lesson 03 has smaller ones."
     ),
     "Would longer training or a larger network help beyond amplitude 5?": (
-        "Not tried here. Nothing in the loss says what θ should be there: two generators that are equally good up to 5 "
-        "may differ beyond. To find out, train three seeds longer and draw the last figure again; to be good there, train "
-        "there: Sinusoids(amplitude=(0.1, 10.0))."
+        "Not tried here. Nothing in the loss says what θ should be there: two generators that are equally good up to 5 may "
+        "differ beyond. To find out, train three seeds longer and draw the last figure again; to be good there, train there: "
+        "Sinusoids(amplitude=(0.1, 10.0))."
     ),
 }
 

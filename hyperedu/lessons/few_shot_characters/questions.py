@@ -51,15 +51,15 @@ READERS = {
         "Coptic is, in all three splits of the second table; Cyrillic is held out in the first split, which is that of this "
         "lesson, and trained on in the two others. Nearly equal letters were not looked for across scripts (data/README.md). "
         "So Greek and Latin are new as scripts, but some of their shapes may have been met under another name. What that is "
-        "worth was not tried here: one would train without Coptic and Cyrillic, and look whether Greek and Latin are read less "
-        "well."
+        "worth was not tried here: one would train without Coptic and Cyrillic, and look whether Greek and Latin are read "
+        "less well."
     ),
     "Batch norm 91%, group norm 97%: is that the norm, or the size? Does it gain anything from all classes at once?": (
         "The two learners differ in more than that: the one with batch norm has half the channels and trained on 5 ways, not "
         "20. Compare within a learner only. Small learners alike but for the norm, trained for 300 steps, are in "
-        "docs/measurements.md (Answers to readers): with all classes at once 77.6% ± 7.5 by batch norm and 76.4% ± 13.1 by "
-        "group norm, so no gain is shown; with one drawing at a time 52.4% ± 1.7 and 76.4% ± 13.1. The leak is that the first "
-        "number of batch norm is not what it does in use."
+        "docs/answers.md: with all classes at once 77.6% ± 7.5 by batch norm and 76.4% ± 13.1 by group norm, so no gain is "
+        "shown; with one drawing at a time 52.4% ± 1.7 and 76.4% ± 13.1. The leak is that the first number of batch norm is "
+        "not what it does in use."
     ),
     "With batch norm, is it the training on all classes at once that makes a single drawing hard?": (
         "Probably in part: it was always trained with all classes in a batch, so a drawing alone is something that it never "
@@ -70,8 +70,8 @@ READERS = {
         "Within a class features scatter by 1, loud ones by 5, and class means scatter by 1. Which are loud is new in every "
         "episode: 3 of 16 features with five ways and five shots, or 2 of 10 with three ways and eight shots. Ten points are "
         "0.10 of the share of new drawings that are named rightly, over six episodes of each kind. At most a tenth of the "
-        "decisions may change with the order of the examples or the numbers of the classes, and a fifth of eight drawings "
-        "if they come one at a time."
+        "decisions may change with the order of the examples or the numbers of the classes, and a fifth of eight drawings if "
+        "they come one at a time."
     ),
     "Why does first-order MAML, one step as well, stay at 65% where MAML has 93%?": (
         "Not found out here. It was given MAML's rates, and 2,000 outer steps, not 1,400; neither was tuned for it. What it "

@@ -29,42 +29,41 @@ PREDICTIONS = {
 # What readers asked, and could not answer from the page.
 READERS = {
     "A dozen stations are about as good as all: does MAML then beat the shifted mean year?": (
-        "No. At 214 stations it errs by {MAML:.2f} °C on average over the seeds, the shifted mean year by {shifted:.2f}. "
-        "One step from three months, at this rate, does no better than a single number for warmer or colder. Whether more "
-        "steps, or more months, would do better was not tried here."
+        "No. At 214 stations it errs by {MAML:.2f} °C on average over the seeds, the shifted mean year by {shifted:.2f}. One "
+        "step from three months, at this rate, does no better than a single number for warmer or colder. Whether more steps, "
+        "or more months, would do better was not tried here."
     ),
     "Do descriptions need many stations, or only this hypernetwork, which at 12 errs more than the mean year?": (
-        "Only this one, trained in this way: at 12 stations it errs by {written:.2f} °C, linear regression on the same "
-        "three numbers by {linear:.2f}. Without weight decay it errs there by 3.5 (docs/measurements.md, Answers to "
-        "readers), so that is not the reason; other rates and fewer steps were not tried at each count. Lesson 08 asks "
-        "what helps at 20 stations."
+        "Only this one, trained in this way: at 12 stations it errs by {written:.2f} °C, linear regression on the same three "
+        "numbers by {linear:.2f}. Without weight decay it errs there by 3.5 (docs/answers.md), so that is not the reason; "
+        "other rates and fewer steps were not tried at each count. Lesson 08 asks what helps at 20 stations."
     ),
     "Why has the hypernetwork a weight decay, and MAML none?": (
         "Because a generator has far more numbers than a start, and few stations to fix them by; lesson 08 measures what "
         "decay does to it. MAML with decay is not tried here. At 214 stations either may do better with another one."
     ),
     "Before adaptation it is the worse of the two: must a meta-learned start be so?": (
-        "Its mean training loss before the steps cannot be lower than that of shared weights, which have the least there "
-        "is. On unseen tasks, and in the median, as with the stations here, it can be: shared weights are the least of a "
-        "mean over training tasks, found in a finite training."
+        "Its mean training loss before the steps cannot be lower than that of shared weights, which have the least there is. "
+        "On unseen tasks, and in the median, as with the stations here, it can be: shared weights are the least of a mean "
+        "over training tasks, found in a finite training."
     ),
     "In the first figure, are support and query losses the same?": (
-        "Yes: each task has two examples, which serve as both, so that its two Hessians are equal and the ellipses show "
-        "both losses. Everywhere else in the lesson they are other examples of the same task."
+        "Yes: each task has two examples, which serve as both, so that its two Hessians are equal and the ellipses show both "
+        "losses. Everywhere else in the lesson they are other examples of the same task."
     ),
     "Is the pull of 1/(αK) the best one, where the ends come nearest?": (
-        "Not necessarily: it is the one for which both agree in directions of small curvature. The cell prints one ten "
-        "times stronger, whose ends lie much further apart at every K, and one ten times weaker, which is close only "
-        "after many steps. Which is nearest was not tried here."
+        "Not necessarily: it is the one for which both agree in directions of small curvature. The cell prints one ten times "
+        "stronger, whose ends lie much further apart at every K, and one ten times weaker, which is close only after many "
+        "steps. Which is nearest was not tried here."
     ),
     "Does the outer level have nothing to learn in large networks too, if the inner problem is solved to its end?": (
-        "There it has: a network with more weights than examples has many weights of zero loss, and gradient descent ends "
-        "at those near its start, so the start still decides what is between the examples."
+        "There it has: a network with more weights than examples has many weights of zero loss, and gradient descent ends at "
+        "those near its start, so the start still decides what is between the examples."
     ),
     "Exercise 4 says after them: after which steps, and is a tenth that of 1%?": (
-        "After the steps that design is told. Let S be the mean loss of shared weights before these, s the one after "
-        "them, and b that of the best start after them: s must be at least S / 100, and b at most s / 10. It is tried "
-        "with α = 0.25 and 3 steps, 0.1 and 1, 1 and 10, 0.02 and 6; so H must follow α."
+        "After the steps that design is told. Let S be the mean loss of shared weights before these, s the one after them, "
+        "and b that of the best start after them: s must be at least S / 100, and b at most s / 10. It is tried with α = 0.25 "
+        "and 3 steps, 0.1 and 1, 1 and 10, 0.02 and 6; so H must follow α."
     ),
 }
 

@@ -57,9 +57,8 @@ import torch
 
 from IPython.display import display
 
-from hyperedu import ANIL, MAML, FirstOrderMAML, MainNetwork, Reptile, SharedWeights, Sinusoids
-from hyperedu import adapt, data_file, figures, live, load_checkpoint, meta_test, meta_train
-from hyperedu import outer_loss
+from hyperedu import ANIL, MAML, FirstOrderMAML, MainNetwork, Reptile, SharedWeights, Sinusoids, adapt
+from hyperedu import data_file, figures, live, load_checkpoint, meta_test, meta_train, outer_loss
 from hyperedu.lessons.maml import checks, questions
 from hyperedu.lessons.maml.figures import AdaptationPicture, cost, draw_directions, draw_medians
 

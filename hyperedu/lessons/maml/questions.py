@@ -27,37 +27,36 @@ PREDICTIONS = {
 # What readers asked, and could not answer from the page.
 READERS = {
     "'No better than that of shared weights': where is the number?": (
-        "Before the step the median over the 600 waves is {maml:.2f} for MAML and {shared:.2f} for shared weights: the "
-        "first points of their lines in the figure."
+        "Before the step the median over the 600 waves is {maml:.2f} for MAML and {shared:.2f} for shared weights: the first "
+        "points of their lines in the figure."
     ),
     "Is H not zero for a network with ReLU, which consists of straight pieces?": (
-        "No. The loss squares what the network says, and this alone gives H a part that is seldom zero. And layers "
-        "multiply: a weight of one layer scales what a weight of the next does, so that mixed second derivatives are not "
-        "zero either. Only the second derivative of the ReLU itself is zero; at its kink it has none, and autograd takes it "
-        "for zero there too."
+        "No. The loss squares what the network says, and this alone gives H a part that is seldom zero. And layers multiply: "
+        "a weight of one layer scales what a weight of the next does, so that mixed second derivatives are not zero either. "
+        "Only the second derivative of the ReLU itself is zero; at its kink it has none, and autograd takes it for zero there "
+        "too."
     ),
     "'At an outer rate of 0.003 (docs/starts.md)': was it chosen on training waves?": (
-        "No, on 600 unseen ones, after 8,000 steps instead of 10,000. So all of the losses here may be a little too good, "
-        "and not all by as much: for MAML five rates were tried, for Reptile two, and for shared weights, first order and "
-        "ANIL four or fewer. An order that hangs on a few per cent is not shown by this."
+        "No, on 600 unseen ones, after 8,000 steps instead of 10,000. So all of the losses here may be a little too good, and "
+        "not all by as much: for MAML five rates were tried, for Reptile two, and for shared weights, first order and ANIL "
+        "four or fewer. An order that hangs on a few per cent is not shown by this."
     ),
     "'Do not work by reuse here': does this hold for other starts of MAML?": (
-        "For the other two trainings, whose starts lesson 07 uses, it does. After five steps of the head alone, at its "
-        "best rate, the three starts leave medians of 0.57 to 1.12; of the first layer alone 0.069 to 0.074; of all layers "
-        "0.066 to 0.074 (docs/measurements.md, Answers to readers). All three are of one kind of wave and one size of "
-        "network."
+        "For the other two trainings, whose starts lesson 07 uses, it does. After five steps of the head alone, at its best "
+        "rate, the three starts leave medians of 0.57 to 1.12; of the first layer alone 0.069 to 0.074; of all layers 0.066 "
+        "to 0.074 (docs/answers.md). All three are of one kind of wave and one size of network."
     ),
     "'Points elsewhere and is shorter': at its own optimum, is what is left of the direction of shared weights only noise "
     "of the batch?": (
         "Mostly not. The mean of twenty batches of 1,000 waves still has a length of 0.69, and a single batch scatters by "
         "0.28 about it. Its cosine with MAML's mean direction is 0.30, with both from the same batch 0.33 on average, from "
-        "two different ones 0.29: that the batch is shared adds little (docs/measurements.md, Answers to readers). The "
-        "training ends near its optimum, not in it, as its rate does not fall."
+        "two different ones 0.29: that the batch is shared adds little (docs/answers.md). The training ends near its optimum, "
+        "not in it, as its rate does not fall."
     ),
     "Where does (3) have the product of g and g′ for Reptile, which has no query set?": (
-        "Reptile's batch of twenty points is the support and the query set together, so its gradient is the mean of g and "
-        "g′. The product of this mean with itself is ¼ g·g + ¼ g′·g′ + ½ g·g′. So the pull is there, mixed with one "
-        "towards steep places."
+        "Reptile's batch of twenty points is the support and the query set together, so its gradient is the mean of g and g′. "
+        "The product of this mean with itself is ¼ g·g + ¼ g′·g′ + ½ g·g′. So the pull is there, mixed with one towards steep "
+        "places."
     ),
     "Training takes one step. Would a start that is trained for five be better after five?": (
         "Not tried here; Finn and others train for one on these waves too. To find out, train MAML(main, steps=5), at five "

@@ -149,13 +149,12 @@ projected.project("strengths", figure)
 # ## Small weights can still change
 
 # %% along-the-paths tags=["shown"]
-everywhere = family.test.sample(None, 0, 12).descriptor
 print("penalty and its end     RMSE: trained, never seen    a weight: size, change between places")
 for penalty, path in paths.items():
     for k, end in ((0, "weak"), (-1, "strong")):
         vector_to_parameters(path[k], learner.parameters())
         known, new = (meta_test(learner, some, 0).rmse for some in (family.train, family.test))
-        theta = learner(everywhere).detach()
+        theta = learner(family.test.sample(None, 0, 12).descriptor).detach()
         size, change = (v.square().mean().sqrt() for v in (theta, theta.std(0)))
         print(f"{penalty:12} {end:8} {known:15.2f} {new:11.2f} {size:19.2f} {change:7.2f}")
 
@@ -369,7 +368,7 @@ for way, row in (errors | {"linear - decay": lead}).items():
 figures.show(by_stations(errors, stations), "Test error by training stations, for each remedy.")
 
 # %% more-tasks-figure-then [markdown]
-# Twenty stations with weight decay are worth more than fifty without (sixty more chose its strength; eighty without do as well: `docs/measurements.md`). With 154, penalties gain hundredths of a degree. **A simpler model keeps us modest**: at ten and twenty stations nothing safe was shown between linear regression and weight decay (last row).
+# Twenty stations with weight decay are worth more than fifty without (sixty more chose its strength; eighty without do as well: `docs/answers.md`). With 154, penalties gain hundredths of a degree. **A simpler model keeps us modest**: at ten and twenty stations nothing safe was shown between linear regression and weight decay (last row).
 
 # %% more-tasks-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 6 minutes. *Purpose*: remedies matter where tasks are few; so does a simple model.

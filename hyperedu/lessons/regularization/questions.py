@@ -20,53 +20,51 @@ PREDICTIONS = {
 READERS = {
     "Plain weight decay on φ makes θ small too, and small weights do not help. What else does it do?": (
         "It makes what is written change less between places, and that far more. At 20 stations weight decay 10 and weight "
-        "norm 10 write weights of the same size, 0.18; between places a weight then changes by 0.01 with weight decay and "
-        "by 0.15 with weight norm, and the test errors are 1.10 and 3.41 °C. Weight decay pulls on the matrices through "
-        "which τ enters, weight norm only on what comes out, at the training stations (docs/measurements.md, Answers to "
-        "readers)."
+        "norm 10 write weights of the same size, 0.18; between places a weight then changes by 0.01 with weight decay and by "
+        "0.15 with weight norm, and the test errors are 1.10 and 3.41 °C. Weight decay pulls on the matrices through which τ "
+        "enters, weight norm only on what comes out, at the training stations (docs/answers.md)."
     ),
     "'Sixty more chose its strength; eighty without do as well': is weight decay worth anything, then?": (
-        "Eighty stations without it reach 1.12 ± 0.13 °C, where twenty with it reach 1.10 ± 0.06 (docs/measurements.md, "
-        "Answers to readers). If the sixty that chose count as known stations, no gain was shown. Whoever knows a good "
-        "strength from elsewhere needs no such sixty; here all five seeds chose 10 at twenty stations. A strength could "
-        "also be chosen by leaving out some of the twenty in turn; that was not tried here."
+        "Eighty stations without it reach 1.12 ± 0.13 °C, where twenty with it reach 1.10 ± 0.06 (docs/answers.md). If the "
+        "sixty that chose count as known stations, no gain was shown. Whoever knows a good strength from elsewhere needs no "
+        "such sixty; here all five seeds chose 10 at twenty stations. A strength could also be chosen by leaving out some of "
+        "the twenty in turn; that was not tried here."
     ),
     "'A simpler model keeps us modest': where is lesson 00's Gaussian process?": (
         "It has 1.50 °C at 10 stations, 1.21 at 20, 0.93 at 50 and 0.79 at 154, without a strength to choose. From the "
-        "network with weight decay it cannot be told at 10, 20 and 50; at 154 it leads by 0.07 ± 0.03 "
-        "(docs/measurements.md, Answers to readers). The figure has linear regression alone, since that is the simplest."
+        "network with weight decay it cannot be told at 10, 20 and 50; at 154 it leads by 0.07 ± 0.03 (docs/answers.md). The "
+        "figure has linear regression alone, since that is the simplest."
     ),
-    "Lesson 05 says that examples win with up to 40 stations; here descriptions reach 1.10 °C with 20. Which holds?": (
-        "Both, each for what it trained. The hypernetwork of lesson 05 has a weight decay of 1, a larger network and half "
-        "as many steps; the one here has a decay of 10 that validation stations chose. Together they say that descriptions "
-        "need more stations or a stronger remedy. Splits and networks differ, so the numbers of the two lessons are no "
-        "contest; one of both on the same splits was not tried here."
+    "In lesson 05 the hypernetwork is behind MAML at 40 stations; here descriptions reach 1.10 °C with 20. Which holds?": (
+        "Both, each for what it trained. The hypernetwork of lesson 05 has a weight decay of 1, a larger network and half as "
+        "many steps; the one here has a decay of 10 that validation stations chose. Together they say that descriptions need "
+        "more stations or a stronger remedy. Splits and networks differ, so the numbers of the two lessons are no contest; "
+        "one of both on the same splits was not tried here."
     ),
     "Encoding τ alone gains 2.29 °C at ten stations. Why, and whose idea is it?": (
         "Why was not separated. It bounds what enters: however far a station lies from the others, its code has the same "
-        "length, so that the weights written there cannot run away as they can with τ itself. The encoding and the form θ₀ "
-        "+ Δθ are from Ortiz, Guttag and Dalca 2023 (arXiv 2304.07645); they scale to a bounded interval where we take "
-        "arctan."
+        "length, so that the weights written there cannot run away as they can with τ itself. The encoding and the form θ₀ + "
+        "Δθ are from Ortiz, Guttag and Dalca 2023 (arXiv 2304.07645); they scale to a bounded interval where we take arctan."
     ),
     "In the table of optimizers a star stands beside maml: which strength was varied?": (
         "The rate α of its three inner steps, 0.0003 or 0.001. Where there is a star, some seed chose 0.001, the larger of "
         "only two, so a larger one might do better; it was not tried."
     ),
     "When did early stopping stop?": (
-        "At 20 stations after 580, 300, 580, 600 and 80 of 600 steps, seed by seed (docs/measurements.md, Answers to "
-        "readers). The generator is wrong between the stations from early on, and stays so: in the last seed the test "
-        "error is 3.5 °C at step 80 and 3.6 at the end (data/regularization.json). There is no good moment to stop at."
+        "At 20 stations after 580, 300, 580, 600 and 80 of 600 steps, seed by seed (docs/answers.md). The generator is wrong "
+        "between the stations from early on, and stays so: in the last seed the test error is 3.5 °C at step 80 and 3.6 at "
+        "the end (data/regularization.json). There is no good moment to stop at."
     ),
     "Exercise 4: do Adam's steps follow the penalty alone, and what is 'right' between the tasks?": (
-        "The penalty alone. The check makes generators that are linear in φ and moves only those directions of φ that "
-        "change nothing at the tasks, so they stay right there whatever the penalty does. Right is a smooth function of τ, "
-        "a sine of a linear map, which your penalty never sees, and the error is taken at mixtures of three tasks each. "
-        "You need not guess that function: to be calm between the tasks brings a generator near it."
+        "The penalty alone. The check makes generators that are linear in φ and moves only those directions of φ that change "
+        "nothing at the tasks, so they stay right there whatever the penalty does. Right is a smooth function of τ, a sine of "
+        "a linear map, which your penalty never sees, and the error is taken at mixtures of three tasks each. You need not "
+        "guess that function: to be calm between the tasks brings a generator near it."
     ),
     "Weak waves are at 0.3 to 0.6 after forgetting. How bad is a flat line there?": (
-        "About 0.7. The mean square of a wave is half of its squared amplitude, and amplitudes are spread evenly from 0.1 "
-        "to 2, whose mean square is 1.4. Before, the generator errs by a fiftieth of that, after forgetting by two fifths "
-        "to nearly nine tenths of it."
+        "About 0.7. The mean square of a wave is half of its squared amplitude, and amplitudes are spread evenly from 0.1 to "
+        "2, whose mean square is 1.4. Before, the generator errs by a fiftieth of that, after forgetting by two fifths to "
+        "nearly nine tenths of it."
     ),
 }
 

@@ -31,20 +31,18 @@ PREDICTIONS = {
 READERS = {
     "January falls by 12 °C in the network and by 8 in the linear regression, with an RMSE below 1 °C: which is right?": (
         "Nothing here decides. The RMSE is an average over twelve months and over stations that lie among the training "
-        "stations. Within 60 km of the star there are {n} stations, the lowest at {low:,.0f} m and the highest at "
-        "{high:,.0f} m: for 1,500 m and 3,500 m there, both methods carry on what they found elsewhere, each in its own "
-        "way."
+        "stations. Within 60 km of the star there are {n} stations, the lowest at {low:,.0f} m and the highest at {high:,.0f} "
+        "m: for 1,500 m and 3,500 m there, both methods carry on what they found elsewhere, each in its own way."
     ),
     "Why does winter lose less with height than summer?": (
-        "Not tried here: elevation, latitude and longitude say that it is so, not why. To find out one would add to τ "
-        "what it leaves out, such as whether a station stands in a valley, and see whether the difference between the "
-        "months shrinks."
+        "Not tried here: elevation, latitude and longitude say that it is so, not why. To find out one would add to τ what it "
+        "leaves out, such as whether a station stands in a valley, and see whether the difference between the months shrinks."
     ),
     "Did the test stations have a say in the strong weight decay?": (
-        "How it was found was not written down, so take it that they did. Tried since (docs/measurements.md, Answers to "
-        "readers): of four decays 60 of the training stations chose 1 in four splits, 0.1 in one. So chosen, the network "
-        "errs by 0.79 °C at the test stations and is 0.25 ± 0.14 ahead of linear regression (wider: ± 0.21). That the "
-        "decay helps at all is not shown by these five splits: 0.05 ± 0.07."
+        "How it was found was not written down, so take it that they did. Tried since (docs/answers.md): of four decays 60 of "
+        "the training stations chose 1 in four splits, 0.1 in one. So chosen, the network errs by 0.79 °C at the test "
+        "stations and is 0.25 ± 0.14 ahead of linear regression (wider: ± 0.21). That the decay helps at all is not shown by "
+        "these five splits: 0.05 ± 0.07."
     ),
     "1,185 weights are written: how many numbers does the generator itself have?": (
         "81,441, as lesson 02 prints in its table. A generator need not be smaller than what it writes: one φ serves all "
@@ -52,14 +50,13 @@ READERS = {
     ),
     "Shown no reading, but judged on twelve: does the generator know the measurements of a station or not?": (
         "Only in training, and only through the loss: the twelve readings are what its curve is compared with, and the "
-        "gradient changes φ. They are no input of f, which is given τ alone. So a place without any reading gets a "
-        "network, too."
+        "gradient changes φ. They are no input of f, which is given τ alone. So a place without any reading gets a network, "
+        "too."
     ),
     "What do RBF and WhiteKernel() stand for in the Gaussian process?": (
-        "They say how alike two stations are taken to be. RBF: the more alike, the nearer they are in τ, with a length "
-        "for each of its three numbers. WhiteKernel: each station also has something of its own, which no neighbour "
-        "tells, called noise. The three lengths and the size of the noise are fitted to the training stations (by the "
-        "greatest likelihood)."
+        "They say how alike two stations are taken to be. RBF: the more alike, the nearer they are in τ, with a length for "
+        "each of its three numbers. WhiteKernel: each station also has something of its own, which no neighbour tells, called "
+        "noise. The three lengths and the size of the noise are fitted to the training stations (by the greatest likelihood)."
     ),
 }
 

@@ -284,9 +284,9 @@ for name, (learners, describe) in found.items():
 
 # %% explained-table-then [markdown]
 # Each entry: a hundred sentences, mean and range of the seeds (three of words, two of others). Names, codes and numbers do not depend on words: they are *given* what the reader must find
-# out. Ten examples pin a wave down, their statistics do not: they lose which y was at which x. An encoder explains 87%, after four times the steps 99% (`docs/measurements.md`). The reader of *words* is close to names in new templates, and explains much less of rare words.
+# out. Ten examples pin a wave down, their statistics do not: they lose which y was at which x. An encoder explains 87%, after four times the steps 99% (`docs/answers.md`). The reader of *words* is close to names in new templates, and explains much less of rare words.
 #
-# One vector for the *sentence* explains less of everything, partly as the reader had eight times the sentences, and more steps. Given 8,000 and four times the steps (`docs/measurements.md`; two seeds), the vector explains 91% in new templates, 72% with new images, 49% with new adjectives, 11% with rare words: near the reader in the first two, far behind in the others.
+# One vector for the *sentence* explains less of everything, partly as the reader had eight times the sentences, and more steps. Given 8,000 and four times the steps (`docs/answers.md`; two seeds), the vector explains 91% in new templates, 72% with new images, 49% with new adjectives, 11% with rare words: near the reader in the first two, far behind in the others.
 
 # %% pieces-of-words-slide [markdown] tags=["slides"]
 # ## Fast and slow are about the same thing
@@ -428,7 +428,7 @@ figures.show(error_bars(errors, "RMSE on unseen stations (°C)"), alt)
 
 # %% descriptors-figure-then [markdown]
 # (Bar and number: the mean of three splits, the dots.) **Six months, told by their statistics, err least**: they are of the year whose other six are asked for. Numbers come next, without any measurement. The encoder has the same months, but must
-# first learn what to look at. All have 300 steps at one rate. With five times the steps statistics err least again, also at a fifth of the rate; with 300 steps there, numbers do (`docs/measurements.md`). Text, where nobody has numbers, removes nearly half of the error of knowing nothing.
+# first learn what to look at. All have 300 steps at one rate. With five times the steps statistics err least again, also at a fifth of the rate; with 300 steps there, numbers do (`docs/answers.md`). Text, where nobody has numbers, removes nearly half of the error of knowing nothing.
 
 # %% stations-it-never-saw-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: a new task, six ways, one measure.

@@ -20,23 +20,21 @@ PREDICTIONS = {
 # What readers asked, and could not answer from the page.
 READERS = {
     "Numbers stay below 100%: do they lack training?": (
-        "Not only: with four times the steps they explain as much on average, in three seeds (docs/measurements.md, "
-        "Answers to readers). Why, we do not know: rate and size were not tried."
+        "Not only: with four times the steps they explain as much on average, in three seeds (docs/answers.md). Why, we do "
+        "not know: rate and size were not tried."
     ),
     "How is lack of training excluded for statistics, which explain only 41%?": (
-        "Four times the steps bring them to about half, an encoder of the same ten examples to 99%, and it has 87% "
-        "already at the page's steps (docs/measurements.md, Answers to readers). So most of what is missing is missing in "
-        "what they say."
+        "Four times the steps bring them to about half, an encoder of the same ten examples to 99%, and it has 87% already at "
+        "the page's steps (docs/answers.md). So most of what is missing is missing in what they say."
     ),
     "One vector, given as many sentences as the reader: is that comparison fair?": (
-        "Fairer than the table's, which gives the reader eight times the sentences, but not the last word. Both have "
-        "8,000 sentences; the vector sees 3,200 batches of 64, the reader 4,000 of 32; their generators, noise and weight "
-        "decay differ, and none was tuned for the vector. It is of two seeds only: docs/measurements.md, Answers to "
-        "readers."
+        "Fairer than the table's, which gives the reader eight times the sentences, but not the last word. Both have 8,000 "
+        "sentences; the vector sees 3,200 batches of 64, the reader 4,000 of 32; their generators, noise and weight decay "
+        "differ, and none was tuned for the vector. It is of two seeds only: docs/answers.md."
     ),
     "New adjectives: is every telling word of a test sentence new, or one?": (
-        "Every one. In new images and new adjectives all places of a template are filled with words held out from "
-        "training; only words such as wave, a or with are known. Rare words are never trained on, whatever the seed."
+        "Every one. In new images and new adjectives all places of a template are filled with words held out from training; "
+        "only words such as wave, a or with are known. Rare words are never trained on, whatever the seed."
     ),
     "A low cosine: of which vectors?": (
         "Of the language model's one vector for the whole sentence, 384 numbers, yours and each training sentence's. The "
@@ -44,20 +42,18 @@ READERS = {
     ),
     "Six months err least, then a fifth of the rate reverses it: which order holds at each one's best rate?": (
         "Of rates 0.01 and 0.002 and of 300 or 1,500 steps, the best for each gives statistics 0.54 °C, the encoder 0.75, "
-        "numbers 0.80 (docs/measurements.md, Answers to readers): statistics stay first, the encoder comes from behind. "
-        "Only with few steps at the small rate, where all are undertrained, are numbers first. It is the best on the "
-        "unseen stations, of three splits; a choice on training stations, and finer grids, were not tried."
+        "numbers 0.80 (docs/answers.md): statistics stay first, the encoder comes from behind. Only with few steps at the "
+        "small rate, where all are undertrained, are numbers first. It is the best on the unseen stations, of three splits; a "
+        "choice on training stations, and finer grids, were not tried."
     ),
     "Is an encoder worse than fixed statistics, as the figure has it?": (
-        "Not in general. On the stations it needs more training than the page gives it, and stays behind even then; on "
-        "the waves it beats the statistics by far (docs/measurements.md, Answers to readers), which cannot say which y "
-        "was at which x."
+        "Not in general. On the stations it needs more training than the page gives it, and stays behind even then; on the "
+        "waves it beats the statistics by far (docs/answers.md), which cannot say which y was at which x."
     ),
     "Exercise 4: what does the linear layer read, what does it write, and how is 70% counted?": (
-        "It reads τ, each number standardised over the 300 waves that it is fitted to, and a constant; it writes y at 31 "
-        "x from −3 to 3. It is fitted by least squares. The 70% is equation (3) over all 31 values of 200 new waves "
-        "together. Phases p lie between 0 and 2π. τ must not change with other tasks in the batch, the query set or the "
-        "old τ."
+        "It reads τ, each number standardised over the 300 waves that it is fitted to, and a constant; it writes y at 31 x "
+        "from −3 to 3. It is fitted by least squares. The 70% is equation (3) over all 31 values of 200 new waves together. "
+        "Phases p lie between 0 and 2π. τ must not change with other tasks in the batch, the query set or the old τ."
     ),
 }
 

@@ -65,8 +65,7 @@ import torch
 
 from hyperedu import ColoradoClimate, Conditioned, Examples, Hypernetwork, MainNetwork, MLPGenerator
 from hyperedu import SharedWeights, Sinusoids, compare, figures, live, meta_train, outer_loss
-from hyperedu.lessons.training_a_hypernetwork import checks, questions
-from hyperedu.lessons.training_a_hypernetwork import figures as drawn
+from hyperedu.lessons.training_a_hypernetwork import checks, questions, figures as drawn
 from hyperedu.statistics import half_interval
 
 # %% two-ways-to-own-36-networks [markdown]
@@ -381,7 +380,7 @@ figures.show(drawn.weight_spread(spreads), "Size of each layer: hyperfan is clos
 # %% the-start-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 10 minutes. *Purpose*: what counts at the start is the size of θ, not that of the generator's weights.
 # >
-# > *Students believe* that PyTorch's default is safe everywhere. Here it makes y 62 to 121 in size, against 1.9 for the wanted weights, and the loss after 100 steps about 3.9, against 2.7 with hyperfan. That is so at this rate, 0.001; the table in `docs/measurements.md` has others, and longer trainings.
+# > *Students believe* that PyTorch's default is safe everywhere. Here it makes y 62 to 121 in size, against 1.9 for the wanted weights, and the loss after 100 steps about 3.9, against 2.7 with hyperfan. That is so at this rate, 0.001; the table in `docs/answers.md` has others, and longer trainings.
 # >
 # > *Ask*: Why is y so much further off than any one layer? [Each layer multiplies the mistake of the one before.]
 # >
@@ -452,7 +451,7 @@ for on, runs in (("sinusoids", sines), ("Colorado (°C²)", years)):
 # >
 # > *Students believe* that the hypernetwork must beat plain conditioning, or else that "no difference shown" means "equal". The table has 0.001 ± 0.065 and −0.013 ± 0.062 on the sinusoids: a difference as large as the hypernetwork's whole error, 0.027, could hide there.
 # >
-# > *Ask*: Why is the wide one in it? [The small one has about a 64th of the hypernetwork's learned numbers.] Were all rates searched far enough? [No: in `docs/rates.md` the best lies at the edge for *conditioned* on both families, the wide one on the sinusoids, shared weights on Colorado. `docs/measurements.md`, Answers to readers, has farther ones, and ten further runs.]
+# > *Ask*: Why is the wide one in it? [The small one has about a 64th of the hypernetwork's learned numbers.] Were all rates searched far enough? [No: in `docs/rates.md` the best lies at the edge for *conditioned* on both families, the wide one on the sinusoids, shared weights on Colorado. `docs/answers.md` has farther ones, and ten further runs.]
 # >
 # > *On the board*: W[x; τ] + b = W_x x + (b + W_τ τ): underline what τ changes. Then ±: the differences 0.1, 0.2, 0.3 have mean 0.2 and s = 0.1; for three runs t = 4.3, so ± = 4.3 · 0.1 / √3 ≈ 0.25. All three are positive, and no difference is shown.
 # >

@@ -35,20 +35,19 @@ PREDICTIONS = {
 # What readers asked, and could not answer from the page.
 READERS = {
     "A common start brings the middle nearer: are these 36 networks good themselves?": (
-        "Yes: in the last of the three seeds their median error on their own waves is {one_start:.4f}. So the middle is "
-        "bad although both ends are good."
+        "Yes: in the last of the three seeds their median error on their own waves is {one_start:.4f}. So the middle is bad "
+        "although both ends are good."
     ),
     "Halfway between two networks: is it fair, when the generator was also trained on waves near the one halfway?": (
         "As a contest it would not be: each separate network saw its own wave alone, and could know nothing of the one "
-        "halfway. What is compared is how the weights lie: on one sheet that can be walked along, or each in a place of "
-        "its own. A sheet is there because the generator was trained on waves in between."
+        "halfway. What is compared is how the weights lie: on one sheet that can be walked along, or each in a place of its "
+        "own. A sheet is there because the generator was trained on waves in between."
     ),
     "Does the default initialisation catch up, with longer training or at another rate of Adam?": (
-        "Yes, both (docs/measurements.md, Answers to readers; three seeds). After 1,000 steps at 0.001 both have a loss "
-        "of 0.004; at 0.003 the default has 0.002 and hyperfan 0.003. After 100 steps at 0.003 the default was ahead with "
-        "each seed, by 1.31 ± 1.66, which three seeds do not show to be more than chance. At 0.0003 it is far behind "
-        "after 100 steps and still after 1,000. So hyperfan makes small steps do; that it is needed for these waves is "
-        "not shown."
+        "Yes, both (docs/answers.md; three seeds). After 1,000 steps at 0.001 both have a loss of 0.004; at 0.003 the default "
+        "has 0.002 and hyperfan 0.003. After 100 steps at 0.003 the default was ahead with each seed, by 1.31 ± 1.66, which "
+        "three seeds do not show to be more than chance. At 0.0003 it is far behind after 100 steps and still after 1,000. So "
+        "hyperfan makes small steps do; that it is needed for these waves is not shown."
     ),
     "Hyperfan brings the sizes near the wanted ones: why is the printed size of y a median?": (
         "Equation (3) holds on the average over τ. Where h is longer, all of θ is larger, and y, through six layers, far "
@@ -56,27 +55,26 @@ READERS = {
     ),
     "Both cuts end above times 0, though all three learn θ₀ alone: why?": (
         "With times 0, θ is θ₀ for every wave: shared weights. The two cuts still add to θ₀ what the untrained generator "
-        "writes, random and another for each wave. θ₀ cannot take it away from all of them, and so begins and ends "
-        "higher."
+        "writes, random and another for each wave. θ₀ cannot take it away from all of them, and so begins and ends higher."
     ),
     "Rates at their grid's edge, ± above the errors: what if one searches farther and runs more often?": (
-        "Tried since (docs/measurements.md, Answers to readers). With ten further runs at the same rates a difference is "
-        "shown on sinusoids: the small conditioned network errs by 0.006 ± 0.005 more than the hypernetwork, the wide one "
-        "by 0.006 ± 0.006 less, which only just excludes zero. On Colorado still none is shown. So three runs were too "
-        "few to tell, and who is ahead hangs on how wide the rival is. Rates beyond the edge have no lower mean, but for "
-        "the conditioned network on Colorado: 0.81 at 0.06 instead of 0.84, which three runs do not tell apart."
+        "Tried since (docs/answers.md). With ten further runs at the same rates a difference is shown on sinusoids: the small "
+        "conditioned network errs by 0.006 ± 0.005 more than the hypernetwork, the wide one by 0.006 ± 0.006 less, which only "
+        "just excludes zero. On Colorado still none is shown. So three runs were too few to tell, and who is ahead hangs on "
+        "how wide the rival is. Rates beyond the edge have no lower mean, but for the conditioned network on Colorado: 0.81 "
+        "at 0.06 instead of 0.84, which three runs do not tell apart."
     ),
     "When is a hypernetwork needed, then: does a later lesson show one that beats a conditioned network?": (
-        "None shows that it is needed. Lesson 11 lets both compete on two other tables, untuned: on one the network told "
-        "τ errs less, on the other the hypernetwork, and an interval of their difference is not printed. What a "
-        "hypernetwork gives besides is a network of its own for each task: in lesson 07 gradient steps start from it, in "
-        "lesson 10 a penalty holds it to what it was. Whether a conditioned network would do as well there was not tried."
+        "None shows that it is needed. Lesson 11 lets both compete on two other tables, untuned: on one the network told τ "
+        "errs less, on the other the hypernetwork, and an interval of their difference is not printed. What a hypernetwork "
+        "gives besides is a network of its own for each task: in lesson 07 gradient steps start from it, in lesson 10 a "
+        "penalty holds it to what it was. Whether a conditioned network would do as well there was not tried."
     ),
     "Exercise 4: may the generator itself be changed, and what else is demanded?": (
         "Yes, it may be changed and given back: the check makes a new one for each call. Of the trunk all layers but the "
-        "first must be among the parameters with the numbers that they had. The module must write the same θ for the same "
-        "τ at each call, whatever τ stand beside it, and started must not set torch's seed. It is called on three "
-        "generators, of which one is told percentages (mean 60, spread 30)."
+        "first must be among the parameters with the numbers that they had. The module must write the same θ for the same τ "
+        "at each call, whatever τ stand beside it, and started must not set torch's seed. It is called on three generators, "
+        "of which one is told percentages (mean 60, spread 30)."
     ),
 }
 

@@ -21,29 +21,28 @@ READERS = {
     "(1) and the wider interval disagree about the countries: which verdict do I report?": (
         "Both intervals, and in how many splits a model is worse. Interval (1) takes the splits for independent, though they "
         "share training tasks; found.verdict rests on it, and calls some differences shown that are not. By the wider "
-        "interval linear regression ties over ten splits, though it errs more in each of them: its seventh, with Kuwait "
-        "(next answer), is so bad that the interval grows with the mean. So the wider interval decides nothing about it, and "
-        "that is no praise. One would use the Gaussian process, which is better than the best in some splits and worse in "
-        "others. The first five splits have not met Kuwait, hence their narrow interval."
+        "interval linear regression ties over ten splits, though it errs more in each of them: its seventh, with Kuwait (next "
+        "answer), is so bad that the interval grows with the mean. So the wider interval decides nothing about it, and that "
+        "is no praise. One would use the Gaussian process, which is better than the best in some splits and worse in others. "
+        "The first five splits have not met Kuwait, hence their narrow interval."
     ),
     "“6.0 ± 1.5”: why does only the hypernetwork scatter so, and does the logarithm cure it?": (
-        "One split does it, the seventh: 12.0 years, where the nine others have 5.0 to 5.8 (docs/measurements.md, Answers to "
-        "readers). There Kuwait is held out, whose income is far above every other, and the network that is written for it "
-        "is wrong by 177 years: what is written for a τ far outside those of training is a guess, and nothing bounds it. "
-        "Linear regression suffers in that split too, the network told τ less. The logarithm mends much of it: 7.9 years "
-        "there, and 5.52 ± 0.65 over all ten."
+        "One split does it, the seventh: 12.0 years, where the nine others have 5.0 to 5.8 (docs/answers.md). There Kuwait is "
+        "held out, whose income is far above every other, and the network that is written for it is wrong by 177 years: what "
+        "is written for a τ far outside those of training is a guess, and nothing bounds it. Linear regression suffers in "
+        "that split too, the network told τ less. The logarithm mends much of it: 7.9 years there, and 5.52 ± 0.65 over all "
+        "ten."
     ),
     "“Both with fewer steps”: what is the verdict after 800, and how many are enough for my table?": (
-        "After 800 the network told τ still has the least mean, 5.43 ± 0.42 years; the hypernetwork has 5.62 ± 0.83 and "
-        "ties, and the Gaussian process no longer ties by (1), but does by the wider interval, as linear regression does "
-        "(docs/measurements.md, Answers to readers). So what to report is as before. For your own table let training tasks "
-        "say: split them once more, double the steps until the error on the inner held-out ones no longer falls, and report "
-        "how many that were."
+        "After 800 the network told τ still has the least mean, 5.43 ± 0.42 years; the hypernetwork has 5.62 ± 0.83 and ties, "
+        "and the Gaussian process no longer ties by (1), but does by the wider interval, as linear regression does "
+        "(docs/answers.md). So what to report is as before. For your own table let training tasks say: split them once more, "
+        "double the steps until the error on the inner held-out ones no longer falls, and report how many that were."
     ),
     "“No network has weight decay”, which lesson 08 found decisive: what would it do here?": (
         "Little that can be told apart. With a decay of 1.0 the hypernetwork errs 5.8 ± 1.1 years, less than without by 0.12 "
-        "± 0.39 (docs/measurements.md, Answers to readers), and Kuwait is still missed by 118 years. That is one strength "
-        "and 300 steps; a strength chosen on training tasks was not tried here."
+        "± 0.39 (docs/answers.md), and Kuwait is still missed by 118 years. That is one strength and 300 steps; a strength "
+        "chosen on training tasks was not tried here."
     ),
     "Why is this linear regression so much weaker than that of lesson 00?": (
         "Lesson 00 has one regression for each month: twelve intercepts, and twelve slopes for each number of τ. Here one "
@@ -58,10 +57,10 @@ READERS = {
         "so for its rates."
     ),
     "“A point between thousands”: is a lone 1.250 read as 1.25 or as 1250?": (
-        "Another cell decides, of the same column or of another: 980,5 proves that the comma is the decimal sign, so 1.250 "
-        "is 1250. Where no cell of the table proves anything, it depends on what parts the columns: between commas a point "
-        "is a decimal point; between semicolons, as a spreadsheet with decimal commas writes them, Table refuses to guess, "
-        "and asks for decimal=',' or decimal='.'."
+        "Another cell decides, of the same column or of another: 980,5 proves that the comma is the decimal sign, so 1.250 is "
+        "1250. Where no cell of the table proves anything, it depends on what parts the columns: between commas a point is a "
+        "decimal point; between semicolons, as a spreadsheet with decimal commas writes them, Table refuses to guess, and "
+        "asks for decimal=',' or decimal='.'."
     ),
     "Exercise 4: how are rows and tasks held out, and which errors are compared?": (
         "In each of ten splits a quarter of the rows, or a quarter of the tasks, is held out. The error is the root of the "

@@ -1,6 +1,6 @@
 """What readers asked of lesson 08: lesson 00's Gaussian process, on the stations of its honest test.
 
-    .venv/bin/python benchmarks/answers_process.py      ten seconds on one core, for docs/measurements.md
+    .venv/bin/python benchmarks/answers/lesson_08_process.py      ten seconds on one core, for docs/answers.md
 
 It is fitted to the training stations of each of the five splits of data/regularization.json, and judged by the test stations.
 Differences are taken seed by seed; ± is the half-width of a 95% interval.

@@ -1,6 +1,6 @@
 """What readers asked of lesson 06: do other starts adapt by the first layer too, and is a direction the noise of its batch?
 
-    .venv/bin/python benchmarks/answers_maml.py      ten seconds on one core; prints two tables of docs/measurements.md
+    .venv/bin/python benchmarks/answers/lesson_06.py      ten seconds on one core; prints two tables of docs/answers.md
 
 The starts are the checkpoints of lessons 06 and 07, the 600 waves those of lesson 06; twenty batches of 1,000 other waves.
 """

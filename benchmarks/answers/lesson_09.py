@@ -1,6 +1,6 @@
 """What a small prototypical network reads with batch norm and with group norm, by how many drawings are classified at once.
 
-    .venv/bin/python benchmarks/answers_batch_norm.py     one minute on one core; prints the numbers of docs/measurements.md
+    .venv/bin/python benchmarks/answers/lesson_09.py     one minute on one core; prints the numbers of docs/answers.md
 
 Trained as lesson 09's checkpoint `batch_statistics`, on 5 ways and 1 shot, but for 300 steps, not 1,000: three seeds, which are
 splits of the scripts too; tested on 200 episodes of scripts held out, with 5 queries of each class.

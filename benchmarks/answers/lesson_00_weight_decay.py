@@ -1,9 +1,9 @@
 """What readers of lesson 00 asked: does strong weight decay still help if stations of a third kind choose it?
 
-    .venv/bin/python benchmarks/answers_weight_decay.py      two minutes on one core
+    .venv/bin/python benchmarks/answers/lesson_00_weight_decay.py      two minutes on one core
 
 For each split and decay: the mean RMSE (°C) at 60 of the training stations, with the other 154 trained on, and at the 60 test
-stations, with all 214 trained on. docs/measurements.md has what it prints.
+stations, with all 214 trained on. docs/answers.md has what it prints.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Rivals that lesson 10's tables lack: a federated network told τ, one reader for all five changes, adapters taught pairs.
 
-    .venv/bin/python benchmarks/answers_told_or_not.py     one minute on one core; prints the numbers of docs/measurements.md
+    .venv/bin/python benchmarks/answers/lesson_10.py     one minute on one core; prints the numbers of docs/answers.md
 
 Clients: five seeds, each its own split of the stations, the splits of data/beyond.json. Changes: three seeds, rank 8.
 """

@@ -1,6 +1,6 @@
-"""What readers of lesson 04 asked and it does not try: rows of docs/measurements.md, of the seeds and splits 0, 1, 2.
+"""What readers of lesson 04 asked and it does not try: rows of docs/answers.md, of the seeds and splits 0, 1, 2.
 
-.venv/bin/python benchmarks/asked_of_lesson_4.py      a quarter of an hour on one core; needs hyperedu[text]
+.venv/bin/python benchmarks/answers/lesson_04.py      a quarter of an hour on one core; needs hyperedu[text]
 """
 
 import torch

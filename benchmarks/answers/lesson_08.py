@@ -1,6 +1,6 @@
 """What readers asked of lesson 08: what weight decay does to θ, what 80 stations reach without it, and early stopping.
 
-    .venv/bin/python benchmarks/answers_regularization.py      two minutes on one core, for docs/measurements.md
+    .venv/bin/python benchmarks/answers/lesson_08.py      two minutes on one core, for docs/answers.md
 
 Splits, networks and trainings are those of data/make_regularization.py, five seeds; ± is the half-width of a 95% interval.
 """
@@ -13,7 +13,7 @@ import torch
 from hyperedu import Sensitivity, WeightNorm, meta_train
 from hyperedu.statistics import half_interval
 
-sys.path.append(str(Path(__file__).parents[1] / "data"))
+sys.path.append(str(Path(__file__).parents[2] / "data"))
 from make_regularization import errors, make
 
 SEEDS = range(5)

@@ -1,6 +1,6 @@
-"""What readers of lessons 03 and 05 asked and these do not try: rows of docs/measurements.md, of the seeds 0, 1, 2.
+"""What readers of lessons 03 and 05 asked and these do not try: rows of docs/answers.md, of the seeds 0, 1, 2.
 
-.venv/bin/python benchmarks/asked_of_lessons_3_and_5.py      two minutes on one core
+.venv/bin/python benchmarks/answers/lessons_03_and_05.py      two minutes on one core
 """
 
 import torch

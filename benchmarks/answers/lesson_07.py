@@ -1,6 +1,6 @@
 """What readers asked of lesson 07: MAML that is told τ in the plainest way, means beside medians, and one step beside five.
 
-    .venv/bin/python benchmarks/answers_both.py      two minutes on one core; prints two tables of docs/measurements.md
+    .venv/bin/python benchmarks/answers/lesson_07.py      two minutes on one core; prints two tables of docs/answers.md
 
 *told* is MAML whose network has τ among its inputs, b₁ + Aτ, trained like *both* but for 3,000 steps instead of 10,000, and at
 an outer rate of 0.003, which suits `Conditioned` better (docs/starts.md). Three seeds; 200 unseen waves, as in the lesson.

@@ -1,9 +1,9 @@
 """What readers of lesson 02 asked: does the default initialisation catch up, with longer training or at another rate?
 
-    .venv/bin/python benchmarks/answers_starts.py      three minutes on one core
+    .venv/bin/python benchmarks/answers/lesson_02_starts.py      three minutes on one core
 
 For each number of steps, rate of Adam and initialisation: the mean loss of the last 50 steps, for three seeds.
-docs/measurements.md has what it prints.
+docs/answers.md has what it prints.
 """
 
 import torch

@@ -1,8 +1,8 @@
 """What readers of lesson 02 asked of its contest: what comes of rates beyond the grid, and of ten further runs?
 
-    .venv/bin/python benchmarks/answers_training.py edges     (or seeds; two minutes each, on one core)
+    .venv/bin/python benchmarks/answers/lesson_02_contest.py edges     (or seeds; two minutes each, on one core)
 
-docs/measurements.md has what it prints; each ± is half of a 95% interval over the runs.
+docs/answers.md has what it prints; each ± is half of a 95% interval over the runs.
 """
 
 import sys

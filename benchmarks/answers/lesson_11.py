@@ -1,6 +1,6 @@
 """Life expectancy, lesson 11: what its verdict would be with more steps, with the logarithm of the income, with weight decay.
 
-    .venv/bin/python benchmarks/answers_steps_and_decay.py     two minutes on one core; prints the numbers of docs/measurements.md
+    .venv/bin/python benchmarks/answers/lesson_11.py     two minutes on one core; prints the numbers of docs/answers.md
 
 Ten splits, those of the lesson; what is judged, and how, is `rivals`'s.
 """
