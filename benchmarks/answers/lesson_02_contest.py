@@ -6,12 +6,15 @@ docs/answers.md has what it prints; each ± is half of a 95% interval over the r
 """
 
 import sys
+from pathlib import Path
 
 import torch
-from rates import error, learners
 
 from hyperedu import ColoradoClimate, MainNetwork, Sinusoids
 from hyperedu.statistics import half_interval
+
+sys.path.append(str(Path(__file__).parents[1]))
+from rates import error, learners
 
 
 def in_words(more: torch.Tensor) -> str:
