@@ -57,8 +57,9 @@ import torch
 
 from IPython.display import display
 
-from hyperedu import ANIL, MAML, FirstOrderMAML, MainNetwork, Reptile, SharedWeights, Sinusoids, adapt
-from hyperedu import data_file, figures, live, load_checkpoint, meta_test, meta_train, outer_loss
+from hyperedu import ANIL, MAML, FirstOrderMAML, MainNetwork, Reptile, SharedWeights, Sinusoids
+from hyperedu import adapt, data_file, figures, live, load_checkpoint, meta_test, meta_train
+from hyperedu import outer_loss
 from hyperedu.lessons.maml import checks, questions
 from hyperedu.lessons.maml.figures import AdaptationPicture, cost, draw_directions, draw_medians
 
@@ -381,10 +382,9 @@ figures.show(draw_medians(losses), "Median loss against steps: MAML falls furthe
 # %% layers-that-move tags=["shown"]
 theta_0 = learners["MAML"].theta_0.detach()
 head = {"4.weight": 0.01, "4.bias": 0.01}
-first = {"0.weight": 0.01, "0.bias": 0.01}
 best = tuned(learners["MAML"], head)
 tries = {"head only": head, f"head, at {best}": {name: best for name in head}}
-tries |= {"first only": first, "all layers": 0.01}
+tries |= {"first only": {"0.weight": 0.01, "0.bias": 0.01}, "all layers": 0.01}
 for name, rates in tries.items():
     with torch.no_grad():
         path = adapt(main, theta_0, tasks.support, 5, rates)
