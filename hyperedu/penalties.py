@@ -19,7 +19,7 @@ from numbers import Real
 import torch
 from torch import Tensor, nn
 
-from hyperedu.batches import TaskBatch, expect, same_dtype
+from hyperedu.batches import TaskBatch, expect, same_dtype, source, whole
 from hyperedu.learners import Learner, in_mode
 from hyperedu.main_network import MainNetwork
 
@@ -71,7 +71,12 @@ class Sensitivity(Penalty):
 
     def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
         error = torch.randn(tasks.descriptor.shape, generator=rng).to(tasks.descriptor)
-        change = torch.func.jvp(lambda tau: learner.written(tau, tasks.support), (tasks.descriptor,), (error,))[1]
+        try:
+            change = torch.func.jvp(lambda tau: learner.written(tau, tasks.support), (tasks.descriptor,), (error,))[1]
+        except NotImplementedError as missing:
+            raise ValueError(
+                f"Sensitivity takes ∂θ/∂τ forward, which a layer of {type(learner).__name__} cannot: {missing}"
+            ) from missing
         if not change.any():
             raise ValueError(f"the weights that {type(learner).__name__} writes do not depend on τ: there is no ∂θ/∂τ")
         return change.square().mean()
@@ -92,6 +97,9 @@ class Reconstruction(Penalty):
 
     def __init__(self, main: MainNetwork, descriptor_dim: int, hidden: int = 32, rng: torch.Generator | None = None):
         super().__init__()
+        source(rng)
+        for name, value in {"descriptor_dim": descriptor_dim, "hidden": hidden}.items():
+            whole(name, value, 1)
         layers = [nn.Linear(main.weight_dim, hidden), nn.Linear(hidden, descriptor_dim)]
         self.layers = nn.ModuleList(layers)
         with torch.no_grad():
@@ -108,7 +116,12 @@ class Reconstruction(Penalty):
         return second(nn.functional.gelu(first(theta)))
 
     def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
-        return (self.decoder(theta) - tasks.descriptor).square().mean()
+        read, tau = self.decoder(theta), tasks.descriptor
+        if read.shape != tau.shape:
+            raise ValueError(
+                f"τ of shape {tuple(tau.shape)} is read back as {tuple(read.shape)}: give its length, descriptor_dim"
+            )
+        return (read - tau).square().mean()
 
 
 class OutputRegularizer(Penalty):
