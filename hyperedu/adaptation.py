@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -114,12 +115,16 @@ def _descend(main, now, support, steps, rates, first_order, training, through, k
         value = main.loss(now if through is None else through(now), support)
         losses.append(value.detach())
         if step < steps:
-            if not value.requires_grad:
+            gradient = None
+            if value.requires_grad:
+                (gradient,) = torch.autograd.grad(
+                    value.sum(), now, create_graph=training and not first_order, allow_unused=True
+                )
+            if gradient is None:
                 raise ValueError(
                     "the loss does not depend on what adapts: its gradient is cut (by detach, .data, .item() or no_grad) in "
                     "the loss, in the main network or in the map `through`"
                 )
-            (gradient,) = torch.autograd.grad(value.sum(), now, create_graph=training and not first_order)
             now = torch.addcmul(now, rates, gradient, value=-1)  # now − α · gradient
     return thetas, losses
 
@@ -216,7 +221,7 @@ class Rates(nn.Module):
 
     def forward(self) -> LearningRate:
         values = [getattr(self, f"alpha_{i}") if value is None else value for i, value in enumerate(self.fixed)]
-        return values[0] if self.names is None else dict(zip(self.names, values, strict=True))
+        return values[0] if self.names is None else MappingProxyType(dict(zip(self.names, values, strict=True)))
 
 
 def _diverged(losses: Tensor) -> Tensor:

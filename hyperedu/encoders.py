@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from hyperedu.batches import Examples, readable, same_dtype, whole
+from hyperedu.batches import Examples, expect, readable, same_dtype, source, whole
 from hyperedu.main_network import MainNetwork
 
 __all__ = ["ClassEncoder", "DescriptorEncoder", "Encoder", "JointEncoder", "Learned", "SetEncoder", "WordAttention"]
@@ -32,6 +32,7 @@ class Encoder(nn.Module):
         """τ, or a sentence if there is none."""
         if descriptor is None:
             raise ValueError(f"{type(self).__name__} reads a descriptor, but the descriptor given is None")
+        expect("τ", descriptor, Tensor, "it must be a tensor (…, d_tau), torch.as_tensor(τ) makes one")
         return descriptor
 
 
@@ -77,6 +78,14 @@ def as_encoder(module: nn.Module) -> nn.Module:
     return module if takes_both else DescriptorEncoder(module)
 
 
+def needed_examples(reader: nn.Module, support: Examples | None) -> Examples:
+    """D, or a sentence if it is none or has no example."""
+    expect("the support set", support, (Examples, type(None)), "it must be Examples(x, y)")
+    if support is None or len(support) == 0:
+        raise ValueError(f"{type(reader).__name__} needs a support set with at least one example (shots), but got none")
+    return support
+
+
 def numbers_of(examples: Examples, n_classes: int) -> Tensor:
     """y as numbers (…, n, d_out): a class as a vector with a single one."""
     if not examples.has_classes:
@@ -105,6 +114,7 @@ class SetEncoder(Encoder):
 
     def __init__(self, d_in: int, d_out: int, dim: int, hidden: int = 128, rng: torch.Generator | None = None):
         super().__init__()
+        source(rng)
         for name, value in {"d_in": d_in, "d_out": d_out, "dim": dim, "hidden": hidden}.items():
             whole(name, value, 1)
         self.d_in, self.d_out, self.dim = d_in, d_out, dim
@@ -118,8 +128,7 @@ class SetEncoder(Encoder):
 
     def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
         """D with x (…, n, *) and y (…, n, d_out) or classes (…, n) → (…, dim). τ is not read."""
-        if support is None or len(support) == 0:
-            raise ValueError(f"{type(self).__name__} needs a support set with at least one example (shots), but got none")
+        support = needed_examples(self, support)
         x, y = support.x.flatten(len(support.lead) + 1), numbers_of(support, self.d_out)
         if (x.shape[-1], y.shape[-1]) != (self.d_in, self.d_out):
             raise ValueError(
@@ -168,8 +177,7 @@ class ClassEncoder(Encoder):
 
     def codes(self, support: Examples | None) -> tuple[Tensor, Tensor]:
         """c (…, n_classes, F), 0 where a class has no example, and how many examples each class has, (…, n_classes)."""
-        if support is None or len(support) == 0:
-            raise ValueError(f"{type(self).__name__} needs a support set with at least one example (shots), but got none")
+        support = needed_examples(self, support)
         if not support.has_classes:
             raise ValueError(f"{type(self).__name__} needs classes, int64, but y has dtype {support.y.dtype}")
         theta = torch.cat([self.body, self.body.new_zeros(self.n_head)])
@@ -195,6 +203,7 @@ class Learned(Encoder):
         if not names:
             raise ValueError("a table of codes needs at least one name")
         whole("dim", dim, 1)
+        source(rng)
         self.names, self.dim = list(names), dim
         self.table = nn.Parameter(torch.randn(len(self.names), dim, generator=rng))
 
@@ -219,6 +228,9 @@ class WordAttention(Encoder):
 
     def __init__(self, width: int = 1152, heads: int = 6, dim: int = 8, rng: torch.Generator | None = None):
         super().__init__()
+        source(rng)
+        for name, value in {"width": width, "heads": heads, "dim": dim}.items():
+            whole(name, value, 1)
         self.dim = heads * dim
         self.width, self.K, self.V = width, nn.Linear(width, heads, bias=False), nn.Linear(width, heads * dim)
         with torch.no_grad():

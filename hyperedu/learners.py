@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from hyperedu.adaptation import LearningRate, Rates, Trajectory, adapt, check_rates
 from hyperedu.batches import Examples, expect, whole
-from hyperedu.encoders import ClassEncoder, SetEncoder, as_encoder, numbers_of
+from hyperedu.encoders import ClassEncoder, SetEncoder, as_encoder, needed_examples, numbers_of
 from hyperedu.generators import ClassGenerator, Generator, MLPGenerator
 from hyperedu.generators.base import check_numbers
-from hyperedu.main_network import MainNetwork
+from hyperedu.main_network import MainNetwork, layer_of
 
 __all__ = [
     "ANIL",
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-# The bias of a class that has no example: it is not chosen, and numbers stay finite.
+# The bias of a class that has no example, in units of the largest ‖c‖²: it is not chosen, and numbers stay finite.
 NEVER = -1e6
 
 
@@ -70,7 +70,7 @@ class Learner(nn.Module):
 
     @property
     def lr(self) -> LearningRate:
-        """α."""
+        """α, to be read: other rates are given whole, `learner.lr = …`."""
         return self.rates()
 
     @lr.setter
@@ -107,6 +107,7 @@ class Learner(nn.Module):
 
     def written(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
         """θ before any inner step, (n_tasks, P): through(start(τ, D))."""
+        expect("the support set", support, (Examples, type(None)), "it must be Examples(x, y)")
         theta = self.through(self.start(descriptor, support))
         if theta.ndim > 1:
             return theta
@@ -256,9 +257,12 @@ class Conditioned(Learner):
     def __init__(self, main: MainNetwork, descriptor_dim: int, rng: torch.Generator | None = None):
         super().__init__(main)
         whole("descriptor_dim", descriptor_dim, 1)
-        biases = [k for k, name in enumerate(main.shapes) if name.rsplit(".", 1)[-1] == "bias"]
+        first = layer_of(next(iter(main.shapes)))
+        biases = [k for k, name in enumerate(main.shapes) if layer_of(name) == first and "bias" in name.rpartition(".")[2]]
         if not biases:
-            raise ValueError(f"the main network has no bias for τ to enter by; its weights are {list(main.shapes)}")
+            raise ValueError(
+                f"the first layer of the main network has no bias for τ to enter by; its weights are {list(main.shapes)}"
+            )
         start, size = sum(main.sizes[: biases[0]]), main.sizes[biases[0]]
         self.first_bias = slice(start, start + size)
         self.theta_0 = nn.Parameter(main.start_weights(rng))
@@ -268,9 +272,9 @@ class Conditioned(Learner):
 
     def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
         descriptor = _told(self, descriptor)
-        if descriptor.shape[-1] != self.A.shape[1]:
-            raise ValueError(f"τ has {descriptor.shape[-1]} numbers, but this learner was made for {self.A.shape[1]}")
         check_numbers(descriptor, self.A)
+        if descriptor.shape[-1:] != self.A.shape[1:]:
+            raise ValueError(f"τ of shape {tuple(descriptor.shape)}, but this learner was made for {self.A.shape[1]} numbers")
         before, bias, after = self.theta_0.tensor_split([self.first_bias.start, self.first_bias.stop])
         lead = descriptor.shape[:-1]
         return torch.cat([before.expand(*lead, -1), bias + descriptor @ self.A.mT, after.expand(*lead, -1)], dim=-1)
@@ -348,7 +352,8 @@ class PrototypicalNetwork(Learner):
 
     def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
         c, n = self.encoder.codes(support)
-        bias = torch.where(n > 0, -c.square().sum(-1), NEVER)
+        norm = c.square().sum(-1)
+        bias = torch.where(n > 0, -norm, NEVER * (1 + norm.detach().amax(-1, keepdim=True)))
         body = self.encoder.body.expand(*c.shape[:-2], -1)
         return torch.cat([body, (2 * c).flatten(-2), bias], dim=-1)
 
@@ -393,8 +398,7 @@ class HyperMAML(SharedWeights):
         return generator
 
     def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
-        if support is None or len(support) == 0:
-            raise ValueError(f"{type(self).__name__} needs a support set with at least one example (shots), but got none")
+        support = needed_examples(self, support)
         prediction = self.main.predict(self.theta_0, support)
         seen = Examples(support.x, torch.cat([numbers_of(support, prediction.shape[-1]).to(prediction), prediction], dim=-1))
         return self.theta_0 + self.generator(self.encoder(descriptor, seen))
@@ -465,7 +469,7 @@ def _check_generator(main: MainNetwork, generator: nn.Module, dim: int | None, w
     own = getattr(generator, "main", None)
     if not isinstance(own, MainNetwork):
         raise ValueError(f"{type(generator).__name__} is no generator: one knows its main network, as MLPGenerator does")
-    if own.shapes != main.shapes:
+    if list(own.shapes.items()) != list(main.shapes.items()):
         raise ValueError(
             f"the generator writes {own.weight_dim} weights for another main network; this one has "
             f"{main.weight_dim}: make the generator with main=main"

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.utils import parametrizations
+from torch.nn.utils.weight_norm import WeightNorm
 
 from hyperedu.batches import Examples, expect, readable, source, whole
 from hyperedu.losses import LOSSES, Loss, per_task
@@ -77,7 +78,7 @@ class MainNetwork:
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self.sizes = [math.prod(shape) for shape in self.shapes.values()]
         self.weight_dim = sum(self.sizes)
-        layers = [_layer(name) for name in self.shapes]
+        layers = [layer_of(name) for name in self.shapes]
         self.head = [name for name, layer in zip(self.shapes, layers, strict=True) if layer == layers[-1]]
         self.initial_mean, self.initial_std = initial_mean, initial_std
         self.start_std = initial_std if start_std is None else start_std
@@ -445,7 +446,8 @@ class _Conv(MainNetwork):
                     "group of its norm is one number, and becomes 0 whatever x is: give fewer convolutions, a larger image, or "
                     "normalization=None"
                 )
-        self._d_features = c * height * width
+        self.pixels = height * width  # that the last convolution leaves
+        self._d_features = c * self.pixels
         self.widest = math.prod(self.image[1:]) / 4 * max(self.channels, default=0)
         add_layer(str(per_block * len(self.channels) + 1), (d_out, self._d_features), 1.0)
         super().__init__(shapes, torch.cat(mean), torch.cat(std), loss, torch.cat(start))
@@ -488,6 +490,11 @@ class _Conv(MainNetwork):
         super()._check_x(x)
         if tuple(x.shape[-3:]) != self.image:
             raise ValueError(f"x has images of shape {tuple(x.shape[-3:])}, but the main network takes {self.image}")
+        if self.normalization == "batch" and self.channels and x.shape[-4] * self.pixels == 1:
+            raise ValueError(
+                f"x of shape {tuple(x.shape)} has one image of each task, of which one pixel is left, so that there is nothing "
+                "to take a mean over: give more examples, larger images, or normalization='group'"
+            )
         if not x.is_floating_point():
             raise ValueError(f"x has dtype {x.dtype}, but a network of layers takes floating point: x.float()")
 
@@ -571,8 +578,8 @@ class _ModuleNetwork(MainNetwork):
                 return self._one_tensor(vmap(one_task, randomness="different")(self.unflatten(theta.clone()), x.clone()))
             except _FAILURES as error:
                 in_vmap = error
-        weights = self.unflatten(theta.clone())
-        tasks = ({name: w[i] for name, w in weights.items()} for i in range(len(x)))
+        weights = self.unflatten(theta)
+        tasks = ({name: w[i].clone() for name, w in weights.items()} for i in range(len(x)))
         try:
             found = [one_task(each, some) for each, some in zip(tasks, x.clone(), strict=True)]
         except _FAILURES as error:
@@ -606,7 +613,7 @@ class _WeightNorm(parametrizations._WeightNorm):
 _FAILURES = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
 
 
-def _layer(name: str) -> str:
+def layer_of(name: str) -> str:
     """The layer of a weight; that of one with a parametrization, such as weight_norm, has a part more to its name."""
     return name.split("parametrizations.")[0].rpartition(".")[0]
 
@@ -623,6 +630,11 @@ def _check_module(module: nn.Module) -> None:
             raise ValueError(
                 f"{what} keeps running statistics, which would leak from task to task: use track_running_stats=False, or "
                 "GroupNorm or LayerNorm instead"
+            )
+        if any(isinstance(hook, WeightNorm) for hook in child._forward_pre_hooks.values()):
+            raise ValueError(
+                f"{what} has torch.nn.utils.weight_norm, whose second derivative is wrong: take "
+                "torch.nn.utils.parametrizations.weight_norm"
             )
         kept = [value for value in vars(child).values() if isinstance(value, list | tuple)]
         if any(isinstance(item, nn.Module) for items in kept for item in items):

@@ -155,6 +155,33 @@ def with_parameter(value):
     return module
 
 
+@torch.no_grad()
+def used(module):
+    """A layer that has been called, so that it keeps what it computed from its weights."""
+    module(zeros(1, 1))
+    return module
+
+
+def on_images(network, n):
+    return network(network.initial_weights(2), zeros(2, n, *network.image))
+
+
+def crossed(first=0):
+    """Two layers that are alike, in one order or the other."""
+    return nn.ModuleDict({name: nn.Linear(1, 1) for name in ("ab", "ba")[first]})
+
+
+class Rolled(nn.Module):
+    """A description read number by number."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(1, 4, batch_first=True)
+
+    def forward(self, tau):
+        return self.lstm(tau.unsqueeze(-1))[0][:, -1]
+
+
 class Block(nn.Module):
     """Attention, whose own complaint is no RuntimeError."""
 
@@ -286,6 +313,14 @@ NETWORKS = {
     "weights that are computed from others": (
         lambda: MainNetwork.from_module(nn.utils.weight_norm(nn.Linear(1, 1))),
         ["Linear", "torch.nn.utils.parametrizations"],
+    ),
+    "weights that were computed from others without a gradient": (
+        lambda: MainNetwork.from_module(used(nn.utils.weight_norm(nn.Linear(1, 1)))),
+        ["Linear", "second derivative", "torch.nn.utils.parametrizations.weight_norm"],
+    ),
+    "one image for a norm over one pixel of each": (
+        lambda: on_images(MainNetwork.conv((1, 4, 4), (4, 4), 3, normalization="batch"), 1),
+        ["(2, 1, 1, 4, 4)", "one pixel", "normalization='group'"],
     ),
     "outputs without a last dimension": (
         lambda: MainNetwork.from_module(rows_lost()).loss(zeros(4, 2), support(4)),
@@ -487,6 +522,11 @@ ENCODERS = {
         lambda: SetEncoder(1, 1, 4)(None, Examples(labels(3, 5, 1), zeros(3, 5, 1))),
         ["x of shape (3, 5, 1)", "int64", "float32"],
     ),
+    "words in an array": (lambda: WordAttention(8)(zeros(3, 8).numpy()), ["ndarray", "torch.as_tensor(τ)"]),
+    "words without a width": (lambda: WordAttention(0), ["width", "at least 1"]),
+    "a seed for a set encoder": (lambda: SetEncoder(1, 1, 4, rng=0), ["rng", "manual_seed(0)"]),
+    "a seed for a table": (lambda: Learned(["a"], 4, rng=0), ["rng", "manual_seed(0)"]),
+    "a seed for attention to words": (lambda: WordAttention(8, rng=0), ["rng", "manual_seed(0)"]),
     "a one-hot vector in whole numbers": (lambda: Learned(["a", "b"], 3)(torch.eye(2).long()), ["(2, 2)", "int64", "float32"]),
     "words of another dtype": (lambda: WordAttention(8)(torch.ones(3, 8).double()), ["(3, 8)", "float64", "float32"]),
     "a set encoder without a support set": (lambda: SetEncoder(1, 1, 4)(zeros(3, 2)), ["SetEncoder", "at least one example"]),
@@ -569,6 +609,12 @@ GENERATORS = {
     "chunks of nothing": (lambda: ChunkedGenerator(2, main(), chunk_size=0), ["chunk_size", "0"]),
     "pictures without channels": (lambda: ConvGenerator(2, main(), channels=0), ["channels", "0"]),
     "a change without a rank": (lambda: LowRankGenerator(2, main(), rank=0), ["rank", "0"]),
+    "a descriptor in a list": (lambda: MLPGenerator(2, main())([0.5, 1.0]), ["list", "torch.as_tensor(τ)"]),
+    "embeddings of nothing": (lambda: ChunkedGenerator(2, main(), embedding_dim=0), ["embedding_dim", "0"]),
+    **{
+        f"a seed for {generator.__name__}": (functools.partial(generator, 2, main(), rng=0), ["rng", "manual_seed(0)"])
+        for generator in (MLPGenerator, ChunkedGenerator, ConvGenerator, LowRankGenerator, AttentionGenerator)
+    },
     "heads that do not divide": (lambda: AttentionGenerator(2, main(), dim=10, heads=4), ["10", "4", "multiple"]),
 }
 
@@ -594,8 +640,29 @@ LEARNERS = {
         lambda: Conditioned(MainNetwork.from_module(nn.Linear(2, 1, bias=False)), 2),
         ["no bias", "weight"],
     ),
+    "a first layer without a bias for a descriptor": (
+        lambda: Conditioned(MainNetwork.from_module(nn.Sequential(nn.Linear(2, 1, bias=False), nn.Linear(1, 1))), 2),
+        ["first layer", "no bias", "0.weight"],
+    ),
+    "conditioned on a list": (lambda: Conditioned(main(), 2)([0.5, 1.0]), ["list", "torch.as_tensor(τ)"]),
+    "x and y in a tuple for shared weights": (
+        lambda: SharedWeights(main())(None, (zeros(5, 1),) * 2),
+        ["tuple", "Examples(x, y)"],
+    ),
+    "x and y in a tuple for an encoder": (
+        lambda: SupportSetHypernetwork(main())(None, (zeros(5, 1),) * 2),
+        ["tuple", "Examples(x, y)"],
+    ),
+    "descriptor adaptation of what reads no descriptor": (
+        lambda: DescriptorAdaptation(main(), SharedWeights(main()), 2)(None, support(3)),
+        ["does not depend on what adapts"],
+    ),
+    "a generator for the same weights in another order": (
+        lambda: Hypernetwork(MainNetwork.from_module(crossed()), MLPGenerator(2, MainNetwork.from_module(crossed(1)))),
+        ["another main network", "main=main"],
+    ),
     "conditioned on nothing": (lambda: Conditioned(main(), 0), ["at least 1", "0"]),
-    "conditioned on three numbers for two": (lambda: Conditioned(main(), 2)(zeros(5, 3)), ["3 numbers", "2"]),
+    "conditioned on three numbers for two": (lambda: Conditioned(main(), 2)(zeros(5, 3)), ["(5, 3)", "2 numbers"]),
     "conditioned without a descriptor": (lambda: Conditioned(main(), 2)(None, support(5)), ["Conditioned", "None"]),
     "a layer for a generator": (lambda: Hypernetwork(main(), nn.Linear(2, 97)), ["Linear", "MLPGenerator"]),
     "a generator for another network": (lambda: Hypernetwork(main(), MLPGenerator(2, classifier())), ["67", "97", "main=main"]),
@@ -652,6 +719,16 @@ TRAINING = {
     "a decoder of another dtype": (
         lambda: trained(Hypernetwork(main(), MLPGenerator(2, main())).double(), penalties={Reconstruction(main(), 2): 1.0}),
         ["θ of shape (2, 97)", "float64", "float32"],
+    ),
+    "a decoder of another descriptor": (
+        lambda: trained(Hypernetwork(main(), MLPGenerator(2, main())), penalties={Reconstruction(main(), 1): 1.0}),
+        ["(2, 2)", "(2, 1)", "descriptor_dim"],
+    ),
+    "a decoder of nothing": (lambda: Reconstruction(main(), 0), ["descriptor_dim", "at least 1"]),
+    "a seed for a decoder": (lambda: Reconstruction(main(), 2, rng=0), ["rng", "manual_seed(0)"]),
+    "the sensitivity of a layer without a forward derivative": (
+        lambda: trained(Hypernetwork(main(), MLPGenerator(4, main()), Rolled()), penalties={Sensitivity(): 1.0}),
+        ["Sensitivity", "forward", "rnn_layer"],
     ),
     "a main network to compare": (lambda: compare({"main": main()}, Sinusoids(), 0), ["_MLP", "SharedWeights(main)"]),
     "one learner under two names": (

@@ -225,6 +225,15 @@ def test_a_class_without_an_example_is_never_chosen(main, random):
     assert torch.isfinite(loss).all()
 
 
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3, 1e6])
+def test_a_class_without_an_example_is_not_chosen_in_any_unit(unit, random):
+    """Altitudes in metres, say, of which the last layer is given the numbers themselves."""
+    main = MainNetwork.mlp([1, 4], loss="cross_entropy")
+    D = Examples(unit * torch.tensor([[1.5], [2.0], [2.5]]), torch.tensor([0, 1, 2]))
+    x = unit * torch.tensor([[0.1], [1.6], [-9.0]])
+    assert main(PrototypicalNetwork(main, rng=random)(None, D), x).argmax(-1).tolist() == [0, 0, 0]
+
+
 WRITERS = {"prototypes": PrototypicalNetwork, "hypernetwork": SupportSetHypernetwork}
 
 

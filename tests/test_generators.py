@@ -373,3 +373,13 @@ def test_other_generators_refuse_nonsense(main, call, words):
     with pytest.raises(ValueError) as error:  # noqa: PT011, the words are checked below
         call(main)
     assert all(word in str(error.value) for word in words), str(error.value)
+
+
+@pytest.mark.parametrize("design", [MLPGenerator, ChunkedGenerator, ConvGenerator, LowRankGenerator, AttentionGenerator])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_a_generator_writes_in_the_dtype_that_it_was_brought_to(design, dtype, random):
+    generator, tau = design(2, MainNetwork.mlp([1, 8, 1]), rng=random), torch.randn(3, 2, generator=random)
+    theta = generator(tau)
+    same = generator.to(dtype)(tau.to(dtype))
+    assert same.dtype == dtype
+    assert (same - theta).norm() < (0.05 if dtype == torch.bfloat16 else 1e-6) * theta.norm()

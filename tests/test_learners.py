@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+from collections.abc import Mapping
 
 import pytest
 import torch
@@ -668,7 +669,7 @@ def test_a_learned_rate_is_a_parameter_of_the_learner_that_moves(name, main, fam
     meta_train(learner, family.train, 3, rng=random, progress=False)
     for which, p in rates.items():
         assert (p != before[which]).any(), which
-    given = learner.lr.values() if isinstance(learner.lr, dict) else [learner.lr]
+    given = learner.lr.values() if isinstance(learner.lr, Mapping) else [learner.lr]
     learned = [value for value in given if isinstance(value, nn.Parameter)]
     assert {id(value) for value in learned} == {id(p) for p in rates.values()}, "and adaptation uses what was learned"
 
@@ -689,6 +690,14 @@ def test_the_rate_of_a_head_is_one_parameter_under_two_names(main):
     learner = copy.deepcopy(make("ANIL, learned rate", main))
     assert learner.lr["4.weight"] is learner.lr["4.bias"]
     assert len(list(learner.parameters())) == 2
+
+
+def test_a_rate_that_is_put_into_the_rates_by_name_is_not_lost(main):
+    learner = ANIL(main)
+    with pytest.raises(TypeError, match="assignment"):
+        learner.lr["4.weight"] = 0.5
+    learner.lr = {**learner.lr, "4.weight": 0.5}
+    assert learner.lr == {"4.weight": 0.5, "4.bias": 0.01}
 
 
 def test_meta_sgd_is_its_equation(family, random, main):
@@ -769,15 +778,24 @@ def test_conditioned_is_concatenating_tau_to_x(random):
     torch.testing.assert_close(main(learner(tau), x), net(wide))
 
 
-def test_conditioned_finds_the_first_bias_where_it_is(random):
-    """Behind a layer that has none, and of a convolution."""
-    net = nn.Sequential(nn.Linear(3, 4, bias=False), nn.Tanh(), nn.Linear(4, 2))
-    main = MainNetwork.from_module(net)
-    learner, tau = Conditioned(main, 2, rng=random), torch.randn(2, generator=random)
-    written, shared = main.unflatten(learner(tau)), main.unflatten(learner.theta_0)
-    assert torch.equal(written["0.weight"], shared["0.weight"])
-    assert torch.equal(written["2.weight"], shared["2.weight"])
-    torch.testing.assert_close(written["2.bias"], shared["2.bias"] + learner.A @ tau)
+class LastState(nn.Module):
+    """A recurrent layer whose last state is y."""
+
+    def __init__(self, d_in: int):
+        super().__init__()
+        self.lstm = nn.LSTM(d_in, 4, batch_first=True)
+
+    def forward(self, x):
+        return self.lstm(x)[0][:, -1]
+
+
+def test_conditioned_is_concatenating_tau_to_every_time_of_a_recurrent_layer(random):
+    main, wide = MainNetwork.from_module(LastState(3), input_dims=2), LastState(3 + 2).double()
+    learner, tau = Conditioned(main, 2, rng=random).double(), torch.randn(2, generator=random).double()
+    weights, x = main.unflatten(learner.theta_0), torch.randn(6, 5, 3, generator=random).double()
+    name = "lstm.weight_ih_l0"
+    wide.load_state_dict({**weights, name: torch.cat([weights[name], learner.A], dim=1)})
+    torch.testing.assert_close(main(learner(tau), x), wide(torch.cat([x, tau.expand(6, 5, 2)], dim=-1)))
 
 
 def test_conditioned_starts_as_one_layer_on_both(random):

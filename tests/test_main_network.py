@@ -622,6 +622,18 @@ def test_a_module_that_writes_into_what_it_is_given_changes_only_copies(kind, ra
     assert torch.equal(x, given[1])
 
 
+def test_the_gradient_through_a_module_that_writes_into_its_weights_is_that_of_plain_torch(random):
+    net = nn.Sequential(nn.Embedding(5, 3, max_norm=0.5), nn.Flatten(), nn.Linear(3, 1))
+    main = MainNetwork.from_module(net)
+    theta = torch.randn(2, main.weight_dim, generator=random).requires_grad_()
+    x = torch.randint(5, (2, 4, 1), generator=random)
+    (gradient,) = torch.autograd.grad(main(theta, x).square().sum(), theta)
+    for i in range(2):
+        net.load_state_dict(main.unflatten(theta[i].detach().clone()))
+        plain = torch.autograd.grad(net(x[i]).square().sum(), list(net.parameters()))
+        torch.testing.assert_close(gradient[i], torch.cat([g.flatten() for g in plain]))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_module_with_a_buffer_works_in_inference_mode(dtype):
     norm = nn.utils.parametrizations.orthogonal(nn.Linear(2, 2))  # whose base is a buffer

@@ -64,7 +64,7 @@ class AttentionGenerator(Generator):
         rank: int = 32,
         rng: torch.Generator | None = None,
     ):
-        super().__init__(descriptor_dim, main)
+        super().__init__(descriptor_dim, main, rng)
         self.moments = main.initial_mean, main.initial_std
         for name, value in {"dim": dim, "heads": heads, "layers": layers, "rank": rank}.items():
             whole(name, value, 1)
@@ -128,7 +128,7 @@ class AttentionGenerator(Generator):
     def _units(self, token: Tensor, n: int, side: str) -> Tensor:
         """A token (B, dim) and n units side by side → (B, n, dim)."""
         place = (torch.arange(n, device=token.device) + 0.5).to(token) / n
-        waves = torch.cos(math.pi * torch.arange(1, self.frequencies + 1, device=token.device) * place.unsqueeze(-1))
+        waves = torch.cos(math.pi * torch.arange(1, self.frequencies + 1).to(place) * place.unsqueeze(-1))
         return nn.functional.gelu(self.of_token[side](token)).unsqueeze(1) * self.of_place[side](waves)
 
     def unit_codes(self, token: Tensor, n: int, side: str) -> Tensor:

@@ -21,23 +21,25 @@ class Generator(nn.Module):
 
     moments: tuple[Tensor, Tensor]
 
-    def __init__(self, descriptor_dim: int, main: MainNetwork):
+    def __init__(self, descriptor_dim: int, main: MainNetwork, rng: torch.Generator | None = None):
         super().__init__()
+        source(rng)
         whole("descriptor_dim", descriptor_dim, 1)
         expect("the main network", main, MainNetwork, "MainNetwork.from_module makes one of any module")
         self.descriptor_dim, self.main = descriptor_dim, main
 
     def check(self, descriptor: Tensor) -> None:
+        check_numbers(descriptor, next(self.parameters(), descriptor))
         if descriptor.ndim == 0 or descriptor.shape[-1] != self.descriptor_dim:
             raise ValueError(
                 f"τ has shape {tuple(descriptor.shape)}, but this generator was made for a last dimension of "
                 f"{self.descriptor_dim} (descriptor_dim)"
             )
-        check_numbers(descriptor, next(self.parameters(), descriptor))
 
 
 def check_numbers(descriptor: Tensor, like: Tensor) -> None:
-    """A sentence for a τ that is not finite, or of another dtype than the parameters that read it."""
+    """A sentence for a τ that is no tensor or not finite, or of another dtype than the parameters that read it."""
+    expect("τ", descriptor, Tensor, "it must be a tensor (…, d_tau), torch.as_tensor(τ) makes one")
     same_dtype("τ", descriptor, like)
     if readable(descriptor) and not torch.isfinite(descriptor).all():
         raise ValueError("τ contains NaN or infinite values: fill missing metadata first (descriptors.Metadata does)")
@@ -57,7 +59,6 @@ class Trunk(nn.ModuleList):
     """Fully connected layers with an activation after each, (…, d_in) → (…, width = hidden[-1])."""
 
     def __init__(self, d_in: int, hidden: Sequence[int], activation: str, rng: torch.Generator | None):
-        source(rng)
         expect("hidden", hidden, Sequence, f"give the width of each layer of the trunk, ({hidden!r},)")
         for width in hidden:
             whole("each width of the trunk", width, 1)

@@ -33,11 +33,12 @@ class ChunkedGenerator(Generator):
         activation: str = "gelu",
         rng: torch.Generator | None = None,
     ):
-        super().__init__(descriptor_dim, main)
+        super().__init__(descriptor_dim, main, rng)
         self.moments = main.initial_mean, main.initial_std
         if chunk_size is None:
             chunk_size = math.isqrt(main.weight_dim - 1) + 1
-        whole("chunk_size", chunk_size, 1)
+        for name, value in {"chunk_size": chunk_size, "embedding_dim": embedding_dim}.items():
+            whole(name, value, 1)
         n_chunks = -(-main.weight_dim // chunk_size)
         self.embeddings = nn.Parameter(torch.randn(n_chunks, embedding_dim, generator=rng))
         self.trunk = Trunk(descriptor_dim + embedding_dim, hidden, activation, rng)

@@ -33,7 +33,7 @@ class ClassGenerator(Generator):
         rank: int = 8,
         rng: torch.Generator | None = None,
     ):
-        super().__init__(descriptor_dim, main)
+        super().__init__(descriptor_dim, main, rng)
         if main.d_features is None or main.d_out is None or descriptor_dim % main.d_out:
             raise ValueError(
                 f"codes of {descriptor_dim} numbers cannot be parted among {main.d_out} classes of a network with "

@@ -37,7 +37,7 @@ class ConvGenerator(Generator):
         activation: str = "gelu",
         rng: torch.Generator | None = None,
     ):
-        super().__init__(descriptor_dim, main)
+        super().__init__(descriptor_dim, main, rng)
         self.moments = main.initial_mean, main.initial_std
         for name, value in {"channels": channels, "zoom": zoom}.items():
             whole(name, value, 1)

@@ -34,7 +34,7 @@ class LowRankGenerator(Generator):
         activation: str = "gelu",
         rng: torch.Generator | None = None,
     ):
-        super().__init__(descriptor_dim, main)
+        super().__init__(descriptor_dim, main, rng)
         self.moments = torch.zeros_like(main.initial_mean), main.initial_std  # θ₀ has the mean
         whole("rank", rank, 1)
         self.rank, self.matrices = rank, [matrix_shape(shape) for shape in main.shapes.values()]

@@ -42,7 +42,7 @@ class MLPGenerator(Generator):
         descriptors: Tensor | None = None,
         rng: torch.Generator | None = None,
     ):
-        super().__init__(descriptor_dim, main)
+        super().__init__(descriptor_dim, main, rng)
         if init not in ("hyperfan", "default"):
             raise ValueError(f"init must be 'hyperfan' or 'default', got {init!r}")
         self.magnitude_invariant = magnitude_invariant
