@@ -382,4 +382,4 @@ def test_a_generator_writes_in_the_dtype_that_it_was_brought_to(design, dtype, r
     theta = generator(tau)
     same = generator.to(dtype)(tau.to(dtype))
     assert same.dtype == dtype
-    assert (same - theta).norm() < (0.05 if dtype == torch.bfloat16 else 1e-6) * theta.norm()
+    assert (same - theta).norm() < (0.1 if dtype == torch.bfloat16 else 1e-5) * theta.norm()
