@@ -1,5 +1,6 @@
 """L : how far predictions are from y, one number per task; and accuracy, where y is a class."""
 
+import functools
 from collections.abc import Callable
 
 import torch
@@ -74,31 +75,33 @@ def per_task(function: Callable[[Tensor, Tensor], Tensor]) -> Loss:
     Whatever the function reduces, it sees one task at a time; `torch.nn.functional.l1_loss` will do.
     """
 
-    def one_task(prediction: Tensor, y: Tensor) -> Tensor:
-        try:
-            value = function(prediction, y)
-        except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            raise ValueError(
-                f"the loss {getattr(function, '__name__', function)} cannot take a prediction of shape "
-                f"{tuple(prediction.shape)} and y of shape {tuple(y.shape)} ({y.dtype}), one task: {error}"
-            ) from error
-        if not isinstance(value, Tensor) or value.ndim:
-            got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
-            raise ValueError(
-                f"a loss must give one number for a task, a tensor of shape (), and this one gave {got} for a prediction of "
-                f"shape {tuple(prediction.shape)} and y of shape {tuple(y.shape)}: end it with .mean()"
-            )
-        return value
+    return functools.partial(_by_task, function)
 
-    def batched(prediction: Tensor, y: Tensor) -> Tensor:
-        lead = prediction.shape[:-2]
-        if not lead:
-            return one_task(prediction, y)
-        tasks = prediction.flatten(0, len(lead) - 1), y.flatten(0, len(lead) - 1)
-        try:
-            flat = vmap(one_task, randomness="different")(*tasks)
-        except ValueError:  # what looks at its values cannot be batched; a loss that is wrong says so here too
-            flat = torch.stack([one_task(*task) for task in zip(*tasks, strict=True)])
-        return flat.unflatten(0, lead)
 
-    return batched
+def _by_task(function: Loss, prediction: Tensor, y: Tensor) -> Tensor:
+    one_task, lead = functools.partial(_of_one_task, function), prediction.shape[:-2]
+    if not lead:
+        return one_task(prediction, y)
+    tasks = prediction.flatten(0, len(lead) - 1), y.flatten(0, len(lead) - 1)
+    try:
+        flat = vmap(one_task, randomness="different")(*tasks)
+    except ValueError:  # what looks at its values cannot be batched; a loss that is wrong says so here too
+        flat = torch.stack([one_task(*task) for task in zip(*tasks, strict=True)])
+    return flat.unflatten(0, lead)
+
+
+def _of_one_task(function: Loss, prediction: Tensor, y: Tensor) -> Tensor:
+    try:
+        value = function(prediction, y)
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        raise ValueError(
+            f"the loss {getattr(function, '__name__', function)} cannot take a prediction of shape "
+            f"{tuple(prediction.shape)} and y of shape {tuple(y.shape)} ({y.dtype}), one task: {error}"
+        ) from error
+    if not isinstance(value, Tensor) or value.ndim:
+        got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+        raise ValueError(
+            f"a loss must give one number for a task, a tensor of shape (), and this one gave {got} for a prediction of "
+            f"shape {tuple(prediction.shape)} and y of shape {tuple(y.shape)}: end it with .mean()"
+        )
+    return value

@@ -446,8 +446,7 @@ class _Conv(MainNetwork):
                     "group of its norm is one number, and becomes 0 whatever x is: give fewer convolutions, a larger image, or "
                     "normalization=None"
                 )
-        self.pixels = height * width  # that the last convolution leaves
-        self._d_features = c * self.pixels
+        self._d_features = c * height * width
         self.widest = math.prod(self.image[1:]) / 4 * max(self.channels, default=0)
         add_layer(str(per_block * len(self.channels) + 1), (d_out, self._d_features), 1.0)
         super().__init__(shapes, torch.cat(mean), torch.cat(std), loss, torch.cat(start))
@@ -490,7 +489,7 @@ class _Conv(MainNetwork):
         super()._check_x(x)
         if tuple(x.shape[-3:]) != self.image:
             raise ValueError(f"x has images of shape {tuple(x.shape[-3:])}, but the main network takes {self.image}")
-        if self.normalization == "batch" and self.channels and x.shape[-4] * self.pixels == 1:
+        if self.normalization == "batch" and x.shape[-4] == 1 and (self._d_features,) == self.channels[-1:]:
             raise ValueError(
                 f"x of shape {tuple(x.shape)} has one image of each task, of which one pixel is left, so that there is nothing "
                 "to take a mean over: give more examples, larger images, or normalization='group'"
