@@ -555,7 +555,8 @@ class _ModuleNetwork(MainNetwork):
         versions = {name: b._version for name, b in buffers.items() if not b.is_inference()}
 
         def one_task(weights: dict[str, Tensor], x: Tensor) -> Tensor:
-            return functional_call(self.module, weights | buffers, (x,))
+            with _forgetting(self.module):
+                return functional_call(self.module, weights | buffers, (x,))
 
         with _twice_differentiable(self.recurrent):
             y = self._over_tasks(one_task, theta, x)
@@ -608,6 +609,8 @@ class _WeightNorm(parametrizations._WeightNorm):
         return weight_v * (weight_g / norm)
 
 
+_OF_EVERY_MODULE = vars(nn.Module())
+
 # How layers say that they cannot take what they are given, and vmap that it cannot run them.
 _FAILURES = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
 
@@ -646,6 +649,28 @@ def _check_module(module: nn.Module) -> None:
     lazy = [name for name, p in module.named_parameters() if nn.parameter.is_lazy(p)]
     if lazy:
         raise ValueError(f"{lazy} have no shape yet: call the {type(module).__name__} once with an example x first")
+
+
+@contextlib.contextmanager
+def _forgetting(module: nn.Module) -> Iterator[None]:
+    """Layers are afterwards as they were: what they keep of a call, such as what follows from weights, is of one θ."""
+    found = [(own, dict(own)) for own in map(vars, module.modules())]
+    kept = [(value, value.copy()) for own, _ in found for key, value in own.items() if _may_be_filled(key, value)]
+    try:
+        yield
+    finally:
+        for own, before in found:
+            for key in own.keys() - before.keys():
+                del own[key]
+            own.update(before)
+        for value, before in kept:
+            value.clear()
+            value.extend(before) if isinstance(value, list) else value.update(before)
+
+
+def _may_be_filled(key: str, value: object) -> bool:
+    """Whether an attribute of a module is a container that it fills by itself."""
+    return isinstance(value, dict | list | set) and key not in _OF_EVERY_MODULE
 
 
 @contextlib.contextmanager

@@ -634,6 +634,50 @@ def test_the_gradient_through_a_module_that_writes_into_its_weights_is_that_of_p
         torch.testing.assert_close(gradient[i], torch.cat([g.flatten() for g in plain]))
 
 
+class Remembering(nn.Module):
+    """A layer that computes something of its weights once: as an attribute, or in a container that several layers share."""
+
+    def __init__(self, shared=None, by_loop=False):
+        super().__init__()
+        self.linear, self.shared, self.by_loop = nn.Linear(1, 1), shared, by_loop
+
+    def forward(self, x):
+        if self.by_loop:
+            x.max().item()  # no vmap will do
+        if self.shared is None and not hasattr(self, "twice"):
+            self.twice = 2 * self.linear.weight
+        if self.shared is not None and not self.shared:
+            self.shared[:] = [2 * self.linear.weight]
+        return x @ (self.twice if self.shared is None else self.shared[0]).mT
+
+
+@pytest.mark.parametrize("by_loop", [False, True])
+@pytest.mark.parametrize("shared", [None, []])
+def test_what_a_module_keeps_of_a_call_is_not_used_in_the_next(shared, by_loop):
+    main = MainNetwork.from_module(nn.Sequential(Remembering(shared, by_loop), Remembering(shared, by_loop)))
+    theta, x = torch.tensor([[1.0, 0.0, 3.0, 0.0], [5.0, 0.0, 7.0, 0.0]]), torch.ones(2, 1, 1)
+    product = (2 * theta[:, 0]) * 2 * theta[:, 2 if shared is None else 0]  # the second layer reads what the first one wrote
+    for scale in (1.0, 2.0):
+        assert torch.equal(main(scale * theta, x).flatten(), scale**2 * product)
+
+
+class OfPairs(nn.Module):
+    """Pairs of weights as complex numbers, which must lie at even places."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale, self.pairs = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1, 2))
+
+    def forward(self, x):
+        return (self.scale * x * torch.view_as_complex(self.pairs)).abs()
+
+
+def test_weights_may_be_read_as_complex_numbers():
+    main = MainNetwork.from_module(OfPairs())
+    y = main(torch.tensor([[1.0, 3.0, 4.0], [2.0, 3.0, 4.0]]), torch.ones(2, 1, 1))
+    assert y.flatten().tolist() == pytest.approx([5.0, 10.0])
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_module_with_a_buffer_works_in_inference_mode(dtype):
     norm = nn.utils.parametrizations.orthogonal(nn.Linear(2, 2))  # whose base is a buffer
