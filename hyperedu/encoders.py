@@ -53,6 +53,8 @@ class JointEncoder(Encoder):
 
     def __init__(self, *encoders: nn.Module):
         super().__init__()
+        if not encoders:
+            raise ValueError("a JointEncoder without encoders has no code: give at least one")
         self.parts = nn.ModuleList(as_encoder(encoder) for encoder in encoders)
         dims = [getattr(part, "dim", None) for part in self.parts]
         self.dim = None if None in dims else sum(dim for dim in dims if dim is not None)
@@ -69,6 +71,7 @@ class JointEncoder(Encoder):
 
 def as_encoder(module: nn.Module) -> nn.Module:
     """The module, if it takes (τ, D); as a `DescriptorEncoder`, if it takes τ alone."""
+    expect("the encoder", module, nn.Module, "wrap a function in an nn.Module whose forward takes τ")
     if isinstance(module, Encoder):
         return module
     given = inspect.signature(module.forward).parameters.values()

@@ -88,6 +88,10 @@ class MainNetwork:
             raise ValueError(
                 f"no loss is called {loss!r}: choose one of {', '.join(LOSSES)}, or give a function (prediction, y)"
             )
+        if isinstance(loss, nn.Module) and any(p.requires_grad for p in loss.parameters()):
+            raise ValueError(
+                f"the loss {type(loss).__name__} has parameters, which no learner would learn: give loss.requires_grad_(False)"
+            )
         self.loss_kind = loss
         self._loss: Loss = per_task(loss) if callable(loss) else LOSSES[loss]
         self.training = True
@@ -347,6 +351,8 @@ class _MLP(MainNetwork):
                     f"{name} has shape {tuple(value.shape)}, but y has {self.d_out} numbers: give one or {self.d_out}"
                 )
             tensor = torch.as_tensor(value)
+            if tensor.requires_grad:
+                raise ValueError(f"{name} requires a gradient, but is a constant that no learner would learn: {name}.detach()")
             if readable(tensor) and not torch.isfinite(tensor).all():
                 raise ValueError(f"{name} must be finite, got {value}")
             if name == "y_std" and readable(tensor) and not (tensor > 0).all():

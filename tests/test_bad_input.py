@@ -322,6 +322,14 @@ NETWORKS = {
         lambda: on_images(MainNetwork.conv((1, 4, 4), (4, 4), 3, normalization="batch"), 1),
         ["(2, 1, 1, 4, 4)", "one pixel", "normalization='group'"],
     ),
+    "units that would not be learned": (
+        lambda: main(y_std=nn.Parameter(torch.ones(1))),
+        ["y_std requires a gradient", "y_std.detach()"],
+    ),
+    "a loss whose parameters would not be learned": (
+        lambda: main(loss=nn.Sequential(nn.Linear(1, 1))),
+        ["Sequential has parameters", "loss.requires_grad_(False)"],
+    ),
     "outputs without a last dimension": (
         lambda: MainNetwork.from_module(rows_lost()).loss(zeros(4, 2), support(4)),
         ["(4, 5)", "(4, 5, 1)", "(…, n, d_out)"],
@@ -521,6 +529,11 @@ ENCODERS = {
     "words in whole numbers for a set encoder": (
         lambda: SetEncoder(1, 1, 4)(None, Examples(labels(3, 5, 1), zeros(3, 5, 1))),
         ["x of shape (3, 5, 1)", "int64", "float32"],
+    ),
+    "no encoders to join": (lambda: JointEncoder(), ["JointEncoder", "at least one"]),
+    "a function for an encoder": (
+        lambda: Hypernetwork(main(), MLPGenerator(2, main()), lambda tau: tau),
+        ["the encoder is a function", "nn.Module"],
     ),
     "words in an array": (lambda: WordAttention(8)(zeros(3, 8).numpy()), ["ndarray", "torch.as_tensor(τ)"]),
     "words without a width": (lambda: WordAttention(0), ["width", "at least 1"]),
