@@ -513,21 +513,25 @@ class _ModuleNetwork(MainNetwork):
         self.by_loop = any(getattr(child, "padding_idx", None) is not None for child in module.modules())
         self.recurrent = any(isinstance(child, nn.RNNBase) for child in module.modules())
         weights = {name: p.detach() for name, p in module.named_parameters()}
+        # One meta tensor for each parameter, wherever the copy has it, so that tied weights stay tied.
+        meta = {id(p): nn.Parameter(torch.empty_like(p, device="meta"), requires_grad=False) for p in module.parameters()}
+        copies: dict[int, object] = dict(meta)
         try:
-            self.module = copy.deepcopy(module)
+            self.module = copy.deepcopy(module, copies)
         except RuntimeError as error:
             raise ValueError(
                 f"{type(module).__name__} cannot be copied, since it keeps a tensor that was computed from its weights: take "
                 "torch.nn.utils.parametrizations in place of torch.nn.utils.weight_norm or spectral_norm"
             ) from error
-        meta: dict[int, nn.Parameter] = {}  # one meta tensor per parameter, so that tied weights stay tied
+        hidden = [tuple(p.shape) for key, p in copies.items() if isinstance(p, nn.Parameter) and key not in meta]
+        if hidden:
+            raise ValueError(
+                f"{type(module).__name__} keeps weights of shapes {hidden} in a list, a dictionary or an object, where they "
+                "are not found: make it an nn.ModuleList, nn.ModuleDict or nn.ParameterList"
+            )
         for child in self.module.modules():
             if type(child) is parametrizations._WeightNorm:
                 child.__class__ = _WeightNorm
-            for name, p in child._parameters.items():
-                if p is not None:
-                    new = nn.Parameter(torch.empty_like(p, device="meta"), requires_grad=False)
-                    child._parameters[name] = meta.setdefault(id(p), new)
         mean = [p.float().mean().expand(p.numel()) for p in weights.values()]
         std = [p.float().std(correction=0).expand(p.numel()) for p in weights.values()]
         shapes = {name: p.shape for name, p in weights.items()}
@@ -644,9 +648,9 @@ def _check_module(module: nn.Module) -> None:
                 f"{what} has torch.nn.utils.weight_norm, whose second derivative is wrong: take "
                 "torch.nn.utils.parametrizations.weight_norm"
             )
-        kept = [value for value in vars(child).values() if isinstance(value, list | tuple)]
-        if any(isinstance(item, nn.Module) for items in kept for item in items):
-            raise ValueError(f"{what} keeps layers in a list, where their weights are not found: make it an nn.ModuleList")
+        kept = [item for value in vars(child).values() if isinstance(value, list | tuple) for item in value]
+        if any(isinstance(item, nn.Parameter) for item in kept) and not isinstance(child, nn.RNNBase):
+            raise ValueError(f"{what} keeps weights in a list, where others are not found: make it an nn.ParameterList")
         if isinstance(child, nn.RNNBase | nn.MultiheadAttention) and not child.batch_first:
             raise ValueError(f"{what} takes time before examples, but examples come first here: make it with batch_first=True")
     for name, p in module.named_parameters():

@@ -139,10 +139,18 @@ class Counting(nn.Module):
         return self.linear(x)
 
 
-def in_a_list():
+def keeping(others):
     module = nn.Linear(1, 1)
-    module.others = [nn.Linear(1, 1)]
+    module.others = others
     return module
+
+
+class SecondName(nn.Linear):
+    """A layer that reads its weight from a list."""
+
+    def __init__(self):
+        super().__init__(1, 1)
+        self.others = [self.weight]
 
 
 def rows_lost():
@@ -307,7 +315,17 @@ NETWORKS = {
         lambda: MainNetwork.from_module(nn.TransformerEncoderLayer(4, 2)),
         ["self_attn", "MultiheadAttention", "batch_first=True"],
     ),
-    "layers in a list": (lambda: MainNetwork.from_module(in_a_list()), ["keeps layers in a list", "nn.ModuleList"]),
+    "layers in a list": (lambda: MainNetwork.from_module(keeping([nn.Linear(1, 2)])), ["(2, 1)", "(2,)", "nn.ModuleList"]),
+    "layers in a dictionary": (
+        lambda: MainNetwork.from_module(keeping({"first": (nn.Linear(1, 2),)})),
+        ["Linear keeps", "(2, 1)", "nn.ModuleDict"],
+    ),
+    "weights in a list": (lambda: MainNetwork.from_module(keeping([nn.Parameter(zeros(3))])), ["Linear", "nn.ParameterList"]),
+    "weights in an object": (
+        lambda: MainNetwork.from_module(keeping(functools.partial(F.linear, weight=nn.Parameter(zeros(3, 1))))),
+        ["(3, 1)", "an object"],
+    ),
+    "weights that are also in a list": (lambda: MainNetwork.from_module(SecondName()), ["SecondName", "in a list"]),
     "weights in whole numbers": (lambda: MainNetwork.from_module(with_parameter(labels(3))), ["extra", "int64", "buffer"]),
     "complex weights": (lambda: MainNetwork.from_module(with_parameter(zeros(3) + 0j)), ["extra", "complex64", "buffer"]),
     "weights that are computed from others": (
