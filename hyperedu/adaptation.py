@@ -31,7 +31,8 @@ class Trajectory:
         loss: (steps + 1, …) the support loss of each task before each step and at the end; without the end, (steps, …),
             inside a training that does not keep the trajectory, which has no use for it; (0, …) where there is no support set.
         diverged: (…,) the first step after which a task's support loss was not finite or over ten times what it was at
-            the start (a loss that is not finite at the start counts as step 1); 0 for the tasks that did not diverge.
+            the start (a loss that is not finite at the start counts as step 1); 0 for the tasks that did not diverge, as far
+            as `loss` tells.
     """
 
     theta: Tensor

@@ -62,7 +62,8 @@ def _check_classes(prediction: Tensor, y: Tensor) -> None:
     if readable(y) and y.numel() and not 0 <= int(y.min()) <= int(y.max()) < n_classes:
         raise ValueError(
             f"y has classes from {int(y.min())} to {int(y.max())}, but a prediction of shape {tuple(prediction.shape)} tells "
-            f"{n_classes} apart, 0 to {n_classes - 1}: count classes from 0, or make the main network wider at its end"
+            f"{n_classes} apart, 0 to {n_classes - 1}: count classes from 0, make the main network wider at its end, or "
+            "give y as numbers (…, n, 1) where the loss is one's own, such as that of a single logit"
         )
 
 

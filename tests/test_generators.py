@@ -383,3 +383,11 @@ def test_a_generator_writes_in_the_dtype_that_it_was_brought_to(design, dtype, r
     same = generator.to(dtype)(tau.to(dtype))
     assert same.dtype == dtype
     assert (same - theta).norm() < (0.1 if dtype == torch.bfloat16 else 1e-5) * theta.norm()
+
+
+def test_the_map_of_attention_is_a_mean_over_any_descriptors(random):
+    generator, tau = AttentionGenerator(2, MainNetwork.mlp([1, 8, 1]), rng=random), torch.randn(2, 3, 2, generator=random)
+    each = torch.stack([generator.attention_map(one) for one in tau.flatten(0, 1)])
+    torch.testing.assert_close(generator.attention_map(tau), each.mean(0))
+    with pytest.raises(ValueError, match="descriptor_dim"):
+        generator.attention_map(tau[..., :1])

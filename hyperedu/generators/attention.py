@@ -117,9 +117,10 @@ class AttentionGenerator(Generator):
     def attention_map(self, descriptor: Tensor) -> Tensor:
         """How much each token (τ, then the weight tensors) attends to each, (layers, 1 + tensors, 1 + tensors).
 
-        Means over heads and over the given τ (B, d_tau).
+        Means over heads and over the given τ (…, d_tau).
         """
-        X, maps = self._first(descriptor), []
+        self.check(descriptor)
+        X, maps = self._first(descriptor.reshape(-1, self.descriptor_dim)), []
         for layer in self.attention:
             maps.append(layer.weights_and_values(X)[0].mean(dim=(0, 1)))  # type: ignore[operator]
             X = layer(X)
