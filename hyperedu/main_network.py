@@ -2,10 +2,12 @@
 
 import contextlib
 import copy
+import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from numbers import Integral, Real
+from types import FunctionType
 
 import torch
 from torch import Tensor, nn
@@ -636,6 +638,7 @@ def _check_module(module: nn.Module) -> None:
         raise ValueError(f"from_module takes an nn.Module, got {type(module).__name__}")
     if next(module.parameters(), None) is None:
         raise ValueError(f"{type(module).__name__} has no parameters: there are no weights to generate")
+    own = {*module.modules(), *module.parameters()}
     for name, child in module.named_modules():
         what = f"{name or 'the module'} ({type(child).__name__})"
         if getattr(child, "running_mean", None) is not None:
@@ -651,6 +654,11 @@ def _check_module(module: nn.Module) -> None:
         kept = [item for value in vars(child).values() if isinstance(value, list | tuple) for item in value]
         if any(isinstance(item, nn.Parameter) for item in kept) and not isinstance(child, nn.RNNBase):
             raise ValueError(f"{what} keeps weights in a list, where others are not found: make it an nn.ParameterList")
+        if any(inner in own for item in _held(child) if inspect.isfunction(item) for inner in _closed_over(item)):
+            raise ValueError(
+                f"{what} keeps a function that was made inside it, such as a lambda that says self, and that always has the "
+                "weights of this module: make it a method"
+            )
         if isinstance(child, nn.RNNBase | nn.MultiheadAttention) and not child.batch_first:
             raise ValueError(f"{what} takes time before examples, but examples come first here: make it with batch_first=True")
     for name, p in module.named_parameters():
@@ -659,6 +667,17 @@ def _check_module(module: nn.Module) -> None:
     lazy = [name for name, p in module.named_parameters() if nn.parameter.is_lazy(p)]
     if lazy:
         raise ValueError(f"{lazy} have no shape yet: call the {type(module).__name__} once with an example x first")
+
+
+def _held(child: nn.Module) -> Iterator[object]:
+    """The attributes of a module, and what is in those that are containers."""
+    for value in vars(child).values():
+        yield from value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else (value,)
+
+
+def _closed_over(function: FunctionType) -> list[object]:
+    """Modules and tensors that a function takes from where it was made."""
+    return [value for value in inspect.getclosurevars(function).nonlocals.values() if isinstance(value, nn.Module | Tensor)]
 
 
 @contextlib.contextmanager

@@ -73,7 +73,7 @@ class Sensitivity(Penalty):
         error = torch.randn(tasks.descriptor.shape, generator=rng).to(tasks.descriptor)
         try:
             change = torch.func.jvp(lambda tau: learner.written(tau, tasks.support), (tasks.descriptor,), (error,))[1]
-        except NotImplementedError as missing:
+        except RuntimeError as missing:  # a layer with no such derivative, or one that counts what it is given
             raise ValueError(
                 f"Sensitivity takes ∂θ/∂τ forward, which a layer of {type(learner).__name__} cannot: {missing}"
             ) from missing

@@ -145,6 +145,21 @@ def keeping(others):
     return module
 
 
+class SaysSelf(nn.Linear):
+    """A layer whose activation is a function made inside it."""
+
+    def __init__(self, functions=None):
+        super().__init__(1, 1)
+        scaled = lambda h: h * self.weight  # noqa: E731
+        self.scaled = scaled if functions is None else {"scaled": scaled}
+
+
+def hooked():
+    module = nn.Linear(1, 1)
+    module.register_forward_hook(lambda *_: module.weight)
+    return module
+
+
 class SecondName(nn.Linear):
     """A layer that reads its weight from a list."""
 
@@ -325,6 +340,9 @@ NETWORKS = {
         lambda: MainNetwork.from_module(keeping(functools.partial(F.linear, weight=nn.Parameter(zeros(3, 1))))),
         ["(3, 1)", "an object"],
     ),
+    "a function that says self": (lambda: MainNetwork.from_module(SaysSelf()), ["SaysSelf", "lambda", "method"]),
+    "functions that say self": (lambda: MainNetwork.from_module(nn.Sequential(SaysSelf({}))), ["0 (SaysSelf)", "method"]),
+    "a hook that says self": (lambda: MainNetwork.from_module(hooked()), ["Linear", "method"]),
     "weights that are also in a list": (lambda: MainNetwork.from_module(SecondName()), ["SecondName", "in a list"]),
     "weights in whole numbers": (lambda: MainNetwork.from_module(with_parameter(labels(3))), ["extra", "int64", "buffer"]),
     "complex weights": (lambda: MainNetwork.from_module(with_parameter(zeros(3) + 0j)), ["extra", "complex64", "buffer"]),
@@ -760,6 +778,10 @@ TRAINING = {
     "the sensitivity of a layer without a forward derivative": (
         lambda: trained(Hypernetwork(main(), MLPGenerator(4, main()), Rolled()), penalties={Sensitivity(): 1.0}),
         ["Sensitivity", "forward", "rnn_layer"],
+    ),
+    "the sensitivity of a layer that counts": (
+        lambda: trained(Hypernetwork(main(), MLPGenerator(2, main()), nn.BatchNorm1d(2)), penalties={Sensitivity(): 1.0}),
+        ["Sensitivity", "in-place"],
     ),
     "a main network to compare": (lambda: compare({"main": main()}, Sinusoids(), 0), ["_MLP", "SharedWeights(main)"]),
     "one learner under two names": (
