@@ -164,9 +164,9 @@ class Examples:
 
 
 def _to(value: Tensor, *args, **kwargs) -> Tensor:
+    if not value.is_floating_point():  # never by way of a floating dtype, which would round them
+        return value.to(value.new_empty(0).to(*args, **kwargs).device)
     moved = value.to(*args, **kwargs)
-    if not value.is_floating_point():
-        return moved.to(value.dtype)
     if not moved.is_floating_point():
         raise ValueError(f"examples of dtype {value.dtype} cannot become {moved.dtype}: give a device or a floating dtype")
     return moved

@@ -54,11 +54,15 @@ class Metadata:
         if values.ndim != 2 or values.shape[1] != len(names) or len(values) == 0:
             raise ValueError(f"values of shape {tuple(values.shape)} do not give {len(names)} properties of some tasks")
         _expect_no_infinity(values)
+        values = values.float() if values.dtype == torch.bool else values
         known = torch.isfinite(values)
         count, spread = known.sum(0), _spread(values)
         mean = values.nan_to_num(0).sum(0) / count
         std = (((values - mean).nan_to_num(0).square() * known).sum(0) / count).sqrt()
-        for name, n, s in zip(names, count, spread, strict=True):  # a std of equal numbers is not always 0
+        least = torch.finfo(std.dtype).tiny ** 0.5  # what is below has no square
+        for name, n, s, deviation in zip(names, count, spread, std, strict=True):  # a std of equal numbers is not always 0
+            if n and s and not least < deviation < math.inf:
+                raise ValueError(f"{name!r} has numbers whose squares {std.dtype} cannot hold: give it in another unit")
             if n == 0 or s == 0:
                 what = "has no value for any" if n == 0 else "is the same for every"
                 raise ValueError(f"{name!r} {what} training task: it cannot describe tasks, leave it out")
@@ -79,7 +83,7 @@ class Metadata:
     def in_words(self, descriptor: Tensor) -> str:
         """What τ (d_tau,) says, such as "elevation 3,300 m, latitude 39.4 °"."""
         values = self.values(descriptor).tolist()
-        digits = [0 if s > 50 else 1 if s > 1 else 2 for s in self.std.tolist()]
+        digits = [0 if s > 50 else 1 if s > 1 else max(2, -math.floor(math.log10(s))) for s in self.std.tolist()]
         return ", ".join(
             f"{_(name)} {value:,.{d}f} {unit}".rstrip()
             for name, value, unit, d in zip(self.names, values, self.units, digits, strict=True)

@@ -410,3 +410,10 @@ def test_labels_as_vectors_with_a_single_one_are_refused_by_the_cross_entropy():
     examples = Examples(torch.zeros(4, 5, 2), torch.eye(3)[torch.zeros(4, 5).long()])
     with pytest.raises(ValueError, match=r"\(4, 5, 3\) has dtype torch.float32.*y.long\(\)"):
         adapt(main, torch.zeros(main.weight_dim), examples)
+
+
+def test_numbers_of_words_and_classes_are_not_rounded_on_their_way_to_another_dtype():
+    D = Examples(torch.tensor([[30_001], [777]]), torch.tensor([0, 301]))
+    moved = D.to(torch.zeros(1, dtype=torch.bfloat16))
+    assert torch.equal(moved.x, D.x)
+    assert torch.equal(moved.y, D.y)

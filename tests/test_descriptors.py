@@ -162,3 +162,22 @@ def test_statistics_do_not_depend_on_the_unit_of_y(random):
     D = Sinusoids().train.sample(30, 5, 1, random).support
     small = Examples(D.x, 1e-9 * D.y)
     torch.testing.assert_close(SupportStatistics.fit(small)(small), SupportStatistics.fit(D)(D), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(("unit", "dtype"), [(1e20, torch.float32), (1e-21, torch.float32), (1e3, torch.float16)])
+def test_a_property_whose_squares_cannot_be_kept_is_refused(unit, dtype):
+    values = unit * torch.tensor([[1.0], [2.0], [5.0]])
+    with pytest.raises(ValueError, match=r"'mass'.*another unit"):
+        Metadata.fit(values.to(dtype), ["mass"], ["kg"])
+    tau = Metadata.fit(values.double(), ["mass"], ["kg"])(values)
+    torch.testing.assert_close(tau.std(correction=0), torch.tensor(1.0))
+
+
+def test_a_property_may_be_true_or_false():
+    metadata = Metadata.fit(torch.tensor([[True], [False]]), ["wet"], [""])
+    assert metadata(torch.tensor([[True], [False]])).tolist() == [[1], [-1]]
+
+
+def test_a_small_property_is_said_with_the_digits_that_it_has():
+    metadata = Metadata(["size"], ["m"], torch.tensor([2e-5]), torch.tensor([2e-6]))
+    assert metadata.in_words(torch.tensor([1.0])) == "size 0.000022 m"
