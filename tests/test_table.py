@@ -476,3 +476,96 @@ def test_infinite_values_are_missing(file):
 def test_what_is_not_told_of_a_task_is_its_mean():
     table = Table(rows(), **ROLES)
     assert table.describe(height=300.5)[1] == 0
+
+
+def test_what_is_below_zero_in_parentheses_proves_no_decimal_sign():
+    columns = changed("growth (mm)", lambda v, i: f"(1,{200 + i})" if i % 4 == 0 else f"1,{200 + i}")
+    assert Table(columns, **ROLES).y[:2, 0].tolist() == [-1200, 1201]
+    columns["growth (mm)"][1] = "1,201.5"
+    assert Table(columns, **ROLES).y[:2, 0].tolist() == [-1200, 1201.5]
+
+
+def test_a_number_that_begins_with_zero_has_no_thousands(file):
+    columns = whole_numbers() | {"growth (mm)": [f"0.{100 + i}" for i in range(48)]}
+    assert Table.from_csv(file(text(columns, ";")), **ROLES).y.max().item() == pytest.approx(0.147)
+    columns = rows() | {"growth (mm)": [f"0,{100 + i}" for i in range(48)]}
+    assert Table(columns, **ROLES).y.max().item() == pytest.approx(0.147)
+
+
+@pytest.mark.parametrize("hole", [None, "n/a"])
+def test_numbers_among_objects_are_not_read_as_texts(hole):
+    numbers = [round(1.001 + i / 100, 3) for i in range(47)] + [hole]
+    columns = commas(rows()) | {"growth (mm)": pandas.Series(numbers, dtype=object)}
+    assert Table(columns, **ROLES).y.max().item() == pytest.approx(1.461)
+
+
+def test_minus_9999_is_no_temperature():
+    warm = changed("growth (mm)", lambda v, i: -9999.0 if i == 3 else float(i - 20))
+    with pytest.raises(ValueError, match=r"-9999 in 1 cells and nothing else near it"):
+        Table(warm, **ROLES)
+    deep = changed("growth (mm)", lambda v, i: -999.0 if i == 3 else float(-i * 30))
+    assert Table(deep, **ROLES).y.min() == -1410
+
+
+def test_descriptors_that_differ_in_their_unit_alone_keep_it():
+    columns = rows()
+    columns["age [m]"] = columns.pop("height (m)")
+    table = Table(columns, **ROLES | {"descriptor": ["age [m]", "age [years]"]})
+    assert table.descriptors.names == ["age (m)", "age (years)"]
+    assert table.describe(**{"age (years)": 3.0}).tolist()[0] == 0
+
+
+def test_spans_of_time_are_days():
+    spans = pandas.to_timedelta([12.0 * (i % 6) for i in range(48)], unit="h")
+    table = Table(rows() | {"day": spans}, **ROLES)
+    assert table._x[:6, 0].tolist() == [0, 0.5, 1, 1.5, 2, 2.5]
+    assert table.x_columns[0].unit == "days"
+
+
+def test_columns_may_be_tensors():
+    growth = torch.arange(48.0, dtype=torch.bfloat16, requires_grad=True)
+    assert Table(rows() | {"growth (mm)": growth}, **ROLES).y.max() == 47
+
+
+COLUMNS = {
+    "complex": ([1j + i for i in range(48)], "complex"),
+    "matrix": (torch.zeros(48, 2), "one value for each row"),
+    "one number": (3.0, "one value for each row"),
+    "dates that are all missing": (pandas.to_datetime([None] * 48), "empty"),
+    "minutes past 59": (["7:30", "8:75"] * 24, "must be numbers or dates"),
+}
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_columns_that_are_no_numbers(kind):
+    values, words = COLUMNS[kind]
+    with pytest.raises(ValueError, match=words):
+        Table(rows() | {"day": values}, **ROLES)
+
+
+def test_times_that_are_not_of_the_day_are_refused():
+    columns = rows()
+    columns["day (min)"] = ["7:30", "8:15", "9:05"] * 16
+    with pytest.raises(ValueError, match="hours and minutes: write numbers of min"):
+        Table(columns, **ROLES | {"x": ["day (min)"]})
+
+
+def test_columns_are_never_put_into_another_order():
+    columns = {name: pandas.Series(values) for name, values in rows().items()}
+    columns["day"] = columns["day"].sort_values()
+    with pytest.raises(ValueError, match="different indices"):
+        Table(columns, **ROLES)
+
+
+def test_names_of_several_levels_are_refused():
+    frame = pandas.DataFrame(rows())
+    frame.columns = pandas.MultiIndex.from_product([["plants"], frame.columns])
+    with pytest.raises(ValueError, match="several levels"):
+        Table(frame, **ROLES)
+
+
+def test_a_property_and_a_split_are_numbers():
+    with pytest.raises(ValueError, match="'tall' is none"):
+        Table(rows(), **ROLES).describe(height="tall")
+    with pytest.raises(ValueError, match="split"):
+        Table(rows(), **ROLES, split=1.5)

@@ -3,7 +3,7 @@
 import difflib
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ MISSING |= {"#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"}  # what 
 STANDS_FOR_MISSING = (-999.0, -9999.0, -99999.0)  # what instruments write where they have nothing
 SEPARATORS = ";\t,|"
 UNIT = re.compile(r"^(?P<name>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^\[\]]*)\])\s*$")
-TIME = r"\d{1,2}:\d{2}(?::\d{2})?"  # of the day
+TIME = r"\d{1,2}:[0-5]\d(?::[0-5]\d)?"  # of the day
 NUMBER = r"[+-]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][+-]?\d+)?"
-# Only as many digits as a group of thousands has: 1,234 may be a thousand or a little more than one.
-GROUPED = {sign: rf"[+-]?\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+" for sign in ",."}
+# Only as many digits as a group of thousands has: 1,234 may be a thousand or a little more than one. 0,234 is no thousand.
+GROUPED = {sign: rf"[+-]?[1-9]\d{{0,2}}(?:{re.escape(sign)}\d{{3}})+" for sign in ",."}
 DATES = {  # how a date looks → its format; where day and month could be taken for each other, both
     r"\d{4}-\d{1,2}-\d{1,2}": ["%Y-%m-%d"],
     r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}": ["%Y-%m-%d %H:%M"],
@@ -102,14 +102,18 @@ def _plain(header: str) -> str:
     return (found["name"] if found else header).strip().lower()
 
 
-def parsed(frame: Any, headers: Iterable[str], separator: str | None, decimal: str | None) -> dict[str, Column]:
+def parsed(frame: Any, headers: Sequence[str], separator: str | None, decimal: str | None) -> dict[str, Column]:
     """The columns that are used, by header. Whether a comma is a decimal sign is read off all of them together."""
     import pandas
 
     if decimal not in (None, ".", ","):
         raise ValueError(f"decimal must be '.' or ',', got {decimal!r}")
-    raw = {header: frame[header] for header in headers}
-    texts = {header: _texts(values) for header, values in raw.items()}
+    texts = {header: _texts(frame[header]) for header in headers}
+    for header in headers:
+        if (texts[header] == "").all():
+            raise ValueError(f"column {header!r} is empty: leave it out")
+    # Python's own numbers in a column of objects are no texts.
+    raw = {header: frame[header].where(texts[header] != "").infer_objects() for header in headers}
     of_text = [t for header, t in texts.items() if not pandas.api.types.is_numeric_dtype(raw[header])]
     said = {sign for t in of_text for sign in _decimal_signs(t)}
     if decimal is None and len(said) == 1:
@@ -122,6 +126,10 @@ def parsed(frame: Any, headers: Iterable[str], separator: str | None, decimal: s
         numbers: np.ndarray | None
         if pandas.api.types.is_datetime64_any_dtype(values):
             numbers, unit = _days(values)
+        elif pandas.api.types.is_timedelta64_dtype(values):
+            numbers, unit = _in_days(values), "days"
+        elif pandas.api.types.is_complex_dtype(values):
+            raise ValueError(f"column {header!r} has complex numbers: give real and imaginary parts as two columns")
         elif pandas.api.types.is_numeric_dtype(values):  # booleans among them
             numbers = values.astype(float).to_numpy()
             _refuse_a_stand_in(numbers[~np.isnan(numbers)], header)
@@ -142,7 +150,8 @@ def _texts(values: Any) -> Any:
 
 def _bare(texts: Any) -> Any:
     """Without currencies, spaces and what parts thousands. What parts other digits stays: 120 80 is no number, nor is 5'11."""
-    return texts.str.replace(r"(?<=\d)[\s'’](?=\d{3}(?!\d))|(?<!\d)\s|\s(?!\d)|[$€£¥]", "", regex=True)
+    bare = texts.str.replace(r"(?<=\d)[\s'’](?=\d{3}(?!\d))|(?<!\d)\s|\s(?!\d)|[$€£¥]", "", regex=True)
+    return bare.str.replace(rf"^\(({NUMBER})\)$", r"-\1", regex=True)  # as accountants write what is below 0
 
 
 def _decimal_signs(texts: Any) -> set[str]:
@@ -165,10 +174,7 @@ def _numbers(texts: Any, header: str, unit: str, separator: str | None, decimal:
     import pandas
 
     known = texts != ""
-    if not known.any():
-        raise ValueError(f"column {header!r} is empty: leave it out")
     plain = _bare(texts)
-    plain = plain.str.replace(rf"^\(({NUMBER})\)$", r"-\1", regex=True)  # as accountants write what is below 0
     percent = plain.str.endswith("%")
     if percent.any() and not percent[known].all() and unit != "%":
         raise ValueError(
@@ -177,6 +183,11 @@ def _numbers(texts: Any, header: str, unit: str, separator: str | None, decimal:
     plain = plain.str.rstrip("%")
     looks = plain.str.fullmatch(NUMBER) | plain.str.lower().isin(["inf", "+inf", "-inf"])
     if plain[known].str.fullmatch(TIME).all():
+        if unit.lower() in ("min", "s", "sec"):
+            raise ValueError(
+                f"column {header!r} has times such as {texts[known].iloc[0]}, which are read as hours and minutes: write "
+                f"numbers of {unit}"
+            )
         return _hours(plain.where(known)), unit or "h"
     if not looks[known].any() or (plain[known].str.fullmatch("|".join(DATES)).mean() > 0.5):
         dates = _dates(texts, header)
@@ -211,13 +222,14 @@ def _numbers(texts: Any, header: str, unit: str, separator: str | None, decimal:
 
 
 def _refuse_a_stand_in(numbers: np.ndarray, header: str) -> None:
-    """Where all other numbers are at least 0, a -999 is no number."""
+    """A -999 is no number where all others are at least 0, or further from it than from one another."""
+    others = numbers[~np.isin(numbers, STANDS_FOR_MISSING)]
     for stand_in in STANDS_FOR_MISSING:
         mine = numbers == stand_in
-        if mine.any() and (numbers[~np.isin(numbers, STANDS_FOR_MISSING)] >= 0).all():
+        if mine.any() and ((others >= 0).all() or others.min() - stand_in > np.ptp(others)):
             raise ValueError(
-                f"column {header!r} has {stand_in:.0f} in {int(mine.sum())} cells and is nowhere else below 0: if this stands "
-                "for a missing value, leave these cells empty"
+                f"column {header!r} has {stand_in:.0f} in {int(mine.sum())} cells and nothing else near it: if this stands for "
+                "a missing value, leave these cells empty"
             )
 
 
@@ -275,4 +287,8 @@ def _dates(texts: Any, header: str) -> tuple[np.ndarray, str] | None:
 
 def _days(dates: Any) -> tuple[np.ndarray, str]:
     first = dates.min()
-    return ((dates - first).dt.total_seconds() / 86400).to_numpy(dtype=float), f"days since {first:%Y-%m-%d}"
+    return _in_days(dates - first), f"days since {first:%Y-%m-%d}"
+
+
+def _in_days(times: Any) -> np.ndarray:
+    return (times.dt.total_seconds() / 86400).to_numpy(dtype=float)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hyperedu.batches import Examples, TaskBatch, TaskSet, floats, whole
+from hyperedu.batches import Examples, TaskBatch, TaskSet, expect, floats, whole
 from hyperedu.descriptors import Metadata
 from hyperedu.tasks.columns import Column, named, parsed, read_csv
 
@@ -64,6 +65,7 @@ class Table:
         separator: str | None = None,
     ):
         whole("least, the fewest rows of a task,", least, 2)
+        whole("split", split, 0)
         frame = _frame(frame)
         roles = {"descriptor": _names("descriptor", descriptor), "x": _names("x", x), "y": _names("y", y)}
         header = {role: [named(frame, name) for name in names] for role, names in roles.items()}
@@ -131,13 +133,15 @@ class Table:
     def _describe(self, columns: list[Column], train: Tensor) -> tuple[Tensor, list[str], list[str]]:
         """The values (n_tasks, d_tau) that describe each task, names and units; words must differ among training tasks."""
         values, names, units = [], [], []
+        plain = [column.name for column in columns]
         for column in columns:
+            called = column.label if plain.count(column.name) > 1 else column.name  # "heat (mean)" and "heat (max)" are two
             if column.numbers is not None:
                 numbers = self._one_per_task(column, column.numbers, ~np.isnan(column.numbers))
                 told = numbers[train.numpy()]
                 _check_kept(column.name, "descriptor", told[~np.isnan(told)])
                 values.append(numbers)
-                names.append(column.name)
+                names.append(called)
                 units.append(column.unit)
                 continue
             words, code = np.unique(column.texts, return_inverse=True)
@@ -154,7 +158,7 @@ class Table:
                     self._count(f"words of {column.name!r} that all training tasks say, or none", 1)
                     continue
                 values.append(is_said)
-                names.append(f"{column.name}: {words[k]}")
+                names.append(f"{called}: {words[k]}")
                 units.append("")
         if not values:
             raise ValueError("no column tells the training tasks apart: give a descriptor whose values differ")
@@ -191,6 +195,8 @@ class Table:
         unknown = values.keys() - set(self.descriptors.names)
         if unknown:
             raise ValueError(f"no property is called {sorted(unknown)[0]!r}: there are {', '.join(self.descriptors.names)}")
+        for name, value in values.items():
+            expect(name, value, (Real, Tensor), f"a property is a number, {value!r} is none; leave out what is not known")
         return self.descriptors(floats([values.get(name, math.nan) for name in self.descriptors.names]))
 
     def _span(self, task: int) -> range:
@@ -297,16 +303,24 @@ def _frame(frame: Any) -> Any:
     import pandas
 
     if isinstance(frame, Mapping):
+        for name, values in frame.items():
+            if isinstance(values, str) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) != 1:
+                raise ValueError(f"column {name!r} is a {type(values).__name__}: give one value for each row, in a list")
         lengths = {name: len(values) for name, values in frame.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"the columns have different lengths: {lengths}")
-        frame = pandas.DataFrame(dict(frame))
+        orders = [values.index for values in frame.values() if isinstance(values, pandas.Series)]
+        if any(not order.equals(orders[0]) for order in orders[1:]):
+            raise ValueError("the columns have different indices, and pandas would change their order: give their .to_numpy()")
+        frame = pandas.DataFrame({name: v.tolist() if isinstance(v, Tensor) else v for name, v in frame.items()})
     if not isinstance(frame, pandas.DataFrame):
         kind = type(frame).__name__
         advice = "Table.from_csv(path, …) reads a file"
         raise ValueError(f"a table is made of a pandas frame or a mapping of columns, got {kind}; {advice}")
     if not len(frame):
         raise ValueError("the table has no rows")
+    if frame.columns.nlevels > 1:
+        raise ValueError("the columns of this frame have names of several levels: join them, frame.columns = [...]")
     return frame.reset_index(drop=True).rename(columns=str)
 
 
