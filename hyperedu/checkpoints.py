@@ -78,6 +78,9 @@ def save_checkpoint(
     if history is not None:
         for name in ("loss", "accuracy", "seconds"):
             tensors[f"history/{name}"] = torch.tensor(getattr(history, name), dtype=torch.float64)
+    strange = [f"{name} is a {type(value).__name__}" for name, value in tensors.items() if not isinstance(value, Tensor)]
+    if strange:
+        raise ValueError(f"{strange[0]}, which a checkpoint cannot hold: keep it as a buffer, or outside of the state_dict")
     # A copy of each: safetensors refuses tensors that share their memory, as two names of one module do.
     copies = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
     beside = path.with_name(f"{path.name}.{os.getpid()}.part")
@@ -157,6 +160,12 @@ def load_checkpoint(
         )
     if run is not None and (found := difference(about.get("run", {}), json.loads(json.dumps(dict(run))))):
         raise ValueError(f"{path} was trained differently ({found}): give another path, or train as then")
+    dtypes = {name: value.dtype for name, value in learner.state_dict().items()}
+    if run is not None and (found := next((n for n, value in saved.items() if value.dtype != dtypes[n]), None)):
+        raise ValueError(
+            f"{path} was trained in {saved[found].dtype}, and {found} has {dtypes[found]} here: give another path, or train "
+            "in that dtype"
+        )
     loads: list[tuple[nn.Module, dict[str, Tensor]]] = [(learner, saved)]
     for i, penalty in enumerate(penalties or {}):
         if isinstance(penalty, nn.Module):

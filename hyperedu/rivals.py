@@ -97,20 +97,23 @@ def rivals(
         steps: of training of each learner.
 
     Raises:
-        ValueError: a table with several y, or fewer than two splits.
+        ValueError: a table with several y, fewer than two splits, or splits that all hold out the same tasks.
     """
+    splits = list(splits)
     if len(splits) < 2:
         raise ValueError(f"{len(splits)} split says nothing of how errors vary: give at least two, better five")
+    tables = {split: make(split) for split in splits}
+    if len({tuple(table.test.index.tolist()) for table in tables.values()}) < 2:
+        raise ValueError("all splits hold out the same tasks: make must hand its argument on, as split=split")
     with torch.random.fork_rng():  # the seed of each split is its own
-        found = _errors(make, splits, learners, steps, progress)
-    return Rivalry({name: torch.tensor(errors) for name, errors in found.items()}, make(splits[0]).y_columns[0].unit)
+        found = _errors(tables, learners, steps, progress)
+    return Rivalry({name: torch.tensor(errors) for name, errors in found.items()}, tables[splits[0]].y_columns[0].unit)
 
 
-def _errors(make, splits, learners, steps, progress) -> dict[str, list[float]]:
+def _errors(tables, learners, steps, progress) -> dict[str, list[float]]:
     """model → its error in each split."""
     found: dict[str, list[float]] = {}
-    for split in tqdm(splits, desc=_("splits"), disable=not progress):
-        table = make(split)
+    for split, table in tqdm(tables.items(), desc=_("splits"), disable=not progress):
         if table.d_out != 1:
             raise ValueError(f"rivals are compared on one y, and this table has {table.d_out}: make one for each")
         tau, x, y, _task = table.rows_of(table.train)

@@ -1,7 +1,7 @@
 """Meta-testing: a learner on tasks that it was not trained on, and learners side by side."""
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +13,7 @@ from hyperedu.history import History, counted
 from hyperedu.learners import Learner, expect_learner, in_mode
 from hyperedu.losses import accuracy
 from hyperedu.penalties import Penalties, name_of
-from hyperedu.training import meta_train, which_diverged
+from hyperedu.training import like_of, meta_train, which_diverged
 
 __all__ = ["Comparison", "Report", "compare", "meta_test"]
 
@@ -128,17 +128,22 @@ def meta_test(
     if queries is None:
         queries = tasks.most_queries(shots)
     batch = tasks.sample(n_tasks=n_tasks, shots=shots, queries=queries, rng=rng)
-    like = next(learner.parameters(), None)  # a learner of fixed weights has none
+    like = like_of(learner)
     batch = batch if like is None else batch.to(like)
     main = learner.main
     with in_mode(learner, False), torch.no_grad():
         path = learner.path(batch.descriptor, batch.support, inner_steps, keep=False)
         prediction = main.predict(learner.through(path.final), batch.query)
-        per_task = main.loss_of(prediction, batch.query)
+        per_task = _at_least_single(main.loss_of(prediction, batch.query))
     steps = learner.inner_steps if inner_steps is None else inner_steps
-    shares = accuracy(prediction, batch.query.y) if batch.query.has_classes else None
+    shares = accuracy(_at_least_single(prediction), batch.query.y) if batch.query.has_classes else None
     loss = main.loss_kind if isinstance(main.loss_kind, str) else name_of(main.loss_kind)
     return Report(per_task, shots, steps, path.diverged, shares, loss)
+
+
+def _at_least_single(values: Tensor) -> Tensor:
+    """Values that can be averaged: a mean in bfloat16 has three digits."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 @dataclass(frozen=True)
@@ -228,8 +233,12 @@ def compare(
     if not isinstance(family, Family):
         raise ValueError(f"{type(family).__name__} is no family of tasks: one has two sets, .train and .test")
     whole("steps", steps, 0)
+    for name, sizes in {"test_shots": test_shots, "test_inner_steps": test_inner_steps}.items():
+        expect(name, sizes, (Iterable, type(None)), f"give them in a list, [{sizes!r}]")
+    expect("optimizer", optimizer, (Callable, type(None)), "it must make one of parameters, such as torch.optim.Adam")
     for learner in learners.values():
         expect_learner(learner)
+        _expect_not_held(learner, penalties or {})
     if steps:
         _expect_no_shared_parameters(learners)
     rows = {}
@@ -251,6 +260,17 @@ def compare(
         if history is not None and history.interrupted:
             break
     return Comparison(rows)
+
+
+def _expect_not_held(learner: Learner, penalties: Penalties) -> None:
+    """A sentence for a penalty that holds a learner: its copies would hold a copy of the learner, which is never trained."""
+    for penalty in penalties:
+        copied: dict[int, object] = {}
+        copy.deepcopy(penalty, copied)
+        if any(id(p) in copied for p in learner.parameters()):
+            raise ValueError(
+                f"{name_of(penalty)} holds a learner, and is copied for each: let it use the one it is called with"
+            )
 
 
 def _expect_no_shared_parameters(learners: Mapping[str, Learner]) -> None:

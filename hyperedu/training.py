@@ -66,6 +66,11 @@ def _learned_from(learner: Learner, tasks: TaskBatch) -> Examples:
     return tasks.support.joined(tasks.query) if learner.learns_from_all else tasks.support
 
 
+def like_of(learner: Learner) -> Tensor | None:
+    """A parameter whose device and dtype the examples follow; a learner of fixed weights has none."""
+    return next((p for p in learner.parameters() if p.is_floating_point()), None)
+
+
 def outer_loss(learner: Learner, tasks: TaskBatch) -> Tensor:
     """L(g(learner(τ, D), x'), y') of each task, (n_tasks,): what all learners are trained on."""
     return judged(learner, tasks)[0]
@@ -247,7 +252,8 @@ class _Run:
             FloatingPointError: the loss or its gradient is not finite; no step was taken.
         """
         learner, optimizer, step = self.learner, self.optimizer, self.history.steps + 1
-        batch = self.tasks.sample(**self.sizes, rng=self.rng).to(next(learner.parameters()))
+        batch = self.tasks.sample(**self.sizes, rng=self.rng)
+        batch = batch if (like := like_of(learner)) is None else batch.to(like)
         losses, shares = judged(learner, batch)
         loss = losses.mean()
         objective = loss + total(learner, batch, self.penalties, self.rng) if self.penalties else loss
@@ -264,6 +270,8 @@ class _Run:
                 f"the loss does not depend on what {type(learner).__name__} learns: its gradient is cut (by detach, .data, "
                 ".item() or no_grad) in the learner, the main network or the loss"
             )
+        if any(p.grad is not None and p.grad.is_sparse for p in graded):
+            raise ValueError("some gradient is sparse, which cannot be scaled down: make the layer with sparse=False")
         norm = nn.utils.get_total_norm([p.grad for p in graded if p.grad is not None])
         if not torch.isfinite(norm):
             raise FloatingPointError(

@@ -1065,3 +1065,20 @@ def test_every_tensor_of_a_file_has_a_name_that_says_whose_it_is(family, tmp_pat
         names = set(file.keys())
         assert all(isinstance(file.get_tensor(name), Tensor) for name in names)
     assert {name.partition("/")[0] for name in names} == {"learner", "optimizer", "rng", "history"}
+
+
+def test_a_training_does_not_go_on_in_another_dtype(family, tmp_path):
+    learner, path = SharedWeights(MainNetwork.mlp([1, 4, 1])), tmp_path / "s"
+    meta_train(learner.double(), family.train, 2, anneal=False, checkpoint=path, progress=False)
+    load_checkpoint(path, learner.float())  # to be used, it may be in any
+    with pytest.raises(ValueError, match=r"trained in torch.float64, and theta_0 has torch.float32"):
+        meta_train(learner, family.train, 4, anneal=False, checkpoint=path, progress=False)
+
+
+def test_a_state_that_is_no_tensor_gets_a_sentence(tmp_path):
+    class Counting(SharedWeights):
+        def get_extra_state(self):
+            return {"seen": 3}
+
+    with pytest.raises(ValueError, match=r"_extra_state is a dict.*as a buffer"):
+        save_checkpoint(tmp_path / "c", Counting(MainNetwork.mlp([1, 4, 1])))

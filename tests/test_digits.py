@@ -65,7 +65,13 @@ def test_a_task_is_what_it_says(random):
 
 
 @pytest.mark.parametrize(
-    ("kwargs", "word"), [({"n_tasks": None}, "n_tasks"), ({"shots": 500}, "drawings"), ({"queries": 0}, "queries")]
+    ("kwargs", "word"),
+    [
+        ({"n_tasks": None}, "n_tasks"),
+        ({"shots": 500}, "drawings"),
+        ({"queries": 0}, "queries"),
+        ({"angle": [1, 2, 3]}, "one for each"),
+    ],
 )
 def test_what_cannot_be_sampled_gets_a_sentence(kwargs, word):
     with pytest.raises(ValueError, match=word):

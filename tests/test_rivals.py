@@ -97,7 +97,9 @@ def test_learners_of_ones_own():
 def test_what_cannot_be_compared_gets_a_sentence():
     with pytest.raises(ValueError, match="at least two"):
         rivals(lambda split: table(straight), [0])
-    several = table(straight)
-    several.d_out = 2
+    with pytest.raises(ValueError, match="all splits hold out the same tasks"):
+        rivals(lambda split: table(straight), range(3), progress=False)
+    several = {split: table(straight, split) for split in range(2)}
+    several[0].d_out = 2
     with pytest.raises(ValueError, match="one y"):
-        rivals(lambda split: several, range(2), progress=False)
+        rivals(several.get, (split for split in several), progress=False)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from hyperedu import ColoradoClimate, Examples, NoisyDescriptors, Sinusoids
+from hyperedu import Characters, ColoradoClimate, Digits, Examples, NoisyDescriptors, Sinusoids
 from hyperedu.files import data_file
 from hyperedu.tasks import climate
 
@@ -217,3 +217,14 @@ def test_the_curve_of_a_task_goes_through_its_examples(make, random):
         distance, nearest = torch.cdist(D_query.x, x, compute_mode="donot_use_mm_for_euclid_dist").min(1)
         slope = (y[k].diff(dim=0).abs().max() / x.diff(dim=0).norm(dim=-1).min()).item()
         assert ((y[k, nearest] - D_query.y).abs()[:, 0] <= slope * distance + 1e-4).all()
+
+
+@pytest.mark.parametrize("kind", [Characters, ColoradoClimate, Digits, Sinusoids])
+def test_a_family_that_was_made_in_another_default_dtype_follows_the_one_of_now(kind):
+    torch.set_default_dtype(torch.float64)
+    try:
+        family = kind()
+    finally:
+        torch.set_default_dtype(torch.float32)
+    batch = family.train.sample(2, 1, 1)
+    assert {batch.support.x.dtype, batch.query.x.dtype, batch.descriptor.dtype} == {torch.float32}

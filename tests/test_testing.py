@@ -418,3 +418,47 @@ def test_a_family_is_what_has_two_sets(family):
         with pytest.raises(ValueError, match="no family of tasks: one has two sets"):
             compare({"one": make()}, wrong, 1)
     assert isinstance(Sinusoids().train, TaskSet)
+
+
+class Bare(TaskSet):
+    """A set of a reader's own that says nothing but how it is sampled."""
+
+    def sample(self, n_tasks=None, shots=10, queries=10, rng=None):
+        return Sinusoids().test.sample(n_tasks, shots, queries, rng)
+
+
+def test_a_set_of_ones_own_needs_no_more_than_a_way_to_sample(family):
+    learner = make()
+    assert torch.equal(meta_test(learner, Bare()).per_task, meta_test(learner, family.test).per_task)
+
+
+def test_means_are_exact_where_the_learner_is_not(family):
+    report = meta_test(make().bfloat16(), family.test, n_tasks=400)
+    assert report.mean == pytest.approx(report.per_task.double().mean().item(), rel=1e-5)
+    assert report.mean != torch.tensor(report.mean).bfloat16().item()
+
+
+class Held(nn.Module):
+    """A penalty on a learner that it holds, out of sight of torch."""
+
+    def __init__(self, learner):
+        super().__init__()
+        self.held = [learner]
+
+    def forward(self, learner, tasks, theta):
+        return self.held[0].theta_0.square().mean()
+
+
+def test_a_penalty_that_holds_a_learner_is_not_compared(family):
+    learner = SharedWeights(MainNetwork.mlp([1, 4, 1]))
+    with pytest.raises(ValueError, match="Held holds a learner"):
+        compare({"one": learner}, family, 1, penalties={Held(learner): 1.0}, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [({"test_shots": 5}, r"\[5\]"), ({"test_inner_steps": 5}, r"\[5\]"), ({"optimizer": 0.1}, "torch.optim.Adam")],
+)
+def test_what_comparisons_take_is_said(family, wrong, words):
+    with pytest.raises(ValueError, match=words):
+        compare({"one": make()}, family, 1, **wrong)

@@ -18,6 +18,7 @@ from hyperedu import (
     Examples,
     History,
     Hypernetwork,
+    Learner,
     MainNetwork,
     MLPGenerator,
     Reptile,
@@ -763,3 +764,48 @@ def test_a_live_figure_is_redrawn_with_the_history(family):
     assert view.sentence == "3 steps"
     view.controls["a"].value = 7
     assert view.sentence == "3 steps", "the sliders move what was learned"
+
+
+class OfNothing(Learner):
+    """θ = 0, or what a module says that takes no number."""
+
+    def __init__(self, main, part=None):
+        super().__init__(main)
+        self.part = part
+
+    def start(self, descriptor, support):
+        zeros = torch.zeros(self.main.weight_dim)
+        return zeros if self.part is None else self.part(zeros[:1].long().expand(len(descriptor)))
+
+
+class Weight(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def forward(self, learner, tasks, theta):
+        return self.weight.square()
+
+
+def test_a_penalty_may_be_all_that_is_trained(family):
+    penalty = Weight()
+    meta_train(OfNothing(MainNetwork.mlp([1, 1])), family.train, 3, penalties={penalty: 1.0}, progress=False)
+    assert penalty.weight < 1
+
+
+def test_complex_parameters_say_nothing_of_the_dtype_of_examples(family):
+    class Complex(nn.Embedding):
+        def forward(self, number):
+            return self.weight.real[number]
+
+    part = Complex(1, 2, dtype=torch.complex64)
+    before = part.weight.detach().clone()
+    meta_train(OfNothing(MainNetwork.mlp([1, 1]), part), family.train, 3, progress=False)
+    assert (part.weight.real != before.real).all()
+
+
+def test_a_sparse_gradient_gets_a_sentence(family):
+    learner = OfNothing(MainNetwork.mlp([1, 1]), nn.Embedding(3, 2, sparse=True))
+    optimizer = torch.optim.SparseAdam(learner.parameters())
+    with pytest.raises(ValueError, match="sparse=False"):
+        meta_train(learner, family.train, 1, optimizer=optimizer, progress=False)

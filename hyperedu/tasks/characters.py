@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hyperedu.batches import Examples, TaskBatch, TaskSet, whole
+from hyperedu.batches import Examples, TaskBatch, TaskSet, floats, whole
 from hyperedu.files import data_file
 
 __all__ = ["Characters", "Episodes"]
@@ -168,7 +168,7 @@ class Skeletons:
 
     def of(self, index: Tensor) -> "Skeletons":
         """Some of them: indices or a mask."""
-        lines = self.points[index], self.there[index], self.stroke[index]
+        lines = floats(self.points[index]), self.there[index], self.stroke[index]
         return Skeletons(*lines, self.script[index], self.letter[index], self.names)
 
 

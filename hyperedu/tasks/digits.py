@@ -68,10 +68,12 @@ class _TurnedDigits(TaskSet):
                 "ask for fewer"
             )
         n = int(n_tasks or 0)  # `check` lets no None pass here, since tasks are endlessly many
+        if angle is not None and floats(angle).shape not in ((), (1,), (n,)):
+            raise ValueError(f"angles of shape {tuple(floats(angle).shape)} for {n} tasks: give one for all, or one for each")
         angles = self._angles(n, rng) if angle is None else floats(angle).expand(n)
         each = [torch.rand(n, len(m), generator=rng).argsort(1)[:, : shots + queries] for m in self.members]
         which = torch.stack([m[order] for m, order in zip(self.members, each, strict=True)], dim=1)  # (n, 10, shots + queries)
-        x = turned(self.images[which].flatten(1, 2), angles.unsqueeze(-1)).unflatten(1, which.shape[1:]).flatten(-2)
+        x = turned(floats(self.images[which]).flatten(1, 2), angles.unsqueeze(-1)).unflatten(1, which.shape[1:]).flatten(-2)
         y = torch.arange(10)[:, None].expand(n, 10, shots + queries)
         D, D_query = (Examples(x[:, :, s].flatten(1, 2), y[:, :, s].flatten(1, 2)) for s in (slice(shots), slice(shots, None)))
         return TaskBatch(Digits.describe(angles), D, D_query, {"angle": angles})

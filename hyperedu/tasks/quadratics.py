@@ -20,11 +20,6 @@ class Quadratics:
 
 
 class _QuadraticSet(TaskSet):
-    n_tasks = None
-
-    def most_queries(self, shots: int) -> int:
-        return 100
-
     def sample(self, n_tasks=None, shots=10, queries=10, rng=None) -> TaskBatch:
         self.check(n_tasks, shots, queries)
         c = torch.randn(n_tasks, 2, generator=rng)

@@ -21,7 +21,7 @@ class NoisyDescriptors(TaskSet):
 
     def __init__(self, tasks: TaskSet, s: float | tuple[float, float]):
         TaskSet.expect(tasks, "train")
-        self.low, self.high = s if isinstance(s, tuple) else (s, s)
+        self.low, self.high = s if isinstance(s, tuple | list) else (s, s)
         if not 0 <= self.low <= self.high:
             raise ValueError(f"the error of a description must be at least 0, and a range begin with its lower end; got {s}")
         self.tasks, self.n_tasks = tasks, tasks.n_tasks

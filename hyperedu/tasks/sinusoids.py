@@ -72,14 +72,10 @@ class Sinusoids:
 
 
 class _SinusoidSet(TaskSet):
-    n_tasks = None
     strips = 2000
 
     def __init__(self, family: Sinusoids, side: int):
         self.family, self.side = family, side
-
-    def most_queries(self, shots: int) -> int:
-        return 100
 
     def sample(self, n_tasks=None, shots=10, queries=10, rng=None) -> TaskBatch:
         self.check(n_tasks, shots, queries)
