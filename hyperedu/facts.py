@@ -63,7 +63,8 @@ def facts(value: object, within: tuple[int, ...] = (), saved: bool = True) -> ob
     if hasattr(value, "iloc"):  # a frame of pandas
         return facts({name: value[name] for name in value}, within)  # type: ignore[index, attr-defined]
     # What has no attributes says itself, such as a range, a date, a path or a dtype. The slice of Conditioned its shapes say.
-    if not hasattr(value, "__dict__") and not isinstance(value, slice) and "0x" not in repr(value):
+    bare = not hasattr(value, "__dict__") or not (vars(value) or _methods(type(value)))  # a Timestamp has an empty one
+    if bare and not isinstance(value, slice) and "0x" not in repr(value):
         return repr(value)
     return {"class": type(value).__name__, **_methods(type(value)), **_attributes(value, within, saved)}
 

@@ -77,7 +77,7 @@ class Text:
             some = new[start : start + 64]
             tau = floats(self.model.encode(some, normalize_embeddings=True, show_progress_bar=False))
             self._known |= zip(some, tau * math.sqrt(tau.shape[-1]), strict=True)
-        tau = torch.stack([self._known[sentence] for sentence in sentences])
+        tau = floats(torch.stack([self._known[sentence] for sentence in sentences]))
         return tau[0] if isinstance(text, str) else tau
 
     LAYERS = (0, 4, 6)  # of the language model: from the words as such to the words in their sentence
@@ -99,7 +99,7 @@ class Text:
             unit = [nn.functional.normalize(states[k], dim=-1) * math.sqrt(states[k].shape[-1]) for k in self.LAYERS]
             for sentence, words, n in zip(some, torch.cat(unit, dim=-1), tokens["attention_mask"].sum(1), strict=True):
                 self._words[sentence] = floats(words[:n]).clone()
-        tau = nn.utils.rnn.pad_sequence([self._words[sentence] for sentence in sentences], batch_first=True).flatten(1)
+        tau = floats(nn.utils.rnn.pad_sequence([self._words[sentence] for sentence in sentences], batch_first=True).flatten(1))
         return tau[0] if isinstance(text, str) else tau
 
     def in_words(self, descriptor: Tensor) -> str:

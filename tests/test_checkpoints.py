@@ -613,6 +613,7 @@ class Slotted:
         (date(2024, 1, 1), date(2024, 1, 2)),
         (deque([1]), deque([2])),
         (Slotted(1), Slotted(2)),
+        (pandas.Timestamp("2024-01-01"), pandas.Timestamp("2024-01-02")),
         (pandas.DataFrame({"a": [1, 2]}), pandas.DataFrame({"a": [1, 3]})),
     ],
     ids=lambda value: type(value).__name__,

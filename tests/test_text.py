@@ -148,6 +148,7 @@ def test_sentences_follow_the_default_dtype():
         assert {text("a slow wave").dtype, text.words("a slow wave").dtype} == {torch.float64}
     finally:
         torch.set_default_dtype(torch.float32)
+    assert {text("a slow wave").dtype, text.words("a slow wave").dtype} == {torch.float32}  # of what was read before
 
 
 @needs_model
