@@ -569,3 +569,20 @@ def test_a_property_and_a_split_are_numbers():
         Table(rows(), **ROLES).describe(height="tall")
     with pytest.raises(ValueError, match="split"):
         Table(rows(), **ROLES, split=1.5)
+
+
+@pytest.mark.parametrize("end", ["Z", ".000Z", "+00:00", "-0700", ".5"])
+def test_dates_may_have_a_zone_and_parts_of_seconds(end):
+    moments = [f"2024-03-{i % 6 + 10}T06:00:00{'' if end == '.5' and i % 2 else end}" for i in range(48)]
+    table = Table(rows() | {"day": moments}, **ROLES)
+    late = torch.tensor([0.0, 0.5, 0.0, 0.5, 0.0, 0.5]) / 86400 if end == ".5" else torch.zeros(6)
+    torch.testing.assert_close(table._x[:6, 0], torch.arange(6.0) - late, atol=1e-6, rtol=0)
+
+
+def test_a_word_for_nothing_is_not_taken_for_a_missing_one():
+    treated = [("none", "salt", "acid", "None")[i // 6 % 4] for i in range(48)]
+    with pytest.raises(ValueError, match="'treatment' has words and 'none'"):
+        Table(rows() | {"treatment": treated}, **ROLES | {"descriptor": ["treatment"]})
+    treated = [None if word.lower() == "none" else word for word in treated]
+    table = Table(rows() | {"treatment": treated}, **ROLES | {"descriptor": ["treatment"]})
+    assert table.values.isnan().sum() == 4

@@ -22,7 +22,7 @@ GROUPED = {sign: rf"[+-]?[1-9]\d{{0,2}}(?:{re.escape(sign)}\d{{3}})+" for sign i
 DATES = {  # how a date looks → its format; where day and month could be taken for each other, both
     r"\d{4}-\d{1,2}-\d{1,2}": ["%Y-%m-%d"],
     r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}": ["%Y-%m-%d %H:%M"],
-    r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}:\d{2}": ["%Y-%m-%d %H:%M:%S"],
+    r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?": ["%Y-%m-%d %H:%M:%S", "ISO8601"],
     r"\d{4}/\d{1,2}/\d{1,2}": ["%Y/%m/%d"],
     r"\d{1,2}\.\d{1,2}\.\d{4}": ["%d.%m.%Y"],
     r"\d{1,2}/\d{1,2}/\d{4}": ["%d/%m/%Y", "%m/%d/%Y"],
@@ -135,6 +135,10 @@ def parsed(frame: Any, headers: Sequence[str], separator: str | None, decimal: s
             _refuse_a_stand_in(numbers[~np.isnan(numbers)], header)
         else:
             numbers, unit = _numbers(texts[header], header, unit, separator, decimal)
+        if numbers is None and (frame[header].dropna().astype(str).str.strip().str.lower() == "none").any():
+            raise ValueError(
+                f"column {header!r} has words and 'none': leave the cell empty where it is not known, or write 'no'"
+            )
         if numbers is not None and np.isinf(numbers).any():
             numbers = np.where(np.isinf(numbers), np.nan, numbers)
         found[header] = Column(name, unit, numbers, texts[header].to_numpy())
@@ -269,7 +273,7 @@ def _dates(texts: Any, header: str) -> tuple[np.ndarray, str] | None:
             continue
         plain, found = texts.str.replace("T", " "), []
         for form in formats:
-            days = pandas.to_datetime(plain.where(texts != ""), format=form, errors="coerce")
+            days = pandas.to_datetime(plain.where(texts != ""), format=form, errors="coerce", utc=True)
             if days[texts != ""].notna().all():
                 found.append(days)
         if len(found) == 2 and not found[0].equals(found[1]):

@@ -346,7 +346,9 @@ def _check_numbers(role: str, headers: Sequence[str], columns: Mapping[str, Colu
         column = columns[header]
         if column.numbers is None:
             example = next((text for text in column.texts if text != ""), "")
-            raise ValueError(f"column {header!r} ({role}) has words such as {example!r}: x and y must be numbers or dates")
+            raise ValueError(
+                f"column {header!r} ({role}) has words such as {example!r}: x and y must be numbers or dates, as 2024-03-31"
+            )
 
 
 def _check_differs(name: str, role: str, numbers: np.ndarray) -> None:
