@@ -203,6 +203,8 @@ class TaskBatch:
         expect("descriptor", self.descriptor, Tensor, "it must be a tensor (n_tasks, d_tau)")
         if self.descriptor.ndim != 2:
             raise ValueError(f"descriptor has shape {tuple(self.descriptor.shape)}, and must be (n_tasks, d_tau)")
+        if readable(self.descriptor) and not torch.isfinite(self.descriptor).all():
+            raise ValueError("descriptor contains NaN or infinite values: write 0 for what is not known, as Metadata does")
         rows = {"descriptor": self.descriptor.shape[:1], "support": self.support.lead, "query": self.query.lead}
         if len(set(rows.values())) > 1:
             said = ", ".join(f"{name} {tuple(size)}" for name, size in rows.items())
@@ -265,10 +267,11 @@ class TaskSet:
         if not hasattr(tasks, "sample"):
             raise ValueError(f"{type(tasks).__name__} is no set of tasks: give one, such as family.{part}")
 
-    def check(self, n_tasks: int | None, shots: int, queries: int) -> None:
-        """A sentence for every number that cannot be sampled."""
+    def check(self, n_tasks: int | None, shots: int, queries: int, rng: torch.Generator | None = None) -> None:
+        """A sentence for every number that cannot be sampled, and for a seed in place of its source."""
+        source(rng)
         for name, value in {"n_tasks": n_tasks, "shots": shots, "queries": queries}.items():
-            if value is not None and not isinstance(value, Integral):
+            if not isinstance(value, Integral) and (value is not None or name != "n_tasks"):
                 raise ValueError(f"{name} must be a whole number, got {value!r}")
         if n_tasks is None and self.n_tasks is None:
             raise ValueError("this family has endlessly many tasks: say how many with n_tasks")

@@ -294,6 +294,7 @@ def test_what_can_be_sampled_is_let_through(sizes):
         (7, (1, 3, 0), "shots must be at least 0 and queries at least 1, got 3 and 0"),
         (None, (None, 1, 1), "endlessly many tasks: say how many with n_tasks"),
         (7, (1.5, 1, 1), "n_tasks must be a whole number, got 1.5"),
+        (7, (1, None, 1), "shots must be a whole number, got None"),
         (7, (1, "2", 1), "shots must be a whole number, got '2'"),
         (7, (1, 1, 2.0), "queries must be a whole number, got 2.0"),
     ],

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from hyperedu import Characters, ColoradoClimate, Digits, Examples, NoisyDescriptors, Sinusoids
+from hyperedu import Characters, ColoradoClimate, Described, Digits, Examples, NoisyDescriptors, Sinusoids
 from hyperedu.files import data_file
 from hyperedu.tasks import climate
 
@@ -158,6 +158,13 @@ def test_an_altered_data_file_is_refused(tmp_path):
         (lambda: Sinusoids().train.sample(5, shots=-1), ["at least 0"]),
         (lambda: Sinusoids().train.sample(5, queries=0), ["at least 1"]),
         (lambda: Sinusoids(amplitude=(5.0, 0.1)), ["amplitude", "below"]),
+        (lambda: Sinusoids(amplitude=(1000, 1000.01)), ["too close", "float32"]),
+        (lambda: ColoradoClimate(n_train=2.5), ["n_train", "whole number"]),
+        (lambda: Characters(n_test=30.5), ["n_test", "whole number"]),
+        (lambda: ColoradoClimate().train.sample(5, 1, 1, rng=5), ["rng is a int", "manual_seed(5)"]),
+        (lambda: Sinusoids().train.sample(5, 1, 1, rng=5), ["rng is a int", "manual_seed(5)"]),
+        (lambda: Described(Sinusoids().train, lambda tasks: [[0.0]]).sample(1), ["describe gave is a list", "tensor"]),
+        (lambda: NoisyDescriptors(Sinusoids().train, math.inf).sample(1), ["descriptor contains NaN"]),
         (lambda: ColoradoClimate("wind"), ["wind", "tmax"]),
         (lambda: ColoradoClimate(examples="days"), ["days", "months"]),
         (lambda: ColoradoClimate(n_test=1000), ["1000"]),
@@ -228,3 +235,10 @@ def test_a_family_that_was_made_in_another_default_dtype_follows_the_one_of_now(
         torch.set_default_dtype(torch.float32)
     batch = family.train.sample(2, 1, 1)
     assert {batch.support.x.dtype, batch.query.x.dtype, batch.descriptor.dtype} == {torch.float32}
+
+
+def test_one_property_may_be_the_same_for_many_that_are_described(family):
+    tau = family.describe([1.0, 2.0], 0.5)
+    assert torch.equal(tau, torch.stack([family.describe(1.0, 0.5), family.describe(2.0, 0.5)]))
+    climate = ColoradoClimate()
+    assert torch.equal(climate.describe(2000, [40, 41], -105)[1], climate.describe(2000, 41, -105))

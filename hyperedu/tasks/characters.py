@@ -78,7 +78,7 @@ class Episodes(TaskSet):
         Raises:
             ValueError: no such script, or not so many characters or drawings.
         """
-        self.check(n_tasks, shots, queries)
+        self.check(n_tasks, shots, queries, rng)
         n = int(n_tasks or 0)  # `check` lets no None pass here, since tasks are endlessly many
         ways = self.ways if ways is None else ways
         whole("ways", ways, 2)
@@ -125,6 +125,7 @@ class Characters:
 
     def __init__(self, ways: int = 5, split: int = 0, n_test: int = 30):
         skeletons = _load()
+        whole("n_test", n_test, 1)
         names = list(skeletons.names)
         always = [k for k, name in enumerate(names) if name in ALWAYS_TEST]
         if not len(always) <= n_test < len(names):

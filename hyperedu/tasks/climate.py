@@ -75,7 +75,8 @@ class ColoradoClimate:
             raise ValueError(f"n_test must be between 1 and {n - 1}, since {n} stations have data; got {n_test}")
         order = torch.randperm(n, generator=torch.Generator().manual_seed(split))
         n_train = n - n_test if n_train is None else n_train
-        if not 2 <= n_train <= n - n_test:
+        whole("n_train", n_train, 2)
+        if n_train > n - n_test:
             raise ValueError(f"n_train must be between 2 and {n - n_test}, the stations that are not held out; got {n_train}")
         held_out, training = order[:n_test].sort().values, order[n_test : n_test + n_train].sort().values
         values = torch.stack(list(properties.values()), dim=-1)
@@ -85,7 +86,7 @@ class ColoradoClimate:
 
     def describe(self, elevation, latitude, longitude) -> Tensor:
         """τ (…, 3) of a place: elevation in m, latitude and longitude in degrees (west is negative)."""
-        values = [floats(v) for v in (elevation, latitude, longitude)]
+        values = torch.broadcast_tensors(*map(floats, (elevation, latitude, longitude)))
         return self.descriptors(torch.stack(values, dim=-1))
 
     @staticmethod
@@ -155,8 +156,8 @@ class _StationSet(TaskSet):
     def most_queries(self, shots: int) -> int:
         return 12 - shots if self.family.examples == "months" else self.fewest
 
-    def check(self, n_tasks, shots, queries) -> None:
-        super().check(n_tasks, shots, queries)
+    def check(self, n_tasks, shots, queries, rng=None) -> None:
+        super().check(n_tasks, shots, queries, rng)
         if self.family.examples == "months" and shots + queries > 12:
             raise ValueError(
                 f"{shots} shots and {queries} queries are {shots + queries} months, but a year has 12: "
@@ -169,7 +170,7 @@ class _StationSet(TaskSet):
             )
 
     def sample(self, n_tasks=None, shots=10, queries=10, rng=None) -> TaskBatch:
-        self.check(n_tasks, shots, queries)
+        self.check(n_tasks, shots, queries, rng)
         family = self.family
         which = self.index if n_tasks is None else self.index[torch.randperm(len(self.index), generator=rng)[:n_tasks]]
         if family.examples == "months":

@@ -61,7 +61,7 @@ class _TurnedDigits(TaskSet):
         self, n_tasks: int | None = None, shots: int = 1, queries: int = 5, rng: torch.Generator | None = None, *, angle=None
     ) -> TaskBatch:
         """`n_tasks` tasks, with `shots` and `queries` drawings of each digit; `angle` in degrees, or of chance if None."""
-        self.check(n_tasks, shots, queries)
+        self.check(n_tasks, shots, queries, rng)
         if shots + queries > self.fewest:
             raise ValueError(
                 f"{shots} shots and {queries} queries asked for, but there are {self.fewest} drawings of some digit: "

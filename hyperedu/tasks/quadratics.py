@@ -21,7 +21,7 @@ class Quadratics:
 
 class _QuadraticSet(TaskSet):
     def sample(self, n_tasks=None, shots=10, queries=10, rng=None) -> TaskBatch:
-        self.check(n_tasks, shots, queries)
+        self.check(n_tasks, shots, queries, rng)
         c = torch.randn(n_tasks, 2, generator=rng)
         angle = torch.pi * torch.rand(n_tasks, generator=rng)
         x = torch.randn(n_tasks, shots + queries, 2, generator=rng) * torch.tensor([1.0, 0.5])

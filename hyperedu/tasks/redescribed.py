@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from hyperedu.batches import TaskBatch, TaskSet
+from hyperedu.batches import TaskBatch, TaskSet, expect
 
 
 class NoisyDescriptors(TaskSet):
@@ -55,6 +55,7 @@ class Described(TaskSet):
     def sample(self, n_tasks=None, shots=10, queries=10, rng=None) -> TaskBatch:
         batch = self.tasks.sample(n_tasks, shots, queries, rng)
         descriptor = self.describe(batch)
+        expect("what describe gave", descriptor, Tensor, "it must be a tensor (n_tasks, d_tau)")
         if descriptor.ndim != 2 or len(descriptor) != len(batch):
             raise ValueError(
                 f"describe gave τ of shape {tuple(descriptor.shape)}; a row for each of {len(batch)} tasks is needed"

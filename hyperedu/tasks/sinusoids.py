@@ -30,6 +30,9 @@ class Sinusoids:
                 raise ValueError(f"the range of {name} is ({low}, {high}): the first must be below the second")
         self.amplitude, self.phase, self.x = amplitude, phase, x
         low, high = torch.tensor([amplitude, phase]).unbind(1)
+        dtype = torch.get_default_dtype()
+        if not (amplitude[1] - amplitude[0]) / 20_000 > max(map(abs, amplitude)) * torch.finfo(dtype).eps:
+            raise ValueError(f"amplitudes from {amplitude[0]} to {amplitude[1]} are too close to be cut in {dtype}: take more")
         self.descriptors = Metadata(
             ["amplitude", "phase"], ["", "rad"], mean=(low + high) / 2, std=(high - low) / math.sqrt(12)
         )
@@ -37,7 +40,7 @@ class Sinusoids:
 
     def describe(self, amplitude, phase) -> Tensor:
         """τ (…, 2) of the sinusoid with this amplitude and phase (numbers or tensors)."""
-        return self.descriptors(torch.stack([floats(amplitude), floats(phase)], -1))
+        return self.descriptors(torch.stack(torch.broadcast_tensors(floats(amplitude), floats(phase)), -1))
 
     @staticmethod
     def function(amplitude, phase, x: Tensor) -> Tensor:
@@ -78,7 +81,7 @@ class _SinusoidSet(TaskSet):
         self.family, self.side = family, side
 
     def sample(self, n_tasks=None, shots=10, queries=10, rng=None) -> TaskBatch:
-        self.check(n_tasks, shots, queries)
+        self.check(n_tasks, shots, queries, rng)
         family = self.family
         strip = 2 * torch.randint(self.strips // 2, (n_tasks,), generator=rng) + self.side
         # A tenth of a strip is left empty at either end, so that rounding cannot carry a task across.

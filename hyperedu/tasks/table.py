@@ -275,8 +275,8 @@ class _Rows(TaskSet):
     def most_queries(self, shots: int) -> int:
         return self.fewest - shots
 
-    def check(self, n_tasks: int | None, shots: int, queries: int) -> None:
-        super().check(n_tasks, shots, queries)
+    def check(self, n_tasks: int | None, shots: int, queries: int, rng: torch.Generator | None = None) -> None:
+        super().check(n_tasks, shots, queries, rng)
         if shots + queries > self.fewest:
             raise ValueError(
                 f"{shots} shots and {queries} queries asked for, but some task has only {self.fewest} rows: ask for fewer, or "
@@ -286,7 +286,7 @@ class _Rows(TaskSet):
     def sample(
         self, n_tasks: int | None = None, shots: int = 10, queries: int = 10, rng: torch.Generator | None = None
     ) -> TaskBatch:
-        self.check(n_tasks, shots, queries)
+        self.check(n_tasks, shots, queries, rng)
         table = self.table
         which = self.index if n_tasks is None else self.index[torch.randperm(len(self.index), generator=rng)[:n_tasks]]
         some = [
