@@ -227,20 +227,14 @@ def compare(
         optimizer: parameters → the optimizer of one learner, the same for all; each one's own (`outer_lr`) if None.
         seed: of the training tasks.
     """
-    expect("learners", learners, Mapping, 'give each a name, {"MAML": learner}')
-    if not learners:
-        raise ValueError("there is nothing to compare: give at least one learner")
+    _expect_learners(learners, penalties or {}, trained=steps != 0)
     if not isinstance(family, Family):
         raise ValueError(f"{type(family).__name__} is no family of tasks: one has two sets, .train and .test")
     whole("steps", steps, 0)
     for name, sizes in {"test_shots": test_shots, "test_inner_steps": test_inner_steps}.items():
         expect(name, sizes, (Iterable, type(None)), f"give them in a list, [{sizes!r}]")
-    expect("optimizer", optimizer, (Callable, type(None)), "it must make one of parameters, such as torch.optim.Adam")
-    for learner in learners.values():
-        expect_learner(learner)
-        _expect_not_held(learner, penalties or {})
-    if steps:
-        _expect_no_shared_parameters(learners)
+    if not (optimizer is None or callable(optimizer)):
+        raise ValueError(f"optimizer is a {type(optimizer).__name__}: give what makes one of parameters, as torch.optim.Adam")
     rows = {}
     for name, learner in learners.items():
         history = None
@@ -262,19 +256,15 @@ def compare(
     return Comparison(rows)
 
 
-def _expect_not_held(learner: Learner, penalties: Penalties) -> None:
-    """A sentence for a penalty that holds a learner: its copies would hold a copy of the learner, which is never trained."""
-    for penalty in penalties:
-        copied: dict[int, object] = {}
-        copy.deepcopy(penalty, copied)
-        if any(id(p) in copied for p in learner.parameters()):
-            raise ValueError(
-                f"{name_of(penalty)} holds a learner, and is copied for each: let it use the one it is called with"
-            )
-
-
-def _expect_no_shared_parameters(learners: Mapping[str, Learner]) -> None:
-    """A sentence where one learner would begin where another was trained to."""
+def _expect_learners(learners: Mapping[str, Learner], penalties: Penalties, trained: bool) -> None:
+    """A sentence where one learner would begin where another was trained to, or a penalty's copy act on a learner's copy."""
+    expect("learners", learners, Mapping, 'give each a name, {"MAML": learner}')
+    if not learners:
+        raise ValueError("there is nothing to compare: give at least one learner")
+    for learner in learners.values():
+        expect_learner(learner)
+    if not trained:
+        return
     owners: dict[nn.Parameter, str] = {}
     for name, learner in learners.items():
         for parameter in learner.parameters():
@@ -283,3 +273,10 @@ def _expect_no_shared_parameters(learners: Mapping[str, Learner]) -> None:
                     f"{owners[parameter]!r} and {name!r} share parameters, so that one would begin where the other was trained "
                     "to: give each its own, such as copy.deepcopy(learner)"
                 )
+    for penalty in penalties:
+        copied: dict[int, object] = {}
+        copy.deepcopy(penalty, copied)
+        if any(id(parameter) in copied for parameter in owners):
+            raise ValueError(
+                f"{name_of(penalty)} holds a learner, and is copied for each: let it use the one it is called with"
+            )
