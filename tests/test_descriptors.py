@@ -150,6 +150,10 @@ def test_a_set_encoder_says_what_a_set_is_like(random):
         (lambda: Metadata.fit(torch.tensor([[1.0, torch.nan], [3.0, torch.nan]]), NAMES, UNITS), ["latitude", "no value"]),
         (lambda: Metadata.fit(VALUES, NAMES, UNITS)(torch.zeros(4, 3)), ["(4, 3)", "2 properties"]),
         (lambda: Metadata.fit(VALUES, NAMES, UNITS)(torch.tensor([1.0, torch.inf])), ["infinite", "NaN"]),
+        (
+            lambda: SupportStatistics.fit(Examples(torch.zeros(3, 4, 1, dtype=torch.long), torch.zeros(3, 4, 1))),
+            ["x of shape (3, 4, 1) holds indices"],
+        ),
     ],
 )
 def test_bad_input_gets_a_sentence(call, words):

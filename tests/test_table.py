@@ -586,3 +586,11 @@ def test_a_word_for_nothing_is_not_taken_for_a_missing_one():
     treated = [None if word.lower() == "none" else word for word in treated]
     table = Table(rows() | {"treatment": treated}, **ROLES | {"descriptor": ["treatment"]})
     assert table.values.isnan().sum() == 4
+
+
+def test_amounts_in_two_currencies_are_not_added(file):
+    columns = changed("growth (mm)", lambda v, i: f"${v}")
+    assert Table(columns, **ROLES).y.max() == Table(rows(), **ROLES).y.max()
+    columns["growth (mm)"][3] = "€ 12.5"
+    with pytest.raises(ValueError, match=r"amounts in \$ and in €"):
+        Table(columns, **ROLES)

@@ -13,6 +13,7 @@ import numpy as np
 MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "–", "—", "?", ".", "missing", "k.a.", "k. a.", "n.d."}
 MISSING |= {"#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"}  # what spreadsheets write for a failed formula
 STANDS_FOR_MISSING = (-999.0, -9999.0, -99999.0)  # what instruments write where they have nothing
+CURRENCIES = "$€£¥"
 SEPARATORS = ";\t,|"
 UNIT = re.compile(r"^(?P<name>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^\[\]]*)\])\s*$")
 TIME = r"\d{1,2}:[0-5]\d(?::[0-5]\d)?"  # of the day
@@ -154,7 +155,7 @@ def _texts(values: Any) -> Any:
 
 def _bare(texts: Any) -> Any:
     """Without currencies, spaces and what parts thousands. What parts other digits stays: 120 80 is no number, nor is 5'11."""
-    bare = texts.str.replace(r"(?<=\d)[\s'’](?=\d{3}(?!\d))|(?<!\d)\s|\s(?!\d)|[$€£¥]", "", regex=True)
+    bare = texts.str.replace(rf"(?<=\d)[\s'’](?=\d{{3}}(?!\d))|(?<!\d)\s|\s(?!\d)|[{CURRENCIES}]", "", regex=True)
     return bare.str.replace(rf"^\(({NUMBER})\)$", r"-\1", regex=True)  # as accountants write what is below 0
 
 
@@ -184,6 +185,8 @@ def _numbers(texts: Any, header: str, unit: str, separator: str | None, decimal:
         raise ValueError(
             f"column {header!r} has a % in {int(percent.sum())} of {int(known.sum())} cells: write it in all or in none"
         )
+    if len(signs := set("".join(texts)) & set(CURRENCIES)) > 1 and plain[known].str.fullmatch(NUMBER).mean() > 0.5:
+        raise ValueError(f"column {header!r} has amounts in {' and in '.join(sorted(signs))}: write all in one currency")
     plain = plain.str.rstrip("%")
     looks = plain.str.fullmatch(NUMBER) | plain.str.lower().isin(["inf", "+inf", "-inf"])
     if plain[known].str.fullmatch(TIME).all():
