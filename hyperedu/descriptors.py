@@ -131,9 +131,9 @@ class SupportStatistics:
 
 def _statistics(support: Examples) -> tuple[list[str], Tensor]:
     """The names of the statistics, and their values (…, number of statistics)."""
-    for name, value in (("x", support.x), ("y", support.y)):
+    for name, value, what in (("x", support.x, "indices"), ("y", support.y, "class indices")):
         if not value.is_floating_point():
-            raise ValueError(f"{name} of shape {tuple(value.shape)} holds indices: these statistics are of numbers")
+            raise ValueError(f"{name} of shape {tuple(value.shape)} holds {what}: these statistics are of numbers")
     x, y, n = support.x.flatten(len(support.lead) + 1), support.y, len(support)
     if n == 0:
         raise ValueError("statistics of no examples: a support set needs at least one (shots)")
