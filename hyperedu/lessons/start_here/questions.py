@@ -40,7 +40,7 @@ READERS = {
     ),
     "Did the test stations have a say in the strong weight decay?": (
         "How it was found was not written down, so take it that they did. Tried since (docs/answers.md): 60 training stations, "
-        "held back for this, chose among four decays, 1 in four splits and 0.1 in one. With the decay so chosen, and trained on "
+        "held back for this, chose among four decays: 1 in four splits, 0.1 in one. With the decay so chosen, and trained on "
         "all training stations, the network errs by 0.79 °C at the test stations and is 0.25 ± 0.14 ahead of linear regression "
         "(wider: ± 0.21). That it helps to choose at all is not shown: with the decay so chosen the error is smaller than with "
         "the usual 0.01 by 0.05 ± 0.07."
