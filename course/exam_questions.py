@@ -467,7 +467,7 @@ def sliders(rng):
     width = rng.choice([5, 8, 10, 20])
     total = 3 * width + 1
     return Asked(
-        f"A network with sizes [1, {width}, 1] draws waves that differ in height and phase. Somebody builds a slider for each weight. (a) How many are there, and why is it hopeless to set a wave with them? (b) Why are "
+        f"A network with sizes [1, {width}, 1] draws waves that differ in height and phase. Somebody builds a slider for each weight. (a) How many are there, and why is it hard to set a wave with them? (b) Why are "
         "two sliders enough once a generator writes the weights, and what do the weights do while they move? (c) Which waves can the two sliders not draw?",
         f"(a) {total}. Each moves the curve everywhere in a way that depends on all the others, and almost all settings are no wave. (b) The tasks differ in two numbers; the generator maps these two "
         "to a sheet in the space of weights, on which all weights move together. (c) Those that are no task of the family, and those outside the region of τ it was trained on.",

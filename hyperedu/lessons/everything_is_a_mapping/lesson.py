@@ -5,7 +5,7 @@
 #
 # *You will be able to*
 # **write** a network as a function of its weights,
-# **explain** why one slider per weight is hopeless and two on a descriptor are enough,
+# **explain** why one slider per weight is hard and two on a descriptor are enough,
 # **measure** a hypernetwork on tasks it has never seen, and find where it fails.
 #
 # 55 minutes, without exercise 4 and the open task. Before: [00 · Start here](00_start_here.ipynb).
@@ -51,7 +51,7 @@
 # > | after it a student can | shown in | asked in |
 # > |---|---|---|
 # > | write a network as a function of its weights, count them, cut them | *A network is a function of two things* | exercise 1, 2, 3, quiz 1, 5 |
-# > | explain why one slider per weight is hopeless and two on a descriptor are enough | *One slider per weight*, *Let a network write them* | exercise 4, quiz 2, 3 |
+# > | explain why one slider per weight is hard and two on a descriptor are enough | *One slider per weight*, *Let a network write them* | exercise 4, quiz 2, 3 |
 # > | measure it on unseen tasks, and say which comparison would be unfair | *Is it good on waves it has never seen?* | quiz 4 |
 
 # %% imports
@@ -334,7 +334,7 @@ print("V has shape", tuple(generator.head.weight.shape))
 # %% is-it-good-on-waves-it-has-never-seen [markdown]
 # ## Is it good on waves it has never seen?
 #
-# Training and test tasks are disjoint: the range of amplitudes is cut into 2,000 strips, in turn for training and for tests, and each set draws its waves from its own, as many as are asked for. Phases are not kept apart. So an unseen wave is new, but has training waves close by: this tests interpolation. The error of one task is $\frac1n \sum_i (g(\theta, x_i) - y_i)^2$, over $n = 100$ points; we report its mean over 600 unseen
+# Training and test tasks are disjoint: the range of amplitudes is cut into 2,000 strips, in turn for training and for tests, and each set draws its waves from its own, as many as are asked for. Phases are not kept apart. So an unseen wave is new, but has training waves close by: this tests interpolation. The error of one task is $\frac1n \sum_i (g(\theta, x_i) - y_i)^2$, over $n = 100$ points; every $x$, in training too, is drawn uniformly from −5 to 5, anew for each task. We report its mean over 600 unseen
 # tasks, with an interval that is about the tasks drawn, for this one network. Luck in training is seen across three seeds; nothing but the seed differs.
 
 # %% unseen-waves-slide [markdown] tags=["slides"]
@@ -486,7 +486,7 @@ def others(theta, n):
 checks.other_weights(others)
 
 # %% open-task [markdown]
-# **Open task.** (40 minutes.) Give the generator a descriptor that says less, or says it otherwise: the amplitude without the phase, or the two numbers of $A \sin(x - p) = a \sin x + b \cos x$. Train it, and move its sliders.
+# **Open task.** (40 minutes.) Give the generator a descriptor that says less, or says it otherwise: the amplitude without the phase, or the two numbers of $A \sin(x - p) = a \sin x + b \cos x$. An *encoder*, through which τ goes first, does it, and the figure works as before: `Hypernetwork(main, MLPGenerator(d, main), encoder=e)`, with `e` an `nn.Module` whose `forward(tau)` turns τ (…, 2) into what you say of the wave, (…, d); `family.descriptors.values(tau)` is amplitude and phase in their units. Train it, and move the sliders of amplitude and phase.
 # A good answer has the error on unseen waves for three seeds beside the one above, what the network draws where τ does not decide, and a reason for both.
 
 # %% exercises-teacher [markdown] tags=["teacher"]
@@ -516,7 +516,7 @@ questions.of_readers()
 # <details><summary>It has none</summary>Yes: g is a fixed formula. Whoever makes θ may have parameters.</details>
 #
 # **2. Why do ten sliders fail where two succeed?**
-# <details><summary>Ten are too slow to move</summary>No: even a patient hand has no direction to go.</details>
+# <details><summary>Ten are too slow to move</summary>No: what one slider does hangs on where the others stand.</details>
 # <details><summary>A single weight has no meaning for the task</summary>Yes: the descriptor's coordinates have one.</details>
 #
 # **3. What shape is the set of all weights that the generator f can write here?**
