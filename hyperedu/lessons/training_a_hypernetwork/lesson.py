@@ -6,7 +6,7 @@
 # *You will be able to*
 # **derive** the gradient that trains a generator,
 # **detect** the mistakes that cut it silently,
-# **compare** a hypernetwork with two baselines at equal budget.
+# **compare** a hypernetwork with three baselines at equal budget.
 #
 # 60 minutes without exercise 4 and the open task. Before: [01 · Everything is a mapping](01_everything_is_a_mapping.ipynb).
 
@@ -391,7 +391,7 @@ figures.show(drawn.weight_spread(spreads), "Size of each layer: hyperfan is clos
 # %% against-baselines [markdown]
 # ## Against baselines
 #
-# Four learners and one budget: the same tasks, 250 steps of 25, each at the best of five rates of Adam, chosen on the unseen tasks (`docs/rates.md`; some at their grid's edge). **Shared weights** (joint training) ignore $\tau$. **Conditioned** gives $\tau$ to the network as further
+# Four learners, one budget: the same tasks, 250 steps of 25, each at the best of five rates of Adam, chosen on the unseen tasks (`docs/rates.md`; some at their grid's edge). **Shared weights** (joint training) ignore $\tau$. **Conditioned** gives $\tau$ to the network as further
 # inputs, which is a small hypernetwork itself: $W[x; \tau] + b = W_x x + (b + W_\tau \tau)$ writes the first bias. It has far fewer numbers to learn;
 # a wide one has about as many.
 
@@ -449,7 +449,7 @@ for on, runs in (("sinusoids", sines), ("Colorado (°C²)", years)):
 # %% against-baselines-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 12 minutes. *Purpose*: an honest comparison, in which the favourite does not win.
 # >
-# > *Students believe* that the hypernetwork must beat plain conditioning, or else that "no difference shown" means "equal". The table has 0.001 ± 0.065 and −0.013 ± 0.062 on the sinusoids: a difference as large as the hypernetwork's whole error, 0.027, could hide there.
+# > *Students believe* that the hypernetwork must beat plain conditioning, or else that "no difference shown" means "equal". The table has 0.001 ± 0.065 and −0.013 ± 0.062 on the sinusoids: a difference as large as the hypernetwork's whole error, 0.027, could hide there. (One run makes ± so wide: the hypernetwork's errors are 0.015, 0.011 and 0.054.)
 # >
 # > *Ask*: Why is the wide one in it? [The small one has about a 64th of the hypernetwork's learned numbers.] Were all rates searched far enough? [No: in `docs/rates.md` the best lies at the edge for *conditioned* on both families, the wide one on the sinusoids, shared weights on Colorado. `docs/answers.md` has farther ones, and ten further runs.]
 # >
@@ -525,8 +525,8 @@ def mended(learner, tasks):
 checks.fresh_weights(mended)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; a start in any units.) Write `started(generator, tau)`. It gets an `MLPGenerator` with `init="default"` and 400 descriptors in any units (means up to twice the standard deviation). It returns an `nn.Module` with the generator's trunk, of which only the first layer may get other numbers; the head may change or be replaced. On 400 new τ of the same distribution, with $s$ the number that `generator.main.initial_std` has for a matrix: in one network the entries of the matrix have a standard deviation of $s/2$ to $2s$ (on the average over τ), those of its bias are at most $2s$ (root mean square);
-# from τ to τ entries of the matrix vary by at least $0.05 s$ (root mean square); a gradient reaches every parameter. Many are good.
+# **4 · Make.** (15 minutes; a start in any units.) Write `started(generator, tau)`. It gets an `MLPGenerator` with `init="default"` and 400 descriptors in any units (means up to twice the standard deviation). It returns an `nn.Module` with the generator's trunk, of which only the first layer may get other numbers; the head may change or be replaced. On 400 new τ of the same distribution, with $s$ the number that `generator.main.initial_std` has for a matrix (it is flat like $\theta$; `unflatten` cuts it): in one network the entries of the matrix have a standard deviation of $s/2$ to $2s$ (on the average over τ), those of its bias are at most $2s$ (root mean square);
+# from τ to τ entries of the matrix vary by at least $0.05 s$ (root mean square); a gradient reaches every parameter.
 #
 # <details><summary>Hint</summary>Compare what <code>generator(tau)</code> writes with what is wanted. A size can be drawn, or given afterwards.</details>
 
@@ -546,7 +546,7 @@ def started(generator, tau):  # (3), on the descriptors that there are
 checks.own_start(started)
 
 # %% open-task [markdown]
-# **Open task.** (20 minutes or more.) Find a family of tasks on which the hypernetwork and the wide conditioned network *do* differ. Change one thing, such as the ranges in
+# **Open task.** (20 minutes.) Find a family of tasks on which the hypernetwork and the wide conditioned network *do* differ. Change one thing, such as the ranges in
 # `Sinusoids(amplitude=…, phase=…)`, the depth of `main` or the number of steps, and run `contest` for three seeds. A good answer says beforehand what will happen and why, and what would refute it, gives each learner its best rate of Adam
 # and about as many learned numbers, and shows intervals of the differences.
 
@@ -565,7 +565,7 @@ checks.own_start(started)
 # ## Questions that readers asked
 
 # %% readers-asked
-questions.of_readers(one_start=main.loss(ends[1], examples_of(A, p)).median().item())
+questions.of_readers(sines, one_start=main.loss(ends[1], examples_of(A, p)).median().item())
 
 # %% quiz [markdown]
 # ## Quiz
