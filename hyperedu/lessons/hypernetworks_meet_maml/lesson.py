@@ -360,7 +360,7 @@ figures.show(figure, "Median loss by noise: description alone rises, examples ar
 # %% who-wins-on-the-stations-of-colorado [markdown]
 # ## Going further: who wins on the stations of Colorado
 #
-# *Nothing below needs this section.* The same with real measurements: a station is described by elevation and place, or shown by some months. Those that adapt take three steps of $\alpha = 3\cdot10^{-4}$. *Trusting* is trained as long as the others.
+# *Nothing below needs this section.* The same with real measurements: a station is described by elevation and place, or shown by some months. Those that adapt take three steps of $\alpha = 3\cdot10^{-4}$ (untuned). *Trusting* is trained as long as the others.
 
 # %% stations
 climate = ColoradoClimate("tmax")
@@ -431,7 +431,7 @@ for name, values in degrees.items():
 # %% months-table-then [markdown]
 # Of the four *both* wins with all numbers of months up to $s = 0.5$, with four and six not in all seeds. At 1.5, the edge of what it was warned of, examples alone win: a warning in training does not tell *this* error from another.
 #
-# **A single month tells more than a description that is wrong by one standard deviation** (*shown*, *described*). The warned *described* wins nowhere; *trusting* beats *both* with one month, while the description is perfect. *Untold* beats *shown* from two months on, so part of what *both* gains is its size; perhaps 400 steps are few for MAML. (One split of the stations.)
+# **A single month tells more than a description that is wrong by one standard deviation** (*shown*, *described*). The warned *described* wins nowhere; *trusting* beats *both* with one month, while the description is perfect. *Untold* beats *shown* from two months on, so part of what *both* gains may be its size or, not separated, faster training. (One split of the stations.)
 
 # %% going-further-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 12 minutes, or reading. *Purpose*: the same question with measurements, where a description does not say all.
