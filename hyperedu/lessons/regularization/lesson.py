@@ -159,7 +159,7 @@ for penalty, path in paths.items():
         print(f"{penalty:12} {end:8} {known:15.2f} {new:11.2f} {size:19.2f} {change:7.2f}")
 
 # %% along-the-paths-then [markdown]
-# The last row is the point: small weights can still change by almost their size between places.
+# Mark the last row: small weights can still change by almost their size between places.
 
 # %% twenty-stations-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 18 minutes. *Purpose*: a training error near zero says nothing of new tasks, and small weights are no cure.
@@ -385,7 +385,7 @@ figures.show(by_stations(errors, stations), "Test error by training stations, fo
 # %% old-tasks-about [markdown]
 # ## Old tasks
 #
-# Another way to be dishonest: forget. A hypernetwork learns weak waves, then strong ones alone. The **output** penalty keeps what it wrote for $m = 100$ old descriptions, $\theta^*$ (a snapshot, no optimum):
+# Generators forget, too. One learns weak waves, then strong ones alone. The **output** penalty keeps what it wrote for $m = 100$ old descriptions, $\theta^*$ (a snapshot, no optimum):
 #
 # $$ R = \frac1m \sum_{t=1}^{m} \big\lVert f_\varphi(\tau_t) - \theta^*_t \big\rVert^2 \tag{5} $$
 
@@ -435,7 +435,7 @@ for seed in range(3):
 #
 # *Nothing below needs this section.* `TowardSharedWeights` needs a generator that writes $\theta_0 + \Delta\theta(\tau)$: shared weights and a change, which begin with half of the variance of θ each. With `magnitude_invariant=True` ours does so, and also encodes τ: each $\tau_j$ becomes $(\cos a, \sin a)$ with $a = \arctan \tau_j$: twice as many inputs, of constant norm.
 #
-# Two things change, parted here, without a penalty:
+# Parted here, without a penalty:
 
 # %% shared-start-slide [markdown] tags=["slides"]
 # ## Going further: an architecture regularizes
@@ -452,16 +452,16 @@ for kind, what in {"encoded": "τ encoded", "start": "θ₀ + Δθ(τ)", "shared
 print("more if drawn to θ₀ ", *(lowered("toward_theta_0", n, *["shared"] * 2) for n in stations))
 
 # %% shared-start-then [markdown]
-# Up to fifty stations, encoding τ and beginning with shared weights each lower the error alone, and the mean is lowest with both. The plain generator's bias could be $\theta_0$, so the second differs only in where training begins.
+# Up to fifty stations, encoding τ and beginning with shared weights each lower the error alone, and the mean is lowest with both. The plain generator's bias could be $\theta_0$, and stays: the second changes only where training begins and, as Adam moves both, how fast.
 #
 # To be drawn to $\theta_0$ as well gains less than a tenth of a degree, nowhere clearly more than its interval.
 
 # %% optimizers-as-regularizers [markdown]
 # Optimizers, beside the rate:
 #
-# * **Reptile on φ** takes a few steps to a $\varphi'$ on a few stations, and goes a part β of the way, (6).
+# * **Reptile on φ** takes five steps to a $\varphi'$ on five stations, and goes a part β of the way, (6); β falls to zero.
 # * **MAML inside** trains $U(f_\varphi(\tau), D)$, three gradient steps from what is written; its strength is $\alpha$, $3 \cdot 10^{-4}$ or $10^{-3}$. It is tested without a step.
-# * **Small batches** are one or five stations a step instead of 25, at as many examples in all.
+# * **Small batches** are one or five stations a step instead of 25 (or all 10 or 20), with as many examples in all. So has Reptile.
 #
 # $$ \varphi \leftarrow \varphi + \beta\,(\varphi' - \varphi) \tag{6} $$
 
@@ -472,19 +472,19 @@ print("more if drawn to θ₀ ", *(lowered("toward_theta_0", n, *["shared"] * 2)
 print(heading)
 for way in ("learning_rate", "maml", "reptile", "five_tasks", "one_task"):
     print(f"{way:20}", *(lowered(way, n) for n in stations))
-print("Reptile's β:", *(set(chosen("reptile", n, what="strength").tolist()) for n in stations))
+print("Reptile's first β:", *(set(chosen("reptile", n, what="strength").tolist()) for n in stations))
 
 # %% optimizers-then [markdown]
-# *MAML inside* gains a little at fifty stations, and nothing that was shown elsewhere: its start is made to be adapted.
+# *MAML inside* gains a little at fifty stations, and nothing that was shown elsewhere.
 #
 # *One station per step* helps everywhere, five and Reptile from twenty on. Likely, not separated: noisier steps, and more of them.
 #
-# *Reptile* always chose $\beta = 1$, the end of its grid, all the way to $\varphi'$: nothing is averaged; few stations at a time are left.
+# *Reptile* always chose to begin with $\beta = 1$, the end of its grid. So its first rounds end at $\varphi'$ and average nothing; later ones do.
 
 # %% going-further-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 15 minutes, or reading. *Purpose*: not every regulariser is a term of the loss.
 # >
-# > *Students believe* that Reptile helps since it averages. It chose β = 1 in every seed, which averages nothing. And that a shared start needs a pull to it: the start alone gains 1.11 ± 0.72 at twenty stations; the pull, on top of both changes, 0.07 ± 0.10.
+# > *Students believe* that Reptile helps since it averages. It chose to begin with β = 1 in every seed, which averages nothing; only late rounds do, as β falls. What helps was not separated. And that a shared start needs a pull to it: the start alone gains 1.11 ± 0.72 at twenty stations; the pull, on top of both changes, 0.07 ± 0.10.
 # >
 # > *Ask*: Does one station a step help because steps are noisier? [Not separated: there are also more of them, at twenty stations twenty times as many.] What was shown of *MAML inside*? [0.14 ± 0.08 at fifty; the other intervals contain zero.]
 # >
@@ -649,14 +649,14 @@ questions.quiz()
 # %% in-one-breath [markdown]
 # ## In one breath
 #
-# $\min_\varphi \text{loss} + \sum_k \lambda_k R_k$: what helps tells the generator how to behave *between* its tasks. Choose λ on validation tasks, and say when it ends its grid. A simpler model may do better.
+# $\min_\varphi \text{loss} + \sum_k \lambda_k R_k$: what helped here keeps the generator calm *between* its tasks. Choose λ on validation tasks, and say when it ends its grid. A simpler model may do better.
 
 # %% in-one-breath-slide [markdown] tags=["slides"]
 # ## In one breath
 #
 # $$ \min_\varphi \text{loss} + \sum_k \lambda_k R_k $$
 #
-# What helps tells the generator how to behave *between* its tasks. Choose $\lambda$ on validation tasks. A simpler model may do better.
+# What helped here keeps the generator calm *between* its tasks. Choose $\lambda$ on validation tasks. A simpler model may do better.
 
 # %% references [markdown]
 # ## References
