@@ -293,8 +293,8 @@ for K in (1, 2, 5, 10, 20):
 # %% cost-then [markdown]
 # MAML keeps the graph of every step; first order drops each once its gradient is taken. The time of both grows, MAML's faster.
 #
-# These starts were trained before (`python data/make_checkpoints.py`), on the same 10,000 batches, at an outer rate of 0.003 (`docs/starts.md`): equal batches, not equal time. Reptile and shared weights learn from
-# all twenty points of a wave:
+# These starts were trained before (`python data/make_checkpoints.py`), on the same 10,000 batches (equal batches, not equal time), by Adam at a constant 0.003 (`docs/starts.md`). For Reptile
+# it takes $\theta_0 - \theta'$ as the gradient, in place of $\epsilon$. Reptile and shared weights learn from all twenty points of a wave:
 
 # %% learners
 learners = {"MAML": MAML(main), "first order": FirstOrderMAML(main), "ANIL": ANIL(main)}
@@ -304,7 +304,7 @@ for name, learner in learners.items():
     load_checkpoint(data_file(f"checkpoints/{file}.safetensors"), learner)
 
 # %% learners-then [markdown]
-# The first three were trained for a learning rate of 0.01; the others choose among seven, on training tasks:
+# The first three were trained at an inner rate of 0.01, Reptile at 0.003. For the test the last two choose among seven, on training tasks:
 
 # %% tuned-rates
 def tuned(learner, names=tuple(main.shapes)):  # the inner rate of these, on training tasks
@@ -452,15 +452,15 @@ for name, theta_0 in starts.items():
 figures.show(draw_directions(found), "Left the arrows fan out a little; right shared weights part.")
 
 # %% directions-then [markdown]
-# (Drawn for the third batch, at length one, projected on the plane of *MAML* and *shared weights*.) At a new start all pull roughly alike. Where joint training has ended, its own arrow points elsewhere and is shorter; MAML, first order
-# and Reptile, which have terms in $\alpha$, still go nearly side by side.
+# (Drawn for the third batch, at length one, projected on the plane of *MAML* and *shared weights*.) At a new start all pull roughly alike. Where joint training has ended, its own arrow points elsewhere and is shorter than MAML's; first order
+# and Reptile, with terms in $\alpha$ too, still go nearly beside MAML.
 
 # %% going-further-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 15 minutes, or reading. *Purpose*: one expansion for four learners, and arrows that show its terms.
 # >
 # > *Students believe* that pre-training and meta-learning pull the same way. At a new start the cosine of shared weights with MAML is 0.76 to 0.92, at 0.76, the picture's, an angle of 40°; where joint training ended it is 0.18 to 0.45.
 # >
-# > *Ask*: Why is the grey direction shorter there? [Joint training has used up slope: 0.6 to 0.8 against 1.5. The others keep the terms in $\alpha$.] Why not zero? [At a constant rate each batch moves $\theta_0$ to and fro. 2,000 more steps with `anneal=True` leave 0.1 to 0.2.] What is left of (3) at $\alpha = 0$? [$g'$ or $\bar g$: in the mean over tasks all pull alike.]
+# > *Ask*: Why is the grey direction shorter there? [Joint training has used up slope: 0.6 to 0.8 against 1.5. The others keep the terms in $\alpha$.] Why not zero? [It was trained at a constant rate, as MAML and its kin are by default, so each batch moves $\theta_0$ to and fro. 2,000 more steps with `anneal=True` leave 0.1 to 0.2.] What is left of (3) at $\alpha = 0$? [$g'$ or $\bar g$: in the mean over tasks all pull alike.]
 # >
 # > *On the board*: a step $-\alpha g$ changes $L'$ by about $-\alpha\, g^\top g'$. With $\alpha = 0.1$, $g = (2, 1)$: for $g' = (1, 1)$ it is −0.3, for $g' = (1, -2)$ it is 0. So a larger $g^\top g'$ means a step that helps.
 # >

@@ -51,7 +51,8 @@ READERS = {
         "Mostly not. The mean of twenty batches of 1,000 waves still has a length of 0.69, and a single batch scatters by "
         "0.28 about it. Its cosine with MAML's mean direction is 0.30, with both from the same batch 0.33 on average, from "
         "two different ones 0.29: that the batch is shared adds little (docs/answers.md). The training ends near its optimum, "
-        "not in it, as its rate does not fall."
+        "not in it, as its rate does not fall: shared weights, MAML and their kin are trained at a constant rate by default, "
+        "as fared better in docs/starts.md; for the generators of lesson 01 it falls to zero."
     ),
     "Where does (3) have the product of g and g′ for Reptile, which has no query set?": (
         "Reptile's batch of twenty points is the support and the query set together, so its gradient is the mean of g and g′. "

@@ -475,7 +475,7 @@ for way in ("learning_rate", "maml", "reptile", "five_tasks", "one_task"):
 print("Reptile's first β:", *(set(chosen("reptile", n, what="strength").tolist()) for n in stations))
 
 # %% optimizers-then [markdown]
-# *MAML inside* gains a little at fifty stations, and nothing that was shown elsewhere.
+# *MAML inside* gains a little at fifty stations; elsewhere nothing was shown.
 #
 # *One station per step* helps everywhere, five and Reptile from twenty on. Likely, not separated: noisier steps, and more of them.
 #
