@@ -126,13 +126,13 @@ print(meta_train(learner, family.train, steps=2000, watch=figure))
 # **What to look for.** *First panel*: the loss of this wave on the plane through $\theta_0$ in which the path moves most (dots are projected); the star is where you are. *Second*: how each weight
 # has changed. *Third*: the start does not look like the wave, the orange curve does. *Fourth*: the loss falls on, long after the one step of training.
 #
-# It need not. To try:
+# To try:
 #
 # * *task* 7, 3 *shots*, *alpha* 0.005: the support loss falls at every step, on unseen points it is lowest after the first. Three points do not say which wave it is.
 # * *task* 18, 10 *shots*, *alpha* 0.03: each step is too long for this wave: it diverges.
 # * *alpha* 0.01, all ten steps: pull one point off the wave. The curve follows it part of the way.
 #
-# Single waves are anecdotes. **Predict** a number for 600 unseen ones:
+# **Predict** a number for 600 unseen ones:
 
 # %% step-by-step-settings tags=["teacher"]
 from hyperedu.lessons.maml import projected
@@ -263,7 +263,7 @@ for name, gradient in found.items():
 # %% relatives [markdown]
 # ## Relatives
 #
-# MAML's gradient needs second derivatives. Each relative changes one thing:
+# Each relative of MAML changes one thing:
 #
 # | relative | what it does |
 # |---|---|
@@ -291,7 +291,7 @@ for K in (1, 2, 5, 10, 20):
     print(f"{K:2} steps", *(f"   {mb:4.2f} MB, {ms:4.1f} ms" for mb, ms in costs))
 
 # %% cost-then [markdown]
-# MAML keeps the graph of every step; first order drops each once its gradient is taken. The time of both grows, MAML's faster.
+# MAML keeps the graph of every step; first order drops each after its step. The time of both grows, MAML's faster.
 #
 # These starts were trained before (`python data/make_checkpoints.py`), on the same 10,000 batches (equal batches, not equal time), by Adam at a constant 0.003 (`docs/starts.md`). For Reptile
 # it takes $\theta_0 - \theta'$ as the gradient, in place of $\epsilon$. Reptile and shared weights learn from all twenty points of a wave:
@@ -304,7 +304,7 @@ for name, learner in learners.items():
     load_checkpoint(data_file(f"checkpoints/{file}.safetensors"), learner)
 
 # %% learners-then [markdown]
-# The first three were trained at an inner rate of 0.01, Reptile at 0.003. For the test the last two choose among seven, on training tasks:
+# The first three were trained at an inner rate of 0.01, Reptile at 0.003. The last two now choose among seven, on training tasks:
 
 # %% tuned-rates
 def tuned(learner, names=tuple(main.shapes)):  # the inner rate of these, on training tasks
@@ -342,7 +342,7 @@ figures.show(draw_medians(losses), "Median loss against steps: MAML falls furthe
 # **Before** the first step (at 0 in the figure) MAML's loss is no better than that of shared weights; after **one** it is another world. Joint training solved its own problem, the mean loss of one network on all waves, and
 # never asked what a gradient would do from there.
 #
-# First order is a little behind MAML. So is Reptile after one step (its rate was chosen for five); after ten it is ahead. ANIL stays behind. A single wave (the largest loss) lifts its mean far above
+# First order is a little behind MAML. So is Reptile after one step (its rate was chosen for five), not after ten. ANIL stays behind. A single wave (the largest loss) lifts its mean far above
 # its median: a mean hides who did badly, a median that anyone did.
 #
 # One training of each proves no order: `docs/sinusoid.md` has three.
@@ -398,7 +398,7 @@ for name in ("0.weight", "2.weight", "4.weight"):  # W₁, W₂, W₃
 # Steps from *MAML's* start do **not** work by reuse here. The head alone hardly lowers the loss, and at the best of seven rates leaves several times as much as all layers. The **first layer** alone does as well as all. The likely reason: $W_1$ and $b_1$ say where along
 # $x$ each hidden unit switches on, so small changes shift and stretch the whole curve.
 #
-# ANIL's start, *trained* for the head, comes further with it (figure above): reuse is possible, at a cost. Raghu and others found reuse on images; it depends on the tasks.
+# ANIL's start, *trained* for the head, comes further with it (figure above): reuse is possible, here at a cost (at each of four inner rates: `docs/answers.md`). Raghu and others found reuse on images; it depends on the tasks.
 
 # %% feature-reuse-or-rapid-learning-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 12 minutes. *Purpose*: which weights do the adapting is a question that can be measured.
@@ -508,7 +508,7 @@ def head_rates(main, alpha):
 checks.head_only(head_rates)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** (6 minutes; the gradient through the step.) A colleague calls this MAML. It trains, and not badly. Write `maml(main, theta_0, tasks)`, with the same rate and loss, whose gradient with respect to $\theta_0$ is that of (2).
+# **3 · Find what is wrong.** (6 minutes; the gradient through the step.) A colleague calls this MAML. It trains. Write `maml(main, theta_0, tasks)`, with the same rate and loss, whose gradient with respect to $\theta_0$ is that of (2).
 #
 # <details><summary>Hint 1</summary>Does the inner gradient remember that it depends on θ₀?</details>
 # <details><summary>Hint 2</summary><code>torch.autograd.grad</code> has an option for it.</details>
@@ -535,7 +535,7 @@ checks.second_order(maml)
 
 # %% exercise-4 [markdown]
 # **4 · Make.** (15 minutes; an inner loop of your own.) Write `update(gradient, theta_0)`, $\theta_0$ (d,), which calls `gradient(theta)`, that is $\nabla L$, at most eight times and returns $\theta'$. Each $L$ is quadratic and least at $c$, with curvatures between 1 and 20 in unknown directions.
-# On average $L' = \frac12 |\theta' - c|^2$ must be at most half of what eight plain steps leave at their best rate, and its gradient must reach $\theta_0$. Many answers are good.
+# On average $L' = \frac12 |\theta' - c|^2$ must be at most half of what eight plain steps leave at their best rate, and its gradient must reach $\theta_0$.
 #
 # <details><summary>Hint</summary>One rate leaves flat directions behind, or overshoots along steep ones. Steps may differ, remember those before, or look at how the gradient changed.</details>
 
