@@ -63,9 +63,9 @@ READERS = {
     "'May be its size or, not separated, faster training': how would one part the two on the stations?": (
         "Untold has the outer rate, the decay and the 400 steps of shown, but many more numbers: its start is what a whole "
         "generator writes, and one step of the optimizer moves all of that generator at once. MAML's start may then just lag "
-        "behind. To find out, train shown for four and for sixteen times as many steps, and at larger outer rates: if it "
-        "comes up to untold, it was only slower. On waves, where both had 10,000 steps, untold is no better than shown. "
-        "Not tried here."
+        "behind. On waves, where both had 10,000 steps, untold is no better than shown. To find out, train shown for four and "
+        "for sixteen times as many steps, and at larger outer rates: if it comes up to untold, it was only slower. Not tried "
+        "here."
     ),
     "On the stations: three steps of α = 0.0003, a decay of 0.1 or 1, 400 steps. Which of these were tuned?": (
         "The decay alone, as the better of two on another split. Number and length of the inner steps are the same for all "

@@ -46,8 +46,8 @@ READERS = {
         "rate, the three starts leave medians of 0.57 to 1.12; of the first layer alone 0.069 to 0.074; of all layers 0.066 "
         "to 0.074 (docs/answers.md). All three are of one kind of wave and one size of network."
     ),
-    "'Points elsewhere and is shorter than MAML's': at its own optimum, is what is left of the direction of shared weights only noise "
-    "of the batch?": (
+    "'Points elsewhere and is shorter than MAML's': at its own optimum, is what is left of the direction of shared weights "
+    "only noise of the batch?": (
         "Mostly not. The mean of twenty batches of 1,000 waves still has a length of 0.69, and a single batch scatters by "
         "0.28 about it. Its cosine with MAML's mean direction is 0.30, with both from the same batch 0.33 on average, from "
         "two different ones 0.29: that the batch is shared adds little (docs/answers.md). The training ends near its optimum, "
