@@ -32,7 +32,7 @@ READERS = {
     "Intervals over three trainings are wide: who is told apart from whom?": (
         "In each training other scripts are held out, the same for all learners, so what counts is the difference, split by "
         "split: the column behind. Its first interval takes the splits for independent, though they share training scripts; "
-        "the wider one, {wider:.2f} times as long, is safer. By it prototypes are ahead of all others on the real alphabets; on "
+        "the wider one, {wider:.2f} times as long, is safer. By it prototypes are ahead of all on the real alphabets; on "
         "scripts they are ahead of the support-set hypernetwork and of all below it, but ANIL, MAML and the linear probe tie, "
         "and MetaSGD is just on the edge. So it is for other pairs too: on scripts ANIL is ahead of MAML by {ahead:.1f} ± "
         "{half:.1f} points (not widened), though their own intervals overlap widely. But the five in the middle make ten pairs "
