@@ -115,7 +115,7 @@ projected.project("forgetting", figure)
 # %% forgetting-look [markdown]
 # **What to look for.** *Left*, an error rises as soon as another task is learned; with the penalty it stays. *Middle*, the first task's weights stand still only there. A code of its own does not protect a task, since φ is shared: without the penalty the hypernetwork forgets less of the second polynomial; of the first the intervals below do not say.
 #
-# Final errors after 1,500 steps each, mean of five seeds ± 95% interval (Student's t); von Oswald and others report .0042, .0024, .0061 after 4,001 steps. Then ten digits, turned by five angles, $\lambda = 0.05$: the share read rightly. (The plain network is not told the angle.)
+# Final errors after 1,500 steps, mean of five seeds ± 95% interval; with the penalty their code reports .0042, .0024, .0061 (4,001 steps, other networks: no contest). Then ten digits, turned by five angles, $\lambda = 0.05$, ours, untuned: the share read rightly. (The plain network is not told the angle.)
 
 # %% forgetting-table-slide [markdown] tags=["slides"]
 # ## Held, without an old example
@@ -150,8 +150,8 @@ seeds_table(tables["digits"], ".2f")
 #
 # ## Clients who keep their data
 #
-# Weather stations shall each get a network for its year. Each has one to twelve single readings, and shows them to nobody. A server holds φ. In each round it writes $\theta_i = f_\varphi(\tau_i)$ for some clients, who take a few steps
-# of rate $\alpha$ on $L_i$, the loss of their own readings, and send back the change $\Delta\theta_i$. That is all the server needs, by the chain rule of lesson 02 (Shamsian and others 2021):
+# Weather stations shall each get a network for its year. Each has one to twelve readings, and shows them to nobody. A server holds φ. In each round it writes $\theta_i = f_\varphi(\tau_i)$ for some clients, who take a few steps
+# of rate $\alpha$ on $L_i$, the loss of their own readings, and send back the change $\Delta\theta_i$. That is all it needs, by the chain rule of lesson 02 (Shamsian and others 2021):
 #
 # $$ \varphi \leftarrow \varphi + \eta \sum_i w_i \Big(\frac{\partial \theta_i}{\partial \varphi}\Big)^{\!\top} \Delta\theta_i \tag{1} $$
 #
@@ -185,7 +185,7 @@ same = [torch.allclose(r, -clients.ALPHA * p.grad, rtol=1e-3, atol=1e-6)
 print("equation (1) is gradient descent on what nobody showed:", all(same))
 
 # %% rounds [markdown]
-# With three steps it is not: $\Delta\theta_i$ is a sum of gradients at three places, and (1) is a recipe, judged by errors. 600 rounds of 50 clients, once here; the picture has five splits of the stations. Errors are on the mean year of each station, of which its single readings are noisy samples:
+# With three steps it is not: $\Delta\theta_i$ is a sum of gradients at three places, and (1) is a recipe, judged by errors. 600 rounds of 50 clients, once here (AdamW takes the sum as its gradient); the picture has five splits. Errors are on each station's mean year, of which its readings are noisy samples:
 
 # %% clients-table
 for name, (learner, decay) in clients.learners(climate, rng).items():
@@ -208,7 +208,7 @@ for group in ("1 or 2 readings", "3 or 4", "6 or 12"):
     print(f"{group}: own steps gain {gain.mean():.2f} ± {half_interval(gain):.2f} °C")
 
 # %% clients-then [markdown]
-# *One network for all* (federated averaging) cannot know where it is; three own steps repair much of that where readings are many. *Each alone* is hopeless with few. *Written for each* uses what was learned at similar places, and serves stations that joined with no reading; own steps on top hurt where readings are few. But it is *told* elevation and place; a rival that is too stands below, among the questions.
+# *One network for all* (federated averaging) cannot know where it is; three own steps repair much of that where readings are many. *Each alone* is hopeless with few. *Written for each* uses what was learned at similar places, and serves stations without a reading; own steps on top hurt where readings are few. But it is *told* elevation and place; a rival told them too stands among the questions.
 #
 # **Where it fails:** not to show data is not to keep it secret. From what a station with a single reading sends after one step, its month, as $x = (\sin, \cos)$, and its reading can be computed. The last bias moved in proportion to the error, and the first layer by
 #
@@ -246,7 +246,7 @@ for said, a, b in (("from Δθ", x.flatten(), y), ("in truth", own.x[0, 0], own.
 # | system | τ → θ → g | shown, by its authors | limit |
 # |---|---|---|---|
 # | Text-to-LoRA, 2025 | a sentence about a task → low-rank adapters → a language model | 479 training tasks; on eight benchmarks 74.0%, adapters trained for each 75.8% | vague sentences, poor adapters |
-# | Doc-to-LoRA, 2026 | a document → adapters → a language model that no longer reads it | a fact is found nearly always in texts over four times as long as the model can read | a generator for each model; less exact than reading |
+# | Doc-to-LoRA, 2026 | a document → adapters → a language model that no longer reads it | a fact is nearly always found in texts over four times as long as the model reads | a generator for each model; less exact than reading |
 # | HyperDreamBooth, 2023 | one photo of a face → adapters → a generator of images | 20 seconds, 25 times faster than fine-tuning alone | faces; fine-tuning must follow |
 # | LoGAH, 2024 | the graph of an architecture → up to 774 million weights → that network | a better start than a random one (by how much: their tables) | a start, no trained network |
 #
@@ -254,7 +254,7 @@ for said, a, b in (("from Δθ", x.flatten(), y), ("in truth", own.x[0, 0], own.
 #
 # $$ W = W_0 + B(\tau)\, A(\tau), \qquad B \in \mathbb{R}^{m \times r}, \; A \in \mathbb{R}^{r \times n} \tag{3} $$
 #
-# The first, in small: a frozen network that reads upright digits; sentences that say what was done to them; an adapter of rank 8 for its first matrix $W$, 48 × 64. Five changes: left, upside down, mirrored, negative, shifted up.
+# The first, in small: a frozen network that reads upright digits; sentences that say what was done; an adapter of rank 8 for its first matrix $W$, 48 × 64. Five changes: left, upside down, mirrored, negative, shifted up.
 
 # %% today-slide [markdown] tags=["slides"]
 # ## Today
@@ -279,7 +279,7 @@ else:
     print("To write adapters from sentences: pip install 'hyperedu[text]'; the rest runs without.")
 
 # %% adapter-predict [markdown]
-# **Predict.** The sentence and what is *done* are chosen apart: you may lie. What does the adapter for *upside down* do to upright digits? What of *They tilt to the left*, *They are not mirrored*, or two changes at once?
+# **Predict.** Sentence and what is *done* are chosen apart: you may lie. What does *upside down* do to upright digits? What of *They tilt to the left*, *They are not mirrored*, or two changes at once?
 
 # %% adapter-predict-slide [markdown] tags=["slides"]
 # ## Predict
@@ -307,19 +307,19 @@ if reads:
     projected.project("adapter", adapted)
 
 # %% adapter-look [markdown]
-# **What to look for.** A right sentence restores most of the reading (of *negative* drawings only some); most wrong ones destroy what the frozen network could do. On held-out drawings:
+# **What to look for.** A right sentence restores most of the reading (of *negative* drawings only some); most wrong ones destroy what the frozen network could do (grey bar). On held-out drawings:
 
 # %% lies
-for said, done in [
-    ("Nothing was done to them.", ()), ("The digits are upside down.", ()),
+for said, done in [("Nothing was done to them.", ()), ("The digits are upside down.", ()),
     ("They tilt to the left.", ("left",)), ("They are not mirrored.", ()),
+    ("The digits are white on black.", ("negative",)),
     ("The digits are mirrored, then negative.", ("mirrored", "negative"))]:
     if reads:
         share = adapters.told_right(writer, digits, {said: done}, text)
         print(f"{share:.0%} read rightly, told “{said}”; done: {' and '.join(done) or 'nothing'}")
 
 # %% ranks [markdown]
-# "Not" is not understood. And the rank counts: a change of rank $r$ reaches only $r$ directions of what the layer answers. Over all five changes:
+# "Not" is not understood. And the rank counts: a change of rank $r$ reaches only $r$ directions of what the layer answers. Over all five changes (four known sentences say that nothing was done):
 
 # %% ranks-table-slide [markdown] tags=["slides"]
 # ## The rank counts
@@ -331,7 +331,7 @@ by_rank = [{f"rank {r}": list(of.values()) for r, of in run.items()} for run in 
 seeds_table(by_rank, ".2f")
 
 # %% ranks-then [markdown]
-# New ways to say a known change are often understood. **Where it fails:** two changes in one sentence, which no training sentence had.
+# New ways to say a change are often understood. **Where it fails:** two changes in one sentence, which no training sentence had.
 
 # %% today-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: to ask of a system what was shown; and to see one fail.
@@ -347,11 +347,11 @@ seeds_table(by_rank, ".2f")
 # %% clients-end [markdown]
 # ## Going further: drawings as functions
 #
-# *Nothing below needs this section.* A drawing is a function of the place on the paper (Sitzmann and others 2020): $g(\theta, (x_1, x_2))$ is the ink there. Each of 24 drawings has two learned numbers,
+# *Nothing below needs this section.* A drawing is a function of the place on the paper (Sitzmann and others 2020): $g(\theta, (x_1, x_2))$ is the ink there. Each of 24 has two learned numbers,
 #
 # $$ \min_{\varphi,\, \tau_1, \dots, \tau_n} \mathbb{E}_\varepsilon \sum_i \sum_x \big(g(f_\varphi(\tau_i + \varepsilon), x) - \mathrm{ink}_i(x)\big)^2, \qquad \varepsilon \sim N(0, 0.3^2 I) \tag{4} $$
 #
-# where the noise ε makes each drawing a blot on the map, so that neighbours must be alike.
+# where ε makes each a blot on the map, so that neighbours must be alike.
 
 # %% clients-end-slide [markdown] tags=["slides"]
 # ## Going further: drawings as functions
@@ -386,7 +386,7 @@ questions.predict("map", figure)
 projected.project("map", figure)
 
 # %% walk-predict [markdown]
-# **Predict.** Now a walk from one drawing to another: over the map (*τ*), straight from one's weights to the other's (*θ written*), or between two networks trained apart. Which stay drawings half way?
+# **Predict.** Now a walk from one drawing to another: over the map (*τ*), straight from one's weights to the other's (*θ written*), or between two networks trained apart, from starts of their own. Which stay drawings half way?
 
 # %% walk-predict-slide [markdown] tags=["slides"]
 # ## Predict
