@@ -67,7 +67,7 @@ tables = json.loads(data_file("beyond.json").read_text(encoding="utf-8"))
 # %% one-after-the-other [markdown]
 # ## One task after the other
 #
-# Three polynomials, each on its own interval, come one after the other, each once. Three learners: a *plain network*, a *hypernetwork* with a learned code of two numbers for each task, and the same *with the output penalty* of lesson 08: to the loss of a task is added
+# Three polynomials, each on its own interval, come one after the other, once. Three learners: a *plain network*, a *hypernetwork* with a learned code of two numbers for each task, and the same *with the output penalty* of lesson 08: to the loss of a task is added
 # $\lambda\, \frac1n \sum_i \lVert f_\varphi(\tau_i) - \theta_i^* \rVert^2$ over the $n$ tasks before it, where $\theta_i^*$ was written when the last of them was done. It needs no old example, only these snapshots. φ and the old codes $\tau_i$ may move, if what they *write* stays. Polynomials and $\lambda = 0.005$ are those of von Oswald and others (2020), not tuned here. (Three networks could as well lie in a table.)
 
 # %% one-after-the-other-slide [markdown] tags=["slides"]
@@ -146,7 +146,7 @@ seeds_table(tables["digits"], ".2f")
 # > *Short of time*: settings 1 and 3; skip the digits. Say: five angles show the same picture.
 
 # %% clients [markdown]
-# **Where it fails:** someone must say which task it is. What is held costs the next: the fifth angle is read less well (last row: *gained*).
+# **Where it fails:** someone must say which task it is. What is held costs the next: the fifth angle is read less well (last row).
 #
 # ## Clients who keep their data
 #
@@ -185,7 +185,7 @@ same = [torch.allclose(r, -clients.ALPHA * p.grad, rtol=1e-3, atol=1e-6)
 print("equation (1) is gradient descent on what nobody showed:", all(same))
 
 # %% rounds [markdown]
-# With three steps it is not: $\Delta\theta_i$ is a sum of gradients at three places, and (1) is a recipe, judged by errors. 600 rounds of 50 clients, once here (AdamW takes the sum as its gradient); the picture has five splits. Errors are on each station's mean year, of which its readings are noisy samples:
+# With three steps it is not: $\Delta\theta_i$ is a sum of gradients at three places, and (1) is a recipe, judged by errors. 600 rounds of 50 clients, once here (AdamW takes the sum as its gradient); the picture has five splits. Errors are on each station's mean year, of which readings are noisy samples:
 
 # %% clients-table
 for name, (learner, decay) in clients.learners(climate, rng).items():
@@ -208,7 +208,7 @@ for group in ("1 or 2 readings", "3 or 4", "6 or 12"):
     print(f"{group}: own steps gain {gain.mean():.2f} ± {half_interval(gain):.2f} °C")
 
 # %% clients-then [markdown]
-# *One network for all* (federated averaging) cannot know where it is; three own steps repair much of that where readings are many. *Each alone* is hopeless with few. *Written for each* uses what was learned at similar places, and serves stations without a reading; own steps on top hurt where readings are few. But it is *told* elevation and place; a rival told them too stands among the questions.
+# *One network for all* (federated averaging) cannot know where it is; three own steps repair much of that where readings are many. *Each alone* is hopeless with few. *Written for each* uses what was learned at similar places, and serves stations without a reading; own steps on top hurt where readings are few. But it is *told* elevation and place, and needs strong weight decay; a rival told them too stands among the questions.
 #
 # **Where it fails:** not to show data is not to keep it secret. From what a station with a single reading sends after one step, its month, as $x = (\sin, \cos)$, and its reading can be computed. The last bias moved in proportion to the error, and the first layer by
 #
@@ -234,7 +234,7 @@ for said, a, b in (("from Δθ", x.flatten(), y), ("in truth", own.x[0, 0], own.
 # >
 # > *Students believe*: that the server needs the readings, or their loss; `one-round` prints that (1) is gradient descent without them. And that what is not shown is secret: the leak finds a month and 33.00 °C from one client's step.
 # >
-# > *Ask*: Who gains from own steps? (*One network for all* much, 3.06 to 2.01 at one or two readings; *written for each* loses 0.23 ± 0.08 there.) Is it written weights that win? (Mostly the telling: a network told place and elevation beside x errs about 0.1 °C more than *written for each*, untuned: `docs/answers.md`.)
+# > *Ask*: Who gains from own steps? (*One network for all* much, 3.06 to 2.01 at one or two readings; *written for each* loses 0.23 ± 0.08 there.) Is it written weights that win? (Mostly the telling: a network told place and elevation beside x errs about 0.1 °C more than *written for each*, each with the better of two weight decays; with AdamW's usual one the written network errs far more: `docs/answers.md`.)
 # >
 # > *On the board*: φ = 2, τ = 1 and 3, so θ = 2 and 6; half squared errors, wanted 4 and 6, α = 0.1: Δθ = 0.2 and 0. With shares of ½: φ ← 2 + ½ · 1 · 0.2 + ½ · 3 · 0 = 2.1. The leak: Δb₁ = (0.2, −0.1), ΔW₁ = ((0.1, −0.2), (−0.05, 0.1)); either row divided gives x = (0.5, −1).
 # >
@@ -279,7 +279,7 @@ else:
     print("To write adapters from sentences: pip install 'hyperedu[text]'; the rest runs without.")
 
 # %% adapter-predict [markdown]
-# **Predict.** Sentence and what is *done* are chosen apart: you may lie. What does *upside down* do to upright digits? What of *They tilt to the left*, *They are not mirrored*, or two changes at once?
+# **Predict.** Sentence and what is *done* are chosen apart: you may lie. What does *upside down* do to upright digits? What of *They tilt to the left*, *They are not mirrored*, or two changes?
 
 # %% adapter-predict-slide [markdown] tags=["slides"]
 # ## Predict
@@ -307,7 +307,7 @@ if reads:
     projected.project("adapter", adapted)
 
 # %% adapter-look [markdown]
-# **What to look for.** A right sentence restores most of the reading (of *negative* drawings only some); most wrong ones destroy what the frozen network could do (grey bar). On held-out drawings:
+# **What to look for.** A right sentence restores most of the reading (here of *negative* drawings only some); most wrong ones destroy what the frozen network could do (grey bar). On held-out drawings:
 
 # %% lies
 for said, done in [("Nothing was done to them.", ()), ("The digits are upside down.", ()),

@@ -56,7 +56,7 @@ READERS = {
         "mountain then cannot have another season than the plains. With the product of every τ and every x among the inputs "
         "it could; that was not tried here."
     ),
-    "“Chooses on training tasks, split once more”: how, with Table?": (
+    "“Chooses on training tasks, split again”: how, with Table?": (
         "Keep the rows of the training tasks, and make a table of them: known = [table.names[k] for k in table.train.index], "
         "then a Table of frame[frame['country'].isin(known)] with the same roles, say inner. Choose by the errors on "
         "inner.test, train the choice anew on table.train, and look at table.test once. The worked project on pendulums, "
