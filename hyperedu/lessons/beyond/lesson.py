@@ -319,7 +319,7 @@ for said, done in [("Nothing was done to them.", ()), ("The digits are upside do
         print(f"{share:.0%} read rightly, told “{said}”; done: {' and '.join(done) or 'nothing'}")
 
 # %% ranks [markdown]
-# "Not" is not understood. And the rank counts: a change of rank $r$ reaches only $r$ directions of what the layer answers. Over all five changes (four known sentences say that nothing was done):
+# "Not" is not understood. And the rank counts: a change of rank $r$ reaches only $r$ directions of what the layer answers. Over all changes (four known sentences say that nothing was done):
 
 # %% ranks-table-slide [markdown] tags=["slides"]
 # ## The rank counts
