@@ -102,7 +102,8 @@ READERS = {
         "plain network that is told a code beside x was not tried here. It also has too few steps at its small rate: 200 at "
         "0.003 give it 0.907 ± 0.010 of the last angle even if it learns nothing else, 1,000 give 0.957 ± 0.007 "
         "(docs/answers.md). Why it reads less after four other angles, and why a hypernetwork needs fewer steps at the same "
-        "rate, was not looked into. λ = 0.05 is ten times that of the polynomials; it was not tuned, and other strengths are not reported."
+        "rate, was not looked into. λ = 0.05 is ten times that of the polynomials; it "
+        "was not tuned, and other strengths are not reported."
     ),
     "Why is a wrong sentence so bad, if the frozen network read upright digits, and why has rank 0 0.22 and 0.20?": (
         "Because nothing in it looks at the digits: the adapter is written from the sentence alone, and added to the first "
