@@ -33,8 +33,8 @@ PREDICTIONS = {
 READERS = {
     "Adam at 1e-3, falling to 0, where nothing else is said: does the rate of my own optimiser fall, too?": (
         "Yes. meta_train lets the rate of any optimiser fall from what you gave it to 0 along half a cosine, and gives it "
-        "back its own rate afterwards. With anneal=False it stays as it is; a schedule of your own takes its place "
-        "(schedule=)."
+        "back its own rate afterwards. With anneal=False it stays as it is, as it does by default for MAML and its relatives "
+        "(lesson 06); a schedule of your own takes its place (schedule=)."
     ),
     "What is gelu?": (
         "A ReLU without the kink: gelu(u) = u Φ(u), where Φ(u) is the share of a standard normal distribution below u. With "
