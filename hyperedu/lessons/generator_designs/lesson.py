@@ -70,7 +70,7 @@ sliders = {"amplitude": (0.1, 5.0, 0.05), "phase": (0.0, 3.14, 0.02)}
 # %% a-hundred-times-smaller-than-what-it-writes [markdown]
 # ## A hundred times smaller than what it writes
 #
-# The generator of lesson 02 has a head with one row of numbers for each weight, and so is always larger than the main network. This one, trained for some minutes, is not (`python data/make_checkpoints.py tiny`).
+# The generator of lesson 02 has a head with one row of numbers for each weight, and so is always larger than the main network. This one is not (`python data/make_checkpoints.py tiny`).
 
 # %% a-hundred-times-smaller-slide [markdown] tags=["slides"]
 # ## A hundred times smaller
@@ -136,7 +136,7 @@ projected.project("tiny-triptych", figure)
 #
 # $$ u_k = V\, h\big([\tau, e_k]\big), \qquad k = 1, \dots, \lceil P / C \rceil \tag{1} $$
 #
-# with pieces of $C$ weights, $h$ the trunk and $V$ the head. Embeddings of $d$ numbers cost $d\,P/C$ in all; a head on $H$ units, with biases, costs $(H + 1)\,C$. Every piece is a mixture of $V$'s $H$ columns. Where $C$ is a fixed multiple of $\sqrt P$, both grow like $\sqrt P$; the package takes $C \approx \sqrt P$.
+# with pieces of $C$ weights, $h$ the trunk and $V$ the head. Embeddings of $d$ numbers cost $d\,P/C$; a head on $H$ units, with biases, costs $(H + 1)\,C$. Every piece is a mixture of $V$'s $H$ columns. Where $C$ is a fixed multiple of $\sqrt P$, both grow like $\sqrt P$; the package takes $C \approx \sqrt P$.
 
 # %% four-designs-slide [markdown] tags=["slides"]
 # ## Chunked: piece by piece
@@ -168,7 +168,7 @@ print("same as the package:", torch.allclose(theta, chunked(tau), atol=1e-6))
 #
 # $M$, $T$, $R$ are linear layers; $b_j$ has its own three. So a matrix has rank $\ell$ at most (`rank`; 8 above). (A bias is a linear function of $a_i$, and $\gamma$ one of $t$, hence of τ.) Places run from 0 to 1 in every layer: no parameter has a shape that depends on the main network.
 #
-# **Low rank.** A shared $W_0$ ($m \times n$) is learned; only a change of rank $r$ (here 4) is written from τ, by trunk and head: over τ, each begins with half of θ's variance. (Biases and thin matrices get a whole change.) Language models are adapted so (text-to-LoRA). Up to a fixed scale,
+# **Low rank.** A shared $W_0$ ($m \times n$) is learned; only a change of rank $r$ (here 4) is written from τ, by trunk and head. $W_0$ and $BA$ each begin with half of θ's variance, over standard normal τ. (Biases and thin matrices get a whole change.) Language models are adapted so (text-to-LoRA). Up to a fixed scale,
 #
 # $$ W = W_0 + B A, \qquad B \in \mathbb{R}^{m \times r},\; A \in \mathbb{R}^{r \times n} \tag{3} $$
 
@@ -226,7 +226,7 @@ print("same as the package:", torch.allclose(W, written, atol=1e-5))
 # %% what-they-write [markdown]
 # ## What they write
 #
-# The four, and the fully connected generator of lesson 02 (*connected*), with about 30,000 parameters each, trained on 3,000 batches by Adam at one rate, 0.004, which need not be the best for each (`python data/make_checkpoints.py`).
+# The four, and lesson 02's fully connected generator (*connected*), with about 30,000 parameters each, trained on 3,000 batches by Adam at one rate, 0.004, which need not be the best for each (`python data/make_checkpoints.py`).
 
 # %% trainings
 learners = {}  # of three seeds each; all have about 30,000 parameters
@@ -272,17 +272,17 @@ projected.project("designs", figure)
 # ## Functions all but alike, weights not
 
 # %% designs-row tags=["shown"]
-alt = "The weights of one wave as five designs write them: rows, diagonals, tiles, hills, noise."
+alt = "The weights of one wave as five designs write them: noise with strong rows, diagonals, tiles, hills, noise."
 figures.show(designs(of_one_seed, tau), alt)
 some = family.test.sample(100, 0, 1, torch.Generator().manual_seed(0)).descriptor
-for f in [learner.generator for learner in learners["low rank"]]:  # (3), in units of a start
-    W_0, BA = (main.unflatten(t)["2.weight"] / std for t in (f.theta_0, f(some) - f.theta_0))
+for f in (trainings.DESIGNS["low rank"](main), *(one.generator for one in learners["low rank"])):
+    W_0, BA = (main.unflatten(t)["2.weight"] / std for t in (f.theta_0, f(some) - f.theta_0))  # (3)
     rank, change = torch.linalg.matrix_rank(BA).max(), BA.square().mean().sqrt()
     print(f"low rank, W₂: BA of rank {rank}, spread {change:.2f} over waves; W₀ {W_0.std():.2f}")
 
 # %% designs-look [markdown]
 # **What to look for.** Functions all but alike; weights not. Attention makes hills, since a unit's code is a smooth function of its place. The convolution repeats its tile.
-# Low rank ends near $W_0$, which began as noise: $BA$ has shrunk (both began near $\sqrt{1/2}$). Chunks of 42 weights lie askew across rows of 40: faint, leaning bands. Connected looks like noise, each weight having its own row in the head.
+# Low rank ends near $W_0$, which began as noise: $BA$ has shrunk (first printed line: untrained). Chunks of 42 weights lie askew across rows of 40: faint, leaning bands. Connected looks like noise, each weight having its own row in the head; some units are strong.
 #
 # Low rank has the least loss. We guess that few directions are enough.
 
@@ -328,9 +328,9 @@ for name, (P, parameters, ms) in costs.items():
 figures.show(cost_lines(costs), "Cost of five designs over P: attention's parameters do not grow.")
 
 # %% costs-figure-then [markdown]
-# Connected has a row for every weight. Low rank is on its way there: more than half of its parameters are $\theta_0$. Chunked grows like the root.
+# Connected has a row for every weight. Low rank is on its way there: more than half of its parameters are $\theta_0$.
 #
-# Each weight is computed, so *writing* must in the end take at least time in proportion to $P$. Where an exponent is below 1, part of the time does not grow yet; where above, we guess that the processor's fast memory is full. (`docs/generators.md`)
+# Each weight is computed, so in the end *writing* takes at least time in proportion to $P$. Where an exponent is below 1, part of the time does not grow yet; where above, we guess that the processor's fast memory is full. (`docs/generators.md`)
 
 # %% efficiency-and-scalability-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 9 minutes. *Purpose*: to choose by cost, measured.
@@ -358,7 +358,7 @@ figures.show(cost_lines(costs), "Cost of five designs over P: attention's parame
 # * neither
 
 # %% three-main-networks-predict [markdown]
-# **Predict.** Width 40 it has never seen. Will that network work? And one with a third hidden layer (in the table below)?
+# **Predict.** Width 40 it has never seen. Will that network work? And one with a third hidden layer (below)?
 
 # %% three-main-networks-slide [markdown] tags=["slides"]
 # ## A width that it has never seen
@@ -397,7 +397,7 @@ for name, learner in tried.items():
     print(f"{name:28} explain {1 - error / y.var():7.1%} of the variance (loss {error:.3f})")
 
 # %% three-main-networks-then [markdown]
-# **What to look for.** Between the two widths the networks work, though with about ten to thirty times the loss. Places between 0 and 1 fit every width; but a token also says how large its tensor is, and of that the generator met two cases. It does use it: told 48, the network of width 40
+# **What to look for.** Between the two widths the networks work, though with about ten to thirty times the loss. Places between 0 and 1 fit every width; but a token also says how large its tensor is, and of that the generator met two cases. It does use it: told 48, width 40
 # is worse (last line). Outside it gets worse, and with a third layer worse than always answering the mean. "Any size" is true of the shapes, not of the function.
 
 # %% one-generator-teacher [markdown] tags=["teacher"]
@@ -541,8 +541,8 @@ class Mended(Forgetful):
 checks.embeddings(Mended)
 
 # %% exercise-4 [markdown]
-# **4 · Make.** (15 minutes; a pattern of your own.) Design a generator not in the package: an `nn.Module`, `Own(main)`, that writes θ (tasks, P), each task's alone, from τ (tasks, 2), for any `MainNetwork.mlp` of $P > 1000$ with two hidden layers or more. It learns 100 to $P / 2$ numbers, each with a gradient. Untrained, on the τ of waves, the entries of each matrix
-# spread a third to three times as far as `main.initial_std` says, biases no farther; hidden matrices have rank 4 or more; θ is no piece repeated. If waves swap amplitudes, or phases, the entries of every matrix change by 3% of that spread or more (root mean square), and θ not always along one line. Many answers are good.
+# **4 · Make.** (15 minutes; a pattern of your own.) Design a generator not in the package: an `nn.Module`, `Own(main)`, that writes θ (tasks, P) from τ (tasks, 2), each row from its own τ, for any `MainNetwork.mlp` of $P > 1000$ with two hidden layers or more. It learns 100 to $P / 2$ numbers; each parameter tensor gets a gradient. Untrained, on the τ of waves: within one network, entries of each matrix
+# spread a third to three times as far as `main.initial_std` says, biases at most three times; hidden matrices have rank 4 or more; θ is no piece repeated. If waves swap amplitudes, or phases, entries of every matrix change by 3% of `initial_std` or more (root mean square), and θ not always along one line. Many are good (tests: folded below).
 #
 # <details><summary>Hint</summary>What does a weight follow from, beside τ? Scale it last.</details>
 
@@ -569,8 +569,8 @@ class Own(Generator):  # a sum of waves along θ, whose heights τ writes
 checks.own_design(Own)
 
 # %% open-task [markdown]
-# **Open task.** (45 minutes.) Which design would you take for the waves if the *generator* may have 2,000 parameters at most? (Connected and low rank have more.) Train two of the others, three seeds each.
-# A good answer has losses with their spread, parameters and time, one picture, and a case in which the loser wins.
+# **Open task.** (45 minutes.) Which design would you take for the waves if the *generator* may have 2,000 parameters at most? (Connected and low rank have more.) Train two of the others, three seeds each; `hidden`, `embedding_dim` (chunked), `channels`, `hidden` (convolutional), `dim`, `heads`, `layers`, `rank` (attention) make them small.
+# A good answer has losses with their spread, parameters and time, a picture, and a case in which the loser wins.
 
 # %% exercises-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 20 minutes: 6, 6 and 8, and 15 for exercise 4, which is homework, as the open task is. *Purpose*: to count, to write, to mend and to make a design.

@@ -61,9 +61,9 @@ READERS = {
         "codes are about 48,000 of 87,222, so the slope between the last two sizes is still far below ½."
     ),
     "Of low rank, did BA shrink or W₀ grow in training?": (
-        "BA shrank, as the printed lines show; W₀ grew a little. At the start the variance is shared half and half on average "
-        "over τ drawn from a standard normal, but BA is a product of two things that τ writes, so it is small for waves in "
-        "the middle and large for those at the edge. The one wave in the picture lies near the middle."
+        "BA shrank, W₀ grew a little: the first printed line is of an untrained generator, the others of trained ones, on the "
+        "same waves. That BA begins below W₀ is no mistake: they have the same variance over τ drawn from a standard normal, "
+        "which has tails; those of waves are uniform in a box. Far out BA, a product of two things that τ writes, is largest."
     ),
     "LoRA starts at B = 0: does this design?": (
         "No. Both B and A are drawn, and written from τ. LoRA starts from weights that are already trained and wants to keep "
@@ -77,11 +77,23 @@ READERS = {
         "We do not know. Of widths there is a single training, so 36 may be chance: several seeds of it would tell. For the "
         "seeds of attention one would try several rates; that was not tried here."
     ),
-    "Must Own of exercise 4 be a Generator, and how is it tested?": (
+    "Why does the convolution repeat its tile, when each place has codes of its own?": (
+        "A tile is what all places share: the biases, the shift by τ, and what the activation leaves on average. In W₂ of the "
+        "wave in the row, the mean tile makes about a quarter of the mean square of an untrained generator and 63 to 73% of a "
+        "trained one (docs/answers.md). Why training strengthens it, we do not know."
+    ),
+    "Must Own of exercise 4 be a Generator, and for which networks and waves is it tested?": (
         "Any nn.Module will do; Generator only adds a check of what τ is. It is made, untrained, for three networks, "
-        "1-40-40-1, 2-60-60-1 and 1-25-25-25-2, and given the τ of 32 waves. Then all waves get the amplitude, or the phase, "
-        "of the wave before them; the changes in θ, of both kinds together, must span more than one direction. A singular "
-        "value counts for the rank if it is over 1% of the largest."
+        "1-40-40-1, 2-60-60-1 and 1-25-25-25-2, and given the τ of 32 waves. Half of these, given alone, must get the same θ "
+        "as before; so must the same τ, asked twice. A piece is repeated if θ of the first wave, divided by initial_std, comes "
+        "again after fewer than P / 2 numbers, all along."
+    ),
+    "Exercise 4: how are spread, rank, gradient and change computed?": (
+        "Spread: the variance of one network's entries in a matrix, averaged over the waves; its root is compared with "
+        "initial_std of that matrix, and so is the root mean square of the biases beside it. Rank: how many singular values "
+        "exceed 1% of the largest, the median over the waves. Gradient: of the mean of θ times fixed noise; in every parameter "
+        "tensor some entry must not be 0. Change: every wave gets the amplitude, or the phase, of the wave before it; the "
+        "changes of both kinds together must span more than one direction."
     ),
 }
 
