@@ -60,14 +60,11 @@ READERS = {
         "4 places, of 32 channels each), and n is about √P; all else, some 39,000 numbers, stays as it is. At n = 1,000 the "
         "codes are about 48,000 of 87,222, so the slope between the last two sizes is still far below ½."
     ),
-    "Of low rank, did BA shrink or W₀ grow in training?": (
+    "Of low rank, did BA shrink or W₀ grow in training, and did B begin at 0, as in LoRA?": (
         "BA shrank, W₀ grew a little: the first printed line is of an untrained generator, the others of trained ones, on the "
         "same waves. That BA begins below W₀ is no mistake: they have the same variance over τ drawn from a standard normal, "
-        "which has tails; those of waves are uniform in a box. Far out BA, a product of two things that τ writes, is largest."
-    ),
-    "LoRA starts at B = 0: does this design?": (
-        "No. Both B and A are drawn, and written from τ. LoRA starts from weights that are already trained and wants to keep "
-        "them at first; here W₀ is noise at the start, and there is nothing to keep."
+        "which has tails; those of waves are uniform in a box. Far out BA, a product of two things that τ writes, is largest. "
+        "B and A are both drawn: LoRA begins at weights that are trained and wants to keep them; here W₀ is noise at first."
     ),
     "Does attention's γ move with τ, if it is one of t?": (
         "Yes. Tokens have listened to τ when γ is made of them, so each wave has its own six γ. In chunked and convolutional "

@@ -91,7 +91,7 @@ if not reads:
 print("a slow tall wave, shifted left", *family.train.text[:5], sep="\n")
 
 # %% sentences-and-waves-then [markdown]
-# A language model that somebody else trained, on a billion pairs of English sentences, turns each word of a sentence into numbers, together $\tau$. A hypernetwork learned from 8,000 sentences what they mean for a wave (three times, each with
+# A language model, `all-MiniLM-L6-v2` (Wang and others, Reimers and Gurevych), trained on a billion pairs of English sentences, turns each word of a sentence into numbers, together $\tau$. A hypernetwork learned from 8,000 sentences what they mean for a wave (three times, each with
 # other words held out: `python data/make_checkpoints.py words_0 words_1 words_2`).
 
 # %% three-readers
@@ -263,7 +263,7 @@ if reads:
     text([sentence for some in families[:2] for sentence in some.train.text])  # read once, kept
     ways.append(("sentence", 32, projection, lambda batch: text(batch.properties["text"]), 0.5))
 found = {}
-for name, dim, encoder, describe, noise in ways:  # the noise on τ helps a sentence
+for name, dim, encoder, describe, noise in ways:  # noise on τ: docs/answers.md
     found[name] = [train(dim, encoder, describe, seed, noise) for seed in range(2)], describe
 if reads:
     found["words"] = readers, lambda batch: text.words(batch.properties["text"])
@@ -286,7 +286,7 @@ for name, (learners, describe) in found.items():
 # Each entry: a hundred sentences, mean and range of the seeds (three of words, two of others). Names, codes and numbers do not depend on words: they are *given* what the reader must find
 # out. Ten examples pin a wave down, their statistics do not: they lose which y was at which x. An encoder explains 87%, after four times the steps 99% (`docs/answers.md`). The reader of *words* is close to names in new templates, and explains much less of rare words.
 #
-# One vector for the *sentence* explains less of everything, partly as the reader had eight times the sentences, and more steps. Given 8,000 and four times the steps (`docs/answers.md`; two seeds), the vector explains 91% in new templates, 72% with new images, 49% with new adjectives, 11% with rare words: near the reader in the first two, far behind in the others.
+# One vector for the *sentence* explains less of everything; the reader had eight times the sentences, and more steps. Given 8,000 and four times the steps (`docs/answers.md`; two seeds), the vector explains 91% in new templates, 72% with new images, 49% with new adjectives, 11% with rare words, where more made it worse: near the reader in the first two, far behind in the others.
 
 # %% pieces-of-words-slide [markdown] tags=["slides"]
 # ## Fast and slow are about the same thing
@@ -302,8 +302,8 @@ if reads:
         print(f"{word}: {' · '.join(text.model.tokenizer.tokenize(word))}")
 
 # %% pieces-of-words-then [markdown]
-# The model learned which sentences are *about the same thing*. *Fast* and *slow* are about speed, and as near to each other as fast and rapid. A jet and a hammock are about different things: so the one vector understands new images. What tells
-# fast from slow lies, we suppose, in few directions among many; it can be learned if it is heard in each word by itself, and told often. A rare word comes as pieces, of
+# The model learned which sentences are *about the same thing*. *Fast* and *slow* are about speed, and as near to each other as fast and rapid. A jet and a hammock are about different things: so, we suppose, the one vector understands most new images. What tells
+# fast from slow lies, we suppose too, in few directions among many; it can be learned if it is heard in each word by itself, and told often. A rare word comes as pieces, of
 # which none means what the word does. **A descriptor must say what makes tasks differ, in a place where it can be heard**.
 
 # %% one-family-described-five-ways-teacher [markdown] tags=["teacher"]
@@ -348,7 +348,7 @@ for how in ("plainly", "negated", "in digits") if reads else ():
     print(f"{told[0][0]!r} and the like: {right} of {len(told)} right, {sum(read)} read as small")
 
 # %% odd-sentences-then [markdown]
-# (*Off by* is the distance to the *nearest* of the twelve, not to what was meant.) Word order is no trouble. *Not* is ignored: the sentence is about tallness all the same. Digits stand in no training sentence: all are read as tall, and nothing says so. Of
+# (*Off by* is the distance to the *nearest* of the twelve, not to what was meant.) Word order is no trouble. This reader ignores *not*: the sentence is about tallness all the same. Digits stand in no training sentence: it reads all as tall, and nothing says so (the other two do alike). Of
 # another language or script the line says that it is a guess, of a sign that it is a blank: the French one (a large slow wave) is right, the Russian one (a tall slow wave) is not. A network that reads always draws *something*.
 
 # %% where-it-has-not-understood-teacher [markdown] tags=["teacher"]
@@ -382,7 +382,7 @@ new = set(climates[0].test.sample(None, 0, 1).properties["name"])
 print(f"of {len(new)} unseen stations {len(new & set(station_names[0].names))} have a vector")
 
 # %% never-seen-then [markdown]
-# `OneHot` refuses them with an error. A **learned** code $e$ can be found, from six months of the new station's year, by 100 steps of $\alpha = 0.003$ from the mean code, with the generator frozen:
+# `OneHot` refuses them with an error. A **learned** code $e$ can be found, from six months of the new station's year, by 100 steps of $\alpha = 0.003$ (not tuned) from the mean code, with the generator frozen:
 #
 # $$ e \leftarrow e - \alpha \, \nabla_e L\big(g(f_\varphi(e), x), y\big) \tag{4} $$
 #
@@ -427,7 +427,7 @@ alt = "Error on unseen stations by kind of descriptor: statistics err least, the
 figures.show(error_bars(errors, "RMSE on unseen stations (°C)"), alt)
 
 # %% descriptors-figure-then [markdown]
-# (Bar and number: the mean of three splits, the dots.) **Six months, told by their statistics, err least**: they are of the year whose other six are asked for. Numbers come next, without any measurement. The encoder has the same months, but must
+# (Bar and number: the mean of three splits, the dots.) **Six months, told by their statistics, err least**: they are of the year whose other six are asked for. Numbers come next, without any measurement, then the code. The encoder has the same months, but must
 # first learn what to look at. All have 300 steps at one rate. With five times the steps statistics err least again, also at a fifth of the rate; with 300 steps there, numbers do (`docs/answers.md`). Text, where nobody has numbers, removes nearly half of the error of knowing nothing.
 
 # %% stations-it-never-saw-teacher [markdown] tags=["teacher"]
