@@ -8,7 +8,7 @@
 # **solve** a meta-learning problem in closed form and by gradient steps, and say when the two agree,
 # **spot** query examples that leaked into adaptation.
 #
-# 60 minutes, 20 for exercises 1 to 3; exercise 4 and the open task come on top. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
+# 60 minutes, 20 for exercises 1 to 3; exercise 4 and the open task extra. Before: [02 · Training a hypernetwork](02_training_a_hypernetwork.ipynb).
 
 # %% opening-slide [markdown] tags=["slides"]
 # # Learning to learn
@@ -69,8 +69,8 @@ from hyperedu.tasks.quadratics import best_start, pull, shrinkage
 # %% two-tasks-and-one-start [markdown]
 # ## Two tasks and one start
 #
-# Until now a description τ told what a task is. Now there is none: a new task shows only a few examples, and the weights take
-# a few gradient steps on them. What can be learned beforehand, from many other tasks, is **where to start**: this is *meta-learning*.
+# Until now τ, a description, a code or examples, went into a generator. Now there is none: a new task shows only a few examples, and the weights take
+# a few gradient steps on them. What can be learned beforehand, from many other tasks, is **where to start**: one kind of *meta-learning* (00).
 
 # %% two-tasks-and-one-start-slide [markdown] tags=["slides"]
 # ## Where to start
@@ -82,7 +82,7 @@ from hyperedu.tasks.quadratics import best_start, pull, shrinkage
 # %% two-quadratics-predict [markdown]
 # **Predict.** Each task below has its own best weights (dot, ring) and narrow valley (ellipses). One start must serve both.
 # Where is it best if three steps follow: in the middle, or nearer to one of them? Decide, then drag *steps*,
-# and put the square, your start, where you would begin. Dot and ring can be dragged too.
+# and put the square, your start, where you would begin. Dot and ring can be dragged.
 
 # %% two-quadratics-predict-slide [markdown] tags=["slides"]
 # ## Predict
@@ -287,7 +287,7 @@ year = MainNetwork.mlp([2, 32, 32, 1], "tanh", climate.y_mean, climate.y_std)
 before_and_after(climate, year, lr=1e-3, shots=3, queries=9)
 
 # %% sines-and-stations-then [markdown]
-# Before the step the medians are alike (to be worse then is no aim). After one step on ten points of a wave, or on three months of a station's year, the meta-learned one keeps less than a third of its loss, the
+# Before the step the medians are alike. After one step on ten points of a wave, or on three months of a station's year, the meta-learned one keeps less than a third of its loss, the
 # other most of it (one seed).
 
 # %% the-same-code-on-sines-and-on-stations-teacher [markdown] tags=["teacher"]
@@ -355,7 +355,7 @@ for seed in range(3):
 # ## How many tasks are enough?
 #
 # How many stations must have been seen before a new one is easy? A hypernetwork (told elevation, latitude and longitude; no example)
-# and MAML (three months, one step; no description) on unseen stations. Three seeds, each with stations of its own; 300 outer steps at one outer rate. Two rivals have no network: lesson 00's *linear regression*, and the training stations' *mean year*, shifted by the three months' mean distance from it.
+# and MAML (three months, one step; no description) on unseen stations. Three seeds, each with stations of its own; 300 outer steps at one rate. Two rivals: lesson 00's *linear regression*, and the training stations' *mean year*, shifted by the mean distance of MAML's three months from it. RMSEs are of nine months, averaged over stations; the hypernetwork's nine are others.
 
 # %% how-many-tasks-are-enough-slide [markdown] tags=["slides"]
 # ## How many tasks are enough?
@@ -432,7 +432,7 @@ figures.show(figure, alt)
 # %% exercise-1 [markdown]
 # ## Exercises
 #
-# **1 · Compute.** (6 minutes; the best start (4) in one dimension.) One dimension, two tasks with support losses $\frac12 h\,(\theta - c)^2$: $c = 4$ with $h = 1$, and $c = 0$ with $h = 1.5$. One step with
+# **1 · Compute.** (6 minutes; the best start (4) in one dimension.) Two tasks have support losses $\frac12 h\,(\theta - c)^2$: $c = 4$ with $h = 1$, and $c = 0$ with $h = 1.5$. One step with
 # $\alpha = 0.5$; both query losses are $(\theta' - c)^2$. Where is the best start?
 #
 # <details><summary>Hint 1</summary>By (3), one step leaves the share 1 − α h of the distance.</details>

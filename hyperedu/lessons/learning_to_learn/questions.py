@@ -33,6 +33,11 @@ READERS = {
         "step from three months, at this rate, does no better than a single number for warmer or colder. Whether more steps, "
         "or more months, would do better was not tried here."
     ),
+    "The shifted mean year errs as little as MAML: on the same months, by the same measure?": (
+        "Yes. Both see the same three months of an unseen station and are judged on its other nine, as linear regression is; "
+        "RMSE is taken for each station, then averaged over the sixty. The hypernetwork sees no months, and is judged on nine "
+        "of its own drawing."
+    ),
     "Do descriptions need many stations, or only this hypernetwork, which at 12 errs more than the mean year?": (
         "Only this one, trained in this way: at 12 stations it errs by {written:.2f} °C, linear regression on the same three "
         "numbers by {linear:.2f}. Without weight decay it errs there by 3.5 (docs/answers.md), so that is not the reason; "

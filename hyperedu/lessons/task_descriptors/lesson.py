@@ -91,7 +91,7 @@ if not reads:
 print("a slow tall wave, shifted left", *family.train.text[:5], sep="\n")
 
 # %% sentences-and-waves-then [markdown]
-# A language model, `all-MiniLM-L6-v2` (Wang and others, Reimers and Gurevych), trained on a billion pairs of English sentences, turns each word of a sentence into numbers, together $\tau$. A hypernetwork learned from 8,000 sentences what they mean for a wave (three times, each with
+# A language model, `all-MiniLM-L6-v2` (references), trained on a billion pairs of English sentences, turns each word of a sentence into numbers, together $\tau$. A hypernetwork learned from 8,000 sentences what they mean for a wave (three times, each with
 # other words held out: `python data/make_checkpoints.py words_0 words_1 words_2`).
 
 # %% three-readers
@@ -123,7 +123,7 @@ questions.predict("sentence", figure)
 
 # %% sentence-look [markdown]
 # **What to look for.** *Left*, what the reader makes of each training sentence (48 numbers, next section), projected on the two directions of most difference; the star is yours. *Right*, what is drawn, and the nearest of the
-# twelve waves. The line below says what was understood, and the training sentence most like yours: a low *cosine* of their two vectors of 384 numbers (1 where they point the same way, 0 at a right angle) is a reason for doubt, a high one no proof.
+# twelve waves. The line below says what was understood, and the most similar training sentence: a low *cosine* of their two vectors of 384 numbers (1 where they point the same way, 0 at a right angle) is a reason for doubt, a high one no proof.
 
 # %% sentence-settings tags=["teacher"]
 from hyperedu.lessons.task_descriptors import projected
@@ -145,7 +145,7 @@ if reads:
 # %% where-a-sentence-can-be-heard [markdown]
 # ## Where a sentence can be heard
 #
-# The usual way is *one* vector for the whole sentence, 384 numbers of the same language model: a mean of what the words say, of which the word that matters is a small part. The reader above keeps the words apart: each of its six heads
+# The usual way is *one* vector for the whole sentence, 384 numbers of the same model: a mean of what the words say, of which the word that matters is a small part. The reader above keeps the words apart: each of its six heads
 # takes its own mean of the words, each a vector $w$ from its sentence, weighted by how much it looks at it, with a learned row $K$ and matrix $V$ of its own; $f_\varphi$ gets the six $h$ side by side, 48 numbers ($K$, $V$ and $h$ are here a head's, not the generator's):
 #
 # $$ h = \sum_w a_w\, V w, \qquad a = \operatorname{softmax}_w(K w) \tag{1} $$
@@ -206,7 +206,7 @@ D = family.train.sample(1, 10, 1, torch.Generator().manual_seed(1)).support
 print("ten examples say:", statistics.in_words(statistics(D)[0]))
 
 # %% sets [markdown]
-# **Numbers** are properties, standardised. **Examples** describe by their statistics, or through an *encoder of sets*: a network $\psi$ reads each example, a second, $\rho$, the mean of what it says. A mean has no order: order cannot matter, by construction:
+# **Numbers** are properties, standardised. **Examples** describe by their statistics, or through an *encoder of sets*: a network $\psi$ reads each example, a second, $\rho$, the mean of what it says. A mean has no order, by construction:
 #
 # $$ h(D) = \rho\Big(\tfrac1n \textstyle\sum_{(x, y) \in D} \psi(x, y)\Big) $$
 
@@ -224,7 +224,7 @@ h, shuffled = (rho(psi(xy[order]).mean(0)) for order in (torch.arange(10), torch
 print("the same code in another order:", torch.allclose(h, shuffled, atol=1e-6))
 
 # %% five-descriptors-then [markdown]
-# **Text** is the fifth way. How much of the variation of $y$ does each explain?
+# The fifth is **text**. How much of the variation of $y$ does each explain?
 #
 # $$ R^2 = 1 - \frac{\sum (y - \hat y)^2}{\sum (y - \bar y)^2} \tag{3} $$
 #
@@ -286,7 +286,7 @@ for name, (learners, describe) in found.items():
 # Each entry: a hundred sentences, mean and range of the seeds (three of words, two of others). Names, codes and numbers do not depend on words: they are *given* what the reader must find
 # out. Ten examples pin a wave down, their statistics do not: they lose which y was at which x. An encoder explains 87%, after four times the steps 99% (`docs/answers.md`). The reader of *words* is close to names in new templates, and explains much less of rare words.
 #
-# One vector for the *sentence* explains less of everything; the reader had eight times the sentences, and more steps. Given 8,000 and four times the steps (`docs/answers.md`; two seeds), the vector explains 91% in new templates, 72% with new images, 49% with new adjectives, 11% with rare words, where more made it worse: near the reader in the first two, far behind in the others.
+# One vector for the *sentence* explains less of everything; the reader had eight times the sentences, and more steps. Given 8,000 and four times the steps (`docs/answers.md`; two seeds), the vector explains 91% in new templates, 72% with new images, 49% with new adjectives, 11% with rare words, where more made it worse: near the reader in the first two, far behind elsewhere.
 
 # %% pieces-of-words-slide [markdown] tags=["slides"]
 # ## Fast and slow are about the same thing
@@ -303,7 +303,7 @@ if reads:
 
 # %% pieces-of-words-then [markdown]
 # The model learned which sentences are *about the same thing*. *Fast* and *slow* are about speed, and as near to each other as fast and rapid. A jet and a hammock are about different things: so, we suppose, the one vector understands most new images. What tells
-# fast from slow lies, we suppose too, in few directions among many; it can be learned if it is heard in each word by itself, and told often. A rare word comes as pieces, of
+# fast from slow lies perhaps in few directions among many; it can be learned if it is heard in each word by itself, and told often. A rare word comes as pieces, of
 # which none means what the word does. **A descriptor must say what makes tasks differ, in a place where it can be heard**.
 
 # %% one-family-described-five-ways-teacher [markdown] tags=["teacher"]
@@ -365,7 +365,7 @@ for how in ("plainly", "negated", "in digits") if reads else ():
 # %% stations-it-never-saw [markdown]
 # ## Stations it never saw
 #
-# Now the tasks are real: a year of maximum temperatures at each station in Colorado, as in [00](00_start_here.ipynb). Three splits, sixty unseen stations each. Can a **name** describe one?
+# Now real tasks: a year of maximum temperatures at each station in Colorado, as in [00](00_start_here.ipynb). Three splits, sixty unseen stations each. Can a **name** describe one?
 
 # %% stations-it-never-saw-slide [markdown] tags=["slides"]
 # ## Stations it never saw
@@ -428,7 +428,7 @@ figures.show(error_bars(errors, "RMSE on unseen stations (°C)"), alt)
 
 # %% descriptors-figure-then [markdown]
 # (Bar and number: the mean of three splits, the dots.) **Six months, told by their statistics, err least**: they are of the year whose other six are asked for. Numbers come next, without any measurement, then the code. The encoder has the same months, but must
-# first learn what to look at. All have 300 steps at one rate. With five times the steps statistics err least again, also at a fifth of the rate; with 300 steps there, numbers do (`docs/answers.md`). Text, where nobody has numbers, removes nearly half of the error of knowing nothing.
+# first learn what to look at. All have 300 steps at one rate. With five times the steps statistics err least again, also at a fifth of the rate; with 300 steps there, numbers do (`docs/answers.md`). Text, where nobody has numbers, removes nearly half of the mean year's error.
 
 # %% stations-it-never-saw-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: a new task, six ways, one measure.
