@@ -38,13 +38,13 @@ READERS = {
     ),
     "🌊 tall is read as small and slow, though tall is a known word: why?": (
         "Tall alone is read so too, by all three readers (docs/answers.md). Every training sentence tells a height and a speed "
-        "and is longer; of one word, or of a word and a blank, no reader has learned anything. Why it is just small and slow, we "
-        "do not know."
+        "and is longer; of one word, or of a word and a blank, no reader has learned anything. Why it is just small and slow, "
+        "we do not know."
     ),
     "Two cosines, and noise on τ: what do they show of how the one vector understands?": (
         "Little. The cosines are examples; that they explain 59% on new images is a guess, and how cosines and errors go "
-        "together over all images was not tried here. Without the noise on τ the one vector explains less of new images and rare "
-        "words in three seeds, and about as much in new templates (docs/answers.md)."
+        "together over all images was not tried here. Without the noise on τ the one vector explains less of new images and of "
+        "rare words in each of three seeds, and about as much in new templates (docs/answers.md)."
     ),
     "A low cosine: of which vectors?": (
         "Of the language model's one vector for the whole sentence, 384 numbers, yours and each training sentence's. The "
