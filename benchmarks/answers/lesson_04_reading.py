@@ -1,4 +1,4 @@
-"""What readers of lesson 04 asked of its sentences: rows of docs/answers.md, of the seeds and splits 0, 1, 2.
+"""What readers of lesson 04 asked of its sentences and of its code: rows of docs/answers.md, of the seeds and splits 0, 1, 2.
 
 .venv/bin/python benchmarks/answers/lesson_04_reading.py      three minutes on one core; needs hyperedu[text]
 """
@@ -8,7 +8,7 @@ import torch
 import hyperedu as h
 from hyperedu.lessons.task_descriptors.figures import SentenceTriptych
 from hyperedu.lessons.task_descriptors.phrases import WavesInWords, told_heights
-from hyperedu.lessons.task_descriptors.trainings import trained
+from hyperedu.lessons.task_descriptors.trainings import rmse_of_codes, trained
 from hyperedu.statistics import in_words
 
 SETS = "new_templates", "new_images", "new_adjectives", "rare_words"
@@ -39,8 +39,14 @@ def readings(seed):  # what the page's reader of this seed makes of its odd sent
         small = [picture.wave(sentence)[0].startswith("small") for sentence, _ in told]
         right = sum(read == is_small for read, (_, is_small) in zip(small, told, strict=True))
         yield f"{right} of {len(told)}, {sum(small)} small"
-    for sentence in ("🌊 tall", "tall", "🌊"):
-        yield picture.wave(sentence)[0]
+    yield from (picture.wave(sentence)[0] for sentence in ("🌊 tall", "tall", "🌊"))
+
+
+def code(alpha, split):  # °C on unseen stations, by codes of six months
+    climate = h.ColoradoClimate(split=split)
+    torch.manual_seed(split)
+    year = h.MainNetwork.mlp([2, 32, 32, 1], "tanh", climate.y_mean, climate.y_std)
+    return rmse_of_codes(climate, year, h.OneHot(climate.train.sample(None, 0, 1).properties["name"]), alpha)
 
 
 if __name__ == "__main__":
@@ -50,3 +56,5 @@ if __name__ == "__main__":
         print(f"| noise {noise} |", *(f"{in_words(r)} ({', '.join(f'{v:.0f}' for v in r)}) |" for r in R2.T), flush=True)
     for seed in range(3):
         print(f"| reader {seed} |", *(f"{said} |" for said in readings(seed)), flush=True)
+    for alpha in (0.0003, 0.001, 0.003, 0.01, 0.03):
+        print(f"| α = {alpha} | {in_words(torch.tensor([code(alpha, split) for split in range(3)]))} |", flush=True)

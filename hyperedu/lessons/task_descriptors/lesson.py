@@ -382,7 +382,7 @@ new = set(climates[0].test.sample(None, 0, 1).properties["name"])
 print(f"of {len(new)} unseen stations {len(new & set(station_names[0].names))} have a vector")
 
 # %% never-seen-then [markdown]
-# `OneHot` refuses them with an error. A **learned** code $e$ can be found, from six months of the new station's year, by 100 steps of $\alpha = 0.003$ (not tuned) from the mean code, with the generator frozen:
+# `OneHot` refuses them with an error. A **learned** code $e$ can be found, from six months of the new station's year, by 100 steps of $\alpha = 0.003$ from the mean code, with the generator frozen:
 #
 # $$ e \leftarrow e - \alpha \, \nabla_e L\big(g(f_\varphi(e), x), y\big) \tag{4} $$
 #
