@@ -272,7 +272,7 @@ projected.project("designs", figure)
 # ## Functions all but alike, weights not
 
 # %% designs-row tags=["shown"]
-alt = "The weights of one wave as five designs write them: noise with strong rows, diagonals, tiles, hills, noise."
+alt = "One wave's weights by five designs: noise with strong rows, diagonals, tiles, hills, noise."
 figures.show(designs(of_one_seed, tau), alt)
 some = family.test.sample(100, 0, 1, torch.Generator().manual_seed(0)).descriptor
 for f in (trainings.DESIGNS["low rank"](main), *(one.generator for one in learners["low rank"])):

@@ -472,7 +472,7 @@ print("more if drawn to θ₀ ", *(lowered("toward_theta_0", n, *["shared"] * 2)
 print(heading)
 for way in ("learning_rate", "maml", "reptile", "five_tasks", "one_task"):
     print(f"{way:20}", *(lowered(way, n) for n in stations))
-print("Reptile's first β:", *(set(chosen("reptile", n, what="strength").tolist()) for n in stations))
+print("Reptile's first β:", *({*chosen("reptile", n, what="strength").tolist()} for n in stations))
 
 # %% optimizers-then [markdown]
 # *MAML inside* gains a little at fifty stations; elsewhere nothing was shown.
