@@ -201,8 +201,8 @@ table, tau = Learned(names.names, dim=4), names(["tall, slow"])
 row = table.table[[names.names.index("tall, slow")]]
 print("a row of the table:", torch.equal(table(tau), row))
 
-statistics = SupportStatistics.fit(family.train.sample(500, 10, 1).support)
-D = family.train.sample(1, 10, 1, torch.Generator().manual_seed(1)).support
+D = family.train.sample(500, 10, 1, torch.Generator().manual_seed(1)).support
+statistics = SupportStatistics.fit(D)
 print("ten examples say:", statistics.in_words(statistics(D)[0]))
 
 # %% sets [markdown]

@@ -23,7 +23,7 @@ READERS = {
         "Not only: with four times the steps they explain as much on average, in three seeds (docs/answers.md). Why, we do "
         "not know: rate and size were not tried."
     ),
-    "How is lack of training excluded for statistics, which explain only 41%?": (
+    "How is lack of training excluded for statistics, which explain only about 40%?": (
         "Four times the steps bring them to about half, an encoder of the same ten examples to 99%, and it has 87% already at "
         "the page's steps (docs/answers.md). So most of what is missing is missing in what they say."
     ),
