@@ -90,7 +90,7 @@ for name, (kind, strength) in tqdm(sequences.WAYS.items()):
     paths[name] = sequences.in_sequence(learner, tasks, 600, strength, rng=rng)
 
 # %% forgetting-predict [markdown]
-# **Predict.** The plain network *could* hold all three: their intervals do not overlap. What happens to its error on the first, $x + 3$, while the second and the third are learned, 600 steps each? (Always to say 0 errs by a third.) Does a hypernetwork with a code for each task forget less, without a penalty? Then move *step*.
+# **Predict.** The plain network *could* hold all three: their intervals do not overlap. What happens to its error on the first, $x + 3$, while the second and the third are learned, 600 steps each? (Always 0: its error is ⅓.) Does a hypernetwork with a code for each task forget less, without a penalty? Then move *step*.
 
 # %% forgetting-predict-slide [markdown] tags=["slides"]
 # ## Predict: sketch it
@@ -115,7 +115,7 @@ projected.project("forgetting", figure)
 # %% forgetting-look [markdown]
 # **What to look for.** *Left*, an error rises as soon as another task is learned; with the penalty it stays. *Middle*, the first task's weights stand still only there. A code of its own does not protect a task, since φ is shared: without the penalty the hypernetwork forgets less of the second polynomial; of the first the intervals below do not say.
 #
-# Final errors after 1,500 steps, mean of five seeds ± 95% interval; with the penalty their code reports .0042, .0024, .0061 (4,001 steps, other networks: no contest). Then ten digits, turned by five angles, $\lambda = 0.05$, ours, untuned: the share read rightly. (The plain network is not told the angle.)
+# Final errors after 1,500 steps each, mean of five seeds ± 95% interval; with the penalty their code reports .0042, .0024, .0061 (4,001 steps, other networks: no contest). Ten digits, turned by five angles, $\lambda = 0.05$, ours, untuned: the share read rightly. (The plain network is not told the angle.)
 
 # %% forgetting-table-slide [markdown] tags=["slides"]
 # ## Held, without an old example
@@ -146,7 +146,7 @@ seeds_table(tables["digits"], ".2f")
 # > *Short of time*: settings 1 and 3; skip the digits. Say: five angles show the same picture.
 
 # %% clients [markdown]
-# **Where it fails:** someone must say which task it is. What is held costs the next: the fifth angle is read less well (last row).
+# **Where it fails:** someone must say which task it is. What is held can cost the next: the fifth angle is read less well (last row).
 #
 # ## Clients who keep their data
 #
@@ -208,7 +208,7 @@ for group in ("1 or 2 readings", "3 or 4", "6 or 12"):
     print(f"{group}: own steps gain {gain.mean():.2f} ± {half_interval(gain):.2f} °C")
 
 # %% clients-then [markdown]
-# *One network for all* (federated averaging) cannot know where it is; three own steps repair much of that where readings are many. *Each alone* is hopeless with few. *Written for each* uses what was learned at similar places, and serves stations without a reading; own steps on top hurt where readings are few. But it is *told* elevation and place, and needs strong weight decay; a rival told them too stands among the questions.
+# *One network for all* (as in federated averaging) cannot know where it is; three own steps repair much of that where readings are many. *Each alone* is hopeless with few. *Written for each* uses what was learned at similar places, and serves stations without a reading; own steps hurt with one or two readings. But it is *told* elevation and place, and needs strong weight decay; a rival told them too stands among the questions.
 #
 # **Where it fails:** not to show data is not to keep it secret. From what a station with a single reading sends after one step, its month, as $x = (\sin, \cos)$, and its reading can be computed. The last bias moved in proportion to the error, and the first layer by
 #
@@ -319,7 +319,7 @@ for said, done in [("Nothing was done to them.", ()), ("The digits are upside do
         print(f"{share:.0%} read rightly, told “{said}”; done: {' and '.join(done) or 'nothing'}")
 
 # %% ranks [markdown]
-# "Not" is not understood. And the rank counts: a change of rank $r$ reaches only $r$ directions of what the layer answers. Over all changes (four known sentences say that nothing was done):
+# "Not" is not understood. A change of rank $r$ reaches only $r$ directions of what the layer answers. Over all changes (four known sentences say that nothing was done):
 
 # %% ranks-table-slide [markdown] tags=["slides"]
 # ## The rank counts
@@ -558,7 +558,7 @@ questions.of_readers()
 #
 # **4. The generator met “mirrored” and “negative”. Told of both in one sentence, it fails. Why?**
 # <details><summary>No training sentence had two changes</summary>Yes: of what it writes for such sentences training asked nothing.</details>
-# <details><summary>The rank is too low for both</summary>No: at rank 16 no more is read than at rank 8.</details>
+# <details><summary>The rank is too low for both</summary>Not shown: rank 16 reads no more than rank 8.</details>
 #
 # **5. An adapter of rank 1 leaves most changed digits unread. Why?**
 # <details><summary>It changes what the layer answers along one direction only</summary>Yes: B A x is always a multiple of one vector B.</details>

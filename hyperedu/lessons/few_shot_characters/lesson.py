@@ -360,7 +360,7 @@ for name, learner in {"batch norm": leaky, "group norm": learners["prototypes"]}
 # > *Short of time*: skip the table of scripts. Say: whole scripts are held out, as a precaution.
 
 # %% leak-then [markdown]
-# With batch norm accuracy falls when a drawing comes alone, and when its neighbours are all of its class: what they share tells the class, and the mean that is subtracted takes it away.
+# With batch norm accuracy falls when a drawing comes alone, and when its neighbours are all of its class: what they share tells the class, and is probably subtracted with the mean.
 #
 # ## Where it fails
 #
@@ -463,7 +463,7 @@ probability = logits.softmax(0)[0]
 checks.probability(probability)
 
 # %% exercise-2 [markdown]
-# **2 · Change.** (8 minutes; a last layer, written.) Write `head(features, y, ways)`, from features $(n, F)$ and classes $(n,)$ to the matrix and the bias of the last layer, for any number of examples of each class, so that a gradient reaches the features.
+# **2 · Change.** (8 minutes; a last layer, written.) Write `head(features, y, ways)`, from features $(n, F)$ and classes $(n,)$ to the matrix and the bias of the last layer, for one or more examples of each class, so that a gradient reaches the features.
 #
 # <details><summary>Hint 1</summary>Equations (1) and (2), class by class.</details>
 # <details><summary>Hint 2</summary>Return two tensors, (ways, F) and (ways,).</details>

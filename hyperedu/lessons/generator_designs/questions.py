@@ -82,15 +82,30 @@ READERS = {
     "Must Own of exercise 4 be a Generator, and for which networks and waves is it tested?": (
         "Any nn.Module will do; Generator only adds a check of what τ is. It is made, untrained, for three networks, "
         "1-40-40-1, 2-60-60-1 and 1-25-25-25-2, and given the τ of 32 waves. Half of these, given alone, must get the same θ "
-        "as before; so must the same τ, asked twice. A piece is repeated if θ of the first wave, divided by initial_std, comes "
-        "again after fewer than P / 2 numbers, all along."
+        "as before; so must the same τ, asked twice. A piece is repeated if θ of the first wave, divided by initial_std, "
+        "comes again after fewer than P / 2 numbers, all along."
     ),
     "Exercise 4: how are spread, rank, gradient and change computed?": (
         "Spread: the variance of one network's entries in a matrix, averaged over the waves; its root is compared with "
         "initial_std of that matrix, and so is the root mean square of the biases beside it. Rank: how many singular values "
-        "exceed 1% of the largest, the median over the waves. Gradient: of the mean of θ times fixed noise; in every parameter "
-        "tensor some entry must not be 0. Change: every wave gets the amplitude, or the phase, of the wave before it; the "
-        "changes of both kinds together must span more than one direction."
+        "exceed 1% of the largest, the median over the waves. Gradient: of the mean of θ times fixed noise; in every "
+        "parameter tensor some entry must not be 0. Change: every wave gets the amplitude, or the phase, of the wave before "
+        "it; the changes of both kinds together must span more than one direction."
+    ),
+    "Connected and convolutional print the same loss and the same range: is that one set of files, loaded twice?": (
+        "No, it is chance. Their seeds have 0.00188, 0.00172, 0.00126 and 0.00131, 0.00149, 0.00192; and phase moves their W₁ "
+        "by other amounts."
+    ),
+    "Do the 3,022 parameters do better than attention with 30,000, which has a larger loss?": (
+        "That is not shown: they were trained in another way, on 3,000 batches of 8 waves by Adam at 0.005, the five designs "
+        "on as many batches of 25 waves at 0.004 (both rates fall to 0), and with one seed only. The generator for two widths "
+        "had 3,000 batches of 25 waves at 0.003, with clipped gradients. Their recipes differ, so that their losses rank "
+        "nothing."
+    ),
+    "What can the convolution not write?": (
+        "Weights that have nothing to do with their neighbours: no weight has numbers of its own, as in connected. Two places "
+        "of a matrix differ only as far as the codes of their rows and columns do, and their places within a tile. And these "
+        "codes belong to the sizes of this main network, so that, unlike attention, it serves no other."
     ),
 }
 

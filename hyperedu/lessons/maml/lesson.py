@@ -398,7 +398,7 @@ for name in ("0.weight", "2.weight", "4.weight"):  # W₁, W₂, W₃
 # Steps from *MAML's* start do **not** work by reuse here. The head alone hardly lowers the loss, and at the best of seven rates leaves several times as much as all layers. The **first layer** alone does as well as all. The likely reason: $W_1$ and $b_1$ say where along
 # $x$ each hidden unit switches on, so small changes shift and stretch the whole curve.
 #
-# ANIL's start, *trained* for the head, comes further with it (figure above): reuse is possible, here at a cost (at each of four inner rates: `docs/answers.md`). Raghu and others found reuse on images; it depends on the tasks.
+# ANIL's start, *trained* for the head, comes further with it (figure above): reuse is possible, here at a cost (at each of four inner rates: `docs/answers.md`). Raghu and others found reuse on images; on what it depends is open.
 
 # %% feature-reuse-or-rapid-learning-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 12 minutes. *Purpose*: which weights do the adapting is a question that can be measured.

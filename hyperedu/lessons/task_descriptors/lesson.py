@@ -286,7 +286,7 @@ for name, (learners, describe) in found.items():
 # Each entry: a hundred sentences, mean and range of the seeds (three of words, two of others). Names, codes and numbers do not depend on words: they are *given* what the reader must find
 # out. Ten examples pin a wave down, their statistics do not: they lose which y was at which x. An encoder explains 87%, after four times the steps 99% (`docs/answers.md`). The reader of *words* is close to names in new templates, and explains much less of rare words.
 #
-# One vector for the *sentence* explains less of everything; the reader had eight times the sentences, and more steps. Given 8,000 and four times the steps (`docs/answers.md`; two seeds), the vector explains 91% in new templates, 72% with new images, 49% with new adjectives, 11% with rare words, where more made it worse: near the reader in the first two, far behind elsewhere.
+# One vector for the *sentence* explains less of everything; the reader had eight times the sentences, and more steps. Given 8,000 and four times the steps (`docs/answers.md`; two seeds), the vector explains 91% in new templates, 72% with new images, 49% with new adjectives, 11% with rare words, where more made it worse: near the reader with new images, behind it elsewhere.
 
 # %% pieces-of-words-slide [markdown] tags=["slides"]
 # ## Fast and slow are about the same thing
@@ -382,7 +382,7 @@ new = set(climates[0].test.sample(None, 0, 1).properties["name"])
 print(f"of {len(new)} unseen stations {len(new & set(station_names[0].names))} have a vector")
 
 # %% never-seen-then [markdown]
-# `OneHot` refuses them with an error. A **learned** code $e$ can be found, from six months of the new station's year, by 100 steps of $\alpha = 0.003$ from the mean code, with the generator frozen:
+# `OneHot` refuses them with an error. A **learned** code $e$ of three numbers can be found, from six months of the new station's year, by 100 steps of $\alpha = 0.003$ from the mean code, with the generator frozen:
 #
 # $$ e \leftarrow e - \alpha \, \nabla_e L\big(g(f_\varphi(e), x), y\big) \tag{4} $$
 #

