@@ -90,7 +90,7 @@ for name, (kind, strength) in tqdm(sequences.WAYS.items()):
     paths[name] = sequences.in_sequence(learner, tasks, 600, strength, rng=rng)
 
 # %% forgetting-predict [markdown]
-# **Predict.** The plain network *could* hold all three: their intervals do not overlap. What happens to its error on the first, $x + 3$, while the second and the third are learned, 600 steps each? (Always 0: its error is ⅓.) Does a hypernetwork with a code for each task forget less, without a penalty? Then move *step*.
+# **Predict.** The plain network *might* hold all three: their intervals do not overlap. What happens to its error on the first, $x + 3$, while the second and the third are learned, 600 steps each? (Always 0: its error is ⅓.) Does a hypernetwork with a code for each task forget less, without a penalty? Then move *step*.
 
 # %% forgetting-predict-slide [markdown] tags=["slides"]
 # ## Predict: sketch it
@@ -151,7 +151,7 @@ seeds_table(tables["digits"], ".2f")
 # ## Clients who keep their data
 #
 # Weather stations shall each get a network for its year. Each has one to twelve readings, and shows them to nobody. A server holds φ. In each round it writes $\theta_i = f_\varphi(\tau_i)$ for some clients, who take a few steps
-# of rate $\alpha$ on $L_i$, the loss of their own readings, and send back the change $\Delta\theta_i$. That is all it needs, by the chain rule of lesson 02 (Shamsian and others 2021):
+# of rate $\alpha$ on $L_i$, the loss of their own readings, and send back the change $\Delta\theta_i$. That is nearly all it needs, by the chain rule of lesson 02 (Shamsian and others 2021):
 #
 # $$ \varphi \leftarrow \varphi + \eta \sum_i w_i \Big(\frac{\partial \theta_i}{\partial \varphi}\Big)^{\!\top} \Delta\theta_i \tag{1} $$
 #
@@ -185,7 +185,7 @@ same = [torch.allclose(r, -clients.ALPHA * p.grad, rtol=1e-3, atol=1e-6)
 print("equation (1) is gradient descent on what nobody showed:", all(same))
 
 # %% rounds [markdown]
-# With three steps it is not: $\Delta\theta_i$ is a sum of gradients at three places, and (1) is a recipe, judged by errors. 600 rounds of 50 clients, once here (AdamW takes the sum as its gradient); the picture has five splits. Errors are on each station's mean year, of which readings are noisy samples:
+# With three steps it is not: $\Delta\theta_i$ is a sum of gradients at three places, and (1) is a recipe, judged by errors. 600 rounds of 50 clients, once here (AdamW takes minus the sum as its gradient); the picture has five splits. Errors are on each station's mean year, of which readings are noisy samples:
 
 # %% clients-table
 for name, (learner, decay) in clients.learners(climate, rng).items():
@@ -411,7 +411,7 @@ questions.predict("walk", walk)
 projected.project("walk", walk)
 
 # %% walk-look [markdown]
-# **What to look for.** Over the map, hands of one letter change into each other; from letter to letter the way leads through others. Straight through weight space comes a blur; between networks trained apart, nothing that anybody drew. Half way between all pairs, correlation with the most similar drawing:
+# **What to look for.** Over the map, hands of one letter change into each other; from letter to letter the way leads through others. Straight through weight space comes more blur; between networks trained apart, nothing that anybody drew. Half way between all pairs, correlation with the most similar drawing:
 
 # %% half-way
 own, other = drawings.scale(learner, family)
@@ -557,7 +557,7 @@ questions.of_readers()
 # <details><summary>It is</summary>Wrong: the step of one reading tells it.</details>
 #
 # **4. The generator met “mirrored” and “negative”. Told of both in one sentence, it fails. Why?**
-# <details><summary>No training sentence had two changes</summary>Yes: of what it writes for such sentences training asked nothing.</details>
+# <details><summary>No training sentence had two changes</summary>Yes, mostly: of what it writes for such sentences training asked nothing.</details>
 # <details><summary>The rank is too low for both</summary>Not shown: rank 16 reads no more than rank 8.</details>
 #
 # **5. An adapter of rank 1 leaves most changed digits unread. Why?**

@@ -137,6 +137,31 @@ READERS = {
         "letter was not counted. What bounds the places on the map is only AdamW's usual weight decay, and that training "
         "ends; were they to spread, ε would matter less."
     ),
+    "Own steps hurt with one or two readings: at which rate, and would fewer or smaller steps hurt, too?": (
+        "Three steps of α = 0.0003 on errors in °C, as in the rounds; neither was tuned. Fewer or smaller steps were not "
+        "tried here. By (3) of lesson 07 some smaller step should not hurt."
+    ),
+    "Could the plain network really hold all three polynomials?": (
+        "It was not trained on all of them together here, so this is only expected: three smooth pieces on intervals that do "
+        "not meet are little for ten and ten units."
+    ),
+    "Half way over the map: is it something between, or nearly a copy of a stored drawing?": (
+        "The number cannot tell: a copy would score highest, and the drawings' own places have 0.97. Look at the picture, or "
+        "compare with both ends instead. The 24 are four Greek letters by six hands each, so a pair of one letter has two "
+        "hands, and 0.46 is what two drawings have whose letter is not asked."
+    ),
+    "Which of the six printed sentences were known, what are the three splits, and why 38% twice?": (
+        "Nothing was done, upside down and white on black are among the sentences it learned from; the three others are not. "
+        "A split says which sentences are new, and has a start of its own. The frozen network reads 38% of digits that are "
+        "upside down, and the adapter for upside down 38% of those that are not: that these agree is chance."
+    ),
+    "Exercise 4: after how many steps does ask give Δθ, and how large are n and k?": (
+        "After one, at a fixed rate, so Δθ is minus the rate times the gradient. The newcomer of the cell has k = 2 and n = "
+        "5; the check has others."
+    ),
+    "Δθ is nearly all that the server needs: what else?": (
+        "The descriptor τ of each client, and its number of readings, by which it weighs."
+    ),
 }
 
 predict = partial(asking.predict, "beyond", PREDICTIONS)

@@ -70,7 +70,7 @@ torch.set_num_threads(1)  # images this small are not worth two
 # %% an-alphabet-never-seen [markdown]
 # ## An alphabet never seen
 #
-# You see five letters of a script that you cannot read, one drawing of each, and a sixth drawing: which is it? You can say; a classifier trained on five drawings cannot: it has thousands of weights.
+# You see five letters of a script that you cannot read, one drawing of each, and a sixth drawing: which is it? You can say; a classifier trained on five drawings hardly: it has thousands of weights.
 #
 # The letters of 140 scripts come from open fonts (`data/README.md`); every drawing is by a new hand: slanted, stretched, warped, by another pen. 110 scripts are for training; 30 are held out, Greek and Latin among them. This
 # is a task of *five ways* and *one shot*: five classes from any held-out scripts, drawn at random, one example of each. Such a task is an *episode*; a class is only its number in it. Chance is 20%.
@@ -140,7 +140,7 @@ projected.project("written", figure)
 # > *Short of time*: settings 1 and 2 alone. Say: before its step MAML guesses.
 
 # %% written-look [markdown]
-# **What to look for.** *Left*, the examples, a row for each class. *Middle*, the rows of the last layer that were written from them; letters of similar shape tend to get similar rows, and to be confused (the sentence names the two most alike). *Right*, new drawings: a
+# **What to look for.** *Left*, the examples, a row for each class. *Middle*, the rows of the last layer that were written from them; letters that look alike tend to get similar rows, and to be confused (the sentence names the two most alike). *Right*, new drawings: a
 # frame says which class one was taken for. At 0 steps MAML's last layer is the same for every episode; one step makes a classifier of it.
 #
 # ## A last layer, written
@@ -291,7 +291,7 @@ for name in sorted(names, key=lambda name: -table[name, places[0]].mean()):
 # > *Short of time*: the second table alone. Say: intervals over episodes and over trainings answer different questions.
 
 # %% ranking-then [markdown]
-# *Real alphabets* are five of **Omniglot** (Lake and others 2015), by real hands: no training saw them, and their scripts (Balinese, Aramaic, Greek, Korean, Latin) are held out, or not among the 140.
+# *Real alphabets* are five of **Omniglot** (Lake and others 2015), by real hands: no training saw them, and their scripts (Balinese, Aramaic, Greek, Korean, Latin) are always held out, or not among the 140.
 #
 # Prototypes lead in every split. By lesson 00's *wider* interval that counts on real alphabets; on scripts ANIL, MAML and the linear probe tie with them, and MetaSGD is at the edge. Two reasons, not separated: their last layer is a formula, right from the first step, so all training goes into features; and they trained on 20 ways (1,000 steps of 3 episodes), the others on 5 (mostly 1,400 of 8). The support-set hypernetwork must learn that rule, MAML spends a gradient on it. These, *MetaSGD* (a learned rate for each weight), *ANIL* (only the last layer adapts) and the linear probe, whose features never saw an episode, lie within two points: good features seem to matter most (Chen and others 2019).
 #

@@ -106,6 +106,16 @@ READERS = {
         "300,000, each to be named among all training characters. In episodes the others met 336,000 drawings (1,400 steps of "
         "8 episodes of 30), prototypes 360,000 (1,000 of 3 of 120). So the probe had not more."
     ),
+    "How were the learners of the second table made: are they those of the first?": (
+        "Of the same kinds and sizes, but trained anew for each of the three splits, by benchmarks/few_shot.py, and tested on "
+        "600 episodes of five ways and one shot each. Only the support-set hypernetwork of the first table is smaller, so "
+        "that its checkpoint is."
+    ),
+    "What do more shots or more ways do?": (
+        "With more ways chance is lower, and more classes can be taken for one another; with more shots a prototype is a mean "
+        "of more drawings. Every number on this page is of five ways and one shot; sample takes ways= and shots=, and "
+        "meta_test too, so that you can try."
+    ),
 }
 
 predict = partial(asking.predict, "few_shot_characters", PREDICTIONS)

@@ -51,9 +51,9 @@ READERS = {
     ),
     "Low rank has the least loss: is that so at each design's best rate?": (
         "On the waves it is so with the better of two rates, 0.001 and 0.004, chosen on training tasks for each seed, and "
-        "2,000 steps: 0.0010, the next has 0.0021. On Colorado's stations low rank has the largest mean error, 0.86 °C, "
-        "chunked the smallest, 0.77, and the ranges of most overlap. Both tables are in docs/generators.md; other rates were "
-        "not tried."
+        "2,000 steps: three seeds have 0.0008 to 0.0012, the next design, connected, 0.0020 to 0.0023. On Colorado's stations "
+        "low rank has the largest mean error, 0.86 °C, chunked the smallest, 0.77, and the ranges of most overlap. Both "
+        "tables are in docs/generators.md; other rates were not tried."
     ),
     "Convolutional grows like P^0.21: in the end too?": (
         "No, in the end like √P. Of a network 1-n-n-1 the codes of rows and columns are about 48 n numbers (six sides of n / "
@@ -106,6 +106,19 @@ READERS = {
         "Weights that have nothing to do with their neighbours: no weight has numbers of its own, as in connected. Two places "
         "of a matrix differ only as far as the codes of their rows and columns do, and their places within a tile. And these "
         "codes belong to the sizes of this main network, so that, unlike attention, it serves no other."
+    ),
+    "Writing takes time like P: must W be written at all, if a change of low rank can be applied to x?": (
+        "Of low rank the change alone need not be: B (A x) costs less than B A (lesson 10, exercise 2). Here θ is written "
+        "whole, so that one main network serves all designs; and W₀ has as many numbers as W in any case, though it is "
+        "written once and not for each task."
+    ),
+    "A third hidden layer: is depth a share or a count, and is that why it fails?": (
+        "A share: the first tensor is at 0, the last at 1, so a third layer brings tokens at shares that were never met, as "
+        "well as two more tensors to attend to. Which of these makes it fail was not separated."
+    ),
+    "Exercise 4: may a generator keep fixed random numbers that it does not learn?": (
+        "Yes. What counts is what it learns, its parameters; buffers are not counted. But θ must follow from τ, and the call "
+        "must not set torch's seed."
     ),
 }
 

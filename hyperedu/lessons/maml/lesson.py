@@ -96,7 +96,7 @@ ours, package = main.loss(theta, wave.query), outer_loss(learner, wave)
 print(f"L'(θ') = {ours.item():.4f}, the package says {package.item():.4f}")
 
 # %% step-by-step-predict [markdown]
-# Training moves $\theta_0$ against the gradient of the mean of $L'(\theta')$ over 25 waves, in the next cell 2,000 times. The figure shows another wave:
+# Training moves $\theta_0$ against the gradient of the mean of $L'(\theta')$ over 25 waves, below 2,000 times. The figure shows another wave:
 # grey, the present start; orange, where *one* step leads.
 #
 # **Predict.** Training knows one step. Afterwards you take ten. Will the loss on unseen points fall on after the first, stay, or rise? The weights of which layer will move most, for their size?
@@ -128,7 +128,7 @@ print(meta_train(learner, family.train, steps=2000, watch=figure))
 #
 # To try:
 #
-# * *task* 7, 3 *shots*, *alpha* 0.005: the support loss falls at every step, on unseen points it is lowest after the first. Three points do not say which wave it is.
+# * *task* 7, 3 *shots*, *alpha* 0.005: the support loss falls at every step, on unseen points it is lowest after the first. Three points are met by other curves too.
 # * *task* 18, 10 *shots*, *alpha* 0.03: each step is too long for this wave: it diverges.
 # * *alpha* 0.01, all ten steps: pull one point off the wave. The curve follows it part of the way.
 #
@@ -291,7 +291,7 @@ for K in (1, 2, 5, 10, 20):
     print(f"{K:2} steps", *(f"   {mb:4.2f} MB, {ms:4.1f} ms" for mb, ms in costs))
 
 # %% cost-then [markdown]
-# MAML keeps the graph of every step; first order drops each after its step. The time of both grows, MAML's faster.
+# MAML keeps the graph of every step; first order drops each after its step. The time of both grows, MAML's by more.
 #
 # These starts were trained before (`python data/make_checkpoints.py`), on the same 10,000 batches (equal batches, not equal time), by Adam at a constant 0.003 (`docs/starts.md`). For Reptile
 # it takes $\theta_0 - \theta'$ as the gradient, in place of $\epsilon$. Reptile and shared weights learn from all twenty points of a wave:
@@ -610,13 +610,13 @@ questions.quiz()
 #
 # $$ \nabla_{\theta_0} L'(\theta') = (I - \alpha H) \nabla L'(\theta') $$
 #
-# It fails where one rate does not suit all tasks, and where too few examples say which task it is.
+# It fails where one rate does not suit all tasks, and where steps meet few examples and miss the task.
 
 # %% in-one-breath [markdown]
 # ## In one breath
 #
-# $D \mapsto \theta' = \theta_0 - \alpha \nabla L(\theta_0)$ with $\nabla_{\theta_0} L'(\theta') = (I - \alpha H) \nabla L'(\theta')$. No $\tau$ is used. MAML fails where one rate does not suit all tasks, and where too few
-# examples say which task it is.
+# $D \mapsto \theta' = \theta_0 - \alpha \nabla L(\theta_0)$ with $\nabla_{\theta_0} L'(\theta') = (I - \alpha H) \nabla L'(\theta')$. No $\tau$ is used. MAML fails where one rate does not suit all tasks, and where steps meet few
+# examples and miss the task.
 
 # %% references [markdown]
 # ## References

@@ -82,6 +82,27 @@ READERS = {
         "0.095), shared weights 0.72. After one step MAML has 0.21, first order 0.32, Reptile and ANIL 0.41. So Reptile leads "
         "late and MAML early, as here; and ANIL comes near MAML with more training, which it has not had on this page."
     ),
+    "Three points without noise fix a wave of known frequency: why do they not suffice?": (
+        "For who knows that it is a wave. The network knows only what its start has learned; 1,761 weights can meet three "
+        "points in many ways, and a few steps take the one that is near, which need not be a wave."
+    ),
+    "Training asks for one step: why does the loss fall on for ten?": (
+        "We do not know. Perhaps because the gradient after the first step still points where D and D′ agree; with more steps "
+        "they part, as the lesson's row with three points shows. It was not separated here."
+    ),
+    "At which rate is MAML trained in front of me?": (
+        "At its default, Adam at a constant 0.003: lesson 01's 0.001, which falls, is that of generators. No optimizer is "
+        "given, so meta_train asks the learner."
+    ),
+    "(3) holds for small α: is 0.01 small, and do the arrows agree with it?": (
+        "The arrows are computed exactly, not by (3), and were not compared with it here. At α = 0.03 some waves diverge, so "
+        "at 0.01 α times the largest curvature may well be half of what is stable, and terms in α² matter. (3) says which "
+        "terms there are, not how large all of them together."
+    ),
+    "Exercise 4: may I differentiate gradient, for instance by jacrev?": (
+        "Yes: torch.func.jacrev(gradient) counts as one call, so Newton's step needs two, and ends at the optimum wherever it "
+        "begins: the start then matters no more. Eight calls are not enough for a Hessian by differences in 9 directions."
+    ),
 }
 
 predict = partial(asking.predict, "maml", PREDICTIONS)
