@@ -304,7 +304,7 @@ for name, learner in learners.items():
     load_checkpoint(data_file(f"checkpoints/{file}.safetensors"), learner)
 
 # %% learners-then [markdown]
-# The first three were trained at an inner rate of 0.01, Reptile at 0.003. The last two now choose among seven, on training tasks:
+# The first three were trained at an inner learning rate of 0.01, Reptile at 0.003. The last two now choose among seven, on training tasks:
 
 # %% tuned-rates
 def tuned(learner, names=tuple(main.shapes)):  # the inner rate of these, on training tasks
