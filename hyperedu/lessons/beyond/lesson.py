@@ -553,15 +553,15 @@ questions.of_readers()
 # <details><summary>What was written for their codes</summary>Yes: a snapshot of θ for each.</details>
 #
 # **3. A client sends Δθ and no data. Is that private?**
-# <details><summary>Not by itself</summary>Right: few data can be read off Δθ.</details>
+# <details><summary>Not by itself</summary>Right: where data are few, Δθ tells them.</details>
 # <details><summary>It is</summary>Wrong: the step of one reading tells it.</details>
 #
 # **4. The generator met “mirrored” and “negative”. Told of both in one sentence, it fails. Why?**
-# <details><summary>No training sentence had two changes</summary>Yes, mostly: of what it writes for such sentences training asked nothing.</details>
+# <details><summary>No training sentence had two changes</summary>Yes, in part: of what it writes for such sentences training asked nothing.</details>
 # <details><summary>The rank is too low for both</summary>Not shown: rank 16 reads no more than rank 8.</details>
 #
 # **5. An adapter of rank 1 leaves most changed digits unread. Why?**
-# <details><summary>It changes what the layer answers along one direction only</summary>Yes: B A x is always a multiple of one vector B.</details>
+# <details><summary>It changes what the layer answers along one direction only</summary>Yes, likely: B A x is always a multiple of one vector B.</details>
 # <details><summary>It has too few sentences</summary>No: rank 8 learned from the same ones.</details>
 
 # %% quiz-answers

@@ -88,7 +88,7 @@ READERS = {
         "tables (arXiv 2506.06105) for the model as it is, and for one adapter trained on all tasks together: it is the rival "
         "that is told nothing, as one network for all was above."
     ),
-    "“Few data can be read off Δθ”: also after three steps, or from several readings?": (
+    "“Where data are few, Δθ tells them”: also after three steps, or from several readings?": (
         "Of a single reading x can be found after any number of steps: each moves the first layer along the same x, so (2) "
         "holds for their sum. (Its y no longer follows by one division; one could try values until the same three steps give "
         "the same change. Not tried here.) Of two readings every row gives another point, but all lie on the line through "
@@ -102,8 +102,8 @@ READERS = {
         "plain network that is told a code beside x was not tried here. It also has too few steps at its small rate: 200 at "
         "0.003 give it 0.907 ± 0.010 of the last angle even if it learns nothing else, 1,000 give 0.957 ± 0.007 "
         "(docs/answers.md). Why it reads less after four other angles, and why a hypernetwork needs fewer steps at the same "
-        "rate, was not looked into. λ = 0.05 is ten times that of the polynomials; it was not tuned, and other strengths are "
-        "not reported."
+        "rate, was not looked into. λ = 0.05 is ten times that of the polynomials; it was not tuned, and whether others were "
+        "tried was not written down. All shares are of drawings held out."
     ),
     "Why is a wrong sentence so bad, if the frozen network read upright digits, and why has rank 0 0.22 and 0.20?": (
         "Because nothing in it looks at the digits: the adapter is written from the sentence alone, and added to the first "
@@ -143,7 +143,8 @@ READERS = {
     ),
     "Could the plain network really hold all three polynomials?": (
         "It was not trained on all of them together here, so this is only expected: three smooth pieces on intervals that do "
-        "not meet are little for ten and ten units."
+        "not meet are little for ten and ten units. Yet after 1,500 steps on the last one it errs 0.015 there, the "
+        "hypernetworks a fortieth of that; why was not looked into. The intervals are −4 to −2, −1 to 1 and 2 to 4."
     ),
     "Half way over the map: is it something between, or nearly a copy of a stored drawing?": (
         "The number cannot tell: a copy would score highest, and the drawings' own places have 0.97. Look at the picture, or "
@@ -160,7 +161,9 @@ READERS = {
         "5; the check has others."
     ),
     "Δθ is nearly all that the server needs: what else?": (
-        "The descriptor τ of each client, and its number of readings, by which it weighs."
+        "The descriptor τ of each client, and its number of readings, by which it weighs. And someone must know the mean and "
+        "the spread of y: here they are taken centrally, from the training stations; clients could send sums instead, which "
+        "tell something, too."
     ),
 }
 

@@ -116,6 +116,18 @@ READERS = {
         "of more drawings. Every number on this page is of five ways and one shot; sample takes ways= and shots=, and "
         "meta_test too, so that you can try."
     ),
+    "From scratch and the linear probe: how are they fitted to the five drawings?": (
+        "By up to 50 steps of gradient descent on them (40 where the rate is chosen), from a start drawn once, at the best of "
+        "three rates, 0.1, 0.3 and 1, on training episodes. The number of steps was not tuned, so from scratch may do "
+        "somewhat better; the probe moves its last layer alone."
+    ),
+    "Which of these learners take more than five ways?": (
+        "Prototypes, which write a row for each class: up to 20, the rows of their main network. The others here have five "
+        "rows, and are made and trained anew for another number."
+    ),
+    "Exercise 4, ten if classes differ in shots: are features loud there?": (
+        "No: all scatter alike in those episodes, and your rule may lose ten points to prototypes."
+    ),
 }
 
 predict = partial(asking.predict, "few_shot_characters", PREDICTIONS)

@@ -120,6 +120,19 @@ READERS = {
         "Yes. What counts is what it learns, its parameters; buffers are not counted. But θ must follow from τ, and the call "
         "must not set torch's seed."
     ),
+    "Attention makes hills since codes are smooth functions of the place: why smooth, if cosines go up to ν = 16?": (
+        "They need not be: with 40 units the fastest cosine repeats every five. The hills that one sees say that the slow "
+        "ones weigh more here. That training favours them was not measured."
+    ),
+    "Low rank: few directions of what, and may its lead have another reason?": (
+        "Of the change of W₂, which has rank 4. But a learned W₀ may be what helps, or biases that are written whole, or "
+        "room: at about 30,000 parameters the layer before the head has 50 units in low rank and 15 in connected. Not "
+        "separated."
+    ),
+    "What is rms, by which the convolution is divided?": (
+        "One number for each matrix, measured once when the generator is made, so that the entries begin with the spread that "
+        "is wanted; a constant afterwards."
+    ),
 }
 
 predict = partial(asking.predict, "generator_designs", PREDICTIONS)

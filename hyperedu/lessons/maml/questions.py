@@ -95,13 +95,23 @@ READERS = {
         "given, so meta_train asks the learner."
     ),
     "(3) holds for small α: is 0.01 small, and do the arrows agree with it?": (
-        "The arrows are computed exactly, not by (3), and were not compared with it here. At α = 0.03 some waves diverge, so "
-        "at 0.01 α times the largest curvature may well be half of what is stable, and terms in α² matter. (3) says which "
-        "terms there are, not how large all of them together."
+        "The arrows are computed exactly, not by (3), and were not compared with it here. At α = 0.03 a third of the waves "
+        "diverge from MAML's own start, so that there 0.01 is over a third of what is stable, and terms in α² matter; at the "
+        "starts of the arrows the curvature was not measured. (3) says which terms there are, not how large all of them "
+        "together."
     ),
     "Exercise 4: may I differentiate gradient, for instance by jacrev?": (
         "Yes: torch.func.jacrev(gradient) counts as one call, so Newton's step needs two, and ends at the optimum wherever it "
-        "begins: the start then matters no more. Eight calls are not enough for a Hessian by differences in 9 directions."
+        "begins. It passes, with a gradient of zero at θ₀, which is right: the start then matters no more. Eight calls are "
+        "not enough for a Hessian by differences in 9 directions."
+    ),
+    "Inner rates of 0.01, and 0.003 for Reptile: whose choice?": (
+        "0.01 is that of Finn and others. For Reptile docs/starts.md compares a few after 8,000 batches, on test waves; no "
+        "grid was searched, so that a small lead is not safe."
+    ),
+    "Open task: how is MetaSGD made, and where are its rates?": (
+        "MetaSGD(main) begins with 0.01 for every weight; learner.lr are the rates, flat as θ, and main.unflatten cuts them "
+        "by layer."
     ),
 }
 
