@@ -128,9 +128,12 @@ READERS = {
         "the splits differ widely: it is the same adapter, learned well in some and hardly in others. That an adapter of the "
         "first matrix moves no bias may play a part, since the negative of an image wants another bias."
     ),
-    "What makes τ of a sentence here: the one vector, or the words kept apart as in lesson 04?": (
+    "What makes τ of a sentence, which of the six printed ones were known, what are the three splits, and why 38% twice?": (
         "The one vector, 384 numbers for the whole sentence. Lesson 04 is why new words were not asked for here: only new "
-        "templates and two new ways to tell each change."
+        "templates and two new ways to tell each change. Nothing was done, upside down and white on black are among the "
+        "sentences it learned from; the three others are not. A split says which sentences are new, and has a start of its "
+        "own. The frozen network reads 38% of digits that are upside down, and the adapter for upside down 38% of those that "
+        "are not: that these agree is chance."
     ),
     "Over the map, hands of one letter change into each other: what shows that half way is still that letter?": (
         "The picture alone. Likeness is measured with the most similar of all drawings, and whether that is one of the same "
@@ -150,11 +153,6 @@ READERS = {
         "The number cannot tell: a copy would score highest, and the drawings' own places have 0.97. Look at the picture, or "
         "compare with both ends instead. The 24 are four Greek letters by six hands each, so a pair of one letter has two "
         "hands, and 0.46 is what two drawings have whose letter is not asked."
-    ),
-    "Which of the six printed sentences were known, what are the three splits, and why 38% twice?": (
-        "Nothing was done, upside down and white on black are among the sentences it learned from; the three others are not. "
-        "A split says which sentences are new, and has a start of its own. The frozen network reads 38% of digits that are "
-        "upside down, and the adapter for upside down 38% of those that are not: that these agree is chance."
     ),
     "Exercise 4: after how many steps does ask give Δθ, and how large are n and k?": (
         "After one, at a fixed rate, so Δθ is minus the rate times the gradient. The newcomer of the cell has k = 2 and n = "
