@@ -113,7 +113,7 @@ from hyperedu.lessons.beyond import projected
 projected.project("forgetting", figure)
 
 # %% forgetting-look [markdown]
-# **What to look for.** *Left*, an error rises as soon as another task is learned; with the penalty it stays. *Middle*, the first task's weights stand still only there. A code of its own does not protect a task, since φ is shared: without the penalty the hypernetwork forgets less of the second polynomial; of the first the intervals below do not say.
+# **What to look for.** *Left*, an error rises as soon as another task is learned; with the penalty it stays. *Middle*, the first task's weights stand still only there. A code of its own does not protect a task, since φ is shared: without the penalty the hypernetwork errs less on the second; of the first the intervals below do not say.
 #
 # Final errors after 1,500 steps each, mean of five seeds ± 95% interval; with the penalty their code reports .0042, .0024, .0061 (4,001 steps, other networks: no contest). Ten digits, turned by five angles, $\lambda = 0.05$, ours, untuned: the share read rightly. (The plain network is not told the angle.)
 
@@ -319,7 +319,7 @@ for said, done in [("Nothing was done to them.", ()), ("The digits are upside do
         print(f"{share:.0%} read rightly, told “{said}”; done: {' and '.join(done) or 'nothing'}")
 
 # %% ranks [markdown]
-# "Not" is not understood. A change of rank $r$ reaches only $r$ directions of what the layer answers. Over all changes (four known sentences say that nothing was done):
+# This "not" is not understood. A change of rank $r$ reaches only $r$ directions of what the layer answers. Over all changes (four known sentences say that nothing was done):
 
 # %% ranks-table-slide [markdown] tags=["slides"]
 # ## The rank counts
