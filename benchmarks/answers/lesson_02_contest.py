@@ -11,14 +11,10 @@ from pathlib import Path
 import torch
 
 from hyperedu import ColoradoClimate, MainNetwork, Sinusoids
-from hyperedu.statistics import half_interval
+from hyperedu.statistics import in_words
 
 sys.path.append(str(Path(__file__).parents[1]))
 from rates import error, learners
-
-
-def in_words(more: torch.Tensor) -> str:
-    return f"{more.mean():.3f} ± {half_interval(more):.3f}"
 
 
 def contest(on: str, name: str, rate: float, seeds: range) -> torch.Tensor:
