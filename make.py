@@ -170,8 +170,9 @@ def commands(target, arguments, teacher=False) -> list:
         first = f"--LabApp.default_url=/lab/tree/{folder}/00_start_here.ipynb"
         return [[python, "-m", "jupyterlab", "--ip=127.0.0.1", *root, first, *arguments]]
     if target == "test":
-        # All tests: two at a time, the browser's one after another, since there is one browser.
-        return [[python, "-m", "pytest", *(arguments or ["-n", "2", "--dist", "loadgroup"])]]
+        # All tests: three at a time on two cores, as those of the browser and of the graders mostly wait; each of these two
+        # kinds one after another, since there is one browser, and one course.
+        return [[python, "-m", "pytest", *(arguments or ["-n", "3", "--dist", "loadgroup"])]]
     scripts = {
         "notebooks": ["build.py"],
         "slides": ["slides.py"],
@@ -231,8 +232,9 @@ def _digest(path) -> str:
 
 def environment() -> dict:
     # This environment's kernel, not one that the user has elsewhere. And UTF-8 also where Windows would use cp1252: the
-    # path of the project, which an editable installation keeps in a file, may have letters of any alphabet.
-    return {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "PYTHONUTF8": "1"}
+    # path of the project, which an editable installation keeps in a file, may have letters of any alphabet. And bytecode is
+    # kept also where that is switched off, as in many containers: else each start would compile all of torch again.
+    return {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def run(command) -> int:

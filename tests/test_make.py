@@ -138,7 +138,7 @@ def test_the_exit_code_is_that_of_the_command(make, calls, monkeypatch):
 
 
 def test_all_tests_run_side_by_side_and_those_that_are_named_as_they_are_named(make):
-    assert make.commands("test", []) == [[make.venv_python(), "-m", "pytest", "-n", "2", "--dist", "loadgroup"]]
+    assert make.commands("test", []) == [[make.venv_python(), "-m", "pytest", "-n", "3", "--dist", "loadgroup"]]
     assert make.commands("test", ["-k", "sliders"]) == [[make.venv_python(), "-m", "pytest", "-k", "sliders"]]
 
 
@@ -156,6 +156,11 @@ def test_tests_of_a_group_stay_with_one_worker(tmp_path):
     told = subprocess.run([*command, str(tmp_path)], capture_output=True, encoding="utf-8", cwd=tmp_path, check=True).stdout
     assert "6 passed" in told
     assert len(set(re.findall(r"^gw\d$", told, re.MULTILINE))) == 1
+
+
+def test_bytecode_is_kept_also_where_python_is_told_not_to(make, monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert make.run([sys.executable, "-c", "import sys; sys.exit(sys.dont_write_bytecode)"]) == 0
 
 
 # The installation
