@@ -245,9 +245,9 @@ for said, a, b in (("from Δθ", x.flatten(), y), ("in truth", own.x[0, 0], own.
 #
 # | system | τ → θ → g | shown, by its authors | limit |
 # |---|---|---|---|
-# | Text-to-LoRA, 2025 | a sentence about a task → low-rank adapters → a language model | 479 training tasks; on eight benchmarks 74.0%, adapters trained for each 75.8% | vague sentences, poor adapters |
+# | Text-to-LoRA, 2025 | a sentence about a task → low-rank adapters → a language model | 479 training tasks; on eight unseen benchmarks 74.0%, adapters trained for each 75.8% | vague sentences, poor adapters |
 # | Doc-to-LoRA, 2026 | a document → adapters → a language model that no longer reads it | a fact is nearly always found in texts over four times as long as the model reads | a generator for each model; less exact than reading |
-# | HyperDreamBooth, 2023 | one photo of a face → adapters → a generator of images | 20 seconds, 25 times faster than fine-tuning alone | faces; fine-tuning must follow |
+# | HyperDreamBooth, 2023 | one photo of a face → adapters → a generator of images | 20 seconds, 25 times faster than fine-tuning | faces; fine-tuning must follow |
 # | LoGAH, 2024 | the graph of an architecture → up to 774 million weights → that network | a better start than a random one (by how much: their tables) | a start, no trained network |
 #
 # All but the last write a **low-rank change** of frozen weights (Hu and others 2021):

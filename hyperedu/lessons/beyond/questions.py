@@ -85,7 +85,8 @@ READERS = {
         "rank, longer training or adapters in both layers would do more was not tried here."
     ),
     "Text-to-LoRA has 74.0%, adapters trained for each task 75.8%: what has the model without an adapter?": (
-        "That number is not on this page, and without it the two do not say how much an adapter adds. Look in the paper's "
+        "The eight benchmarks are none of the 479 tasks; its authors left ten out that overlap with what they test on. That "
+        "number is not on this page, and without it the two do not say how much an adapter adds. Look in the paper's "
         "tables (arXiv 2506.06105) for the model as it is, and for one adapter trained on all tasks together: it is the rival "
         "that is told nothing, as one network for all was above."
     ),

@@ -368,7 +368,7 @@ for way, row in (errors | {"linear - decay": lead}).items():
 figures.show(by_stations(errors, stations), "Test error by training stations, for each remedy.")
 
 # %% more-tasks-figure-then [markdown]
-# Twenty stations with weight decay are worth more than fifty without (sixty more chose its strength; eighty without do as well: `docs/answers.md`). With 154, penalties gain hundredths of a degree. **A simpler model keeps us modest**: at ten and twenty stations nothing safe was shown between linear regression and weight decay (last row).
+# Twenty stations with weight decay are worth more than fifty without (sixty more chose its strength; eighty without do as well: `docs/answers.md`). With 154, penalties gain hundredths of a degree. **A simpler model keeps us modest**: between linear regression and weight decay nothing was shown at ten stations, nothing safe at twenty (last row).
 
 # %% more-tasks-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 6 minutes. *Purpose*: remedies matter where tasks are few; so does a simple model.
@@ -452,9 +452,9 @@ for kind, what in {"encoded": "τ encoded", "start": "θ₀ + Δθ(τ)", "shared
 print("more if drawn to θ₀ ", *(lowered("toward_theta_0", n, *["shared"] * 2) for n in stations))
 
 # %% shared-start-then [markdown]
-# Up to fifty stations, encoding τ and beginning with shared weights each lower the error alone, and the mean is lowest with both. The plain generator's bias could be $\theta_0$, and stays: the second changes only where training begins and, as Adam moves both, how fast.
+# Up to fifty stations, encoding τ and beginning with shared weights each lower the error, and the mean is lowest with both. Row two can write nothing new, as the generator's bias, which stays, could be $\theta_0$: it changes where training begins and, as Adam moves both, how fast.
 #
-# To be drawn to $\theta_0$ as well gains less than a tenth of a degree, nowhere clearly more than its interval.
+# To be drawn to $\theta_0$ gains less than a tenth of a degree, nowhere clearly more than its interval.
 
 # %% optimizers-as-regularizers [markdown]
 # Optimizers, beside the rate:
@@ -477,7 +477,7 @@ print("Reptile's first β:", *({*chosen("reptile", n, what="strength").tolist()}
 # %% optimizers-then [markdown]
 # *MAML inside* gains a little at fifty stations; elsewhere nothing was shown.
 #
-# *One station per step* helps everywhere, five and Reptile from twenty on. Likely, not separated: noisier steps, and more of them.
+# *One station per step* likely helps everywhere, five and Reptile from twenty on: perhaps by more and noisier steps.
 #
 # *Reptile* always chose to begin with $\beta = 1$, the end of its grid. So its first rounds end at $\varphi'$ and average nothing; later ones do.
 

@@ -18,6 +18,12 @@ PREDICTIONS = {
 }
 # What readers asked, and could not answer from the page.
 READERS = {
+    "At twenty stations the last row excludes zero: why is nothing safe shown between linear regression and decay?": (
+        "Because it only just does, and our intervals are too narrow by an unknown factor, since splits share stations: half "
+        "as wide again, it would contain zero. The same holds of every difference here that is no more than its interval and "
+        "a little, such as that of one station per step with all stations; of those that are several times their interval it "
+        "does not matter."
+    ),
     "Plain weight decay on φ makes θ small too, and small weights do not help. What else does it do?": (
         "It makes what is written change less between places, and that far more. At 20 stations weight decay 10 and weight "
         "norm 10 write weights of the same size, 0.18; between places a weight then changes by 0.01 with weight decay and by "

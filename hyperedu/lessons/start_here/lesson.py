@@ -349,7 +349,7 @@ print(f"difference {gain.mean():.2f} ± {half:.2f} °C (wider: ± {shared * half
 
 # %% gaussian-process-then [markdown]
 # It wins, by little, but by the wider interval too. So why a hypernetwork? This process answers with twelve months, and needs all twelve of every station. A process with $x$ among its inputs takes single readings at any time, those of a new station
-# among them; but the cost of an exact one grows with the cube of the readings (lesson 11 shows what leaving most out costs). A hypernetwork is trained on small batches, however many there are, and it answers with a *network*: weights to look at, move through and adapt further (lesson 07).
+# among them; but the cost of an exact one grows with the cube of the readings (lesson 11 has one on 200 rows only). A hypernetwork is trained on small batches, however many there are, and it answers with a *network*: weights to look at, move through and adapt further (lesson 07).
 
 # %% is-it-any-good-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 16 minutes. *Purpose*: what it takes to say that a method is good. The contest trains ten networks: start it, then go to the board.
@@ -535,7 +535,7 @@ questions.quiz()
 # %% in-one-breath [markdown]
 # ## In one breath
 #
-# $\tau \mapsto \theta = f_\varphi(\tau) \mapsto g_\theta$: describe a task, get a network. It fails outside the region it was trained on, and where the description leaves out what
+# $\tau \mapsto \theta = f_\varphi(\tau) \mapsto g_\theta$: describe a task, get a network. Far from what it was trained on nothing vouches for it (lesson 01); it errs where the description leaves out what
 # matters.
 
 # %% in-one-breath-slide [markdown] tags=["slides"]
@@ -543,7 +543,7 @@ questions.quiz()
 #
 # $$ \tau \mapsto \theta = f_\varphi(\tau) \mapsto g_\theta $$
 #
-# Describe a task, get a network. It fails outside the region it was trained on, and where the description leaves out what matters.
+# Describe a task, get a network. Far from what it was trained on nothing vouches for it; it errs where the description leaves out what matters.
 
 # %% references [markdown]
 # ## References
