@@ -170,9 +170,8 @@ def commands(target, arguments, teacher=False) -> list:
         first = f"--LabApp.default_url=/lab/tree/{folder}/00_start_here.ipynb"
         return [[python, "-m", "jupyterlab", "--ip=127.0.0.1", *root, first, *arguments]]
     if target == "test":
-        # All tests: three at a time on two cores, as those of the browser and of the graders mostly wait; each of these two
-        # kinds one after another, since there is one browser, and one course.
-        return [[python, "-m", "pytest", *(arguments or ["-n", "3", "--dist", "loadgroup"])]]
+        # All tests: two at a time, the browser's one after another, since there is one browser.
+        return [[python, "-m", "pytest", *(arguments or ["-n", "2", "--dist", "loadgroup"])]]
     scripts = {
         "notebooks": ["build.py"],
         "slides": ["slides.py"],

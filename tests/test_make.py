@@ -138,7 +138,7 @@ def test_the_exit_code_is_that_of_the_command(make, calls, monkeypatch):
 
 
 def test_all_tests_run_side_by_side_and_those_that_are_named_as_they_are_named(make):
-    assert make.commands("test", []) == [[make.venv_python(), "-m", "pytest", "-n", "3", "--dist", "loadgroup"]]
+    assert make.commands("test", []) == [[make.venv_python(), "-m", "pytest", "-n", "2", "--dist", "loadgroup"]]
     assert make.commands("test", ["-k", "sliders"]) == [[make.venv_python(), "-m", "pytest", "-k", "sliders"]]
 
 
