@@ -29,9 +29,9 @@ READERS = {
     "Rain: what do the wider intervals decide between lesson 00's process, boosting and the hypernetwork?": (
         "Little. Five splits of 80 test and 241 training stations make the interval {wider:.2f} times as long. By it boosting "
         "ties with the process, which errs less than the hypernetwork by {less:.2f} ± {half:.2f} mm: that is the very edge. "
-        "So the process has the least mean, and by these five splits nothing safe is shown against the two. In how many of "
-        "the five each errs more is printed beside the difference, and here I would take the process: it has the least mean, "
-        "and what ties with it errs more in most splits. What more splits or more stations would show was not tried here."
+        "So the process has the least mean, and by these five splits nothing safe is shown against the two. But each "
+        "of the two errs more in all five, so the rule of the text takes the process. What more splits or more stations would "
+        "show was not tried here."
     ),
     "“Of ties the simplest, unless it errs more in every split”: by which interval is a tie counted?": (
         "By the wider one. For the countries linear regression and boosting tie by it, but err more in all ten splits, so "
