@@ -123,12 +123,15 @@ def half_way(learner: Hypernetwork, apart: Tensor, tasks: Drawings) -> dict[str,
 
 
 @torch.no_grad()
-def scale(learner: Hypernetwork, tasks: Drawings) -> tuple[float, float]:
-    """The mean `likeness` of what is written at the drawings' own places, and that of each drawing to the others alone."""
+def scale(learner: Hypernetwork, apart: Tensor, tasks: Drawings) -> tuple[float, float, float]:
+    """The mean `likeness` of what is written at the drawings' own places, of networks trained apart, of a drawing to others."""
     x = coordinates().expand(tasks.n_tasks, -1, -1)
-    own = likeness(learner.main(learner.generator(learner.encoder.table), x)[..., 0], tasks.images)
+    own, alone = (
+        likeness(learner.main(theta, x)[..., 0], tasks.images).mean().item()
+        for theta in (learner.generator(learner.encoder.table), apart)
+    )
     others = [
         likeness(image.flatten()[None], torch.cat([tasks.images[:k], tasks.images[k + 1 :]]))
         for k, image in enumerate(tasks.images)
     ]
-    return own.mean().item(), torch.cat(others).mean().item()
+    return own, alone, torch.cat(others).mean().item()

@@ -414,8 +414,8 @@ projected.project("walk", walk)
 # **What to look for.** Over the map, hands of one letter change into each other; from letter to letter the way leads through others. Straight through weight space comes more blur; between networks trained apart, nothing that anybody drew. Half way between all pairs, correlation with the most similar drawing:
 
 # %% half-way
-own, other = drawings.scale(learner, family)
-print(f"at the drawings {own:.2f}; of a drawing with the most similar other one {other:.2f}")
+own, alone, other = drawings.scale(learner, apart, family)
+print(f"written {own:.2f}, trained apart {alone:.2f}, a drawing with the nearest other {other:.2f}")
 for name, (one, two) in drawings.half_way(learner, apart, family).items():
     print(f"{name:16} pairs of one letter {one:.2f}, of two letters {two:.2f}")
 

@@ -240,8 +240,10 @@ def test_the_scale_of_likeness_is_each_drawing_against_itself_and_against_the_ot
     between = torch.corrcoef(flat).fill_diagonal_(-1).max(1).values.mean()
     painted = [learner.main(learner.generator(place), x)[:, 0].detach() for place in learner.encoder.table]
     own = torch.stack([drawings.likeness(ink[None], tasks.images)[0] for ink in painted]).mean()
-    assert drawings.scale(learner, tasks) == pytest.approx((own.item(), between.item()), abs=1e-4)
-    pairs = drawings.half_way(learner, torch.randn(tasks.n_tasks, learner.main.weight_dim), tasks)
+    apart = torch.randn(tasks.n_tasks, learner.main.weight_dim, generator=seeded())
+    alone = torch.stack([drawings.likeness(learner.main(theta, x)[None, :, 0], tasks.images)[0] for theta in apart]).mean()
+    assert drawings.scale(learner, apart, tasks) == pytest.approx((own.item(), alone.item(), between.item()), abs=1e-4)
+    pairs = drawings.half_way(learner, apart, tasks)
     assert {way: len(found) for way, found in pairs.items()} == dict.fromkeys(drawings.WAYS, 2)
 
 

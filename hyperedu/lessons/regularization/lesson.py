@@ -359,10 +359,10 @@ def star(way, n, generator="plain"):  # where some seed chose the largest
 
 stations, ways = (10, 20, 50, 154), ("none", "sensitivity", "spectral_norm", "weight_decay")
 kinds = dict.fromkeys(ways, "plain") | {"linear": "linear"}
-errors = {way: [chosen(way, n, kind) for n in stations] for way, kind in kinds.items()}
-lead = [a - b for a, b in zip(errors["linear"], errors["weight_decay"])]
+errors = {w: torch.stack([chosen(w, n, kind) for n in stations]) for w, kind in kinds.items()}
+leads = {f"{w} - decay": errors[w] - errors["weight_decay"] for w in ("none", "linear")}
 print(" " * 17 + "".join(f"{n:6} stations" for n in stations))
-for way, row in (errors | {"linear - decay": lead}).items():
+for way, row in (errors | leads).items():
     mark = (star(way, n) if way in ways else " " for n in stations)
     print(f"{way:17}", *(f"{v.mean():7.2f} ± {half_interval(v):.2f}{s}" for v, s in zip(row, mark)))
 figures.show(by_stations(errors, stations), "Test error by training stations, for each remedy.")
@@ -618,7 +618,7 @@ checks.between(between)
 # ## Questions that readers asked
 
 # %% readers-asked
-questions.of_readers()
+questions.of_readers(n=[(at_20["none"] > at_20[way]).sum().item() for way in at_20])
 
 # %% quiz [markdown]
 # ## Quiz

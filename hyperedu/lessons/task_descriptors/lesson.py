@@ -76,7 +76,7 @@ if not reads:
 # %% type-a-sentence-get-a-network [markdown]
 # ## Type a sentence, get a network
 #
-# The tasks are twelve waves $y = A \sin(f x - p)$: small or tall ($A = 1$ or 3), slow or fast ($f = 0.6$ or 2), shifted left, right or not at all ($p = -1, 1, 0$). Each is told in thousands of ways, by plain words or images (breakfast is early, hence left):
+# The tasks are twelve waves $y = A \sin(f x - p)$: small or tall ($A = 1$ or 3), slow or fast ($f = 0.6$ or 2), shifted left, right or not at all ($p = -1, 1, 0$). Each is told in thousands of ways, by plain words or images (breakfast is early, hence left). A plain one, then five:
 
 # %% type-a-sentence-get-a-network-slide [markdown] tags=["slides"]
 # ## Type a sentence, get a network
@@ -198,8 +198,7 @@ if reads:
 # %% five-descriptors
 names = OneHot(sorted(set(family.train.name)))
 table, tau = Learned(names.names, dim=4), names(["tall, slow"])
-row = table.table[[names.names.index("tall, slow")]]
-print("a row of the table:", torch.equal(table(tau), row))
+print("a row of the table:", torch.equal(table(tau), table.table[tau.argmax(-1)]))
 
 D = family.train.sample(500, 10, 1, torch.Generator().manual_seed(1)).support
 statistics = SupportStatistics.fit(D)
@@ -229,7 +228,7 @@ print("the same code in another order:", torch.allclose(h, shuffled, atol=1e-6))
 # $$ R^2 = 1 - \frac{\sum (y - \hat y)^2}{\sum (y - \bar y)^2} \tag{3} $$
 #
 # We measure it on sentences never trained on: training words in *new templates* (other orders and words around them), and known templates with *new images* ("with a croissant") or *new adjectives*, common words ("delicate"): no telling word of these stands in training. *Rare words* ("gargantuan") are new too,
-# and not in the language model's vocabulary: it puts them together from pieces. Which are new is drawn for each seed.
+# and not in the language model's vocabulary: it puts them together from pieces. Which images and adjectives are new is drawn for each seed.
 
 # %% explained
 def explained(learner, tasks):
@@ -301,7 +300,7 @@ for word in ("colossal", "gargantuan", "torpid") if reads else ():
     print(f"{word}: {' · '.join(text.model.tokenizer.tokenize(word))}")
 
 # %% pieces-of-words-then [markdown]
-# The model learned which sentences are *about the same thing*. *Fast* and *slow* are about speed, and as near to each other as fast and rapid. A jet and a hammock are about different things: so, we suppose, the one vector understands most new images. What tells
+# The model learned which sentences are *about the same thing*. *Fast* and *slow* are about speed, and as near to each other as fast and rapid. A jet and a hammock are not: so, we suppose, the one vector understands most new images. What tells
 # fast from slow lies perhaps in few directions among many; it can be learned if heard in each word, and told often. A rare word comes as pieces, of
 # which none means what the word does. **A descriptor must say what makes tasks differ, in a place where it can be heard**.
 
@@ -381,7 +380,7 @@ new = set(climates[0].test.sample(None, 0, 1).properties["name"])
 print(f"of {len(new)} unseen stations {len(new & set(station_names[0].names))} have a vector")
 
 # %% never-seen-then [markdown]
-# `OneHot` refuses them with an error. A **learned** code $e$ of three numbers can be found, from six months of the new station's year, by 100 steps of $\alpha = 0.003$ from the mean code, with the generator frozen:
+# `OneHot` refuses them with an error. A **learned** code $e$ of three numbers can be found, from six months of the new station's year, drawn at random, by 100 steps of $\alpha = 0.003$ from the mean code, with the generator frozen:
 #
 # $$ e \leftarrow e - \alpha \, \nabla_e L\big(g(f_\varphi(e), x), y\big) \tag{4} $$
 #
@@ -422,13 +421,14 @@ errors = {}
 for seed, climate in enumerate(climates):
     for name, error in compare_descriptors(climate, seed):
         errors.setdefault(name, []).append(error)
-print(*(f"{name}: {sum(error) / len(error):.2f} °C" for name, error in errors.items()), sep="\n")
+for name, in_splits in errors.items():
+    print(f"{name:27}", *(f"{error:.2f}" for error in in_splits), "°C")
 alt = "Error on unseen stations by kind of descriptor: statistics err least, the mean year most."
 figures.show(error_bars(errors, "RMSE on unseen stations (°C)"), alt)
 
 # %% descriptors-figure-then [markdown]
-# (Bar and number: the mean of three splits, the dots.) **Six months, told by their statistics, err least**: they are of the year whose other six are asked for. Numbers come next, without any measurement, then the code. The encoder has the same months, but must
-# first learn what to look at. All have 300 steps at one rate. With five times the steps statistics err least again, also at a fifth of the rate; with 300 steps there, numbers do (`docs/answers.md`). Text, where nobody has numbers, removes nearly half of the mean year's error.
+# (Bar: the mean of three splits, the dots.) **Six months, told by their statistics, err least**: they are of the year whose other six are asked for. Numbers come next, without any measurement, then the code. The encoder has the same months, but must
+# first learn what to look at. All have 300 steps at one rate. At a fifth of it, numbers err least; with five times the steps, statistics again, at both (`docs/answers.md`). Text, where nobody has numbers, removes nearly half of the mean year's error.
 
 # %% stations-it-never-saw-teacher [markdown] tags=["teacher"]
 # > **For the teacher** · 14 minutes. *Purpose*: a new task, six ways, one measure.

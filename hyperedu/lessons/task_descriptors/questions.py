@@ -57,6 +57,17 @@ READERS = {
         "choice on training stations, and finer grids, were not tried. How the code's α = 0.003 was chosen is not recorded; "
         "of five rates it errs least on the unseen stations, about as 0.001 does, so α does not hold the code back."
     ),
+    "Statistics 0.69 °C, numbers 0.80: is the lead shown, by three splits?": (
+        "See the errors of each split, printed above the figure. Three differences are few: their interval is 4.3 standard "
+        "errors wide to each side, and splits share stations (lesson 00), so a lead that is in all three may still be chance. "
+        "What is shown is no more than that order in these splits."
+    ),
+    "Open task: where are the templates, and how is a reader trained?": (
+        "Templates, images and adjectives stand at the top of hyperedu/lessons/task_descriptors/phrases.py, each family of "
+        "sentences is a WavesInWords, and words(seed) in trainings.py beside it trains a reader from scratch on 8,000 "
+        "sentences: from hyperedu.lessons.task_descriptors import trainings, then trainings.words(0). For a first try make "
+        "n_train there smaller. Copy what you change: the lesson's own readers were trained with the file as it is."
+    ),
     "Is an encoder worse than fixed statistics, as the figure has it?": (
         "Not in general. On the stations it needs more training than the page gives it, and stays behind even then; on the "
         "waves it beats the statistics by far (docs/answers.md), which cannot say which y was at which x."
