@@ -86,9 +86,9 @@ READERS = {
     ),
     "Text-to-LoRA has 74.0%, adapters trained for each task 75.8%: what has the model without an adapter?": (
         "The eight benchmarks are none of the 479 tasks; its authors left ten out that overlap with what they test on. That "
-        "number is not on this page, and without it the two do not say how much an adapter adds. Look in the paper's "
-        "tables (arXiv 2506.06105) for the model as it is, and for one adapter trained on all tasks together: it is the rival "
-        "that is told nothing, as one network for all was above."
+        "number is not on this page, and without it the two do not say how much an adapter adds. Look in the paper's tables "
+        "(arXiv 2506.06105) for the model as it is, and for one adapter trained on all tasks together: it is the rival that "
+        "is told nothing, as one network for all was above."
     ),
     "“Where data are few, Δθ tells them”: also after three steps, or from several readings?": (
         "Of a single reading x can be found after any number of steps: each moves the first layer along the same x, so (2) "

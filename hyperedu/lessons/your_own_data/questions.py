@@ -29,14 +29,14 @@ READERS = {
     "Rain: what do the wider intervals decide between lesson 00's process, boosting and the hypernetwork?": (
         "Little. Five splits of 80 test and 241 training stations make the interval {wider:.2f} times as long. By it boosting "
         "ties with the process, which errs less than the hypernetwork by {less:.2f} ± {half:.2f} mm: that is the very edge. "
-        "So the process has the least mean, and by these five splits nothing safe is shown against the two. But each "
-        "of the two errs more in all five, so the rule of the text takes the process. What more splits or more stations would "
-        "show was not tried here."
+        "So the process has the least mean, and by these five splits nothing safe is shown against the two. But each of the "
+        "two errs more in all five, so the rule of the text takes the process. What more splits or more stations would show "
+        "was not tried here."
     ),
     "“Of ties the simplest, unless it leads in no split”: by which interval is a tie counted?": (
         "By the wider one. For the countries linear regression and boosting tie by it, but err more in all ten splits, so "
-        "neither is taken; the Gaussian process remains. The exception is our rule of thumb: of two that are equally good, one "
-        "would err more in all of ten independent splits once in five hundred times; ours share tasks."
+        "neither is taken; the Gaussian process remains. The exception is our rule of thumb: of two that are equally good, "
+        "one would err more in all of ten independent splits once in five hundred times; ours share tasks."
     ),
     "The table's process errs more than lesson 00's: is that the price of its 200 rows?": (
         "Not of them alone. The two differ in kind, too: one takes single rows, with sine and cosine of the month among its "
@@ -45,16 +45,16 @@ READERS = {
     ),
     "The file says “elevation (m)”, the roles say “elevation”: how are columns named?": (
         "As in the file, or without the unit, which is what stands in brackets, round or square, at the end of a header; in "
-        "any capitals. What is in brackets becomes the unit of axes and errors. Where no column is meant by a name, Table says "
-        "which there are."
+        "any capitals. What is in brackets becomes the unit of axes and errors. Where no column is meant by a name, Table "
+        "says which there are."
     ),
     "“6.0 ± 1.5”: why does only the hypernetwork scatter so, and does the logarithm cure it?": (
         "One split does it, the seventh: 12.0 years, where the nine others have 5.0 to 5.8 (docs/answers.md). There Kuwait is "
         "held out, whose income is far above every other, and the network that is written for it is wrong by 177 years (root "
-        "mean square): what is written for a τ far outside those of training is a guess, and nothing bounds it. That is 5 of the "
-        "12 years, as a mean over 35 countries; the others of this split have 7.1, so it is the hardest without Kuwait, too. Linear regression suffers in "
-        "that split too, the network told τ less. The logarithm mends much of it: 7.9 years there, and 5.52 ± 0.65 over all "
-        "ten."
+        "mean square): what is written for a τ far outside those of training is a guess, and nothing bounds it. That is 5 of "
+        "the 12 years, as a mean over 35 countries; the others of this split have 7.1, so it is the hardest without Kuwait, "
+        "too. Linear regression suffers in that split too, the network told τ less. The logarithm mends much of it: 7.9 years "
+        "there, and 5.52 ± 0.65 over all ten."
     ),
     "“Both with fewer steps”: what is the verdict after 800, and how many are enough for my table?": (
         "After 800 the network told τ still has the least mean, 5.43 ± 0.42 years; the hypernetwork has 5.62 ± 0.83 and ties, "
@@ -68,8 +68,9 @@ READERS = {
         "corrected here. So a difference that only just passes should not be built on."
     ),
     "Why a Gaussian process on 200 rows, where a few thousand would be feasible?": (
-        "To keep the page quick: its cost grows with the cube of the rows, and it is fitted fifteen times. Whether it errs less "
-        "with all rows, and by how much, was not tried here, so its place in these tables is that of a handicapped rival."
+        "To keep the page quick: its cost grows with the cube of the rows, and it is fitted fifteen times. Whether it errs "
+        "less with all rows, and by how much, was not tried here, so its place in these tables is that of a handicapped "
+        "rival."
     ),
     "My tasks have from 3 to 40 rows: what is queries, and does a task of many rows weigh more?": (
         "A step draws that many rows of each task, so every task weighs the same, however many rows it has. More than the "
