@@ -44,6 +44,8 @@ def with_decay() -> None:
     for decay, each in found.items():
         richest = {split: f"{one[RICHEST]:.1f}" for split, one in enumerate(each) if RICHEST in one}
         print(f"hypernetwork, decay {decay}: {in_words(mean[decay])} years; {RICHEST}, by split: {richest}")
+        others = [statistics.fmean(v for name, v in one.items() if name != RICHEST) for one in each]
+        print("without it, by split:", *(f"{error:.1f}" for error in others))
     print("less by", in_words(mean[0.0] - mean[1.0]))
 
 
