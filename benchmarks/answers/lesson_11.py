@@ -55,5 +55,7 @@ if __name__ == "__main__":
     for income, steps in (("income in 1952", 300), ("income in 1952", 800), ("log income", 300)):
         found = rivals(lambda split, income=income: lives(split, income), SPLITS, steps=steps, progress=False)
         print(f"\n{income}, {steps} steps", found, found.verdict, sep="\n")
+        more = {name: (errors > found.errors[found.best]).sum().item() for name, errors in found.errors.items()}
+        print("errs more than the best in how many splits:", more)
         for name in ("linear regression", "network told τ", "hypernetwork"):
             print(f"{name}, split by split:", *(f"{error:.2f}" for error in found.errors[name]), flush=True)
