@@ -75,11 +75,13 @@ class OfAnLMS(FileNameCollectorPlugin):  # what zip_collect takes: <student>_…
         if not released:
             self.log.warning("release/%s has no notebook: generate_assignment comes first", assignment)
             return None
-        begins = [student for student in keys or [file.name.split("_")[0]] if file.name.startswith(student + "_")]
-        named = [student for student in begins if student.strip(".") and not file.name.startswith(released[0].stem)]
+        # Moodle puts what a student hands in, named as they please, into <full name>_<number>_assignsubmission_file.
+        name = next((part for part in file.parts if "_assignsubmission_" in part), file.name)
+        begins = [student for student in keys or [name.split("_")[0]] if name.startswith(student + "_")]
+        named = [student for student in begins if student.strip(".") and not name.startswith(released[0].stem)]
         if not named:
             known = " of the class (private/keys.csv)" if keys else ""
-            self.log.warning("%s names no student%s: call it <student>_….ipynb and collect again", file.name, known)
+            self.log.warning("%s names no student%s: let it begin with <student>_ and collect again", name, known)
         elif file.suffix != ".ipynb" or b'"nbgrader"' not in file.read_bytes():
             self.log.warning("%s is not the notebook of release/%s, but another or none", file.name, assignment)
         else:

@@ -168,16 +168,24 @@ def test_from_release_to_grades(course, tmp_path, capfd):
     hand_in(course, "untouched", {}, path=archive / "untouched_LATE_17_my answers-1.ipynb")
     hand_in(course, "zipped", solved, path=tmp_path / "zipped" / f"zipped_4711_file_{name}")
     shutil.make_archive(str(archive / "all"), "zip", tmp_path / "zipped")
-    wanted["zipped"] = FULL
+    # And as Moodle has them: a folder for each student, in which lies what they handed in, as they named it.
+    moodle, behind = tmp_path / "moodle", "4711_assignsubmission_file"
+    hand_in(course, "", solved, path=moodle / f"Ada Lovelace_{behind}_" / name)
+    hand_in(course, "", {}, path=moodle / f"Ben Ö_{behind}" / "my_answers" / "untouched_2.ipynb")
+    (moodle / f"Ada Lovelace_{behind}_" / "notes.txt").write_text("no notebook", encoding="utf-8")
+    hand_in(course, "", solved, path=moodle / f"_{behind}" / "nobody.ipynb")
+    shutil.make_archive(str(archive / "Course_06-4711"), "zip", moodle)
+    wanted |= {"zipped": FULL, "Ada Lovelace": FULL, "Ben Ö": 0}
     hand_in(course, "", solved, path=archive / name)
     hand_in(course, "", solved, path=archive / "ada.ipynb")
     shutil.copy(editions.NOTEBOOKS / name, archive / f"own_{name}")  # the lesson's own notebook, not the graded one
     assert collect(course) == 0
     said = capfd.readouterr().err
     assert {file for file in (name, "ada.ipynb") if f" {file} names no student" in said} == {name, "ada.ipynb"}
-    assert f"own_{name} is not the notebook of release/{LESSON}" in said
+    assert f" _{behind} names no student" in said
+    assert all(f"{file} is not the notebook of release/{LESSON}" in said for file in (f"own_{name}", "notes.txt"))
     assert {path.relative_to(course / "submitted").as_posix() for path in (course / "submitted").rglob(f"{LESSON}/*")} == {
-        f"{student}/{LESSON}/{name}" for student in ("perfect", "untouched", "zipped")
+        f"{student}/{LESSON}/{name}" for student in ("perfect", "untouched", "zipped", "Ada Lovelace", "Ben Ö")
     }
     hand_in(course, "claims", dict.fromkeys(solved, 'print("✓ Right. 8 points")'))
     for k, answers in enumerate(wrong_of(LESSON)):
@@ -220,15 +228,19 @@ def test_from_release_to_grades(course, tmp_path, capfd):
 
 
 def test_with_keys_a_file_is_that_of_one_of_the_class_and_of_two_of_one_student_none_is_taken(course, tmp_path, capfd):
-    keys.write(tmp_path, ["ada", "ada_b"])
+    keys.write(tmp_path, ["ada", "ada_b", "Ada Ö", "Ada Ö_12"])
     grading.write(tmp_path, [LESSON])
     shutil.copytree(course / "release", tmp_path / "release")
     archive, name = tmp_path / "downloaded" / LESSON / "archive", editions.file_name(LESSON)
     for student in ("ada", "ada_b", "stranger"):
         hand_in(course, student, {}, path=archive / f"{student}_{name}")
+    of_moodle = {n: f"{owner}_{n}_assignsubmission_file" for n, owner in ((11, "Ada Ö"), (12, "Ada Ö"), (13, "stranger"))}
+    for folder in of_moodle.values():  # two have one name, and the list tells them apart; the file is named by its student
+        hand_in(course, "", {}, path=archive / folder / f"ada_{name}")
     assert collect(tmp_path) == 0
-    assert {path.name for path in (tmp_path / "submitted").iterdir()} == {"ada", "ada_b"}
-    assert f"stranger_{name} names no student of the class" in capfd.readouterr().err
+    assert {path.name for path in (tmp_path / "submitted").iterdir()} == {"ada", "ada_b", "Ada Ö", "Ada Ö_12"}
+    said = capfd.readouterr().err
+    assert all(f" {lost} names no student of the class" in said for lost in (f"stranger_{name}", of_moodle[13]))
     hand_in(course, "ada", {}, path=archive / "ada_06_maml (1).ipynb")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "submitted").rglob("*")}
     assert collect(tmp_path, "--force") != 0
