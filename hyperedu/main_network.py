@@ -250,18 +250,20 @@ class MainNetwork:
                 f"{x.ndim - len(examples.lead) - 1} dimensions, but this main network takes inputs of {self.input_dims}: "
                 "y must be (…, n, d_out), or class indices (…, n)"
             )
-        return self(theta, x)
+        prediction = self(theta, x)
+        if prediction.ndim != max(theta.ndim - 1, len(examples.lead)) + 2 or prediction.shape[-2] != len(examples):
+            raise ValueError(
+                f"the main network gives a prediction of shape {tuple(prediction.shape)} for y of shape {tuple(y.shape)}, but "
+                "it must be (…, n, d_out): let a module give y of shape (n, d_out), y.unsqueeze(-1) for a single number, the "
+                "last time alone of a sequence"
+            )
+        return prediction
 
     def loss_of(self, prediction: Tensor, examples: Examples) -> Tensor:
         """L of predictions (…, n, d_out) that `predict` made, (…,)."""
         y = examples.y
         if len(examples) == 0:
             raise ValueError(f"the loss on no examples: y has shape {tuple(y.shape)}, and needs at least one")
-        if prediction.ndim < len(examples.lead) + 2:
-            raise ValueError(
-                f"the main network gives a prediction of shape {tuple(prediction.shape)} for y of shape {tuple(y.shape)}, but "
-                "it must be (…, n, d_out): let a module give y of shape (n, d_out), y.unsqueeze(-1) for a single number"
-            )
         if prediction.shape[:-2] != examples.lead:  # many θ on the same examples
             y = y.expand(*prediction.shape[:-2], *y.shape[len(examples.lead) :])
         return self._loss(prediction, y)
@@ -477,7 +479,7 @@ class _Conv(MainNetwork):
                 else:
                     y = nn.functional.batch_norm(y, None, None, scale, shift, training=True)
             y = self.activation(y)
-        return y.view(n, n_tasks, self._d_features).transpose(0, 1)
+        return y.reshape(n, n_tasks, self._d_features).transpose(0, 1)  # no view: a convolution keeps the order of x in memory
 
     def _features(self, theta: Tensor, x: Tensor) -> Tensor:
         if len(x) == 0:

@@ -50,7 +50,7 @@ class _Judge:
     def __call__(self, theta: Tensor) -> Tensor:
         main, query = self.learner.main, self.tasks.query
         prediction = main.predict(theta, query)
-        if query.has_classes and prediction.ndim >= 2:
+        if query.has_classes:
             self.accuracy = accuracy(prediction.detach(), query.y)
         return main.loss_of(prediction, query)
 

@@ -878,3 +878,32 @@ def test_what_descends_starts_at_the_scale_of_a_linear_layer(random):
     own = MainNetwork.from_module(nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3)))
     assert torch.equal(own.start_std, own.initial_std)
     assert own.unflatten(own.start_weights(random))["1.weight"].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("normalization", ["group", "batch", None])
+@pytest.mark.parametrize("channels", [(), (4,), (4, 8)])
+@pytest.mark.parametrize("n_tasks", [1, 3])
+def test_images_whose_colours_lie_last_in_memory(n_tasks, channels, normalization, random):
+    main = MainNetwork.conv((3, 12, 12), channels, normalization=normalization)
+    x = torch.randn(n_tasks, 6, 12, 12, 3, generator=random).movedim(-1, 2)
+    for theta in (main.start_weights(random), main.start_weights(random).expand(n_tasks, -1)):
+        torch.testing.assert_close(main(theta, x), main(theta, x.contiguous()))
+        torch.testing.assert_close(main.features(theta, x), main.features(theta, x.contiguous()))
+
+
+@pytest.mark.parametrize("n_tasks", [1, 5, 7])
+def test_a_prediction_for_every_time_is_no_prediction_for_an_example(n_tasks, random):
+    """Where times, examples and tasks were equally many, each y was compared with predictions for other examples."""
+
+    class EveryTime(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.head = nn.GRU(2, 4, batch_first=True), nn.Linear(4, 1)
+
+        def forward(self, x):
+            return self.head(self.layer(x)[0])
+
+    main = MainNetwork.from_module(EveryTime(), input_dims=2)
+    examples = Examples(torch.randn(n_tasks, 7, 7, 2, generator=random), torch.zeros(n_tasks, 7, 1))
+    with pytest.raises(ValueError, match=rf"prediction of shape \({n_tasks}, 7, 7, 1\) for y of shape .* the last time alone"):
+        main.loss(main.initial_weights(rng=random), examples)
