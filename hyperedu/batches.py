@@ -126,6 +126,7 @@ class Examples:
         if not self.lead:
             raise ValueError(f"x of shape {tuple(self.x.shape)} and y of shape {tuple(self.y.shape)} are one task, not a batch")
         _check_index(i, self.lead[0], "task")
+        i = list(i) if isinstance(i, tuple) else i  # a tuple would be a place in several dimensions
         return Examples(self.x[i], self.y[i])
 
     def some(self, index: slice | Sequence[int] | Tensor) -> "Examples":
@@ -177,6 +178,8 @@ def _check_index(index: int | slice | Sequence[int] | Tensor, n: int, what: str)
     if isinstance(index, slice):
         return
     places = torch.as_tensor(index)
+    if (places.is_floating_point() and places.numel()) or (places.dtype == torch.bool and places.shape != (n,)):
+        raise ValueError(f"{index!r} names no {what}: give whole numbers, or True or False for each of the {n}")
     if places.dtype != torch.bool and readable(places):
         missing = places[(places < -n) | (places >= n)]
         if missing.numel():

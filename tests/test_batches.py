@@ -418,3 +418,17 @@ def test_numbers_of_words_and_classes_are_not_rounded_on_their_way_to_another_dt
     moved = D.to(torch.zeros(1, dtype=torch.bfloat16))
     assert torch.equal(moved.x, D.x)
     assert torch.equal(moved.y, D.y)
+
+
+def test_several_tasks_may_be_named_in_a_tuple():
+    examples = Examples(torch.arange(24.0).view(3, 2, 2, 2), torch.zeros(3, 2, 2, 1))
+    assert torch.equal(examples.task((0, 1)).x, examples.task([0, 1]).x)
+
+
+@pytest.mark.parametrize("index", [[0.5], torch.ones(4).bool(), [True]])
+def test_what_names_no_example_gets_a_sentence(index):
+    examples = Examples(torch.zeros(3, 5, 2), torch.zeros(3, 5, 1))
+    with pytest.raises(ValueError, match=r"names no example: .* each of the 5"):
+        examples.some(index)
+    with pytest.raises(ValueError, match=r"names no task: .* each of the 3"):
+        examples.task(index)
