@@ -13,7 +13,8 @@ for main networks of any size; `OutputRegularizer` and `SpectralNorm`, which hav
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from numbers import Real
 
 import torch
@@ -24,6 +25,10 @@ from hyperedu.learners import Learner, in_mode
 from hyperedu.main_network import MainNetwork
 
 __all__ = ["OutputRegularizer", "Penalty", "Reconstruction", "Sensitivity", "SpectralNorm", "TowardSharedWeights", "WeightNorm"]
+
+
+# What torch calls the weights of layers that have more than one.
+WEIGHT_OF_SEVERAL = re.compile("_weight$|^weight_(ih|hh|hr)_l")
 
 
 class Penalty(nn.Module):
@@ -162,12 +167,23 @@ class SpectralNorm(Penalty):
     """
 
     def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
-        weights = [getattr(m, "weight", None) for m in getattr(learner, "generator", nn.Module()).modules()]
-        matrices = [weight.flatten(1) for weight in weights if isinstance(weight, Tensor) and weight.ndim > 1]
+        modules = getattr(learner, "generator", nn.Module()).modules()
+        weights = dict.fromkeys(weight for module in modules for weight in _weights(module))  # one that layers share, once
+        matrices = [weight.flatten(1) for weight in weights if weight.ndim > 1]
         if not matrices:
             raise ValueError(f"the penalty SpectralNorm needs a generator, and {type(learner).__name__} has none")
         grams = [W @ W.mT if W.shape[0] < W.shape[1] else W.mT @ W for W in matrices]
         return torch.stack([torch.linalg.eigvalsh(gram)[-1] for gram in grams]).sum()
+
+
+def _weights(module: nn.Module) -> Iterator[Tensor]:
+    """The weights of a layer itself, one row for each unit or channel that it leads to: several of recurrence and attention."""
+    for name in ["weight", *(n for n, _ in module.named_parameters(recurse=False) if WEIGHT_OF_SEVERAL.search(n))]:
+        weight = getattr(module, name, None)  # parametrized, it is no parameter
+        if isinstance(weight, Tensor) and isinstance(module, nn.modules.conv._ConvTransposeNd):
+            weight = weight.unflatten(0, (module.groups, -1)).transpose(1, 2).flatten(0, 1)
+        if isinstance(weight, Tensor):
+            yield weight
 
 
 Penalties = Mapping[Callable[..., Tensor], float]

@@ -663,3 +663,26 @@ def test_compare_gives_each_learner_its_own_copy_of_a_penalty(main, family):
     meta_train(alone, family.train, 5, penalties={own: 1.0, decoder: 1.0}, rng=seeded(), progress=False)
     torch.testing.assert_close(parameters_to_vector(alone.parameters()), one)
     assert own.calls.item() == 5, "whereas meta_train trains what it is given"
+
+
+def test_the_spectral_norm_is_of_every_matrix_once_whatever_layer_has_it(main, tasks):
+    class Many(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.main, self.descriptor_dim = main, 2
+            self.attention, self.recurrent = nn.MultiheadAttention(4, 2, batch_first=True), nn.LSTM(2, 4, proj_size=3)
+            self.up, self.head = nn.ConvTranspose2d(4, 6, 3, groups=2), nn.Linear(2, main.weight_dim)
+            self.tied = nn.Linear(2, main.weight_dim)
+            self.tied.weight = self.head.weight
+            self.normed = nn.utils.parametrizations.weight_norm(nn.Linear(3, 5))
+
+        def forward(self, tau):
+            return self.head(tau)
+
+    f = Many().double()
+    up = [f.up.weight[2 * k : 2 * k + 2, o].flatten() for k in range(2) for o in range(3)]
+    recurrent = [f.recurrent.weight_ih_l0, f.recurrent.weight_hh_l0, f.recurrent.weight_hr_l0]
+    matrices = [f.attention.in_proj_weight, f.attention.out_proj.weight, *recurrent, torch.stack(up)]
+    matrices += [f.head.weight, f.normed.weight]
+    expected = sum(torch.linalg.matrix_norm(w, 2).item() ** 2 for w in matrices)
+    assert value(SpectralNorm(), Hypernetwork(main, f).double(), tasks).item() == pytest.approx(expected)
