@@ -235,6 +235,10 @@ def compare(
         expect(name, sizes, (Iterable, type(None)), f"give them in a list, [{sizes!r}]")
     if not (optimizer is None or callable(optimizer)):
         raise ValueError(f"optimizer is a {type(optimizer).__name__}: give what makes one of parameters, as torch.optim.Adam")
+    sizes_of_tests = [shots] if test_shots is None else list(test_shots)
+    inner_steps = [None] if test_inner_steps is None else list(test_inner_steps)
+    if not (sizes_of_tests and inner_steps):
+        raise ValueError("a comparison without a test: name at least one of test_shots and of test_inner_steps, or give None")
     rows = {}
     for name, learner in learners.items():
         history = None
@@ -246,11 +250,9 @@ def compare(
                 optimizer=optimizer and optimizer(list({p: None for part in parts for p in part.parameters()})), penalties=own,
                 rng=torch.Generator().manual_seed(seed), progress=progress,
             )  # fmt: skip
-        inner = test_inner_steps if learner.inner_steps and test_inner_steps is not None else [None]
-        reports = [
-            meta_test(learner, family.test, n, test_queries, inner_steps=k) for n in (test_shots or [shots]) for k in inner
-        ]
-        rows[name] = Row(history, reports, sum(p.numel() for p in learner.parameters()))
+        inner = inner_steps if learner.inner_steps else [None]
+        reports = [meta_test(learner, family.test, n, test_queries, inner_steps=k) for n in sizes_of_tests for k in inner]
+        rows[name] = Row(history, reports, sum(p.numel() for p in learner.parameters() if p.requires_grad))
         if history is not None and history.interrupted:
             break
     return Comparison(rows)

@@ -12,6 +12,7 @@ from hyperedu import (
     MAML,
     ColoradoClimate,
     Conditioned,
+    DescriptorAdaptation,
     Examples,
     Hypernetwork,
     Learner,
@@ -462,3 +463,29 @@ def test_a_penalty_that_holds_a_learner_is_not_compared(family):
 def test_what_comparisons_take_is_said(family, wrong, words):
     with pytest.raises(ValueError, match=words):
         compare({"one": make()}, family, 1, **wrong)
+
+
+@pytest.mark.parametrize("name", ["test_shots", "test_inner_steps"])
+def test_what_can_be_gone_through_once_serves_every_learner(family, name):
+    learners = {one: MAML(MainNetwork.mlp([1, 4, 1]), 1) for one in ("first", "second")}
+    rows = compare(learners, family, 0, **{name: iter([1, 3])}).rows
+    assert [[(r.shots, r.inner_steps)[name == "test_inner_steps"] for r in row.reports] for row in rows.values()] == [
+        [1, 3]
+    ] * 2
+    with pytest.raises(ValueError, match="without a test"):
+        compare(learners, family, 0, **{name: []})
+
+
+def test_numbers_that_are_not_learned_are_not_counted(family):
+    main = MainNetwork.mlp([1, 4, 1])
+    generator, encoder = MLPGenerator(3, main), nn.Linear(2, 3).requires_grad_(False)
+    row = compare({"one": Hypernetwork(main, generator, encoder)}, family, 0).rows["one"]
+    assert row.parameters == sum(p.numel() for p in generator.parameters())
+
+
+def test_a_descriptor_that_diverges_is_reported_as_weights_that_do_are(family):
+    main = MainNetwork.mlp([1, 4, 1])
+    learner = DescriptorAdaptation(main, MLPGenerator(2, main, rng=seeded(0)), 2, steps=20, lr=1e4)
+    report = meta_test(learner, family.test, n_tasks=5)
+    assert report.share_diverged == 1
+    assert "5 of 5 diverged" in str(report)
