@@ -455,7 +455,9 @@ class DescriptorAdaptation(Learner):
         return self.tau_0
 
     def through(self, adapted: Tensor) -> Tensor:
-        return self.generator(adapted)
+        # A τ that has diverged writes weights that say so; generators refuse it.
+        finite = adapted.isfinite().all(-1, keepdim=True)
+        return self.generator(adapted.where(finite, 0)).where(finite, torch.nan)
 
 
 def _told(learner: Learner, descriptor: Tensor | None) -> Tensor:

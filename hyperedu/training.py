@@ -254,9 +254,10 @@ class _Run:
         learner, optimizer, step = self.learner, self.optimizer, self.history.steps + 1
         batch = self.tasks.sample(**self.sizes, rng=self.rng)
         batch = batch if (like := like_of(learner)) is None else batch.to(like)
-        losses, shares = judged(learner, batch)
-        loss = losses.mean()
-        objective = loss + total(learner, batch, self.penalties, self.rng) if self.penalties else loss
+        with _computed(step):
+            losses, shares = judged(learner, batch)
+            loss = losses.mean()
+            objective = loss + total(learner, batch, self.penalties, self.rng) if self.penalties else loss
         if not torch.isfinite(objective):
             raise FloatingPointError(f"the loss became {objective.item()} at step {step}{_where_it_diverged(learner, batch)}")
         good.keep()
@@ -320,6 +321,18 @@ class _Run:
             if self.anneal:
                 for group, rate in zip(groups, rates, strict=True):
                     group["lr"] = rate
+
+
+@contextlib.contextmanager
+def _computed(step: int) -> Iterator[None]:
+    """Tasks are finite: what is refused for not being so, such as a code, the learner has computed."""
+    try:
+        yield
+    except ValueError as error:
+        what, found, _advice = str(error).partition(" contains NaN or infinite values")
+        if not found:
+            raise
+        raise FloatingPointError(f"what the learner computes became NaN or infinite ({what}) at step {step}") from None
 
 
 @contextlib.contextmanager

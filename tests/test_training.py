@@ -17,12 +17,14 @@ from hyperedu import (
     MAML,
     Examples,
     History,
+    HyperMAML,
     Hypernetwork,
     Learner,
     MainNetwork,
     MLPGenerator,
     Reptile,
     SharedWeights,
+    SupportSetHypernetwork,
     TaskBatch,
     TaskSet,
     figures,
@@ -809,3 +811,25 @@ def test_a_sparse_gradient_gets_a_sentence(family):
     optimizer = torch.optim.SparseAdam(learner.parameters())
     with pytest.raises(ValueError, match="sparse=False"):
         meta_train(learner, family.train, 1, optimizer=optimizer, progress=False)
+
+
+@pytest.mark.parametrize("kind", [HyperMAML, SupportSetHypernetwork])
+def test_what_a_learner_computes_of_good_tasks_is_its_own_where_it_is_not_finite(family, kind, tmp_path):
+    """A code that overflowed was refused as metadata that are missing, and the learner kept the weights that led to it."""
+    learner = kind(MainNetwork.mlp([1, 8, 1]), rng=seeded(0))
+    optimizer, options = torch.optim.SGD(learner.parameters(), lr=1e14), {"max_norm": None, "anneal": False, "progress": False}
+    before = copy.deepcopy(learner)
+    with pytest.raises(FloatingPointError, match=r"became NaN or infinite \(τ\) at step 2.* keeps its last good weights"):
+        meta_train(
+            learner,
+            family.train,
+            9,
+            optimizer=optimizer,
+            rng=seeded(1),
+            checkpoint=tmp_path / "run",
+            checkpoint_every=1,
+            **options,
+        )
+    assert same(learner, before)
+    load_checkpoint(tmp_path / "run", before)
+    assert same(learner, before)

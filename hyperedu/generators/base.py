@@ -42,7 +42,10 @@ def check_numbers(descriptor: Tensor, like: Tensor) -> None:
     expect("τ", descriptor, Tensor, "it must be a tensor (…, d_tau), torch.as_tensor(τ) makes one")
     same_dtype("τ", descriptor, like)
     if readable(descriptor) and not torch.isfinite(descriptor).all():
-        raise ValueError("τ contains NaN or infinite values: fill missing metadata first (descriptors.Metadata does)")
+        raise ValueError(
+            "τ contains NaN or infinite values: fill missing metadata first (descriptors.Metadata does), or lower the learning "
+            "rate where τ is what adapts"
+        )
 
 
 def constant_norm(descriptor: Tensor) -> Tensor:
