@@ -80,6 +80,7 @@ def per_task(function: Callable[[Tensor, Tensor], Tensor]) -> Loss:
 
 
 def _by_task(function: Loss, prediction: Tensor, y: Tensor) -> Tensor:
+    prediction, y = prediction.clone(), y.clone()  # a function may write into what it is given
     one_task, lead = functools.partial(_of_one_task, function), prediction.shape[:-2]
     if not lead:
         return one_task(prediction, y)

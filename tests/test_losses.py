@@ -255,3 +255,14 @@ def test_a_copy_of_a_main_network_has_its_own_copy_of_a_loss_that_is_a_module():
     other.loss_kind.weight.copy_(torch.tensor([0.0, 1.0]))
     assert torch.equal(main.loss(theta, D), before)
     torch.testing.assert_close(other.loss(theta, D), before + 2)
+
+
+@pytest.mark.parametrize("lead", [(), (3,)])
+def test_a_loss_may_write_into_what_it_is_given(lead):
+    def writing(prediction, y):
+        return prediction.neg_().add_(y.sub_(1.0)).square().mean()
+
+    prediction, y = torch.ones(*lead, 5, 1), torch.full((*lead, 5, 1), 3.0)
+    for _ in range(2):
+        torch.testing.assert_close(per_task(writing)(prediction, y), torch.ones(lead))
+    assert (prediction.unique().item(), y.unique().item()) == (1.0, 3.0)
