@@ -77,13 +77,17 @@ class Sensitivity(Penalty):
     def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
         error = torch.randn(tasks.descriptor.shape, generator=rng).to(tasks.descriptor)
         try:
-            change = torch.func.jvp(lambda tau: learner.written(tau, tasks.support), (tasks.descriptor,), (error,))[1]
+            _, change = torch.func.jvp(
+                lambda tau: learner.written(tau, tasks.support), (tasks.descriptor,), (error,), strict=True
+            )
         except RuntimeError as missing:  # a layer with no such derivative, or one that counts what it is given
+            if "independent of the inputs" in str(missing):
+                raise ValueError(
+                    f"the weights that {type(learner).__name__} writes do not depend on τ: there is no ∂θ/∂τ"
+                ) from None
             raise ValueError(
                 f"Sensitivity takes ∂θ/∂τ forward, which a layer of {type(learner).__name__} cannot: {missing}"
             ) from missing
-        if not change.any():
-            raise ValueError(f"the weights that {type(learner).__name__} writes do not depend on τ: there is no ∂θ/∂τ")
         return change.square().mean()
 
 

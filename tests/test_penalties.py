@@ -686,3 +686,9 @@ def test_the_spectral_norm_is_of_every_matrix_once_whatever_layer_has_it(main, t
     matrices += [f.head.weight, f.normed.weight]
     expected = sum(torch.linalg.matrix_norm(w, 2).item() ** 2 for w in matrices)
     assert value(SpectralNorm(), Hypernetwork(main, f).double(), tasks).item() == pytest.approx(expected)
+
+
+def test_a_generator_that_begins_with_equal_weights_for_all_may_be_kept_from_changing(main, tasks):
+    learner = make(main)
+    nn.init.zeros_(learner.generator.head.weight)
+    assert value(Sensitivity(), learner, tasks).item() == 0
