@@ -41,7 +41,7 @@ class Rivalry:
 
     @property
     def best(self) -> str:
-        return min(self.errors, key=lambda name: self.errors[name].mean().item())
+        return min(self.errors, key=lambda name: self.errors[name].mean().nan_to_num(math.inf).item())
 
     def ties(self) -> list[str]:
         """The models that cannot be told from the best, itself included: the 95% interval of the differences, split by split,
@@ -72,8 +72,7 @@ class Rivalry:
 
 
 def _holds_zero(differences: Tensor) -> bool:
-    half = half_interval(differences)
-    return math.isnan(half) or abs(differences.mean().item()) <= half
+    return len(differences) < 2 or abs(differences.mean().item()) <= half_interval(differences)  # NaN is no tie
 
 
 def rivals(

@@ -103,3 +103,10 @@ def test_what_cannot_be_compared_gets_a_sentence():
     several[0].d_out = 2
     with pytest.raises(ValueError, match="one y"):
         rivals(several.get, (split for split in several), progress=False)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_what_is_no_number_is_neither_best_nor_a_tie(bad):
+    errors = torch.tensor([1.0, 2.0, 1.5])
+    found = Rivalry({"broken": torch.tensor([1.0, bad, 1.0]), "whole": errors, "worse": errors + 9}, "m")
+    assert (found.best, found.ties()) == ("whole", ["whole"])
