@@ -391,3 +391,10 @@ def test_the_map_of_attention_is_a_mean_over_any_descriptors(random):
     torch.testing.assert_close(generator.attention_map(tau), each.mean(0))
     with pytest.raises(ValueError, match="descriptor_dim"):
         generator.attention_map(tau[..., :1])
+
+
+def test_convolutions_in_which_nothing_is_left_are_refused():
+    """Their standard deviation, 0, would divide what they write."""
+    main = MainNetwork.mlp([1, 3, 1])
+    with pytest.raises(ValueError, match="is 0 whatever τ is: give more channels"):
+        ConvGenerator(2, main, channels=1, activation="relu", rng=torch.Generator().manual_seed(0))

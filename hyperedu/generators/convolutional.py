@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from hyperedu.batches import whole
+from hyperedu.batches import readable, whole
 from hyperedu.generators.base import Generator, Trunk, hyperfan, in_units, matrix_shape
 from hyperedu.main_network import MainNetwork, activation_and_gain
 
@@ -66,6 +66,8 @@ class ConvGenerator(Generator):
         for t, (m, n) in enumerate(self.matrices):  # measured: at the edges of a picture convolutions see fewer neighbours
             tau = torch.randn(min(256, max(8, 1_000_000 // (m * n))), self.descriptor_dim, generator=rng)
             self.rms[t] = self._picture(self._film(tau)[:, t], t).square().mean().sqrt()
+        if readable(self.rms) and not self.rms.all():
+            raise ValueError("what the convolutions make of some weight tensor is 0 whatever τ is: give more channels")
 
     def _film(self, tau: Tensor) -> Tensor:
         """τ (B, d_tau) → how the codes of each tensor are scaled and shifted, (B, tensors, 2 channels)."""
