@@ -80,7 +80,9 @@ class Learner(nn.Module):
 
     def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
         """What the inner steps begin from: (P,) for all tasks, or (n_tasks, P)."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say what its inner steps begin from, where it takes none θ itself: fill in start"
+        )
 
     def through(self, adapted: Tensor) -> Tensor:
         """From what adapts, (…, P) or of another length, to θ (…, P)."""

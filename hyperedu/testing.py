@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from hyperedu import statistics
-from hyperedu.batches import Family, TaskSet, expect, source, whole
+from hyperedu.batches import Family, TaskSet, expect, readable, source, whole
 from hyperedu.history import History, counted
 from hyperedu.learners import Learner, expect_learner, in_mode
-from hyperedu.losses import accuracy
+from hyperedu.losses import LOSSES, accuracy
 from hyperedu.penalties import Penalties, name_of
 from hyperedu.training import like_of, meta_train, which_diverged
 
@@ -133,12 +133,27 @@ def meta_test(
     main = learner.main
     with in_mode(learner, False), torch.no_grad():
         path = learner.path(batch.descriptor, batch.support, inner_steps, keep=False)
-        prediction = main.predict(learner.through(path.final), batch.query)
+        theta = learner.through(path.final)
+        if inner_steps is None and type(learner).forward is not Learner.forward:
+            _expect_the_same(learner, learner(batch.descriptor, batch.support), theta)
+        prediction = main.predict(theta, batch.query)
         per_task = _at_least_single(main.loss_of(prediction, batch.query))
     steps = learner.inner_steps if inner_steps is None else inner_steps
     shares = accuracy(_at_least_single(prediction), batch.query.y) if batch.query.has_classes else None
-    loss = main.loss_kind if isinstance(main.loss_kind, str) else name_of(main.loss_kind)
+    kind = main.loss_kind
+    loss = kind if isinstance(kind, str) else name_of(kind)
+    if loss in LOSSES and kind not in (loss, LOSSES[loss]):
+        loss = f"another {loss}"
     return Report(per_task, shots, steps, path.diverged, shares, loss)
+
+
+def _expect_the_same(learner: Learner, given: Tensor, theta: Tensor) -> None:
+    """A sentence for a `forward` of one's own that gives other weights than `start`, the inner steps and `through`."""
+    if readable(theta) and not torch.allclose(given, theta, rtol=1e-3, atol=1e-5, equal_nan=True):
+        raise ValueError(
+            f"the forward of {type(learner).__name__} gives other weights than through(U(start(τ, D), D)), of which penalties, "
+            "paths and tests are made: fill in start and through instead"
+        )
 
 
 def _at_least_single(values: Tensor) -> Tensor:

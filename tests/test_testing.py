@@ -26,6 +26,7 @@ from hyperedu import (
     TaskSet,
     WeightNorm,
     compare,
+    losses,
     meta_test,
     meta_train,
     statistics,
@@ -489,3 +490,37 @@ def test_a_descriptor_that_diverges_is_reported_as_weights_that_do_are(family):
     report = meta_test(learner, family.test, n_tasks=5)
     assert report.share_diverged == 1
     assert "5 of 5 diverged" in str(report)
+
+
+def test_weights_that_only_forward_gives_are_not_tested_in_silence(family):
+    class Halved(Hypernetwork):
+        def forward(self, descriptor, support=None):
+            return super().forward(descriptor, support) / 2
+
+    class Same(Hypernetwork):
+        def forward(self, descriptor, support=None):
+            return super().forward(descriptor, support)
+
+    class Alone(Learner):
+        def forward(self, descriptor, support=None):
+            return torch.zeros(len(descriptor), self.main.weight_dim)
+
+    main = MainNetwork.mlp([1, 8, 1])
+    generator = MLPGenerator(2, main)
+    with pytest.raises(ValueError, match=r"forward of Halved gives other weights .* fill in start"):
+        meta_test(Halved(main, generator), family.test, n_tasks=3)
+    report = meta_test(Hypernetwork(main, generator), family.test, n_tasks=3)
+    assert torch.equal(meta_test(Same(main, generator), family.test, n_tasks=3).per_task, report.per_task)
+    with pytest.raises(NotImplementedError, match=r"Alone does not say .* fill in start"):
+        meta_test(Alone(main), family.test, n_tasks=3)
+
+
+def test_a_sum_that_is_called_as_the_mean_is_has_no_root(family):
+    def squared_error(prediction, y):
+        return (prediction - y).square().sum()
+
+    report = meta_test(SharedWeights(MainNetwork.mlp([1, 8, 1], loss=squared_error)), family.test, n_tasks=2)
+    with pytest.raises(ValueError, match="is another squared_error"):
+        _ = report.rmse
+    same = meta_test(SharedWeights(MainNetwork.mlp([1, 8, 1], loss=losses.squared_error)), family.test, n_tasks=2)
+    assert same.rmse == pytest.approx(same.per_task.sqrt().mean().item())
