@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from hyperedu.batches import whole
 from hyperedu.generators import MLPGenerator
 from hyperedu.learners import Conditioned, Hypernetwork, Learner
 from hyperedu.main_network import MainNetwork
 from hyperedu.statistics import half_interval, in_words
 from hyperedu.tasks import Table
-from hyperedu.training import meta_train
+from hyperedu.training import like_of, meta_train
 from hyperedu.words import _
 
 __all__ = ["Rivalry", "rivals"]
@@ -101,6 +102,9 @@ def rivals(
     splits = list(splits)
     if len(splits) < 2:
         raise ValueError(f"{len(splits)} split says nothing of how errors vary: give at least two, better five")
+    for split in splits:
+        whole("each split", split, 0)
+    splits = [int(split) for split in splits]  # numpy's own numbers are no seeds
     tables = {split: make(split) for split in splits}
     if len({tuple(table.test.index.tolist()) for table in tables.values()}) < 2:
         raise ValueError("all splits hold out the same tasks: make must hand its argument on, as split=split")
@@ -123,12 +127,13 @@ def _errors(tables, learners, steps, progress) -> dict[str, list[float]]:
                 warnings.simplefilter("ignore")
                 model.fit(inputs[few], wanted[few])
             found.setdefault(name, []).append(_error(table, _beside(model)))
-        for name, new in (learners or {"network told τ": _conditioned, "hypernetwork": _hypernetwork}).items():
+        networks = {"network told τ": _conditioned, "hypernetwork": _hypernetwork} if learners is None else learners
+        for name, new in networks.items():
             torch.manual_seed(split)
             learner = new(table)
             fewest = min(table.train.fewest, 20)
             meta_train(learner, table.train, steps, min(20, table.train.n_tasks), 0, fewest, progress=False)
-            found.setdefault(name, []).append(_error(table, _as_function(learner)))
+            found.setdefault(str(name), []).append(_error(table, _as_function(learner)))
     return found
 
 
@@ -179,9 +184,11 @@ def _error(table: Table, predict: Callable[[Tensor, Tensor], Tensor]) -> float:
 def _as_function(learner: Learner) -> Callable[[Tensor, Tensor], Tensor]:
     @torch.no_grad()
     def predict(tau: Tensor, x: Tensor) -> Tensor:
+        if (like := like_of(learner)) is not None:
+            tau, x = tau.to(like), x.to(like)
         tasks, place = tau.unique(dim=0, return_inverse=True)
         theta = learner.eval()(tasks, None)
-        y = torch.empty(len(x))
+        y = x.new_empty(len(x))
         for k in range(len(tasks)):
             y[place == k] = learner.main(theta[k], x[place == k])[:, 0]
         return y

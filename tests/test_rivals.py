@@ -1,5 +1,6 @@
 """Models side by side on a table: errors by hand, the interval of the differences, and a verdict that says what it may."""
 
+import functools
 import math
 
 import numpy as np
@@ -110,3 +111,15 @@ def test_what_is_no_number_is_neither_best_nor_a_tie(bad):
     errors = torch.tensor([1.0, 2.0, 1.5])
     found = Rivalry({"broken": torch.tensor([1.0, bad, 1.0]), "whole": errors, "worse": errors + 9}, "m")
     assert (found.best, found.ties()) == ("whole", ["whole"])
+
+
+def test_learners_of_ones_own_are_taken_as_they_are():
+    """A number for a name, another dtype, numpy's splits; and none at all."""
+    make = functools.partial(table, straight)
+    found = rivals(make, np.arange(2), learners={1: shared, "exact": lambda t: shared(t).double()}, steps=2, progress=False)
+    assert list(found.errors)[-2:] == ["1", "exact"]
+    torch.testing.assert_close(found.errors["1"], found.errors["exact"])
+    assert "exact" in repr(found)
+    assert len(rivals(make, range(2), learners={}, progress=False).errors) == 4
+    with pytest.raises(ValueError, match="each split must be a whole number of at least 0, got -1"):
+        rivals(make, [0, -1], progress=False)
