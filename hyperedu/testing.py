@@ -1,6 +1,7 @@
 """Meta-testing: a learner on tasks that it was not trained on, and learners side by side."""
 
 import copy
+import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -195,7 +196,7 @@ class Comparison:
             for report in row.reports:
                 low, high = report.interval
                 cells.append((
-                    name, str(report.shots), str(report.inner_steps), *report.accuracy_cells(self.has_classes),
+                    str(name), str(report.shots), str(report.inner_steps), *report.accuracy_cells(self.has_classes),
                     f"{report.mean:.3g}", f"{low:.3g} to {high:.3g}", f"{report.median:.3g}", f"{report.share_diverged:.1%}",
                     f"{row.parameters:,}", seconds,
                 ))  # fmt: skip
@@ -208,7 +209,7 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         rows = ["".join(f"<th>{c}</th>" for c in self.header)]
-        rows += ["".join(f"<td>{c}</td>" for c in row) for row in self.cells()]
+        rows += ["".join(f"<td>{html.escape(c)}</td>" for c in row) for row in self.cells()]
         return "<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
 
 

@@ -524,3 +524,10 @@ def test_a_sum_that_is_called_as_the_mean_is_has_no_root(family):
         _ = report.rmse
     same = meta_test(SharedWeights(MainNetwork.mlp([1, 8, 1], loss=losses.squared_error)), family.test, n_tasks=2)
     assert same.rmse == pytest.approx(same.per_task.sqrt().mean().item())
+
+
+def test_any_name_stands_in_the_table_as_it_is(family):
+    compared = compare({5: make(), "α < 0.1 & more": make()}, family, 0)
+    assert [row[0] for row in compared.cells()] == ["5", "α < 0.1 & more"]
+    assert "α < 0.1 & more" in repr(compared)
+    assert "<td>α &lt; 0.1 &amp; more</td>" in compared._repr_html_()
