@@ -666,6 +666,12 @@ def _check_module(module: nn.Module) -> None:
     for name, p in module.named_parameters():
         if not p.is_floating_point():
             raise ValueError(f"{name} is a parameter of dtype {p.dtype}, but weights are floating point: make it a buffer")
+    frozen = [name for name, p in module.named_parameters() if not p.requires_grad]
+    if 0 < len(frozen) < len(list(module.parameters())):
+        raise ValueError(
+            f"{frozen} take no gradient, but all parameters become weights in θ, which begins anew: make constants buffers "
+            "(register_buffer), or let all take a gradient, module.requires_grad_()"
+        )
     lazy = [name for name, p in module.named_parameters() if nn.parameter.is_lazy(p)]
     if lazy:
         raise ValueError(f"{lazy} have no shape yet: call the {type(module).__name__} once with an example x first")

@@ -907,3 +907,12 @@ def test_a_prediction_for_every_time_is_no_prediction_for_an_example(n_tasks, ra
     examples = Examples(torch.randn(n_tasks, 7, 7, 2, generator=random), torch.zeros(n_tasks, 7, 1))
     with pytest.raises(ValueError, match=rf"prediction of shape \({n_tasks}, 7, 7, 1\) for y of shape .* the last time alone"):
         main.loss(main.initial_weights(rng=random), examples)
+
+
+def test_a_part_that_is_frozen_is_refused():
+    """All parameters are weights in θ: a constant among them, or a part that was trained before, would begin anew."""
+    net = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1))
+    net[0].requires_grad_(False)
+    with pytest.raises(ValueError, match=r"\['0.weight', '0.bias'\] take no gradient.*register_buffer"):
+        MainNetwork.from_module(net)
+    assert MainNetwork.from_module(net.requires_grad_(False)).weight_dim == 21
