@@ -173,7 +173,8 @@ class SpectralNorm(Penalty):
     def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
         modules = getattr(learner, "generator", nn.Module()).modules()
         weights = dict.fromkeys(weight for module in modules for weight in _weights(module))  # one that layers share, once
-        matrices = [weight.flatten(1) for weight in weights if weight.ndim > 1]
+        # In float32 at least: there are no eigenvalues of less.
+        matrices = [w.flatten(1).to(torch.promote_types(w.dtype, torch.float32)) for w in weights if w.ndim > 1]
         if not matrices:
             raise ValueError(f"the penalty SpectralNorm needs a generator, and {type(learner).__name__} has none")
         grams = [W @ W.mT if W.shape[0] < W.shape[1] else W.mT @ W for W in matrices]

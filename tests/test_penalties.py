@@ -692,3 +692,11 @@ def test_a_generator_that_begins_with_equal_weights_for_all_may_be_kept_from_cha
     learner = make(main)
     nn.init.zeros_(learner.generator.head.weight)
     assert value(Sensitivity(), learner, tasks).item() == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_the_spectral_norm_of_a_generator_of_few_digits(main, family, random, dtype):
+    learner = make(main)
+    exact, tasks = value(SpectralNorm(), learner, family.train.sample(2, 4, 4, random).to(torch.float64)), None
+    tasks = family.train.sample(2, 4, 4, random).to(dtype)
+    assert value(SpectralNorm(), learner.to(dtype), tasks).item() == pytest.approx(exact.item(), rel=0.02)
