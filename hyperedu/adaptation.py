@@ -241,9 +241,8 @@ def _check_memory(main, theta, support, steps, lead, second_order, keep) -> None
     needed = kept * n_tasks * theta.shape[-1] * theta.element_size()
     if second_order:
         # Measured: the graph of one step holds about six copies of θ and, for each example, eight of the activations.
-        units = sum(shape[0] for shape in main.shapes.values() if len(shape) == 1)
         examples = len(support) * n_tasks
-        needed += steps * theta.element_size() * (6 * n_tasks * main.weight_dim + 8 * examples * units)
+        needed += steps * theta.element_size() * (6 * n_tasks * main.weight_dim + 8 * examples * main._units)
     if theta.device.type != "cpu" or needed < 2**27:  # asking what is free would take longer than a small adaptation
         return
     available = free_memory()

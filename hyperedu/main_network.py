@@ -80,6 +80,7 @@ class MainNetwork:
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self.sizes = [math.prod(shape) for shape in self.shapes.values()]
         self.weight_dim = sum(self.sizes)
+        self._units = sum(shape[0] for shape in self.shapes.values() if len(shape) == 1)  # numbers made of one example
         layers = [layer_of(name) for name in self.shapes]
         self.head = [name for name, layer in zip(self.shapes, layers, strict=True) if layer == layers[-1]]
         self.initial_mean, self.initial_std = initial_mean, initial_std
@@ -443,13 +444,14 @@ class _Conv(MainNetwork):
             add(f"{name}.weight", weight, 0.0, gain / math.sqrt(fan_in), own)
             add(f"{name}.bias", weight[:1], 0.0, own, own)
 
-        per_block = 2 if normalization is None else 3
+        per_block, units = 2 if normalization is None else 3, d_out
         for block, c_out in enumerate(self.channels):
             add_layer(str(per_block * block), (c_out, c, 3, 3), gain)
             if normalization is not None:
                 add(f"{per_block * block + 1}.weight", (c_out,), 1.0, 0.0, 0.0)
                 add(f"{per_block * block + 1}.bias", (c_out,), 0.0, 0.0, 0.0)
             c, height, width = c_out, (height + 1) // 2, (width + 1) // 2
+            units += c * height * width
             if normalization == "group" and height * width * c_out == math.gcd(GROUPS, c_out):
                 raise ValueError(
                     f"convolution {block + 1} of {self.channels} leaves one pixel of an image of {self.image}, so that each "
@@ -460,6 +462,7 @@ class _Conv(MainNetwork):
         self.widest = math.prod(self.image[1:]) / 4 * max(self.channels, default=0)
         add_layer(str(per_block * len(self.channels) + 1), (d_out, self._d_features), 1.0)
         super().__init__(shapes, torch.cat(mean), torch.cat(std), loss, torch.cat(start))
+        self._units = units
 
     def _body(self, weights: Sequence[Tensor], x: Tensor) -> Tensor:
         """x (B, n, c, h, w) → (B, n, F): tasks lie side by side, as groups of channels of one convolution.
