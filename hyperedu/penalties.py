@@ -107,6 +107,7 @@ class Reconstruction(Penalty):
     def __init__(self, main: MainNetwork, descriptor_dim: int, hidden: int = 32, rng: torch.Generator | None = None):
         super().__init__()
         source(rng)
+        expect("the main network", main, MainNetwork, "MainNetwork.from_module makes one of any module")
         for name, value in {"descriptor_dim": descriptor_dim, "hidden": hidden}.items():
             whole(name, value, 1)
         layers = [nn.Linear(main.weight_dim, hidden), nn.Linear(hidden, descriptor_dim)]
@@ -230,10 +231,15 @@ def total(learner: Learner, tasks: TaskBatch, penalties: Penalties, rng: torch.G
 def _called(penalty: Callable[..., Tensor], learner: Learner, tasks: TaskBatch, theta: Tensor, rng) -> Tensor:
     """R, with the source of randomness where the penalty has an argument `rng`, or a fourth that it cannot do without."""
     signature = inspect.signature(penalty.forward if isinstance(penalty, nn.Module) else penalty)
-    if "rng" in signature.parameters:
-        return penalty(learner, tasks, theta, rng=rng)
-    try:
-        signature.bind(learner, tasks, theta)
-    except TypeError:
-        return penalty(learner, tasks, theta, rng)
-    return penalty(learner, tasks, theta)
+    three = (learner, tasks, theta)
+    ways: list[tuple[tuple, dict]] = [(three, {}), ((*three, rng), {})]
+    for given, named in [(three, {"rng": rng})] if "rng" in signature.parameters else ways:
+        try:
+            signature.bind(*given, **named)
+        except TypeError:
+            continue
+        return penalty(*given, **named)
+    raise ValueError(
+        f"the penalty {name_of(penalty)} takes {signature}, but is called with (learner, tasks, theta), and with rng where it "
+        "names that"
+    )

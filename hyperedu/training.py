@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -257,7 +257,8 @@ class _Run:
         with _computed(step):
             losses, shares = judged(learner, batch)
             loss = losses.mean()
-            objective = loss + total(learner, batch, self.penalties, self.rng) if self.penalties else loss
+            told = replace(batch, support=_learned_from(learner, batch)) if learner.learns_from_all else batch
+            objective = loss + total(learner, told, self.penalties, self.rng) if self.penalties else loss
         if not torch.isfinite(objective):
             raise FloatingPointError(f"the loss became {objective.item()} at step {step}{_where_it_diverged(learner, batch)}")
         good.keep()

@@ -700,3 +700,33 @@ def test_the_spectral_norm_of_a_generator_of_few_digits(main, family, random, dt
     exact, tasks = value(SpectralNorm(), learner, family.train.sample(2, 4, 4, random).to(torch.float64)), None
     tasks = family.train.sample(2, 4, 4, random).to(dtype)
     assert value(SpectralNorm(), learner.to(dtype), tasks).item() == pytest.approx(exact.item(), rel=0.02)
+
+
+def test_a_learner_that_learns_from_all_is_penalised_for_what_it_writes_from_all(main, family):
+    class FromAll(SupportSetHypernetwork):
+        learns_from_all = True
+
+    found = []
+
+    def watched(learner, tasks, theta):
+        found.append((tasks.support, theta.detach()))
+        return theta.square().mean()
+
+    learner = FromAll(main)
+    before = copy.deepcopy(learner)
+    meta_train(learner, family.train, 1, 3, shots=0, queries=4, penalties={watched: 0.1}, rng=seeded(), progress=False)
+    tasks = family.train.sample(3, 0, 4, seeded())
+    ((support, theta),) = found
+    assert torch.equal(support.x, tasks.query.x)
+    torch.testing.assert_close(theta, before(tasks.descriptor, tasks.query).detach())
+
+
+@pytest.mark.parametrize("penalty", [lambda theta, rng: theta, lambda a, b: b, lambda a, b, c, d, e: e])
+def test_a_function_of_other_arguments_is_no_penalty(learner, tasks, penalty):
+    with pytest.raises(ValueError, match=r"takes \(.*\), but is called with \(learner, tasks, theta\)"):
+        value(penalty, learner, tasks, seeded())
+
+
+def test_a_decoder_reads_the_weights_of_a_main_network():
+    with pytest.raises(ValueError, match="the main network is a Linear"):
+        Reconstruction(nn.Linear(2, 1), 2)
