@@ -11,6 +11,8 @@ All are means over the tasks, and those that compare weights are means over the 
 for main networks of any size; `OutputRegularizer` and `SpectralNorm`, which have published equations, are their sums.
 """
 
+import contextlib
+import functools
 import inspect
 import math
 import re
@@ -77,9 +79,8 @@ class Sensitivity(Penalty):
     def forward(self, learner: Learner, tasks: TaskBatch, theta: Tensor, rng: torch.Generator | None = None) -> Tensor:
         error = torch.randn(tasks.descriptor.shape, generator=rng).to(tasks.descriptor)
         try:
-            _, change = torch.func.jvp(
-                lambda tau: learner.written(tau, tasks.support), (tasks.descriptor,), (error,), strict=True
-            )
+            write = functools.partial(learner.written, support=tasks.support)
+            change = torch.func.jvp(write, (tasks.descriptor,), (error,), strict=True)[1]
         except RuntimeError as missing:  # a layer with no such derivative, or one that counts what it is given
             if "independent of the inputs" in str(missing):
                 raise ValueError(
@@ -213,18 +214,32 @@ def check(penalties: Penalties) -> None:
             raise ValueError(f"the strength of {name_of(penalty)} must be at least 0 and finite, got {strength!r}")
 
 
+@contextlib.contextmanager
+def _unseen(learner: Learner) -> Iterator[None]:
+    """Layers that average or count what they are given, such as BatchNorm, are given each batch once: by the training."""
+    buffers = [(module, name, value) for module in learner.modules() for name, value in module.named_buffers(recurse=False)]
+    try:
+        for module, name, value in buffers:
+            setattr(module, name, value.clone())
+        yield
+    finally:
+        for module, name, value in buffers:
+            setattr(module, name, value)
+
+
 def total(learner: Learner, tasks: TaskBatch, penalties: Penalties, rng: torch.Generator | None = None) -> Tensor:
     """Σ strength · R on the tasks of one step."""
-    theta = learner.written(tasks.descriptor, tasks.support)
-    found = []
-    for penalty, strength in penalties.items():
-        value = _called(penalty, learner, tasks, theta, rng)
-        if not isinstance(value, Tensor) or value.ndim:
-            got = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
-            raise ValueError(
-                f"the penalty {name_of(penalty)} gave {got}, but one number is needed, a tensor of shape (): .mean()"
-            )
-        found.append(strength * value)
+    with _unseen(learner):
+        theta = learner.written(tasks.descriptor, tasks.support)
+        found = []
+        for penalty, strength in penalties.items():
+            value = _called(penalty, learner, tasks, theta, rng)
+            if not isinstance(value, Tensor) or value.ndim:
+                got = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+                raise ValueError(
+                    f"the penalty {name_of(penalty)} gave {got}, but one number is needed, a tensor of shape (): .mean()"
+                )
+            found.append(strength * value)
     return torch.stack(found).sum()
 
 

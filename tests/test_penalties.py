@@ -730,3 +730,26 @@ def test_a_function_of_other_arguments_is_no_penalty(learner, tasks, penalty):
 def test_a_decoder_reads_the_weights_of_a_main_network():
     with pytest.raises(ValueError, match="the main network is a Linear"):
         Reconstruction(nn.Linear(2, 1), 2)
+
+
+def test_what_a_layer_averages_over_a_training_is_what_the_training_gave_it(main, family):
+    """BatchNorm saw each batch again with every penalty, and the tasks that are remembered among them."""
+
+    class Normed(MLPGenerator):
+        def __init__(self):
+            super().__init__(2, main, rng=seeded())
+            self.norm = nn.BatchNorm1d(self.trunk.width)
+
+        def hidden(self, descriptor):
+            return getattr(self, "norm", nn.Identity())(super().hidden(descriptor))
+
+    def trained(*kinds):
+        learner = Hypernetwork(main, Normed())
+        penalties = {kind(learner): 0.0 for kind in kinds}
+        meta_train(learner, family.train, 3, 4, penalties=penalties, rng=seeded(), progress=False)
+        return learner.generator.norm
+
+    alone, watched = trained(), trained(PENALTIES["WeightNorm"], PENALTIES["OutputRegularizer"])
+    assert alone.num_batches_tracked == watched.num_batches_tracked == 3
+    torch.testing.assert_close(watched.running_mean, alone.running_mean)
+    torch.testing.assert_close(watched.running_var, alone.running_var)
