@@ -165,6 +165,8 @@ class Examples:
 
 
 def _to(value: Tensor, *args, **kwargs) -> Tensor:
+    if value.is_inference() and not torch.is_inference_mode_enabled():  # autograd refuses it; a copy will do
+        value = value.clone()
     if not value.is_floating_point():  # never by way of a floating dtype, which would round them
         return value.to(value.new_empty(0).to(*args, **kwargs).device)
     moved = value.to(*args, **kwargs)

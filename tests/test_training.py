@@ -27,6 +27,7 @@ from hyperedu import (
     SupportSetHypernetwork,
     TaskBatch,
     TaskSet,
+    WeightNorm,
     figures,
     live,
     load_checkpoint,
@@ -833,3 +834,19 @@ def test_what_a_learner_computes_of_good_tasks_is_its_own_where_it_is_not_finite
     assert same(learner, before)
     load_checkpoint(tmp_path / "run", before)
     assert same(learner, before)
+
+
+@pytest.mark.parametrize("kind", [MAML, HyperMAML, SupportSetHypernetwork, lambda main: make(main=main)[0]])
+def test_tasks_may_be_made_in_inference_mode(family, kind):
+    """By a network, say, that turns what was measured into x and τ."""
+
+    class Made(TaskSet):
+        def sample(self, **sizes):
+            with torch.inference_mode():
+                return family.train.sample(**sizes)
+
+    learner = kind(MainNetwork.mlp([1, 8, 1]))
+    other, options = copy.deepcopy(learner), {"progress": False, "penalties": {WeightNorm(): 0.1}}
+    meta_train(learner, Made(), 2, 3, rng=seeded(0), **options)
+    meta_train(other, family.train, 2, 3, rng=seeded(0), **options)
+    assert same(learner, other)
