@@ -14,7 +14,7 @@ from hyperedu.history import History, counted
 from hyperedu.learners import Learner, expect_learner, in_mode
 from hyperedu.losses import LOSSES, accuracy
 from hyperedu.penalties import Penalties, name_of
-from hyperedu.training import like_of, meta_train, which_diverged
+from hyperedu.training import expect_one_each, like_of, meta_train, which_diverged
 
 __all__ = ["Comparison", "Report", "compare", "meta_test"]
 
@@ -139,6 +139,7 @@ def meta_test(
             _expect_the_same(learner, learner(batch.descriptor, batch.support), theta)
         prediction = main.predict(theta, batch.query)
         per_task = _at_least_single(main.loss_of(prediction, batch.query))
+        expect_one_each(learner, per_task, len(batch))
     steps = learner.inner_steps if inner_steps is None else inner_steps
     shares = accuracy(_at_least_single(prediction), batch.query.y) if batch.query.has_classes else None
     kind = main.loss_kind

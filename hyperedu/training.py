@@ -58,7 +58,18 @@ class _Judge:
 def judged(learner: Learner, tasks: TaskBatch) -> tuple[Tensor, Tensor | None]:
     """The outer loss of each task, (n_tasks,), and its accuracy where y is a class."""
     judge = _Judge(learner, tasks)
-    return learner.outer_loss(tasks.descriptor, _learned_from(learner, tasks), judge), judge.accuracy
+    losses = learner.outer_loss(tasks.descriptor, _learned_from(learner, tasks), judge)
+    expect_one_each(learner, losses, len(tasks))
+    return losses, judge.accuracy
+
+
+def expect_one_each(learner: Learner, losses: Tensor, n_tasks: int) -> None:
+    """A sentence where a learner gives several θ for each task, so that means and intervals would count each so often."""
+    if losses.ndim > 1:
+        raise ValueError(
+            f"{type(learner).__name__} has losses of shape {tuple(losses.shape)} for {n_tasks} tasks, but one is needed for "
+            "each: write one θ for each task, (n_tasks, P)"
+        )
 
 
 def _learned_from(learner: Learner, tasks: TaskBatch) -> Examples:

@@ -531,3 +531,17 @@ def test_any_name_stands_in_the_table_as_it_is(family):
     assert [row[0] for row in compared.cells()] == ["5", "α < 0.1 & more"]
     assert "α < 0.1 & more" in repr(compared)
     assert "<td>α &lt; 0.1 &amp; more</td>" in compared._repr_html_()
+
+
+def test_each_task_counts_once(family):
+    """Four networks for each of three tasks were twelve losses in the interval, of four tasks in the report."""
+
+    class Ensemble(SharedWeights):
+        def start(self, descriptor, support):
+            return self.theta_0.expand(4, 1, -1)
+
+    learner = Ensemble(MainNetwork.mlp([1, 4, 1]))
+    with pytest.raises(ValueError, match=r"Ensemble has losses of shape \(4, 3\) for 3 tasks"):
+        meta_test(learner, family.test, n_tasks=3)
+    with pytest.raises(ValueError, match=r"Ensemble has losses of shape \(4, 3\) for 3 tasks"):
+        meta_train(learner, family.train, 1, 3, progress=False)
