@@ -222,12 +222,31 @@ def test_a_default_of_update_is_the_first_value():
     assert wave(update).sentence == "7 3"
 
 
+async def _waits(a):
+    pass
+
+
+def _yields(a):
+    yield a
+
+
 @pytest.mark.parametrize(
     ("update", "controls", "words"),
     [
         (lambda a: None, {"a": (5.0, 0.1)}, ["(5.0, 0.1)", "below"]),
         (lambda a: None, {"a": (3, 3)}, ["below"]),
+        (lambda a: None, {"a": (0.0, float("inf"))}, ["below"]),
+        (lambda a: None, {"a": (1, "b")}, ["no control"]),
+        (lambda a: None, {"a": {"one": np.arange(3), "two": np.arange(3)}}, ["no control"]),
         (lambda a=9: None, {"a": (0, 5)}, ["9", "(0, 5)"]),
+        (lambda a=None: None, {"a": (0, 5)}, ["None", "(0, 5)"]),
+        (lambda a=2.5: None, {"a": (0, 5)}, ["2.5", "(0, 5)"]),
+        (lambda a="c": None, {"a": ["a", "b"]}, ["'c'", "['a', 'b']"]),
+        (lambda a="low": None, {"a": {"low": 1, "high": 2}}, ["'low'"]),
+        (lambda a=7: None, {"a": range(3)}, ["7", "range(0, 3)"]),
+        (lambda *, a, b: None, {"a": (0, 1)}, ["give each parameter its control"]),
+        (_waits, {"a": (0, 1)}, ["async"]),
+        (_yields, {"a": (0, 1)}, ["yield"]),
         (lambda a: None, {"a": object()}, ["no control", "(low, high)"]),
         (lambda a: None, {"b": (0, 1)}, ["'b'", "'a'"]),
         (lambda a, b: None, {"a": (0, 1)}, ["give each parameter its control"]),
@@ -238,6 +257,54 @@ def test_a_control_that_cannot_be_is_refused(update, controls, words):
     with pytest.raises(ValueError) as error:  # noqa: PT011, the words are checked below
         live.interact(figure, update, **controls)
     assert all(word in str(error.value) for word in words), str(error.value)
+
+
+@pytest.mark.parametrize("given", ["axes", "tuple", "swapped"])
+def test_what_is_no_figure_is_refused(given):
+    figure, (axes,) = figures.subplots(width=2, height=2)
+    wrong = {"axes": (axes, print), "tuple": ((figure, axes), print), "swapped": (print, figure)}[given]
+    with pytest.raises(ValueError, match="give a figure and then the function"):
+        live.interact(*wrong, a=(0, 1))
+
+
+def test_ends_may_be_tensors_and_a_menu_a_tuple_of_words():
+    figure, _ = figures.subplots(width=2, height=2)
+    ends = torch.tensor([0.0, 4.0])
+    view = live.interact(figure, lambda **values: None, a=(ends.min(), ends.max()), colour=("red", "blue"), c=ends[1])
+    assert (view.controls["a"].max, view.controls["a"].value, view.controls["c"].value) == (4.0, 2.0, 4.0)
+    assert view.controls["colour"].value == "red"
+
+
+@pytest.mark.parametrize("range", [(0.0, 0.04), (0, 1e-12), (-0.3, 0.2)])
+def test_a_slider_over_a_short_range_can_be_moved(range):
+    view, states = panel(("east", "north"), east=range, north=(0, 10))
+    view._hands[0][0].set_xlim(*range)
+    low, high = range
+    for share in (0.25, 0.6):
+        press(view, share, 0.5)
+        assert states[-1]["east"] == pytest.approx(low + share * (high - low), abs=0.01 * (high - low))
+
+
+def test_a_hand_moves_a_slider_of_powers_by_its_exponent():
+    view, states = panel(("east", "north"), east=ipywidgets.FloatLogSlider(min=-3, max=2, step=0.1), north=(0, 10))
+    axes = view._hands[0][0]
+    axes.set(xscale="log", xlim=(1e-3, 1e2))
+    press(view, 0.9, 0.5)
+    assert states[-1]["east"] == pytest.approx(10**1.5)
+    axes.set(xscale="linear", xlim=(-1, 1))
+    press(view, 0.1, 0.5)
+    assert states[-1]["east"] == pytest.approx(1e-3), "no power is below zero"
+
+
+def test_several_values_are_given_as_a_list_and_what_a_control_cannot_be_is_said():
+    figure, _ = figures.subplots(width=2, height=2)
+    between, some = ipywidgets.IntRangeSlider(min=0, max=9), ipywidgets.SelectMultiple(options=[1, 2, 3])
+    view = live.interact(figure, lambda **values: None, a=between, b=some, c=["x", "y"])
+    view.move_to(a=[2, 5], b=[2])
+    assert (between.value, some.value) == ((2, 5), (2,))
+    for wrong in ({"c": "z"}, {"a": "words"}):
+        with pytest.raises(ValueError, match="cannot be"):
+            view.move_to(**wrong)
 
 
 def test_two_sliders_on_two_threads_leave_the_last_state():
@@ -434,11 +501,12 @@ def test_what_a_hand_cannot_take_is_said_and_the_figure_lives_on():
         (("east", "south"), ["south", "'north'"]),
         (("east",), ["two sliders"]),
         (("east", "what"), ["two sliders"]),
+        (("east", "span"), ["two sliders"]),
     ],
 )
 def test_a_drag_that_cannot_be_is_refused(drag, words):
     with pytest.raises(ValueError) as error:  # noqa: PT011, the words are checked below
-        panel(drag, east=(-1.0, 1.0), north=(0, 10), what=["a", "b"])
+        panel(drag, east=(-1.0, 1.0), north=(0, 10), what=["a", "b"], span=ipywidgets.IntRangeSlider())
     assert all(word in str(error.value) for word in words), str(error.value)
 
 

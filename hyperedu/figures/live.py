@@ -9,6 +9,7 @@ import base64
 import contextlib
 import html
 import inspect
+import math
 import threading
 import uuid
 import weakref
@@ -124,6 +125,7 @@ class LiveFigure(ipywidgets.VBox):
         play: str | None = None,
         drag: Mapping[Axes, Hand] | None = None,
     ):
+        _check_figure_and_update(figure, update)
         parameters = inspect.signature(update).parameters
         _check_names(parameters, controls)
         self.controls = {
@@ -200,15 +202,13 @@ class LiveFigure(ipywidgets.VBox):
             self._held = True
             try:
                 for name, value in values.items():
-                    self.controls[name].value = value
-                    if self.controls[name].value != value:
+                    control = self.controls[name]
+                    value = tuple(value) if isinstance(value, list) and isinstance(control.value, tuple) else value
+                    with contextlib.suppress(traitlets.TraitError):  # what it does not take, it is not
+                        control.value = value
+                    if control.value != value:
                         raise ValueError(
-                            _(
-                                "{name} cannot be {value!r}; it is {now!r}",
-                                name=name,
-                                value=value,
-                                now=self.controls[name].value,
-                            )
+                            _("{name} cannot be {value!r}; it is {now!r}", name=name, value=value, now=control.value)
                         )
             finally:
                 self._held = False
@@ -440,7 +440,8 @@ def _hand(figure: Figure, axes: Axes, hand: Hand, controls: Mapping[str, ipywidg
         raise ValueError(_("drag names {axes!r}, which is no panel of this figure; it has {all}", axes=axes, all=figure.axes))
     if callable(hand):
         return hand
-    if len(hand) != 2 or not all(hasattr(controls.get(name), "max") for name in hand):
+    sliders = [name for name in hand if isinstance(getattr(controls.get(name), "max", None), Real)]
+    if len(hand) != 2 or len(sliders) != 2 or not all(isinstance(controls[name].value, Real) for name in sliders):
         raise ValueError(
             _(
                 "drag names {hand!r}: two sliders are wanted, one for x and one for y, of {known}",
@@ -456,9 +457,13 @@ def _nearest(control: ipywidgets.Widget, value: Any) -> Any:
     low, high = getattr(control, "min", None), getattr(control, "max", None)
     if low is None or high is None or not isinstance(value, Real):
         return value
+    base = getattr(control, "base", None)  # of a `FloatLogSlider`, whose bounds and steps are those of the exponent
+    value = value if base is None else math.log(value, base) if value > 0 else low
     step = getattr(control, "step", None) or (high - low) / 1000
+    digits = max(10, 4 - math.floor(math.log10(step)))
     kind = int if isinstance(control, ipywidgets.IntSlider) else float
-    return kind(min(max(low, round(low + round((value - low) / step) * step, 10)), high))
+    nearest = kind(min(max(low, round(low + round((value - low) / step) * step, digits)), high))
+    return nearest if base is None else base**nearest
 
 
 def _share(axes: Axes, figure: Figure) -> list[float]:
@@ -483,9 +488,23 @@ def _tree(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
     yield widget
 
 
+def _check_figure_and_update(figure: object, update: object) -> None:
+    if not isinstance(figure, Figure) or not callable(update):
+        raise ValueError(
+            _(
+                "give a figure and then the function that changes it, not a {figure} and a {update}",
+                figure=type(figure).__name__,
+                update=type(update).__name__,
+            )
+        )
+    if any(kind(update) for kind in (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)):
+        raise ValueError(_("update is 'async' or has a 'yield', and would not run when it is called: write it without"))
+
+
 def _check_names(parameters: Mapping[str, inspect.Parameter], controls: Mapping[str, object]) -> None:
     free = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    required = {n for n, p in parameters.items() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD} - {"history"}
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    required = {n for n, p in parameters.items() if p.default is p.empty and p.kind in named} - {"history"}
     if not required <= controls.keys() or not (free or controls.keys() <= parameters.keys()):
         raise ValueError(
             _(
@@ -510,27 +529,27 @@ def _one_thread() -> Iterator[None]:
 def _control(name: str, abbreviation: object, default: object) -> ipywidgets.Widget:
     if isinstance(abbreviation, ipywidgets.fixed):  # not shown, as ipywidgets.interact has it
         return abbreviation
-    if isinstance(abbreviation, tuple) and len(abbreviation) in (2, 3):
-        low, high = abbreviation[:2]
-        if not low < high:
-            raise ValueError(
-                _("the range of {name!r} is {range}: its first number must be below its second", name=name, range=abbreviation)
-            )
-        if default is not inspect.Parameter.empty and not low <= default <= high:
-            raise ValueError(
-                _("{name!r} starts at {default}, outside its range {range}", name=name, default=default, range=abbreviation)
-            )
+    given = abbreviation
     if isinstance(abbreviation, list | tuple) and all(isinstance(value, str) for value in abbreviation):
         abbreviation = [(_(value), value) for value in abbreviation]  # a menu, in the reader's language
-    control = ipywidgets.interactive.widget_from_abbrev(abbreviation, default)
+    abbreviation = _range(name, abbreviation)
+    try:
+        control = ipywidgets.interactive.widget_from_abbrev(abbreviation, default)
+    except (TypeError, ValueError, traitlets.TraitError):
+        control = None
     if control is None:
         raise ValueError(
-            _(
-                "{name}={given!r} is no control: give (low, high), a list, True or False, or a widget",
-                name=name,
-                given=abbreviation,
-            )
+            _("{name}={given!r} is no control: give (low, high), a list, True or False, or a widget", name=name, given=given)
         )
+    says_itself = isinstance(abbreviation, str | Real | type | ipywidgets.Widget)
+    if not says_itself and default is not inspect.Parameter.empty and not _same({name: control.value}, {name: default}):
+        raise ValueError(
+            _("{name!r} starts at {default!r}, outside of what it can be, {given!r}", name=name, default=default, given=given)
+        )
+    if isinstance(control, ipywidgets.FloatSlider) and isinstance(abbreviation, tuple) and len(abbreviation) == 2:
+        span = control.max - control.min
+        if 10 * control.step > span:  # ipywidgets takes 0.1 whatever the range is, and it could not be moved
+            control.step, control.readout_format = span / 100, ".3g"
     if not control.description:
         control.description = _(name.replace("_", " "))
     # Not new ones in their place: ipywidgets would keep the old ones for ever.
@@ -538,6 +557,20 @@ def _control(name: str, abbreviation: object, default: object) -> ipywidgets.Wid
         control.style.description_width = "9em"
     control.layout.width = "min(44em, 98%)"
     return control
+
+
+def _range(name: str, given: object) -> object:
+    """A control that is given as numbers: none of them a tensor, and the first below the second."""
+    if isinstance(given, tuple):
+        given = tuple(_range(name, value) for value in given)
+    elif isinstance(given, torch.Tensor) and given.ndim == 0:
+        return given.item()
+    numbers = isinstance(given, tuple) and len(given) in (2, 3) and all(isinstance(value, Real) for value in given)
+    if numbers and not -math.inf < given[0] < given[1] < math.inf:
+        raise ValueError(
+            _("the range of {name!r} is {range}: its first number must be below its second", name=name, range=given)
+        )
+    return given
 
 
 def _with_button(slider: ipywidgets.IntSlider) -> ipywidgets.HBox:
