@@ -230,6 +230,13 @@ def _yields(a):
     yield a
 
 
+@pytest.mark.parametrize("update", [_waits, _yields, lambda a: _waits(a)])
+@pytest.mark.filterwarnings("ignore:coroutine")
+def test_an_update_that_would_never_run_is_said(update):
+    figure, _ = figures.subplots(width=2, height=2)
+    assert "so that nothing of it ran" in live.interact(figure, update, a=(0, 1)).problem
+
+
 @pytest.mark.parametrize(
     ("update", "controls", "words"),
     [
@@ -245,8 +252,6 @@ def _yields(a):
         (lambda a="low": None, {"a": {"low": 1, "high": 2}}, ["'low'"]),
         (lambda a=7: None, {"a": range(3)}, ["7", "range(0, 3)"]),
         (lambda *, a, b: None, {"a": (0, 1)}, ["give each parameter its control"]),
-        (_waits, {"a": (0, 1)}, ["async"]),
-        (_yields, {"a": (0, 1)}, ["yield"]),
         (lambda a: None, {"a": object()}, ["no control", "(low, high)"]),
         (lambda a: None, {"b": (0, 1)}, ["'b'", "'a'"]),
         (lambda a, b: None, {"a": (0, 1)}, ["give each parameter its control"]),
@@ -493,6 +498,50 @@ def test_what_a_hand_cannot_take_is_said_and_the_figure_lives_on():
     send(view, "north", 3)
     assert view.problem == ""
     assert states[-1]["north"] == 3
+
+
+def test_what_a_hand_took_before_it_failed_is_drawn():
+    view, states = panel(lambda x, y, begins: {"north": 3, "nowhere": 1})
+    press(view, 0.5, 0.5)
+    assert states[-1]["north"] == view.controls["north"].value == 3
+    assert "nowhere" in view.problem
+
+
+def test_a_figure_that_grows_is_shown_larger():
+    figure = Figure((4, 3), dpi=100)
+    view = live.interact(figure, lambda a: figure.set_size_inches(4 + a, 3), a=(0, 4))
+    assert view._surface.width == 600
+    view._surface.ratio = 2.0
+    send(view, "a", 4)
+    assert (view._surface.width, pixels(view).shape[1]) == (800, 1600)
+
+
+def test_all_titles_are_in_the_alt_text():
+    figure, (axes,) = figures.subplots(width=3, height=2)
+    figure.suptitle("over all")
+    axes.set_title("at the right", loc="right")
+    assert live.interact(figure, lambda a: "now", a=(0, 1)).alt == "over all. at the right. now"
+
+
+def test_an_update_that_is_interrupted_no_longer_computes(monkeypatch):
+    monkeypatch.setattr(live, "PATIENCE", 0.01)
+
+    def update(a):
+        if a == 3:
+            time.sleep(0.1)
+            raise KeyboardInterrupt
+
+    view = wave(lambda a: update(a), a=(0, 9))
+    with pytest.raises(KeyboardInterrupt):
+        view.controls["a"].value = 3
+    assert not view._surface.busy
+
+
+def test_what_was_closed_cannot_be_displayed():
+    view = wave()
+    view.close()
+    with pytest.raises(RuntimeError, match="run its cell again"):
+        view._ipython_display_()
 
 
 @pytest.mark.parametrize(

@@ -153,8 +153,7 @@ class LiveFigure(ipywidgets.VBox):
         self._stored: Any = None
         self._cell = cell_that_runs()
         self._close_those_of_the_same_cell()
-        width = figure.bbox.width / self._painter.canvas.device_pixel_ratio
-        self._surface = Surface(width=width, key=uuid.uuid4().hex, computing=_("computing …"))
+        self._surface = Surface(key=uuid.uuid4().hex, computing=_("computing …"))
         rows = [
             _with_button(c) if name == play else c for name, c in self.controls.items() if isinstance(c, ipywidgets.DOMWidget)
         ]
@@ -285,6 +284,8 @@ class LiveFigure(ipywidgets.VBox):
                     break
         finally:
             self._updating = False
+        if inspect.isawaitable(sentence) or inspect.isgenerator(sentence):
+            raise TypeError(_("update is 'async' or has a 'yield', so that nothing of it ran: write it without"))
         return sentence if isinstance(sentence, str) and sentence else self._state()
 
     def _values(self) -> dict[str, Any]:
@@ -295,10 +296,12 @@ class LiveFigure(ipywidgets.VBox):
 
     def _show(self, frame: bytes, sentence: str, problem: str) -> None:
         figure, surface = self._painter.figure, self._surface
-        titles = [t for t in (_plain(axes.get_title(loc)) for axes in figure.axes for loc in ("left", "center")) if t]
+        panels = (axes.get_title(place) for axes in figure.axes for place in ("left", "center", "right"))
+        titles = [title for title in map(_plain, (figure.get_suptitle(), *panels)) if title]
         with surface.hold_sync():
             surface.set_trait("frame", frame)
-            surface.sentence, surface.problem, surface.busy = sentence, problem, False
+            surface.sentence, surface.problem = sentence, problem
+            surface.width = figure.bbox.width / self._painter.canvas.device_pixel_ratio
             surface.alt = ". ".join([*titles, sentence])
             surface.grips = [_share(axes, figure) for axes, _ in self._hands]
         self._keep_soon()
@@ -321,6 +324,7 @@ class LiveFigure(ipywidgets.VBox):
         finally:
             timer.cancel()
             over.acquire()
+            self._surface.busy = False
 
     def _take(self, change: dict) -> None:
         """A hand presses or drags in a panel: its controls go there, and one frame shows them all."""
@@ -332,6 +336,7 @@ class LiveFigure(ipywidgets.VBox):
             width, height = axes.get_figure(root=True).bbox.size
             x, y = axes.transData.inverted().transform((across * width, (1 - down) * height))
             with contextlib.ExitStack() as frame_first:  # the sliders follow the frame, which the hand waits for
+                problem = ""
                 try:
                     for name, value in (hand(float(x), float(y), bool(begins)) or {}).items():
                         frame_first.enter_context(self.controls[name].hold_sync())
@@ -339,13 +344,13 @@ class LiveFigure(ipywidgets.VBox):
                         self.controls[name].value = _nearest(self.controls[name], value)
                 except Exception as error:
                     said = f"{type(error).__name__}: {error}"
-                    self._surface.problem = _("At x = {x:.4g}, y = {y:.4g} nothing could be taken: {said}", x=x, y=y, said=said)
-                    return
+                    problem = _("At x = {x:.4g}, y = {y:.4g} nothing could be taken: {said}", x=x, y=y, said=said)
                 finally:
                     self._held = False
-                if not isinstance(hand, _Pair):
+                if not problem and not isinstance(hand, _Pair):
                     self._drawn = None
-                self._draw()
+                self._draw()  # also what was taken before something could not be
+                self._surface.problem = problem or self._surface.problem
 
     def _sharpen(self, change: dict) -> None:
         """As many pixels as the screen has."""
@@ -388,11 +393,10 @@ class LiveFigure(ipywidgets.VBox):
 
     def _ipython_display_(self, **kwargs) -> None:
         """The widget, and after it the picture that the notebook keeps, which is hidden while the widget lives."""
+        picture, about = self._kept()
         data, metadata = self._repr_mimebundle_(**kwargs)
         display(data, metadata=metadata, raw=True)
-        if self._painter is not None:
-            data, metadata = self._kept()
-            self._stored = display(data, raw=True, metadata=metadata, display_id=f"hyperedu-{uuid.uuid4().hex}")
+        self._stored = display(picture, raw=True, metadata=about, display_id=f"hyperedu-{uuid.uuid4().hex}")
 
     def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
         # Colab asks the widget that is displayed for this, and `Surface`, which has it, is only a part of it.
@@ -497,8 +501,6 @@ def _check_figure_and_update(figure: object, update: object) -> None:
                 update=type(update).__name__,
             )
         )
-    if any(kind(update) for kind in (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)):
-        raise ValueError(_("update is 'async' or has a 'yield', and would not run when it is called: write it without"))
 
 
 def _check_names(parameters: Mapping[str, inspect.Parameter], controls: Mapping[str, object]) -> None:
