@@ -1,6 +1,7 @@
 """Tables as people have them: each kind of file ends in a family that trains, or in one sentence that says what to do."""
 
 import time
+import tracemalloc
 
 import numpy as np
 import pandas
@@ -416,6 +417,36 @@ SAID = {
         lambda file: Table(changed("growth (mm)", lambda v, i: -9999.0 if i == 3 else float(v)), **ROLES),
         ["'growth (mm)'", "-9999 in 1 cells", "leave these cells empty"],
     ),
+    "-99.9 for rain": (
+        lambda file: Table(changed("growth (mm)", lambda v, i: np.float32(-99.9 if i == 3 else 10 * i)), **ROLES),
+        ["'growth (mm)'", "-99.9 in 1 cells", "leave these cells empty"],
+    ),
+    "-99 among temperatures": (
+        lambda file: Table(changed("growth (mm)", lambda v, i: -99 if i == 3 else i - 20), **ROLES),
+        ["'growth (mm)'", "-99 in 1 cells", "leave these cells empty"],
+    ),
+    "minutes and seconds": (
+        lambda file: Table(
+            {
+                "day (minutes)" if k == "day" else k: [f"{i % 6}:30" for i in range(48)] if k == "day" else v
+                for k, v in rows().items()
+            },
+            **ROLES,
+        ),
+        ["'day (minutes)'", "hours and minutes", "write numbers of minutes"],
+    ),
+    "years of two digits": (
+        lambda file: Table(changed("day", lambda v, i: f"{i % 6 + 1:02d}.03.24"), **ROLES),
+        ["'day'", "'01.03.24'", "2024-03-31"],
+    ),
+    "North America": (
+        lambda file: Table(changed("age [years]", lambda v, i: ("EU", "NA", "EU", "AS")[i // 6 % 4]), **ROLES),
+        ["'age [years]'", "'NA'", "another word"],
+    ),
+    "a quotation mark that is never closed": (
+        lambda file: Table.from_csv(file(text(changed("site", lambda v, i: f'"{v}' if i in (7, 19) else v))), **ROLES),
+        ["mine.csv", "quotation mark is not closed", "001,150.5"],
+    ),
     "least": (lambda file: Table(rows(), least=1, **ROLES), ["least", "2"]),
 }
 
@@ -594,3 +625,46 @@ def test_amounts_in_two_currencies_are_not_added(file):
     columns["growth (mm)"][3] = "€ 12.5"
     with pytest.raises(ValueError, match=r"amounts in \$ and in €"):
         Table(columns, **ROLES)
+
+
+def test_numbers_among_texts_in_a_column_of_objects_have_no_thousands():
+    with pytest.raises(ValueError, match="both commas and points"):
+        Table(changed("growth (mm)", lambda v, i: "2,5" if i == 7 else 1.125 + i), **ROLES)
+    table = Table(changed("growth (mm)", lambda v, i: "1,234.5" if i == 7 else 1.125 + i), **ROLES)
+    assert table.y.min().item() == 1.125
+
+
+@pytest.mark.parametrize("kind", [int, float, str])
+@pytest.mark.parametrize(("form", "per_day"), [("%Y%m%d", 1), ("%Y%m%d%H", 24)])
+def test_dates_in_one_number_are_days(kind, form, per_day):
+    """As the German weather service writes them."""
+    begin = pandas.Timestamp("2023-12-30")
+    days = changed("day", lambda v, i: kind((begin + pandas.Timedelta(hours=i % 6 * 24 // per_day)).strftime(form)))
+    table = Table(days | {"day": pandas.Series(days["day"])}, **ROLES)
+    assert table.x_columns[0].label == "day (days since 2023-12-30)"
+    assert table.x_columns[0].numbers[:6] == pytest.approx(np.arange(6) / per_day)
+    assert Table(changed("day", lambda v, i: 20231230 + 9 * i), **ROLES).x_columns[0].unit == "", "there is no 32nd"
+
+
+def test_dates_with_times_as_in_german():
+    table = Table(changed("day", lambda v, i: f"{i % 6 + 1}.03.2024 12:00"), **ROLES)
+    assert table.x_columns[0].numbers[:6].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_columns_may_be_named_by_an_index_or_an_array():
+    named = {"descriptor": pandas.Index(["height", "age"]), "x": np.array(["day"]), "y": pandas.Index(["growth"])}
+    assert Table(rows(), "site", **named).descriptors.names == ["height", "age"]
+
+
+def test_long_names_take_no_more_memory_than_they_are():
+    tracemalloc.start()
+    table = Table(changed("site", lambda v, i: "x" * 100_000 + v), **ROLES)
+    _now, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(table.names) == 8
+    assert most < 12e6, "with four bytes for each sign it would be 20"
+
+
+def test_a_cell_may_have_several_lines(file):
+    columns = changed("site", lambda v, i: v) | {"note": [f'"two\nlines, and {i}"' for i in range(48)]}
+    assert len(Table.from_csv(file(text(columns)), **ROLES).y) == 48

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,20 @@ import numpy as np
 
 MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "–", "—", "?", ".", "missing", "k.a.", "k. a.", "n.d."}
 MISSING |= {"#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"}  # what spreadsheets write for a failed formula
-STANDS_FOR_MISSING = (-999.0, -9999.0, -99999.0)  # what instruments write where they have nothing
+STANDS_FOR_MISSING = (
+    -99.0,
+    -99.9,
+    -999.0,
+    -999.9,
+    -9999.0,
+    -9999.9,
+    -99999.0,
+)  # what instruments write where they have nothing
 CURRENCIES = "$€£¥"
 SEPARATORS = ";\t,|"
 UNIT = re.compile(r"^(?P<name>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^\[\]]*)\])\s*$")
 TIME = r"\d{1,2}:[0-5]\d(?::[0-5]\d)?"  # of the day
+SHORTER_THAN_HOURS = r"(?:m|min|minut\w*|m?m:ss|s|se[ck]\w*|d|days?|tage?|jours?)\.?"  # or longer: units that are no hours
 NUMBER = r"[+-]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][+-]?\d+)?"
 # Only as many digits as a group of thousands has: 1,234 may be a thousand or a little more than one. 0,234 is no thousand.
 GROUPED = {sign: rf"[+-]?[1-9]\d{{0,2}}(?:{re.escape(sign)}\d{{3}})+" for sign in ",."}
@@ -26,8 +36,13 @@ DATES = {  # how a date looks → its format; where day and month could be taken
     r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?": ["%Y-%m-%d %H:%M:%S", "ISO8601"],
     r"\d{4}/\d{1,2}/\d{1,2}": ["%Y/%m/%d"],
     r"\d{1,2}\.\d{1,2}\.\d{4}": ["%d.%m.%Y"],
+    r"\d{1,2}\.\d{1,2}\.\d{4} \d{1,2}:\d{2}": ["%d.%m.%Y %H:%M"],
+    r"\d{1,2}([./])\d{1,2}\1\d{2}": [],  # of which century?
     r"\d{1,2}/\d{1,2}/\d{4}": ["%d/%m/%Y", "%m/%d/%Y"],
 }
+
+
+IN_ONE_NUMBER = {"%Y%m%d": (19000101, 20991231), "%Y%m%d%H": (1900010100, 2099123123)}  # dates as instruments write them
 
 
 @dataclass(frozen=True)
@@ -72,6 +87,10 @@ def read_csv(path: str | Path) -> tuple[Any, str]:
         found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
         where = f"line {found[2]} has {found[3]} cells and the ones before {found[1]}" if found else str(error)
         raise ValueError(f"{path.name}: {where}. Quote cells that contain {separator!r}, or repair the line") from None
+    if len(frame) < len(lines):  # cells of several lines: one of them is a whole row where a quotation mark was not closed
+        for cell in (cell for name in frame for cell in frame[name] if "\n" in str(cell)):
+            if max(line.count(separator) for line in cell.split("\n")) >= len(frame.columns) - 1:
+                raise ValueError(f"{path.name}: a quotation mark is not closed, and several rows are read as {cell[:40]!r} …")
     header = [str(name).strip() for name in frame.iloc[0]]
     frame = frame.iloc[1:].reset_index(drop=True)
     frame.columns = header
@@ -136,19 +155,21 @@ def parsed(frame: Any, headers: Sequence[str], separator: str | None, decimal: s
             _refuse_a_stand_in(numbers[~np.isnan(numbers)], header)
         else:
             numbers, unit = _numbers(texts[header], header, unit, separator, decimal)
-        if numbers is None and (frame[header].dropna().astype(str).str.strip().str.lower() == "none").any():
-            raise ValueError(
-                f"column {header!r} has words and 'none': leave the cell empty where it is not known, or write 'no'"
-            )
-        if numbers is not None and np.isinf(numbers).any():
+        if numbers is None:
+            _refuse_a_word_for_nothing(frame[header].dropna().astype(str).str.strip(), header)
+        elif np.isinf(numbers).any():
             numbers = np.where(np.isinf(numbers), np.nan, numbers)
+        numbers, unit = _in_one_number(numbers) or (numbers, unit)
         found[header] = Column(name, unit, numbers, texts[header].to_numpy())
     return found
 
 
 def _texts(values: Any) -> Any:
     """Texts without spaces round them; what stands for a missing value is empty."""
-    texts = values.astype(object).where(values.notna(), "").astype(str).str.replace("\u00a0", " ").str.strip()
+    texts = values.astype(object).where(values.notna(), "")
+    if values.dtype == object:  # a Python 1.125 among texts is no thousand
+        texts = texts.map(lambda v: f"{v}0" if isinstance(v, Number) and re.search(r"\.\d{3}$", str(v)) else v)
+    texts = texts.astype(str).str.replace("\u00a0", " ").str.strip()
     texts = texts.str.replace(r"^\u2212(?=[\d.,])", "-", regex=True)  # the minus sign of typographers
     return texts.where(~texts.str.lower().isin(MISSING), "")
 
@@ -190,7 +211,7 @@ def _numbers(texts: Any, header: str, unit: str, separator: str | None, decimal:
     plain = plain.str.rstrip("%")
     looks = plain.str.fullmatch(NUMBER) | plain.str.lower().isin(["inf", "+inf", "-inf"])
     if plain[known].str.fullmatch(TIME).all():
-        if unit.lower() in ("min", "s", "sec"):
+        if re.fullmatch(SHORTER_THAN_HOURS, unit.lower()):
             raise ValueError(
                 f"column {header!r} has times such as {texts[known].iloc[0]}, which are read as hours and minutes: write "
                 f"numbers of {unit}"
@@ -228,16 +249,40 @@ def _numbers(texts: Any, header: str, unit: str, separator: str | None, decimal:
     return numbers, unit or ("%" if percent.any() else "")
 
 
-def _refuse_a_stand_in(numbers: np.ndarray, header: str) -> None:
-    """A -999 is no number where all others are at least 0, or further from it than from one another."""
-    others = numbers[~np.isin(numbers, STANDS_FOR_MISSING)]
-    for stand_in in STANDS_FOR_MISSING:
-        mine = numbers == stand_in
-        if mine.any() and ((others >= 0).all() or others.min() - stand_in > np.ptp(others)):
+def _refuse_a_word_for_nothing(words: Any, header: str) -> None:
+    """'none' may be said of a task, and NA is North America among codes of two letters."""
+    for word, is_one in (("none", words.str.lower() == "none"), ("NA", words == "NA")):
+        if is_one.any() and (word == "none" or words[words != ""].str.fullmatch("[A-Z]{2}").all()):
             raise ValueError(
-                f"column {header!r} has {stand_in:.0f} in {int(mine.sum())} cells and nothing else near it: if this stands for "
+                f"column {header!r} has words and {word!r}: leave the cell empty where it is not known, or write another word"
+            )
+
+
+def _refuse_a_stand_in(numbers: np.ndarray, header: str) -> None:
+    """A -999 is no number where all others are at least 0, or further from it than from one another; nor -99 if further."""
+    stand = np.isclose(numbers[:, None], STANDS_FOR_MISSING, rtol=1e-6, atol=0)  # (n, k): numbers may come from float32
+    others = numbers[~stand.any(1)]
+    for stand_in, mine in zip(STANDS_FOR_MISSING, stand.T, strict=True):
+        far = not len(others) or others.min() - stand_in > np.ptp(others)
+        if mine.any() and (far or (stand_in < -99 and (others >= 0).all())):
+            raise ValueError(
+                f"column {header!r} has {stand_in:g} in {int(mine.sum())} cells and nothing else near it: if this stands for "
                 "a missing value, leave these cells empty"
             )
+
+
+def _in_one_number(numbers: np.ndarray | None) -> tuple[np.ndarray, str] | None:
+    """Days of dates such as 20240331 (n,), or of hours such as 2024033114; None where these are other numbers."""
+    import pandas
+
+    known = np.isfinite(numbers) if numbers is not None else np.zeros(0, bool)
+    for form, (first, last) in IN_ONE_NUMBER.items():
+        if known.any() and first <= numbers[known].min() and numbers[known].max() <= last:
+            texts = pandas.Series([f"{number:.10g}" if there else None for number, there in zip(numbers, known, strict=True)])
+            dates = pandas.to_datetime(texts, format=form, errors="coerce")
+            if dates[known].notna().all():
+                return _days(dates)
+    return None
 
 
 def _hours(texts: Any) -> np.ndarray:

@@ -104,12 +104,15 @@ class Table:
 
     def _keep_rows(self, tasks: Any, least: int) -> None:
         """Rows with a task, an x and a y, ordered by task; tasks with at least `least` of them."""
+        import pandas
+
         name = tasks.astype(object).where(tasks.notna(), "").astype(str).str.strip().to_numpy(dtype=object)
         x, y = (np.stack([_numbers(c) for c in columns], axis=1) for columns in (self.x_columns, self.y_columns))
         whole_rows = (name != "") & ~np.isnan(x).any(1) & ~np.isnan(y).any(1)
         self._count("rows without a task, an x or a y", int((~whole_rows).sum()))
         kept = np.flatnonzero(whole_rows)
-        names, number, counts = np.unique(name[kept].astype(str), return_inverse=True, return_counts=True)
+        number, names = pandas.factorize(name[kept], sort=True)
+        counts = np.bincount(number, minlength=len(names))
         enough = counts >= least
         self._count(f"tasks with fewer than {least} rows", int((~enough).sum()))
         if enough.sum() < FEWEST_TASKS:
@@ -327,9 +330,10 @@ def _frame(frame: Any) -> Any:
 def _names(role: str, names: Sequence[str]) -> list[str]:
     if isinstance(names, str):
         raise ValueError(f"{role} takes a list of columns: {role}=[{names!r}]")
+    names = list(names)
     if not names:
         raise ValueError(f"{role} needs at least one column")
-    return list(names)
+    return names
 
 
 def _check_roles(header: Mapping[str, Sequence[str]]) -> None:
