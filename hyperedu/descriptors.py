@@ -16,9 +16,9 @@ class OneHot:
     """The name of a task → a vector with a single one. It says which task, and nothing of what the task is like."""
 
     def __init__(self, names: Sequence[str]):
-        if not names or len(set(names)) != len(names):
-            raise ValueError("one-hot descriptors need at least one name, and no name twice")
         self.names = list(names)
+        if not self.names or len(set(self.names)) != len(self.names):
+            raise ValueError("one-hot descriptors need at least one name, and no name twice")
         self.dim = len(self.names)
 
     def __call__(self, names: Sequence[str]) -> Tensor:
@@ -47,10 +47,13 @@ class Metadata:
     def __init__(self, names: Sequence[str], units: Sequence[str], mean: Tensor, std: Tensor):
         self.names, self.units, self.mean, self.std = list(names), list(units), mean, std
         self.dim = len(self.names)
+        if len(set(self.names)) != self.dim or len(self.units) != self.dim:
+            raise ValueError(f"each property needs a name of its own and a unit, got names {self.names} and units {self.units}")
 
     @classmethod
     def fit(cls, values: Tensor, names: Sequence[str], units: Sequence[str]) -> "Metadata":
         """Mean and standard deviation of `values` (n_tasks, d_tau) of the training tasks, NaN left out."""
+        values = values if isinstance(values, Tensor) else floats(values)
         if values.ndim != 2 or values.shape[1] != len(names) or len(values) == 0:
             raise ValueError(f"values of shape {tuple(values.shape)} do not give {len(names)} properties of some tasks")
         _expect_no_infinity(values)
@@ -108,25 +111,39 @@ class SupportStatistics:
     left out; one that a set cannot have, such as the correlation of a single example, counts as missing.
     """
 
-    def __init__(self, metadata: Metadata, kept: Tensor):
+    def __init__(self, metadata: Metadata, kept: Tensor, names: Sequence[str]):
         self.metadata, self.kept, self.dim = metadata, kept, metadata.dim
+        self._names = list(names)  # of all statistics, also of those that are left out
 
     @classmethod
     def fit(cls, *supports: Examples) -> "SupportStatistics":
         """From support sets of training tasks: `Examples` with x (n_tasks, n, d_in), one argument for each size n."""
-        names, values = _statistics(supports[0])
-        values = torch.cat([values, *(_statistics(D)[1] for D in supports[1:])])
+        if not supports or any(len(D.lead) != 1 for D in supports):
+            raise ValueError("statistics are learned from batches of training tasks: give examples with x (n_tasks, n, d_in)")
+        names = _statistics(supports[0])[0]
+        values = torch.cat([_expected(D, names) for D in supports])
         largest = values.nan_to_num(0).abs().amax(0)
         kept = (_spread(values).nan_to_num(0) > 1e-6 * largest).nonzero().flatten()
-        return cls(Metadata.fit(values[:, kept], [names[k] for k in kept], [""] * len(kept)), kept)
+        return cls(Metadata.fit(values[:, kept], [names[k] for k in kept], [""] * len(kept)), kept, names)
 
     def __call__(self, support: Examples) -> Tensor:
         """D with x (…, n, d_in) and y (…, n, d_out) → τ (…, dim)."""
-        return self.metadata(_statistics(support)[1][..., self.kept])
+        return self.metadata(_expected(support, self._names)[..., self.kept])
 
     def in_words(self, descriptor: Tensor) -> str:
         """What τ (d_tau,) says."""
         return self.metadata.in_words(descriptor)
+
+
+def _expected(support: Examples, names: Sequence[str]) -> Tensor:
+    """The values of statistics (…, number of them) that must be these: of as many x and y."""
+    found, values = _statistics(support)
+    if found != names:
+        raise ValueError(
+            f"x of shape {tuple(support.x.shape)} and y of shape {tuple(support.y.shape)} have other statistics than those "
+            f"that were learned, {', '.join(names)}: give as many x and y as then"
+        )
+    return values
 
 
 def _statistics(support: Examples) -> tuple[list[str], Tensor]:

@@ -21,13 +21,18 @@ def half_interval(values: Tensor) -> float:
     if n < 2:
         return math.nan
     t = T[n - 2] if n - 1 <= len(T) else 1.95996 + 2.3723 / (n - 1) + 2.8225 / (n - 1) ** 2
-    return t * values.std().item() / math.sqrt(n)
+    return t * _floating(values).std().item() / math.sqrt(n)
 
 
 def interval(values: Tensor) -> tuple[float, float]:
     """95% confidence interval of the mean of (n,) independent values."""
-    mean, half = values.mean().item(), half_interval(values)
+    mean, half = _floating(values).mean().item(), half_interval(values)
     return mean - half, mean + half
+
+
+def _floating(values: Tensor) -> Tensor:
+    """Counts, too, have a mean."""
+    return values if values.is_floating_point() else values.to(torch.get_default_dtype())
 
 
 def in_words(values: Tensor, sign: str = "") -> str:
@@ -36,7 +41,7 @@ def in_words(values: Tensor, sign: str = "") -> str:
     Args:
         sign: "+", where the mean is a difference.
     """
-    mean, half = values.mean().item(), half_interval(values)
+    mean, half = _floating(values).mean().item(), half_interval(values)
     if not 0 < half < math.inf:
         return f"{mean:{sign}.3g} ± {half:.2g}"
     digits = max(0, 1 - math.floor(math.log10(half)))

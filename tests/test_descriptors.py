@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -185,3 +186,29 @@ def test_a_property_may_be_true_or_false():
 def test_a_small_property_is_said_with_the_digits_that_it_has():
     metadata = Metadata(["size"], ["m"], torch.tensor([2e-5]), torch.tensor([2e-6]))
     assert metadata.in_words(torch.tensor([1.0])) == "size 0.000022 m"
+
+
+def test_statistics_of_another_number_of_x_or_y_are_refused(random):
+    def batch(d_in, d_out):
+        x = torch.randn(20, 6, d_in, generator=random)
+        return Examples(x, x.sum(-1, keepdim=True).repeat(1, 1, d_out) + torch.randn(20, 1, 1, generator=random))
+
+    statistics = SupportStatistics.fit(batch(2, 1))
+    for other in (batch(3, 1), batch(2, 2)):
+        for use in (statistics, lambda D: SupportStatistics.fit(batch(2, 1), D)):
+            with pytest.raises(ValueError, match="give as many x and y as then"):
+                use(other)
+    for none in ((), (batch(2, 1).task(0),)):
+        with pytest.raises(ValueError, match="batches of training tasks"):
+            SupportStatistics.fit(*none)
+
+
+def test_names_and_values_may_be_arrays():
+    assert OneHot(np.array(["a", "b"]))(np.array(["b"])).tolist() == [[0, 1]]
+    assert torch.equal(Metadata.fit(VALUES.numpy(), NAMES, UNITS).mean, Metadata.fit(VALUES, NAMES, UNITS).mean)
+
+
+@pytest.mark.parametrize(("names", "units"), [(["a", "a"], UNITS), (NAMES, ["m"])])
+def test_each_property_has_a_name_and_a_unit(names, units):
+    with pytest.raises(ValueError, match="name of its own and a unit"):
+        Metadata.fit(VALUES, names, units)

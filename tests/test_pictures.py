@@ -370,3 +370,19 @@ def test_the_row_of_designs_shows_each(family, learner, main):
         theta = shown.generator(family.describe(2.0, 1.0)).detach()
         image = torch.as_tensor(axes.images[0].get_array().filled(0.0)).float()
         assert image.abs().max().item() == pytest.approx(theta.abs().max().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(15,), (17,), (2, 16), (1, 16)])
+def test_the_weights_of_another_network_are_refused(shape):
+    grid = figures.WeightGrid(MainNetwork.mlp([1, 5, 1]))
+    with pytest.raises(ValueError, match=r"must be \(16,\)"):
+        grid(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_short_numbers_can_be_drawn(dtype):
+    _, (axes,) = figures.subplots()
+    theta = torch.linspace(-1, 1, 16, dtype=dtype)
+    fill = figures.weight_heatmap(axes, MainNetwork.mlp([1, 5, 1]), figures.weight_limit(theta))
+    fill(theta)
+    assert axes.images[0].get_array().max() == 1

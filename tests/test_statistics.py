@@ -89,3 +89,9 @@ def test_the_median_counts_what_is_not_finite_as_infinitely_bad(values, expected
 )
 def test_a_mean_is_said_as_exactly_as_its_interval(values, sign, said):
     assert in_words(torch.tensor(values), sign) == said
+
+
+def test_counts_have_a_mean_too():
+    counts = torch.tensor([1, 2, 3])
+    assert half_interval(counts) == half_interval(counts.float())
+    assert (in_words(counts), interval(counts)) == (in_words(counts.float()), interval(counts.float()))

@@ -75,7 +75,8 @@ def _in_style_until_the_cell_ends() -> None:
 
 def as_numpy(value: Tensor) -> np.ndarray:
     """What matplotlib draws: a tensor's values, whatever device it is on and whether or not it takes a gradient."""
-    return value.detach().cpu().numpy()
+    value = value.detach().cpu()
+    return (value.float() if value.dtype == torch.bfloat16 else value).numpy()  # numpy has no bfloat16
 
 
 @torch.no_grad()

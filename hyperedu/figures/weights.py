@@ -36,7 +36,7 @@ class WeightGrid:
     """
 
     def __init__(self, main: MainNetwork):
-        blocks, self.labels = [], labels(main.shapes)
+        blocks, self.labels, self.n = [], labels(main.shapes), main.weight_dim
         widest = max(min(shape[0], math.prod(shape[1:])) for shape in main.shapes.values() if shape)
         gap, least_width = max(3, widest // 30), max(3, widest // 12)  # so that the labels have room
         for shape, part in zip(main.shapes.values(), torch.arange(main.weight_dim).split(main.sizes), strict=True):
@@ -55,6 +55,8 @@ class WeightGrid:
 
     def __call__(self, theta: Tensor) -> Tensor:
         """θ (P,) → (height, width), NaN in the gaps."""
+        if theta.shape != (self.n,):
+            raise ValueError(f"θ has shape {tuple(theta.shape)}, and must be ({self.n},): the weights of one network")
         return torch.cat([theta, theta.new_full((1,), torch.nan)])[self.index]
 
 
@@ -77,7 +79,8 @@ def weight_heatmap(axes: Axes, main: MainNetwork, limit: float, label: str | Non
 
 def weight_limit(theta: Tensor) -> float:
     """A colour limit for many θ (…, P): it covers all but two of a hundred weights."""
-    return theta.detach().abs().flatten()[:: max(1, theta.numel() // 100_000)].quantile(0.98).item()
+    some = theta.detach().abs().flatten()[:: max(1, theta.numel() // 100_000)]
+    return (some if some.dtype == torch.float64 else some.float()).quantile(0.98).item()
 
 
 class Plane:
