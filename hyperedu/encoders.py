@@ -203,11 +203,11 @@ class Learned(Encoder):
 
     def __init__(self, names: Sequence[str], dim: int, rng: torch.Generator | None = None):
         super().__init__()
-        if not names:
-            raise ValueError("a table of codes needs at least one name")
+        self.names, self.dim = list(names), dim
+        if not self.names or len(set(self.names)) != len(self.names):
+            raise ValueError("a table of codes needs at least one name, and no name twice")
         whole("dim", dim, 1)
         source(rng)
-        self.names, self.dim = list(names), dim
         self.table = nn.Parameter(torch.randn(len(self.names), dim, generator=rng))
 
     def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:

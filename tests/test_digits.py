@@ -71,6 +71,8 @@ def test_a_task_is_what_it_says(random):
         ({"shots": 500}, "drawings"),
         ({"queries": 0}, "queries"),
         ({"angle": [1, 2, 3]}, "one for each"),
+        ({"angle": [1, math.nan]}, "number of degrees"),
+        ({"angle": math.inf}, "number of degrees"),
     ],
 )
 def test_what_cannot_be_sampled_gets_a_sentence(kwargs, word):

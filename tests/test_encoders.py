@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -267,3 +268,10 @@ def test_codes_of_many_tasks_are_those_of_each_inside_vmap(random):
     )
     codes = torch.func.vmap(lambda x, y: encoder(None, Examples(x, y)))(D.x, D.y)
     torch.testing.assert_close(codes, encoder(None, D))
+
+
+def test_a_table_of_codes_has_each_name_once():
+    assert Learned(np.array(["a", "b"]), 3).names == ["a", "b"]
+    for names in ([], ["a", "a"]):
+        with pytest.raises(ValueError, match="at least one name, and no name twice"):
+            Learned(names, 3)

@@ -8,7 +8,7 @@ import pandas
 import pytest
 import torch
 
-from hyperedu import Hypernetwork, MainNetwork, MLPGenerator, Table, figures, meta_test, meta_train
+from hyperedu import Hypernetwork, MainNetwork, MLPGenerator, Table, figures, live, meta_test, meta_train
 
 ROLES = {"task": "site", "descriptor": ["height", "age"], "x": ["day"], "y": ["growth"]}
 
@@ -447,6 +447,12 @@ SAID = {
         lambda file: Table.from_csv(file(text(changed("site", lambda v, i: f'"{v}' if i in (7, 19) else v))), **ROLES),
         ["mine.csv", "quotation mark is not closed", "001,150.5"],
     ),
+    "a descriptor called name": (
+        lambda file: Table(
+            {"name" if k == "height (m)" else k: v for k, v in rows().items()}, **ROLES | {"descriptor": ["name"]}
+        ),
+        ["'name'", "give its column another"],
+    ),
     "least": (lambda file: Table(rows(), least=1, **ROLES), ["least", "2"]),
 }
 
@@ -668,3 +674,13 @@ def test_long_names_take_no_more_memory_than_they_are():
 def test_a_cell_may_have_several_lines(file):
     columns = changed("site", lambda v, i: v) | {"note": [f'"two\nlines, and {i}"' for i in range(48)]}
     assert len(Table.from_csv(file(text(columns)), **ROLES).y) == 48
+
+
+def test_a_descriptor_may_be_called_self():
+    columns = rows()
+    columns["self"] = columns.pop("height (m)")
+    table = Table(columns, **ROLES | {"descriptor": ["self"]})
+    main = MainNetwork.mlp([1, 4, 1])
+    picture = figures.Triptych(table, Hypernetwork(main, MLPGenerator(1, main)))
+    assert "self 200" in live.interact(picture.figure, picture.update, self=(100.0, 300.0)).sentence
+    assert table.describe(self=table.descriptors.mean.item()).tolist() == [0]

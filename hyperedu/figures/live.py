@@ -186,7 +186,7 @@ class LiveFigure(ipywidgets.VBox):
                 raise RuntimeError(_("this figure was closed; run its cell again"))
             return self._painter.encode("PNG", optimize=True)
 
-    def move_to(self, **values) -> None:
+    def move_to(self, /, **values) -> None:
         """Give several controls values at once, by program: one frame shows them all.
 
         Raises:

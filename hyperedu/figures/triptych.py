@@ -158,7 +158,7 @@ class Triptych(Panels):
         if hasattr(self.family, "ticks"):
             self.what.set_xticks(*self.family.ticks)
 
-    def update(self, **properties: float) -> str:
+    def update(self, /, **properties: float) -> str:
         family, main = self.family, self.learner.main
         descriptor = family.descriptors(torch.tensor([properties[name] for name in self.names]))
         theta = written(self.learner, descriptor)

@@ -126,6 +126,7 @@ class Characters:
     def __init__(self, ways: int = 5, split: int = 0, n_test: int = 30):
         skeletons = _load()
         whole("n_test", n_test, 1)
+        whole("split", split, 0)
         names = list(skeletons.names)
         always = [k for k, name in enumerate(names) if name in ALWAYS_TEST]
         if not len(always) <= n_test < len(names):

@@ -71,6 +71,7 @@ class ColoradoClimate:
         self.stations = {"name": data["name"][kept.numpy()].tolist(), **properties}
         n = len(self.mean_year)
         whole("n_test", n_test, 1)
+        whole("split", split, 0)
         if n_test >= n:
             raise ValueError(f"n_test must be between 1 and {n - 1}, since {n} stations have data; got {n_test}")
         order = torch.randperm(n, generator=torch.Generator().manual_seed(split))

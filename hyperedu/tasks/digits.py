@@ -70,6 +70,8 @@ class _TurnedDigits(TaskSet):
         n = int(n_tasks or 0)  # `check` lets no None pass here, since tasks are endlessly many
         if angle is not None and floats(angle).shape not in ((), (1,), (n,)):
             raise ValueError(f"angles of shape {tuple(floats(angle).shape)} for {n} tasks: give one for all, or one for each")
+        if angle is not None and not torch.isfinite(floats(angle)).all():
+            raise ValueError(f"an angle is a number of degrees, got {angle}")
         angles = self._angles(n, rng) if angle is None else floats(angle).expand(n)
         each = [torch.rand(n, len(m), generator=rng).argsort(1)[:, : shots + queries] for m in self.members]
         which = torch.stack([m[order] for m, order in zip(self.members, each, strict=True)], dim=1)  # (n, 10, shots + queries)

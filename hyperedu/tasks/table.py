@@ -163,6 +163,8 @@ class Table:
                 values.append(is_said)
                 names.append(f"{called}: {words[k]}")
                 units.append("")
+        if "name" in names:
+            raise ValueError("a descriptor cannot be called 'name', as the task's own name is: give its column another")
         if not values:
             raise ValueError("no column tells the training tasks apart: give a descriptor whose values differ")
         return floats(np.stack(values, axis=1)), names, units
@@ -193,7 +195,7 @@ class Table:
         order = torch.randperm(n, generator=torch.Generator().manual_seed(split))
         return order[n_test:].sort().values, order[:n_test].sort().values
 
-    def describe(self, **values: float) -> Tensor:
+    def describe(self, /, **values: float) -> Tensor:
         """τ (d_tau,) of a task with these properties, named as in `descriptors.names`; what is left out is not known."""
         unknown = values.keys() - set(self.descriptors.names)
         if unknown:
