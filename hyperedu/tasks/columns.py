@@ -157,9 +157,9 @@ def parsed(frame: Any, headers: Sequence[str], separator: str | None, decimal: s
             numbers, unit = _numbers(texts[header], header, unit, separator, decimal)
         if numbers is None:
             _refuse_a_word_for_nothing(frame[header].dropna().astype(str).str.strip(), header)
-        elif np.isinf(numbers).any():
+        else:
             numbers = np.where(np.isinf(numbers), np.nan, numbers)
-        numbers, unit = _in_one_number(numbers) or (numbers, unit)
+            numbers, unit = _in_one_number(numbers) or (numbers, unit)
         found[header] = Column(name, unit, numbers, texts[header].to_numpy())
     return found
 
@@ -271,11 +271,11 @@ def _refuse_a_stand_in(numbers: np.ndarray, header: str) -> None:
             )
 
 
-def _in_one_number(numbers: np.ndarray | None) -> tuple[np.ndarray, str] | None:
+def _in_one_number(numbers: np.ndarray) -> tuple[np.ndarray, str] | None:
     """Days of dates such as 20240331 (n,), or of hours such as 2024033114; None where these are other numbers."""
     import pandas
 
-    known = np.isfinite(numbers) if numbers is not None else np.zeros(0, bool)
+    known = np.isfinite(numbers)
     for form, (first, last) in IN_ONE_NUMBER.items():
         if known.any() and first <= numbers[known].min() and numbers[known].max() <= last:
             texts = pandas.Series([f"{number:.10g}" if there else None for number, there in zip(numbers, known, strict=True)])
