@@ -389,6 +389,15 @@ SAID = {
         lambda file: Table(changed("growth (mm)", lambda v, i: "120 80" if i == 7 else v), **ROLES),
         ["'growth (mm)'", "'120 80' in row 8"],
     ),
+    "two numbers and a comma in a cell": (
+        lambda file: Table(changed("growth (mm)", lambda v, i: "120, 80" if i == 7 else f"{i},5"), **ROLES),
+        ["'growth (mm)'", "'120, 80' in row 8"],
+    ),
+    "two numbers in a descriptor": (
+        lambda file: Table(changed("height (m)", lambda v, i: (i // 6, 2)), **ROLES),
+        ["'height'", "8 different words for 8 tasks"],
+    ),
+    "no x": (lambda file: Table(rows(), **ROLES | {"x": None}), ["x needs at least one column"]),
     "feet and inches": (
         lambda file: Table(changed("growth (mm)", lambda v, i: "5'11" if i == 7 else v), **ROLES),
         ["'growth (mm)'", "5'11", "row 8"],

@@ -175,8 +175,8 @@ def _texts(values: Any) -> Any:
 
 
 def _bare(texts: Any) -> Any:
-    """Without currencies, spaces and what parts thousands. What parts other digits stays: 120 80 is no number, nor is 5'11."""
-    bare = texts.str.replace(rf"(?<=\d)[\s'’](?=\d{{3}}(?!\d))|(?<!\d)\s|\s(?!\d)|[{CURRENCIES}]", "", regex=True)
+    """Without currencies, spaces and what parts thousands. What parts other digits stays: no number is 120 80, 120, 80 or 5'11."""
+    bare = texts.str.replace(rf"(?<=\d)[\s'’](?=\d{{3}}(?!\d))|(?<![\d.,])\s|\s(?![\d.,])|[{CURRENCIES}]", "", regex=True)
     return bare.str.replace(rf"^\(({NUMBER})\)$", r"-\1", regex=True)  # as accountants write what is below 0
 
 

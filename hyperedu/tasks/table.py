@@ -332,7 +332,7 @@ def _frame(frame: Any) -> Any:
 def _names(role: str, names: Sequence[str]) -> list[str]:
     if isinstance(names, str):
         raise ValueError(f"{role} takes a list of columns: {role}=[{names!r}]")
-    names = list(names)
+    names = [] if names is None else list(names)
     if not names:
         raise ValueError(f"{role} needs at least one column")
     return names
