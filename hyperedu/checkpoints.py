@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import threading
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from hyperedu.batches import expect
 from hyperedu.facts import difference, facts
 from hyperedu.history import History
 from hyperedu.learners import Learner
@@ -27,7 +29,7 @@ REMEMBERING = ("amsgrad", "centered", "momentum")  # settings on which it depend
 
 def checked_path(path: str | Path) -> Path:
     """The path with ~ written out; a sentence if nothing can be written there."""
-    path = Path(path).expanduser()
+    path = _path(path)
     if path.is_dir():
         raise ValueError(f"{path} is a folder: a checkpoint is a file, such as {path / 'learner.safetensors'}")
     try:
@@ -37,6 +39,11 @@ def checked_path(path: str | Path) -> Path:
     if not os.access(path.parent, os.W_OK):
         raise PermissionError(f"nothing can be written into {path.parent}: give a path in a folder of your own")
     return path
+
+
+def _path(path: str | Path) -> Path:
+    expect("path", path, (str, os.PathLike), "give the path of a file first, and then the learner")
+    return Path(path).expanduser()
 
 
 def save_checkpoint(
@@ -83,7 +90,7 @@ def save_checkpoint(
         raise ValueError(f"{strange[0]}, which a checkpoint cannot hold: keep it as a buffer, or outside of the state_dict")
     # A copy of each: safetensors refuses tensors that share their memory, as two names of one module do.
     copies = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    beside = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     metadata = {"format": f"{FORMAT}{VERSION}", "facts": json.dumps(about)}
     try:
         safetensors.torch.save_file(copies, beside, metadata=metadata)
@@ -149,7 +156,7 @@ def load_checkpoint(
     they are in use. The optimizer keeps the learning rate and other settings that it has; only its memory of past gradients is
     read.
     """
-    path = Path(path).expanduser()
+    path = _path(path)
     about, tensors = _read(path)
     saved = _part(tensors, "learner/")
     _check_learner(path, about, saved, learner)

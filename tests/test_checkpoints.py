@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections import UserDict, deque
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -1083,3 +1084,22 @@ def test_a_state_that_is_no_tensor_gets_a_sentence(tmp_path):
 
     with pytest.raises(ValueError, match=r"_extra_state is a dict.*as a buffer"):
         save_checkpoint(tmp_path / "c", Counting(MainNetwork.mlp([1, 4, 1])))
+
+
+def test_two_threads_write_beside_each_other(tmp_path, monkeypatch):
+    """Else one moves to its place what the other has half written."""
+    beside = []
+    write = safetensors.torch.save_file
+    monkeypatch.setattr(safetensors.torch, "save_file", lambda *given, **how: (beside.append(given[1]), write(*given, **how)))
+    other = threading.Thread(target=save_checkpoint, args=(tmp_path / "s", make()[0]))
+    other.start()
+    save_checkpoint(tmp_path / "s", make()[0])
+    other.join()
+    assert len(set(beside)) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["s"]
+
+
+def test_a_learner_in_place_of_its_path_is_said(tmp_path):
+    for call in (save_checkpoint, load_checkpoint):
+        with pytest.raises(ValueError, match="path of a file first, and then the learner"):
+            call(make()[0], tmp_path / "s")

@@ -175,7 +175,7 @@ def _texts(values: Any) -> Any:
 
 
 def _bare(texts: Any) -> Any:
-    """Without currencies, spaces and what parts thousands. What parts other digits stays: no number is 120 80, 120, 80 or 5'11."""
+    """Without currencies, spaces and what parts thousands. What parts other digits stays: 120 80, 120, 80 and 5'11 are none."""
     bare = texts.str.replace(rf"(?<=\d)[\s'’](?=\d{{3}}(?!\d))|(?<![\d.,])\s|\s(?![\d.,])|[{CURRENCIES}]", "", regex=True)
     return bare.str.replace(rf"^\(({NUMBER})\)$", r"-\1", regex=True)  # as accountants write what is below 0
 
