@@ -161,6 +161,8 @@ def test_an_altered_data_file_is_refused(tmp_path):
         (lambda: Sinusoids(amplitude=(1000, 1000.01)), ["too close", "float32"]),
         (lambda: ColoradoClimate(n_train=2.5), ["n_train", "whole number"]),
         (lambda: Characters(n_test=30.5), ["n_test", "whole number"]),
+        (lambda: Characters(split=1.5), ["split", "whole number"]),
+        (lambda: ColoradoClimate(split="a"), ["split", "whole number"]),
         (lambda: ColoradoClimate().train.sample(5, 1, 1, rng=5), ["rng is a int", "manual_seed(5)"]),
         (lambda: Sinusoids().train.sample(5, 1, 1, rng=5), ["rng is a int", "manual_seed(5)"]),
         (lambda: Described(Sinusoids().train, lambda tasks: [[0.0]]).sample(1), ["describe gave is a list", "tensor"]),
