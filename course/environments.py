@@ -32,8 +32,8 @@ def environment(folder: Path, pins: Path, purpose: str, *options: str) -> Path:
         venv.create(folder, clear=True, symlinks=not windows)
         (packages(folder) / "below.pth").write_text(f"import site; site.addsitedir({below!r})\n", encoding="utf-8")
         pinned = ["-c", str(ROOT / "constraints.txt"), "-r", str(pins), *options]
-        install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*install, *pinned], check=True)
+        install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-compile", "--quiet"]
+        subprocess.run([*install, "--disable-pip-version-check", *pinned], check=True)
         stamp.write_text(digest, encoding="utf-8")
     return python
 
