@@ -21,8 +21,8 @@ READERS = {
     "(1) and the wider interval disagree about the countries: which verdict do I report?": (
         "Both intervals, and in how many splits a model is worse. Interval (1) takes the splits for independent, though they "
         "share training tasks; found.verdict rests on it, and calls some differences shown that are not. By the wider "
-        "interval linear regression ties over ten splits, though it errs more in each of them: its seventh, with Kuwait (next "
-        "answer), is so bad that the interval grows with the mean. So the wider interval decides nothing about it, and that "
+        "interval linear regression ties over ten splits, though it errs more in each of them: its seventh, with Kuwait "
+        "(below), is so bad that the interval grows with the mean. So the wider interval decides nothing about it, and that "
         "is no praise. One would use the Gaussian process, which is better than the best in some splits and worse in others. "
         "The first five splits have not met Kuwait, hence its narrow interval over five."
     ),
