@@ -13,15 +13,8 @@ import numpy as np
 
 MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "–", "—", "?", ".", "missing", "k.a.", "k. a.", "n.d."}
 MISSING |= {"#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"}  # what spreadsheets write for a failed formula
-STANDS_FOR_MISSING = (
-    -99.0,
-    -99.9,
-    -999.0,
-    -999.9,
-    -9999.0,
-    -9999.9,
-    -99999.0,
-)  # what instruments write where they have nothing
+# What instruments write where they have nothing.
+STANDS_FOR_MISSING = (-99.0, -99.9, -999.0, -999.9, -9999.0, -9999.9, -99999.0)
 CURRENCIES = "$€£¥"
 SEPARATORS = ";\t,|"
 UNIT = re.compile(r"^(?P<name>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^\[\]]*)\])\s*$")
@@ -40,8 +33,6 @@ DATES = {  # how a date looks → its format; where day and month could be taken
     r"\d{1,2}([./])\d{1,2}\1\d{2}": [],  # of which century?
     r"\d{1,2}/\d{1,2}/\d{4}": ["%d/%m/%Y", "%m/%d/%Y"],
 }
-
-
 IN_ONE_NUMBER = {"%Y%m%d": (19000101, 20991231), "%Y%m%d%H": (1900010100, 2099123123)}  # dates as instruments write them
 
 
