@@ -9,16 +9,12 @@ import base64
 import contextlib
 import html
 import inspect
-import math
 import threading
 import uuid
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from numbers import Real
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import ipywidgets
 import torch
 import traitlets
@@ -27,18 +23,17 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hyperedu.figures.controls import Hand, Pair, check_names, control_of, hand_of, nearest_value, same, with_button
 from hyperedu.figures.painter import Painter
 from hyperedu.figures.style import speak
+from hyperedu.figures.surface import Surface
 from hyperedu.words import _
 
-HERE = Path(__file__).parent
 # With colour at half resolution, which is not seen in lines and dots, a frame is 40% smaller and 6 ms sooner on the screen.
 JPEG = {"quality": 85, "subsampling": 2}
 PATIENCE = 0.15  # seconds that an update may take before the figure says that it computes
 SETTLING = 9  # times at most that an update is called, again each time that it has moved a control
 REST = 1.0  # seconds without a change after which the picture that a saved notebook keeps is brought up to date
-
-Hand = tuple[str, str] | Callable[[float, float, bool], Mapping[str, Any] | None]
 
 
 def interact(
@@ -75,34 +70,6 @@ def interact(
     return LiveFigure(figure, update, controls, play, drag)
 
 
-class Surface(anywidget.AnyWidget):
-    """The canvas in the browser: the newest frame, its alt text, the sentence, and what went wrong, if anything.
-
-    Attributes:
-        width: of the picture on the page, in CSS pixels.
-        ratio: how many pixels of the screen a CSS pixel has; the browser says it.
-        grips: the panels that can be taken by hand, as [left, top, width, height] in shares of the picture.
-        hand: [number of the panel, x, y, begins], in shares of the picture, while a hand drags; the browser says it.
-        busy: whether an update takes long.
-        key: of the picture that a saved notebook keeps, which is hidden while this one lives.
-        computing: what stands on the picture while an update takes long.
-    """
-
-    _esm = HERE / "live.js"
-    _css = HERE / "live.css"
-    frame = traitlets.Bytes(b"").tag(sync=True)
-    alt = traitlets.Unicode("").tag(sync=True)
-    sentence = traitlets.Unicode("").tag(sync=True)
-    problem = traitlets.Unicode("").tag(sync=True)
-    width = traitlets.Float(0.0).tag(sync=True)
-    ratio = traitlets.Float(1.0, min=0.25, max=4.0).tag(sync=True)
-    grips = traitlets.List().tag(sync=True)
-    hand = traitlets.List().tag(sync=True)
-    busy = traitlets.Bool(False).tag(sync=True)
-    key = traitlets.Unicode("").tag(sync=True)
-    computing = traitlets.Unicode("").tag(sync=True)
-
-
 class LiveFigure(ipywidgets.VBox):
     """What `interact` returns: the surface and its controls.
 
@@ -127,13 +94,13 @@ class LiveFigure(ipywidgets.VBox):
     ):
         _check_figure_and_update(figure, update)
         parameters = inspect.signature(update).parameters
-        _check_names(parameters, controls)
+        check_names(parameters, controls)
         self.controls = {
-            name: _control(name, abbreviation, parameters[name].default if name in parameters else inspect.Parameter.empty)
+            name: control_of(name, abbreviation, parameters[name].default if name in parameters else inspect.Parameter.empty)
             for name, abbreviation in controls.items()
         }
         self._given = {id(widget) for widget in controls.values() if isinstance(widget, ipywidgets.Widget)}
-        self._hands = [(axes, _hand(figure, axes, hand, self.controls)) for axes, hand in (drag or {}).items()]
+        self._hands = [(axes, hand_of(figure, axes, hand, self.controls)) for axes, hand in (drag or {}).items()]
         if play is not None and not isinstance(self.controls.get(play), ipywidgets.IntSlider):
             known = list(self.controls)
             raise ValueError(_("play={play!r} must name a slider of whole numbers, one of {known}", play=play, known=known))
@@ -155,7 +122,7 @@ class LiveFigure(ipywidgets.VBox):
         self._close_those_of_the_same_cell()
         self._surface = Surface(key=uuid.uuid4().hex, computing=_("computing …"))
         rows = [
-            _with_button(c) if name == play else c for name, c in self.controls.items() if isinstance(c, ipywidgets.DOMWidget)
+            with_button(c) if name == play else c for name, c in self.controls.items() if isinstance(c, ipywidgets.DOMWidget)
         ]
         super().__init__([self._surface, *rows])
         self.add_class("hyperedu-live")
@@ -254,7 +221,7 @@ class LiveFigure(ipywidgets.VBox):
     def _draw(self, change: object = None) -> None:
         # Sliders report one by one, but each frame shows all of them as they are now: what is already drawn is skipped.
         with self._lock:
-            if self._held or self._updating or self._painter is None or _same(self._values(), self._drawn):
+            if self._held or self._updating or self._painter is None or same(self._values(), self._drawn):
                 return
             try:
                 with _one_thread(), self._said_to_be_busy(), self._style():
@@ -280,7 +247,7 @@ class LiveFigure(ipywidgets.VBox):
             for _round in range(SETTLING):
                 self._drawn = self._values()
                 sentence = self._update(**self._drawn, **handed)
-                if self._painter is None or _same(self._values(), self._drawn):
+                if self._painter is None or same(self._values(), self._drawn):
                     break
         finally:
             self._updating = False
@@ -341,13 +308,13 @@ class LiveFigure(ipywidgets.VBox):
                     for name, value in (hand(float(x), float(y), bool(begins)) or {}).items():
                         frame_first.enter_context(self.controls[name].hold_sync())
                         self._held = True
-                        self.controls[name].value = _nearest(self.controls[name], value)
+                        self.controls[name].value = nearest_value(self.controls[name], value)
                 except Exception as error:
                     said = f"{type(error).__name__}: {error}"
                     problem = _("At x = {x:.4g}, y = {y:.4g} nothing could be taken: {said}", x=x, y=y, said=said)
                 finally:
                     self._held = False
-                if not problem and not isinstance(hand, _Pair):
+                if not problem and not isinstance(hand, Pair):
                     self._drawn = None
                 self._draw()  # also what was taken before something could not be
                 self._surface.problem = problem or self._surface.problem
@@ -412,13 +379,6 @@ KEPT = """<div data-hyperedu-kept="{key}">
 </div>"""
 
 
-def _same(values: dict, others: dict | None) -> bool:
-    try:
-        return values == others
-    except Exception:  # an array in place of another has no truth value
-        return False
-
-
 class _Elsewhere:
     """Stands for a displayed picture that another keeps."""
 
@@ -427,47 +387,6 @@ class _Elsewhere:
 
     def update(self, *_data, **_how) -> None:
         self.keep()
-
-
-class _Pair:
-    """A panel whose axes are two of the sliders' quantities."""
-
-    def __init__(self, names: tuple[str, str]):
-        self.names = names
-
-    def __call__(self, x: float, y: float, begins: bool) -> dict[str, float]:
-        return dict(zip(self.names, (x, y), strict=True))
-
-
-def _hand(figure: Figure, axes: Axes, hand: Hand, controls: Mapping[str, ipywidgets.Widget]) -> Callable:
-    if axes not in figure.axes:
-        raise ValueError(_("drag names {axes!r}, which is no panel of this figure; it has {all}", axes=axes, all=figure.axes))
-    if callable(hand):
-        return hand
-    sliders = [name for name in hand if isinstance(getattr(controls.get(name), "max", None), Real)]
-    if len(hand) != 2 or len(sliders) != 2 or not all(isinstance(controls[name].value, Real) for name in sliders):
-        raise ValueError(
-            _(
-                "drag names {hand!r}: two sliders are wanted, one for x and one for y, of {known}",
-                hand=hand,
-                known=list(controls),
-            )
-        )
-    return _Pair((hand[0], hand[1]))
-
-
-def _nearest(control: ipywidgets.Widget, value: Any) -> Any:
-    """The value of a slider that is nearest; what is no number, and other controls, take it as it is."""
-    low, high = getattr(control, "min", None), getattr(control, "max", None)
-    if low is None or high is None or not isinstance(value, Real):
-        return value
-    base = getattr(control, "base", None)  # of a `FloatLogSlider`, whose bounds and steps are those of the exponent
-    value = value if base is None else math.log(value, base) if value > 0 else low
-    step = getattr(control, "step", None) or (high - low) / 1000
-    digits = max(10, 4 - math.floor(math.log10(step)))
-    kind = int if isinstance(control, ipywidgets.IntSlider) else float
-    nearest = kind(min(max(low, round(low + round((value - low) / step) * step, digits)), high))
-    return nearest if base is None else base**nearest
 
 
 def _share(axes: Axes, figure: Figure) -> list[float]:
@@ -503,20 +422,6 @@ def _check_figure_and_update(figure: object, update: object) -> None:
         )
 
 
-def _check_names(parameters: Mapping[str, inspect.Parameter], controls: Mapping[str, object]) -> None:
-    free = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    required = {n for n, p in parameters.items() if p.default is p.empty and p.kind in named} - {"history"}
-    if not required <= controls.keys() or not (free or controls.keys() <= parameters.keys()):
-        raise ValueError(
-            _(
-                "the controls are {controls}, but update takes {parameters}: give each parameter its control",
-                controls=list(controls),
-                parameters=list(parameters),
-            )
-        )
-
-
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
     """Torch on one thread: its others spin for a while after each use, on cores that the browser needs to show the frame."""
@@ -526,61 +431,6 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-def _control(name: str, abbreviation: object, default: object) -> ipywidgets.Widget:
-    if isinstance(abbreviation, ipywidgets.fixed):  # not shown, as ipywidgets.interact has it
-        return abbreviation
-    given = abbreviation
-    if isinstance(abbreviation, list | tuple) and all(isinstance(value, str) for value in abbreviation):
-        abbreviation = [(_(value), value) for value in abbreviation]  # a menu, in the reader's language
-    abbreviation = _range(name, abbreviation)
-    try:
-        control = ipywidgets.interactive.widget_from_abbrev(abbreviation, default)
-    except (TypeError, ValueError, traitlets.TraitError):
-        control = None
-    if control is None:
-        raise ValueError(
-            _("{name}={given!r} is no control: give (low, high), a list, True or False, or a widget", name=name, given=given)
-        )
-    says_itself = isinstance(abbreviation, str | Real | type | ipywidgets.Widget)
-    if not says_itself and default is not inspect.Parameter.empty and not _same({name: control.value}, {name: default}):
-        raise ValueError(
-            _("{name!r} starts at {default!r}, outside of what it can be, {given!r}", name=name, default=default, given=given)
-        )
-    if isinstance(control, ipywidgets.FloatSlider) and isinstance(abbreviation, tuple) and len(abbreviation) == 2:
-        span = control.max - control.min
-        if 10 * control.step > span:  # ipywidgets takes 0.1 whatever the range is, and it could not be moved
-            control.step, control.readout_format = span / 100, ".3g"
-    if not control.description:
-        control.description = _(name.replace("_", " "))
-    # Not new ones in their place: ipywidgets would keep the old ones for ever.
-    if hasattr(control, "style"):
-        control.style.description_width = "9em"
-    control.layout.width = "min(44em, 98%)"
-    return control
-
-
-def _range(name: str, given: object) -> object:
-    """A control that is given as numbers: none of them a tensor, and the first below the second."""
-    if isinstance(given, tuple):
-        given = tuple(_range(name, value) for value in given)
-    elif isinstance(given, torch.Tensor) and given.ndim == 0:
-        return given.item()
-    numbers = isinstance(given, tuple) and len(given) in (2, 3) and all(isinstance(value, Real) for value in given)
-    if numbers and not -math.inf < given[0] < given[1] < math.inf:
-        raise ValueError(
-            _("the range of {name!r} is {range}: its first number must be below its second", name=name, range=given)
-        )
-    return given
-
-
-def _with_button(slider: ipywidgets.IntSlider) -> ipywidgets.HBox:
-    button = ipywidgets.Play(min=slider.min, max=slider.max, step=slider.step, value=slider.value, interval=400)
-    link = ipywidgets.jslink((button, "value"), (slider, "value"))  # in the browser: one round trip for each value
-    box = ipywidgets.HBox([slider, button])
-    box.link = link  # lives as long as its box
-    return box
 
 
 def _plain(title: str) -> str:
