@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from torch import Tensor
 
 from hyperedu.batches import Family, TaskBatch, TaskSet
@@ -147,7 +149,8 @@ class Triptych(Panels):
             self.curve.set_label(_("generated network"))
             self.what.legend(loc="upper left", ncols=2, handlelength=1.2, columnspacing=0.8)
         else:
-            self.what.plot(positions, as_numpy(y[..., 0].T), color=GREY, lw=0.6, alpha=0.12, zorder=1)
+            curves = [np.column_stack([positions, known]) for known in as_numpy(y[..., 0])]
+            self.what.add_collection(LineCollection(curves, color=GREY, lw=0.6, alpha=0.12, zorder=1), autolim=False)
             dots = {"color": "none", "mec": BLUE, "mew": 2, "markersize": 7, "zorder": 5}
             (self.truth,) = self.what.plot(*nothing_over(positions), "o", **dots)
         self.name = self.what.text(0.02, 0.98, "", color=BLUE, transform=self.what.transAxes, va="top")
