@@ -9,6 +9,7 @@ from matplotlib.colors import FuncNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Ellipse
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 from matplotlib.ticker import Formatter, Locator
 from matplotlib.transforms import Affine2D, Bbox, ScaledTranslation
 
@@ -455,3 +456,39 @@ def test_a_drawing_that_failed_is_made_good_by_the_next(before):
         painter.paint()
     assert painter.fast
     assert np.array_equal(pixels(painter), fresh(figure))
+
+
+def captioned():
+    """A dot that comes under a box, and above both a caption that changes now and then."""
+    figure = Figure(**SIZE)
+    axes = figure.add_axes((0, 0, 1, 1))
+    (dot,) = axes.plot([0.1], [0.5], "o", ms=10)
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.add_patch(Circle((0.7, 0.5), 0.1, fc="none", ec="k", zorder=4))
+    return figure, (dot, axes.text(0.6, 0.5, "a", zorder=6))
+
+
+def say(word, x):
+    def change(acts):
+        acts[0].set_xdata([x])
+        acts[1].set_text(word)
+
+    return change
+
+
+def test_a_caption_that_changes_now_and_then_is_always_right():
+    words = [("b", 0.1), ("c", 0.1), ("c", 0.2), ("c", 0.2), ("d", 0.65), ("d", 0.65), ("d", 0.1), ("e", 0.1), ("d", 0.6)]
+    assert follow(captioned, [say(*state) for state in words]).fast
+
+
+def test_a_caption_that_stays_is_not_drawn_again(monkeypatch):
+    drawn, draw = [], Text.draw
+    monkeypatch.setattr(Text, "draw", lambda text, *args: drawn.append(text.get_text()) or draw(text, *args))
+    figure, acts = captioned()
+    painter = Painter(figure)
+    for n, word in enumerate("bcddddde"):
+        if n == 5:
+            drawn.clear()
+        say(word, n / 80)(acts)
+        painter.paint()
+    assert drawn == ["e"]

@@ -9,13 +9,13 @@ apart so (other limits, ticks, titles, children, a position, a size) is drawn wh
 import io
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.path import Path
+from matplotlib.text import Text
 from matplotlib.transforms import IdentityTransform, TransformedPath
 from PIL import Image
 
@@ -34,7 +34,7 @@ class Painter:
         self.figure, self.canvas = figure, FigureCanvasAgg(figure)
         self.moving: list[Artist] = []
         self._calm = 2  # paints without a whole drawing; a plan is made for what will be used again
-        self._plan: list[Artist | _Still] | None = None
+        self._plan: list[Artist | _Words | _Still] | None = None
         self._seen: Seen | None = None
         self._draw_whole()  # lays the figure out once
         figure.set_layout_engine("none")
@@ -66,14 +66,10 @@ class Painter:
             self._draw_plan(seen)
         self._seen, self.fast = seen, True
 
-    def encode(self, kind: str, **options) -> bytes:
-        """The picture last painted as a JPEG or PNG file."""
-        size = self.canvas.get_width_height(physical=True)
-        # RGBX: Agg's own memory, without a copy; the fourth byte of each pixel is passed over.
-        image = Image.frombuffer("RGBX", size, self.canvas.buffer_rgba(), "raw", "RGBX", 0, 1)
-        file = io.BytesIO()
-        (image if kind == "JPEG" else image.convert("RGB")).save(file, kind, **options)
-        return file.getvalue()
+    @property
+    def pixels(self) -> np.ndarray:
+        """The picture last painted (height, width), a number for each pixel: a view."""
+        return _as_numbers(self.canvas.get_renderer())
 
     def _draw_whole(self) -> None:
         self.fast, self._plan = False, None
@@ -81,14 +77,11 @@ class Painter:
             self.canvas.draw()
         self._seen = Seen(self.figure)
 
-    def _pixels(self) -> np.ndarray:
-        return _as_numbers(self.canvas.get_renderer())
-
     def _make_plan(self, seen: "Seen") -> None:
         """Draw what stands still, once, and remember of each what it paints and what that looks like."""
         renderer = self.canvas.get_renderer()
         renderer.clear()
-        pixels, known = self._pixels(), {id(leaf) for leaf in self.moving}
+        pixels, known = self.pixels, {id(leaf) for leaf in self.moving}
         order = [(leaf, id(leaf) in known) for leaf in seen.order]
         first = next(i for i, (_, moves) in enumerate(order) if moves)
         self._plan = []
@@ -98,15 +91,23 @@ class Painter:
             self._background = pixels.copy()
             for moves, run in itertools.groupby(order[first:], lambda pair: pair[1]):
                 leaves = [leaf for leaf, _ in run]
-                self._plan += leaves if moves else [_Still(leaves, renderer)]
+                self._plan += [self._step(leaf, seen) for leaf in leaves] if moves else [_Still(leaves, renderer)]
         seen.look_again()
 
+    def _step(self, leaf: Artist, seen: Seen) -> "Artist | _Words":
+        """How an artist that moves is drawn."""
+        alone = not seen.follows(leaf, {id(other) for other in self.moving if other is not leaf})
+        return _Words(leaf, seen) if type(leaf) is Text and alone else leaf
+
     def _draw_plan(self, seen: "Seen") -> None:
-        renderer, pixels = self.canvas.get_renderer(), self._pixels()
+        renderer, pixels = self.canvas.get_renderer(), self.pixels
         pixels[...] = self._background
+        for step in self._plan or ():
+            if isinstance(step, _Words):
+                step.look()
         with _saving(self.canvas):
             for step in self._plan or ():
-                if isinstance(step, Artist):
+                if not isinstance(step, _Still):
                     step.draw(renderer)
                     continue
                 known = step.each is not None
@@ -115,6 +116,15 @@ class Painter:
                     seen.look_again_at(leaf)  # its ticks were set anew, which is no change
                 if not known and step.each is not None:
                     seen.look_again()
+
+
+def encoded(pixels: np.ndarray, kind: str, **options) -> bytes:
+    """Pixels (height, width), a number each, as a JPEG or PNG file."""
+    # RGBX: Agg's own memory, without a copy; the fourth byte of each pixel is passed over.
+    image = Image.frombuffer("RGBX", pixels.shape[::-1], pixels, "raw", "RGBX", 0, 1)
+    file = io.BytesIO()
+    (image if kind == "JPEG" else image.convert("RGB")).save(file, kind, **options)
+    return file.getvalue()
 
 
 def _as_numbers(renderer: RendererAgg) -> np.ndarray:
@@ -130,13 +140,23 @@ def _touched(leaves: list[Artist], like: RendererAgg) -> np.ndarray:
     return np.asarray(sheet.buffer_rgba())[..., 3] != 0
 
 
+def _painted(leaves: list[Artist], renderer: RendererAgg) -> "_Painted":
+    """Draw artists, one after the other, and remember what they painted over what."""
+    painted, pixels = _Painted(_touched(leaves, renderer)), _as_numbers(renderer)
+    painted.below = painted.of(pixels)
+    for leaf in leaves:
+        leaf.draw(renderer)
+    painted.above = painted.of(pixels)
+    return painted
+
+
 class _Still:
     """Artists one after the other that stand still, and what they painted over what: together, and, once it matters, each."""
 
     def __init__(self, leaves: list[Artist], renderer: RendererAgg):
         self.leaves, self.renderer = leaves, renderer
         self.each: list[_Painted] | None = None
-        self.together = self._draw(leaves, renderer)
+        self.together = _painted(leaves, renderer)
 
     def put_back(self, pixels: np.ndarray) -> Iterator[Artist]:
         """Put back what can be; the artists under which something has changed are for the caller to draw, as they come."""
@@ -145,19 +165,32 @@ class _Still:
         if self.each is None:
             sheet = RendererAgg(self.renderer.width, self.renderer.height, self.renderer.dpi)
             self.together.uncover(_as_numbers(sheet))
-            self.each = [self._draw([leaf], sheet) for leaf in self.leaves]
+            self.each = [_painted([leaf], sheet) for leaf in self.leaves]
         for leaf, painted in zip(self.leaves, self.each, strict=True):
             if not painted.paste(pixels):
                 yield leaf
 
-    @staticmethod
-    def _draw(leaves: list[Artist], renderer: RendererAgg) -> "_Painted":
-        painted, pixels = _Painted(_touched(leaves, renderer)), _as_numbers(renderer)
-        painted.below = painted.of(pixels)
-        for leaf in leaves:
-            leaf.draw(renderer)
-        painted.above = painted.of(pixels)
-        return painted
+
+class _Words:
+    """A text that has moved, as captions do now and then: put back where it can be, since each glyph takes long to draw."""
+
+    def __init__(self, text: Text, seen: Seen):
+        self.text, self.seen = text, seen
+        self.painted: _Painted | None = None
+        self.drawn = self.stays = False
+
+    def look(self) -> None:
+        """Before a frame is drawn: whether the text is as it was in the last one."""
+        self.stays = self.drawn and not self.seen.changed(self.text)
+
+    def draw(self, renderer: RendererAgg) -> None:
+        if self.stays:
+            if not (self.painted and self.painted.paste(_as_numbers(renderer))):
+                self.painted = _painted([self.text], renderer)
+            return
+        self.painted, self.drawn = None, True
+        self.text.draw(renderer)
+        self.seen.look_again_at(self.text)
 
 
 class _Painted:
@@ -167,24 +200,20 @@ class _Painted:
     above: np.ndarray
 
     def __init__(self, mask: np.ndarray):
-        rows, columns = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
-        self.where = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if len(rows) else (slice(0), slice(0))
-        inside = mask[self.where]
-        self.inside: Any = ... if inside.all() else inside
+        self.where = np.flatnonzero(mask)
 
     def of(self, pixels: np.ndarray) -> np.ndarray:
-        return pixels[self.where][self.inside].copy()
+        return pixels.take(self.where)
 
     def uncover(self, pixels: np.ndarray) -> None:
         """Put there what was below."""
-        pixels[self.where][self.inside] = self.below
+        pixels.put(self.where, self.below)
 
     def paste(self, pixels: np.ndarray) -> bool:
         """Whether it could be put there from memory: whether nothing has changed below."""
-        here = pixels[self.where]
-        same = np.array_equal(here[self.inside], self.below)
+        same = np.array_equal(self.of(pixels), self.below)
         if same:
-            here[self.inside] = self.above
+            pixels.put(self.where, self.above)
         return same
 
 
