@@ -24,6 +24,7 @@ MEASURE = f"""
 import statistics, time
 from hyperedu.figures.live import LiveFigure
 from hyperedu.figures.painter import Painter
+from hyperedu.figures.surface import Surface
 
 spent = {{}}
 def timed(name, function):
@@ -35,7 +36,7 @@ def timed(name, function):
             spent.setdefault(name, []).append(1000 * (time.process_time() - before))
     return call
 
-Painter.paint, Painter.encode = timed("paint", Painter.paint), timed("encode", Painter.encode)
+Painter.paint, Surface.show = timed("paint", Painter.paint), timed("encode", Surface.show)
 for live in sorted(LiveFigure.shown, key=lambda live: list(live.controls)):
     slowest = (0, "")
     live._update = timed("update", live._update)

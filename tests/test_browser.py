@@ -278,9 +278,9 @@ picture = figures.Triptych(family, learner)
 view = live.interact(picture.figure, picture.update, amplitude=(0.1, 5.0), phase=(0.0, 3.14))
 display(view)
 meta_train(learner, family.train, 400, watch=view)
-shown = view._surface.frame
+shown = view.png()
 view.redraw()
-print(view._surface.frame == shown)
+print(view.png() == shown)
 """
 
 

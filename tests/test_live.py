@@ -2,6 +2,7 @@ import asyncio
 import base64
 import gc
 import io
+import re
 import threading
 import time
 import weakref
@@ -16,7 +17,9 @@ from PIL import Image
 
 from drawings import fresh
 from hyperedu import figures, live
+from hyperedu.figures import busy, kept, surface
 from hyperedu.figures.style import in_style
+from hyperedu.figures.surface import ACROSS, TILE
 
 
 def wave(update=None, start=None, **controls):
@@ -53,6 +56,28 @@ def pixels(view):
     return np.asarray(Image.open(io.BytesIO(view.png())))
 
 
+def opened(jpeg):
+    return np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB")).astype(int)
+
+
+def on_screen(view):
+    """What live.js makes of what it is sent: the ground, and over it each tile in its place."""
+    surface = view._surface
+    picture = opened(surface.ground)
+    sheet = opened(surface.frame) if surface.tiles else None
+    height, width = picture.shape[:2]
+    places = [(x, y) for y in range(0, height, TILE) for x in range(0, width, TILE)]
+    for i, number in enumerate(surface.tiles):
+        left, top = min(places[number][0], width - TILE), min(places[number][1], height - TILE)
+        down, across = TILE * (i // ACROSS), TILE * (i % ACROSS)
+        picture[top : top + TILE, left : left + TILE] = sheet[down : down + TILE, across : across + TILE]
+    return picture
+
+
+def sent(view):
+    return view._surface.ground, view._surface.frame, view._surface.tiles
+
+
 @pytest.mark.parametrize("values", [(2, 7), (3, 30), (5, 7), (9, 0)])
 def test_what_is_blitted_is_what_a_fresh_drawing_shows(values):
     view = wave()
@@ -76,11 +101,49 @@ def test_what_is_shown_is_what_matplotlib_draws():
         assert np.array_equal(pixels(view), fresh(view._painter.figure)[..., :3])
 
 
-def test_the_frame_is_the_picture():
+def test_what_is_sent_is_the_picture():
     view = wave()
-    send(view, "amplitude", 3)
-    frame = np.asarray(Image.open(io.BytesIO(view._surface.frame))).astype(int)
-    assert np.abs(frame - pixels(view)).mean() < 2
+    for amplitude, phase in ((3, 0), (3, 20), (9, 1), (2, 2), (2, 3)):  # 9 moves the limits
+        send(view, "amplitude", amplitude)
+        send(view, "phase", phase)
+        off = np.abs(on_screen(view) - pixels(view))
+        assert off.mean() < 2
+        assert np.quantile(off, 0.999) < 60
+
+
+def test_only_the_tiles_that_changed_are_sent():
+    figure, axes = figures.subplots(2, width=5, height=2)
+    (dot,) = axes[0].plot([0.5], [0.5], "o")
+    axes[0].set(xlim=(0, 1), ylim=(0, 1))
+    view = live.interact(figure, lambda x: dot.set_xdata([x / 9]), x=(0, 9))
+    ground, frame, _tiles = sent(view)
+    assert frame == b""
+    send(view, "x", 7)
+    assert view._surface.ground is ground
+    assert len(view._surface.frame) < len(ground) / 4
+    assert 2 <= len(view._surface.tiles) <= 12
+    off = np.abs(on_screen(view) - pixels(view)).max(-1)
+    assert off.max() < 60
+
+
+def test_a_picture_of_which_most_changed_is_sent_whole():
+    figure, _axes = figures.subplots(width=3, height=2)
+    view = live.interact(figure, lambda shade: figure.set_facecolor(str(shade / 9)), shade=(0, 9))
+    first = view._surface.ground
+    send(view, "shade", 2)
+    assert view._surface.ground != first
+    assert view._surface.tiles == []
+    assert np.abs(on_screen(view) - pixels(view)).mean() < 2
+
+
+@pytest.mark.parametrize("size", [(0.2, 0.2), (0.32, 3), (3, 0.33), (3.01, 2.03)])
+def test_a_picture_of_any_size_is_sent(size):
+    figure = Figure(figsize=size, dpi=100)
+    (line,) = figure.add_axes((0, 0, 1, 1)).plot([0, 1], [0, 0])
+    view = live.interact(figure, lambda y: line.set_ydata([y / 90, -y / 90]), y=(0, 9))
+    for y in range(10):
+        send(view, "y", y)
+        assert np.abs(on_screen(view) - pixels(view)).mean() < 6
 
 
 def test_an_error_stands_below_the_figure_and_the_figure_lives_on():
@@ -88,11 +151,11 @@ def test_an_error_stands_below_the_figure_and_the_figure_lives_on():
         return f"{1 / (amplitude - 3):.1f}"
 
     view = wave(update, start={"amplitude": 2})
-    frame, sentence = view._surface.frame, view.sentence
+    before, sentence = sent(view), view.sentence
     send(view, "amplitude", 3)
     assert "ZeroDivisionError" in view.problem
     assert "amplitude 3, phase 15" in view.problem
-    assert view._surface.frame == frame
+    assert sent(view) == before
     assert view.sentence == sentence
     send(view, "amplitude", 4)
     assert view.problem == ""
@@ -133,12 +196,12 @@ def test_an_update_that_moves_a_control_is_called_again_and_ends_in_one_state():
         return f"{low} to {high}"
 
     view = live.interact(figure, update, low=low, high=high)
-    view._surface.observe(lambda change: frames.append(view.sentence), "frame")
+    view._surface.observe(lambda change: frames.append(change["new"]), "sentence")
     send(view, "low", 8)
     assert view.controls["high"].value == 8
     assert list(line.get_ydata()) == [8, 8]
     assert view.sentence == "8 to 8"
-    assert len(frames) == 1
+    assert frames == ["8 to 8"]
 
 
 def test_an_update_that_never_lets_its_control_rest_ends():
@@ -170,7 +233,7 @@ def test_a_figure_that_its_update_closes_is_closed():
 def test_a_figure_is_there_even_if_its_first_update_raises():
     view = wave(lambda amplitude, phase: 1 / 0)
     assert "ZeroDivisionError" in view.problem
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(view._surface.frame))).shape, (200, 500, 3))
+    assert on_screen(view).shape == (200, 500, 3)
 
 
 def test_values_that_cannot_be_compared():
@@ -377,7 +440,7 @@ def shown(monkeypatch):
         def update(self, data, metadata, **_):
             outputs[1] = data, metadata
 
-    monkeypatch.setattr(live, "display", lambda data, metadata, **_: outputs.append((data, metadata)) or Handle())
+    monkeypatch.setattr(kept, "display", lambda data, metadata, **_: outputs.append((data, metadata)) or Handle())
     return outputs
 
 
@@ -388,14 +451,15 @@ def test_a_notebook_keeps_the_picture_beside_the_widget(shown):
     assert "application/vnd.jupyter.widget-view+json" in widget
     assert base64.b64decode(kept["image/png"]) == view.png()
     assert metadata["image/png"]["alt"] == view.alt
-    frame = base64.b64encode(view._surface.frame).decode()
-    for words in (frame, f'alt="{view.alt}"', f"<p>{view.sentence}</p>", "run the cells above and this one"):
+    (frame,) = re.findall(r'src="data:image/jpeg;base64,([^"]*)"', kept["text/html"])
+    assert np.abs(opened(base64.b64decode(frame)) - pixels(view)).mean() < 2
+    for words in (f'alt="{view.alt}"', f"<p>{view.sentence}</p>", "run the cells above and this one"):
         assert words in kept["text/html"]
     assert f'data-hyperedu-kept="{view._surface.key}"' in kept["text/html"]
 
 
 def test_what_a_notebook_keeps_follows_once_the_hand_rests(shown, monkeypatch):
-    monkeypatch.setattr(live, "REST", 0.01)
+    monkeypatch.setattr(kept, "REST", 0.01)
 
     async def use():
         view = wave()
@@ -407,10 +471,10 @@ def test_what_a_notebook_keeps_follows_once_the_hand_rests(shown, monkeypatch):
         return view, first
 
     view, (before, _) = asyncio.run(use())
-    kept, metadata = shown[1]
-    assert kept["image/png"] != before["image/png"]
-    assert base64.b64decode(kept["image/png"]) == view.png()
-    assert "amplitude 3" in kept["text/html"]
+    picture, metadata = shown[1]
+    assert picture["image/png"] != before["image/png"]
+    assert base64.b64decode(picture["image/png"]) == view.png()
+    assert "amplitude 3" in picture["text/html"]
     assert "amplitude 3" in metadata["image/png"]["alt"]
 
 
@@ -423,7 +487,7 @@ def test_a_title_cannot_write_into_the_page(shown):
 def test_colab_finds_its_widget_manager(monkeypatch):
     metadata = {"application/vnd.jupyter.widget-view+json": {"colab": {"custom_widget_manager": {"url": "somewhere"}}}}
     view = wave()
-    monkeypatch.setattr(live.Surface, "_repr_mimebundle_", lambda self, **_: ({}, metadata))
+    monkeypatch.setattr(surface.Surface, "_repr_mimebundle_", lambda self, **_: ({}, metadata))
     assert view._repr_mimebundle_()[1] == metadata
 
 
@@ -524,7 +588,7 @@ def test_all_titles_are_in_the_alt_text():
 
 
 def test_an_update_that_is_interrupted_no_longer_computes(monkeypatch):
-    monkeypatch.setattr(live, "PATIENCE", 0.01)
+    monkeypatch.setattr(busy, "PATIENCE", 0.01)
 
     def update(a):
         if a == 3:
@@ -604,7 +668,7 @@ def test_the_courses_figures_have_their_own_style(settings):
 
 
 def test_a_slow_update_says_that_it_computes(monkeypatch):
-    monkeypatch.setattr(live, "PATIENCE", 0.01)
+    monkeypatch.setattr(busy, "PATIENCE", 0.01)
     said, hold = [], threading.Event()
 
     def update(a):

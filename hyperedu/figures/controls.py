@@ -58,6 +58,17 @@ def nearest_value(control: ipywidgets.Widget, value: Any) -> Any:
     return nearest if base is None else base**nearest
 
 
+def check_figure_and_update(figure: object, update: object) -> None:
+    if not isinstance(figure, Figure) or not callable(update):
+        raise ValueError(
+            _(
+                "give a figure and then the function that changes it, not a {figure} and a {update}",
+                figure=type(figure).__name__,
+                update=type(update).__name__,
+            )
+        )
+
+
 def check_names(parameters: Mapping[str, inspect.Parameter], controls: Mapping[str, object]) -> None:
     free = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)

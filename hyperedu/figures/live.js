@@ -1,5 +1,8 @@
 // The surface of a live figure: a canvas that shows the newest frame, panels to be taken by hand, and lines of text.
 // A frame is decoded before it is drawn, so the picture is never blank; an older frame never replaces a newer one.
+// It is a picture that was sent whole, and over it the tiles in which the newest one differs from that.
+
+const [TILE, ACROSS] = [32, 16]; // as in surface.py
 
 // A VideoFrame or an ImageBitmap. ImageDecoder takes the bytes as they are and is some milliseconds faster than the way
 // through a Blob, but not every browser has it, and none on a page that came over plain HTTP from another machine.
@@ -22,6 +25,17 @@ function element(parent, tag, className, attributes = {}) {
   return made;
 }
 
+function resize(canvas, width, height) {
+  if (canvas.width === width && canvas.height === height) return; // setting a size clears the canvas
+  canvas.width = width;
+  canvas.height = height;
+}
+
+function put(frame, canvas) {
+  resize(canvas, frame.displayWidth ?? frame.width, frame.displayHeight ?? frame.height);
+  canvas.getContext("2d").drawImage(frame, 0, 0);
+}
+
 function render({ model, el }) {
   const picture = element(el, "div", "hyperedu-picture");
   const canvas = element(picture, "canvas", "hyperedu-canvas", { role: "img" });
@@ -33,22 +47,36 @@ function render({ model, el }) {
   const kept = `[data-hyperedu-kept="${model.get("key")}"]`;
   element(el, "style", "").textContent = `${kept}, .jp-OutputArea-child:has(${kept}) { display: none }`;
 
-  let asked = 0;
-  let shown = 0;
+  const [ground, sheet] = [document.createElement("canvas"), document.createElement("canvas")]; // what was sent last of each
+  let [asked, shown, standing, newest] = [0, 0, null, []];
   async function draw() {
+    const [sent, frame, tiles] = [model.get("ground"), model.get("frame"), model.get("tiles")];
+    if (sent === newest[0] && frame === newest[1]) return;
+    newest = [sent, frame];
     const mine = ++asked;
-    const frame = await decoded(model.get("frame"));
-    if (mine < shown) return frame.close();
-    shown = mine;
-    const width = frame.displayWidth ?? frame.width;
-    const height = frame.displayHeight ?? frame.height;
-    if (canvas.width !== width || canvas.height !== height) {
-      canvas.width = width; // setting a size clears the canvas: only when it changes
-      canvas.height = height;
-      picture.style.aspectRatio = `${width} / ${height}`;
+    const frames = [sent === standing ? null : decoded(sent), tiles.length ? decoded(frame) : null];
+    const [whole, changed] = await Promise.all(frames);
+    if (mine >= shown) {
+      shown = mine;
+      if (whole) {
+        standing = sent;
+        put(whole, ground);
+      }
+      if (changed) put(changed, sheet);
+      resize(canvas, ground.width, ground.height);
+      picture.style.aspectRatio = `${ground.width} / ${ground.height}`;
+      const context = canvas.getContext("2d");
+      context.drawImage(ground, 0, 0);
+      const across = Math.ceil(canvas.width / TILE);
+      tiles.forEach((number, i) => {
+        const from = [TILE * (i % ACROSS), TILE * Math.floor(i / ACROSS)];
+        const left = Math.min(TILE * (number % across), canvas.width - TILE);
+        const top = Math.min(TILE * Math.floor(number / across), canvas.height - TILE);
+        context.drawImage(sheet, ...from, TILE, TILE, left, top, TILE, TILE);
+      });
     }
-    canvas.getContext("2d").drawImage(frame, 0, 0);
-    frame.close();
+    whole?.close();
+    changed?.close();
   }
   function write() {
     canvas.setAttribute("aria-label", model.get("alt"));
@@ -57,7 +85,7 @@ function render({ model, el }) {
     picture.style.width = `${model.get("width")}px`;
     picture.classList.toggle("hyperedu-computes", model.get("busy"));
   }
-  model.on("change:frame", draw);
+  model.on("change", draw); // once for all that came in one message
   for (const name of ["alt", "sentence", "problem", "width", "busy"]) model.on(`change:${name}`, write);
   draw();
   write();

@@ -1,17 +1,28 @@
-"""The surface of a live figure in the browser, which live.js draws."""
+"""The surface of a live figure in the browser, which live.js draws, and what is sent to it of a picture."""
 
 from pathlib import Path
 
 import anywidget
+import numpy as np
 import traitlets
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hyperedu.figures.painter import encoded
 
 HERE = Path(__file__).parent
+JPEG = {"quality": 85, "subsampling": 0}  # with colour at full resolution, what is sent in tiles shows no seams
+TILE = 32  # pixels: a multiple of the 8 by which a JPEG is cut up itself
+ACROSS = 16  # tiles that lie side by side in what is sent
 
 
 class Surface(anywidget.AnyWidget):
     """The canvas in the browser: the newest frame, its alt text, the sentence, and what went wrong, if anything.
 
     Attributes:
+        ground: a picture that was sent whole, as a JPEG.
+        frame: the tiles in which the newest picture differs from it, row by row, `ACROSS` in each, as a JPEG.
+        tiles: which ones these are, counted in the picture row by row.
         width: of the picture on the page, in CSS pixels.
         ratio: how many pixels of the screen a CSS pixel has; the browser says it.
         grips: the panels that can be taken by hand, as [left, top, width, height] in shares of the picture.
@@ -23,7 +34,9 @@ class Surface(anywidget.AnyWidget):
 
     _esm = HERE / "live.js"
     _css = HERE / "live.css"
+    ground = traitlets.Bytes(b"").tag(sync=True)
     frame = traitlets.Bytes(b"").tag(sync=True)
+    tiles = traitlets.List().tag(sync=True)
     alt = traitlets.Unicode("").tag(sync=True)
     sentence = traitlets.Unicode("").tag(sync=True)
     problem = traitlets.Unicode("").tag(sync=True)
@@ -34,3 +47,38 @@ class Surface(anywidget.AnyWidget):
     busy = traitlets.Bool(False).tag(sync=True)
     key = traitlets.Unicode("").tag(sync=True)
     computing = traitlets.Unicode("").tag(sync=True)
+
+    _ground: np.ndarray | None = None  # its pixels
+
+    def show(self, pixels: np.ndarray) -> None:
+        """Send a picture (height, width), a number for each pixel: the tiles that differ, or, where these are many, all of it.
+
+        Most of a figure stands still. What is not sent need not be encoded, carried and decoded.
+        """
+        if (where := self._changed(pixels)) is None:
+            self._ground = pixels.copy()
+            self.ground, self.frame, self.tiles = encoded(pixels, "JPEG", **JPEG), b"", []
+            return
+        height, width = pixels.shape
+        across = -(-width // TILE)
+        sheet = np.zeros((-(-len(where) // ACROSS) * ACROSS, TILE, TILE), pixels.dtype)
+        for tile, number in zip(sheet, where, strict=False):
+            # Tiles are whole also at the right and lower edges.
+            left, top = min(TILE * (number % across), width - TILE), min(TILE * (number // across), height - TILE)
+            tile[...] = pixels[top : top + TILE, left : left + TILE]
+        sheet = sheet.reshape(-1, ACROSS, TILE, TILE).swapaxes(1, 2).reshape(-1, ACROSS * TILE)
+        self.frame, self.tiles = encoded(sheet, "JPEG", **JPEG) if where else b"", where
+
+    def _changed(self, pixels: np.ndarray) -> list[int] | None:
+        """The numbers of the tiles that differ from the ground; None where these are more than half of the picture."""
+        if self._ground is None or self._ground.shape != pixels.shape or min(pixels.shape) < TILE:
+            return None
+        rows = np.logical_or.reduceat(pixels != self._ground, range(0, pixels.shape[0], TILE), axis=0)
+        changed = np.logical_or.reduceat(rows, range(0, pixels.shape[1], TILE), axis=1)
+        return None if 2 * changed.sum() > changed.size else np.flatnonzero(changed).tolist()
+
+
+def share(axes: Axes, figure: Figure) -> list[float]:
+    """Where a panel is in the picture: left, top, width and height, in shares of it."""
+    (left, bottom, width, height), (across, up) = axes.bbox.bounds, figure.bbox.size
+    return [left / across, 1 - (bottom + height) / up, width / across, height / up]

@@ -24,7 +24,8 @@ import numpy as np
 import traitlets
 from IPython.display import display
 
-from hyperedu.figures.live import LiveFigure, cell_that_runs
+from hyperedu.figures.kept import cell_that_runs
+from hyperedu.figures.live import LiveFigure
 from hyperedu.lessons import progress
 from hyperedu.words import _, prose
 
