@@ -74,7 +74,25 @@ HARMLESS = (
 # What one frame shows is read by copying the picture into a small canvas of our own: reading the canvas of the figure
 # itself would change how the browser treats it. `interact` replaces an <img> at each change, which is copied the same way
 # once the browser has loaded it; its decoding is therefore counted neither less nor more than the live figure's.
+# To read a picture takes milliseconds that the figure itself needs, so that it is read when something was done to it only.
 PROBE = """
+for (const name of ["drawImage", "clearRect"]) {
+  const original = CanvasRenderingContext2D.prototype[name];
+  CanvasRenderingContext2D.prototype[name] = function (...given) {
+    this.canvas.touched = (this.canvas.touched ?? 0) + 1;
+    return original.apply(this, given);
+  };
+}
+for (const name of ["width", "height"]) {  // to set one clears the canvas
+  const { get, set } = Object.getOwnPropertyDescriptor(HTMLCanvasElement.prototype, name);
+  Object.defineProperty(HTMLCanvasElement.prototype, name, {
+    get,
+    set(value) {
+      this.touched = (this.touched ?? 0) + 1;
+      set.call(this, value);
+    },
+  });
+}
 window.probe = {
   keys: [], moves: [], running: null,
   picture(root) {
@@ -94,13 +112,16 @@ window.probe = {
     const width = picture?.naturalWidth ?? picture?.width;
     if (!width || picture.complete === false) return null;
     const height = picture.naturalHeight ?? picture.height;
+    const state = `${picture.touched} ${width} ${height} ${picture.src}`;
+    if (picture.looked?.state === state) return picture.looked.hash;
     const pixels = this.pixels(picture, width >> 1, height >> 1);
     let hash = 0, varied = false;
     for (const pixel of pixels) {
       hash = (Math.imul(hash, 31) + pixel) | 0;
       varied ||= pixel !== pixels[0];
     }
-    return varied ? hash : null;
+    picture.looked = { state, hash: varied ? hash : null };
+    return picture.looked.hash;
   },
   // Note every animation frame in which the picture differs from what it was.
   watch(root) {
