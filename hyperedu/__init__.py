@@ -23,7 +23,7 @@ from hyperedu.testing import *
 from hyperedu.text import *
 from hyperedu.training import *
 
-__version__ = "0.3.0"
+__version__ = "0.3.1"
 
 # These import matplotlib and the widgets.
 _ON_FIRST_USE = {"figures": "hyperedu.figures", "live": "hyperedu.figures.live"}
