@@ -17,7 +17,7 @@ from PIL import Image
 
 from drawings import fresh
 from hyperedu import figures, live
-from hyperedu.figures import busy, kept, surface
+from hyperedu.figures import busy, kept, live_figure, surface
 from hyperedu.figures.style import in_style
 from hyperedu.figures.surface import ACROSS, TILE
 
@@ -731,6 +731,6 @@ def test_close_frees_the_figure_its_widgets_and_its_observers():
 
 def test_a_cell_that_is_run_again_closes_what_it_showed_before(monkeypatch):
     runs = [("cell 1", "run 1"), ("cell 1", "run 1"), ("cell 2", "run 2"), ("cell 1", "run 3"), (None, None), (None, None)]
-    monkeypatch.setattr(live, "cell_that_runs", lambda: runs.pop(0))
+    monkeypatch.setattr(live_figure, "cell_that_runs", lambda: runs.pop(0))
     views = [wave() for _ in range(6)]
     assert [view._painter is None for view in views] == [True, True, False, False, False, False]
