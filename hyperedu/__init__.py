@@ -16,6 +16,7 @@ from hyperedu.history import *
 from hyperedu.learners import *
 from hyperedu.losses import *
 from hyperedu.main_network import *
+from hyperedu.objective import *
 from hyperedu.penalties import *
 from hyperedu.rivals import *
 from hyperedu.tasks import *

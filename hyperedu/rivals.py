@@ -15,9 +15,10 @@ from hyperedu.batches import whole
 from hyperedu.generators import MLPGenerator
 from hyperedu.learners import Conditioned, Hypernetwork, Learner
 from hyperedu.main_network import MainNetwork
+from hyperedu.objective import like_of
 from hyperedu.statistics import half_interval, in_words
 from hyperedu.tasks import Table
-from hyperedu.training import like_of, meta_train
+from hyperedu.training import meta_train
 from hyperedu.words import _
 
 __all__ = ["Rivalry", "rivals"]

@@ -13,8 +13,9 @@ from hyperedu.batches import Family, TaskSet, expect, readable, source, whole
 from hyperedu.history import History, counted
 from hyperedu.learners import Learner, expect_learner, in_mode
 from hyperedu.losses import LOSSES, accuracy
+from hyperedu.objective import expect_one_each, like_of, which_diverged
 from hyperedu.penalties import Penalties, name_of
-from hyperedu.training import expect_one_each, like_of, meta_train, which_diverged
+from hyperedu.training import meta_train
 
 __all__ = ["Comparison", "Report", "compare", "meta_test"]
 

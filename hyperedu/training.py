@@ -16,17 +16,17 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from tqdm.auto import tqdm
 
-from hyperedu.batches import Examples, TaskBatch, TaskSet, source, whole
+from hyperedu.batches import TaskSet, source, whole
 from hyperedu.checkpoints import checked_path, load_checkpoint, save_checkpoint
 from hyperedu.facts import facts
 from hyperedu.history import History
 from hyperedu.learners import Learner, expect_learner, in_mode
-from hyperedu.losses import accuracy
+from hyperedu.objective import computed, judged, learned_from, like_of, second_derivatives, where_it_diverged
 from hyperedu.penalties import Penalties, check, total
 from hyperedu.snapshots import Snapshot
 from hyperedu.words import _
 
-__all__ = ["meta_train", "outer_loss"]
+__all__ = ["meta_train"]
 
 
 class Watched(Protocol):
@@ -37,70 +37,6 @@ class Watched(Protocol):
 
 # A figure is redrawn once in so many times of what that takes; messages to the browser take a little more.
 WATCHING = 30.0
-
-
-@dataclass
-class _Judge:
-    """θ (n_tasks, P) → L(θ, D'): all that a learner hears of the query set. Keeps the accuracy of what it judged last."""
-
-    learner: Learner
-    tasks: TaskBatch
-    accuracy: Tensor | None = None
-
-    def __call__(self, theta: Tensor) -> Tensor:
-        main, query = self.learner.main, self.tasks.query
-        prediction = main.predict(theta, query)
-        if query.has_classes:
-            self.accuracy = accuracy(prediction.detach(), query.y)
-        return main.loss_of(prediction, query)
-
-
-def judged(learner: Learner, tasks: TaskBatch) -> tuple[Tensor, Tensor | None]:
-    """The outer loss of each task, (n_tasks,), and its accuracy where y is a class."""
-    judge = _Judge(learner, tasks)
-    losses = learner.outer_loss(tasks.descriptor, _learned_from(learner, tasks), judge)
-    expect_one_each(learner, losses, len(tasks))
-    return losses, judge.accuracy
-
-
-def expect_one_each(learner: Learner, losses: Tensor, n_tasks: int) -> None:
-    """A sentence where a learner gives several θ for each task, so that means and intervals would count each so often."""
-    if losses.ndim > 1:
-        raise ValueError(
-            f"{type(learner).__name__} has losses of shape {tuple(losses.shape)} for {n_tasks} tasks, but one is needed for "
-            "each: write one θ for each task, (n_tasks, P)"
-        )
-
-
-def _learned_from(learner: Learner, tasks: TaskBatch) -> Examples:
-    """The examples that a learner is handed in training."""
-    return tasks.support.joined(tasks.query) if learner.learns_from_all else tasks.support
-
-
-def like_of(learner: Learner) -> Tensor | None:
-    """A parameter whose device and dtype the examples follow; a learner of fixed weights has none."""
-    return next((p for p in learner.parameters() if p.is_floating_point()), None)
-
-
-def outer_loss(learner: Learner, tasks: TaskBatch) -> Tensor:
-    """L(g(learner(τ, D), x'), y') of each task, (n_tasks,): what all learners are trained on."""
-    return judged(learner, tasks)[0]
-
-
-@torch.no_grad()
-def _where_it_diverged(learner: Learner, tasks: TaskBatch) -> str:
-    """Which tasks diverged in their inner steps, for a learner that takes any."""
-    if not learner.inner_steps:
-        return ""
-    found = which_diverged(learner.path(tasks.descriptor, _learned_from(learner, tasks), keep=False).diverged)
-    return f"{found} of the adaptation" if found else ""
-
-
-def which_diverged(diverged: Tensor) -> str:
-    """Which tasks diverged, and at which step; empty if none did."""
-    tasks = diverged.nonzero().flatten().tolist()
-    some = ", ".join(f"task {task} at step {diverged[task]}" for task in tasks[:3])
-    return f"; {len(tasks)} of {len(diverged)} diverged: {some}{', …' if len(tasks) > 3 else ''}" if tasks else ""
 
 
 def meta_train(
@@ -265,17 +201,17 @@ class _Run:
         learner, optimizer, step = self.learner, self.optimizer, self.history.steps + 1
         batch = self.tasks.sample(**self.sizes, rng=self.rng)
         batch = batch if (like := like_of(learner)) is None else batch.to(like)
-        with _computed(step):
+        with computed(step):
             losses, shares = judged(learner, batch)
             loss = losses.mean()
-            told = replace(batch, support=_learned_from(learner, batch)) if learner.learns_from_all else batch
+            told = replace(batch, support=learned_from(learner, batch)) if learner.learns_from_all else batch
             objective = loss + total(learner, told, self.penalties, self.rng) if self.penalties else loss
         if not torch.isfinite(objective):
-            raise FloatingPointError(f"the loss became {objective.item()} at step {step}{_where_it_diverged(learner, batch)}")
+            raise FloatingPointError(f"the loss became {objective.item()} at step {step}{where_it_diverged(learner, batch)}")
         good.keep()
         optimizer.zero_grad()
         if objective.requires_grad:
-            with _second_derivatives():
+            with second_derivatives():
                 objective.backward()
         graded = [p for p in self._trained() if p.grad is not None]
         if not graded:
@@ -333,33 +269,6 @@ class _Run:
             if self.anneal:
                 for group, rate in zip(groups, rates, strict=True):
                     group["lr"] = rate
-
-
-@contextlib.contextmanager
-def _computed(step: int) -> Iterator[None]:
-    """Tasks are finite: what is refused for not being so, such as a code, the learner has computed."""
-    try:
-        yield
-    except ValueError as error:
-        what, found, _advice = str(error).partition(" contains NaN or infinite values")
-        if not found:
-            raise
-        raise FloatingPointError(f"what the learner computes became NaN or infinite ({what}) at step {step}") from None
-
-
-@contextlib.contextmanager
-def _second_derivatives() -> Iterator[None]:
-    """A sentence where a layer or a loss has none."""
-    try:
-        yield
-    except RuntimeError as error:
-        if "derivative for" not in str(error):
-            raise
-        said = str(error).rstrip(".")
-        raise ValueError(
-            f"the gradient of a gradient is needed here, but {said}: make the learner with first_order=True, or take another "
-            "layer or loss"
-        ) from error
 
 
 def _expect_plain_step(what: str, stepped: object) -> None:

@@ -13,8 +13,9 @@ from tqdm.auto import tqdm
 from hyperedu.generators import AttentionGenerator, ChunkedGenerator, ConvGenerator, Generator, LowRankGenerator, MLPGenerator
 from hyperedu.learners import Hypernetwork, Learner
 from hyperedu.main_network import MainNetwork
+from hyperedu.objective import outer_loss
 from hyperedu.tasks import Sinusoids
-from hyperedu.training import meta_train, outer_loss
+from hyperedu.training import meta_train
 
 # Sizes within a budget of 30,000 parameters, as found by benchmarks/generators.py.
 DESIGNS: dict[str, Callable[[MainNetwork], Generator]] = {
