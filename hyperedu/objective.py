@@ -2,40 +2,34 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from hyperedu.batches import Examples, TaskBatch
+from hyperedu.batches import Examples, TaskBatch, TaskSet
 from hyperedu.learners import Learner
 from hyperedu.losses import accuracy
 
 __all__ = ["outer_loss"]
 
 
-@dataclass
-class _Judge:
-    """θ (n_tasks, P) → L(θ, D'): all that a learner hears of the query set. Keeps the accuracy of what it judged last."""
-
-    learner: Learner
-    tasks: TaskBatch
-    accuracy: Tensor | None = None
-
-    def __call__(self, theta: Tensor) -> Tensor:
-        main, query = self.learner.main, self.tasks.query
-        prediction = main.predict(theta, query)
-        if query.has_classes:
-            self.accuracy = accuracy(prediction.detach(), query.y)
-        return main.loss_of(prediction, query)
-
-
 def judged(learner: Learner, tasks: TaskBatch) -> tuple[Tensor, Tensor | None]:
     """The outer loss of each task, (n_tasks,), and its accuracy where y is a class."""
-    judge = _Judge(learner, tasks)
+    main, query = learner.main, tasks.query
+    shares: Tensor | None = None
+
+    def judge(theta: Tensor) -> Tensor:
+        """θ (n_tasks, P) → L(θ, D'): all that a learner hears of the query set. The accuracy is that of what it judged last."""
+        nonlocal shares
+        prediction = main.predict(theta, query)
+        if query.has_classes:
+            shares = accuracy(prediction.detach(), query.y)
+        return main.loss_of(prediction, query)
+
     losses = learner.outer_loss(tasks.descriptor, learned_from(learner, tasks), judge)
     expect_one_each(learner, losses, len(tasks))
-    return losses, judge.accuracy
+    return losses, shares
 
 
 def expect_one_each(learner: Learner, losses: Tensor, n_tasks: int) -> None:
@@ -55,6 +49,12 @@ def learned_from(learner: Learner, tasks: TaskBatch) -> Examples:
 def like_of(learner: Learner) -> Tensor | None:
     """A parameter whose device and dtype the examples follow; a learner of fixed weights has none."""
     return next((p for p in learner.parameters() if p.is_floating_point()), None)
+
+
+def sampled(learner: Learner, tasks: TaskSet, **sizes: Any) -> TaskBatch:
+    """A batch of tasks on the device and in the dtype of a learner."""
+    batch = tasks.sample(**sizes)
+    return batch if (like := like_of(learner)) is None else batch.to(like)
 
 
 def outer_loss(learner: Learner, tasks: TaskBatch) -> Tensor:

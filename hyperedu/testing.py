@@ -13,7 +13,7 @@ from hyperedu.batches import Family, TaskSet, expect, readable, source, whole
 from hyperedu.history import History, counted
 from hyperedu.learners import Learner, expect_learner, in_mode
 from hyperedu.losses import LOSSES, accuracy
-from hyperedu.objective import expect_one_each, like_of, which_diverged
+from hyperedu.objective import expect_one_each, sampled, which_diverged
 from hyperedu.penalties import Penalties, name_of
 from hyperedu.training import meta_train
 
@@ -129,9 +129,7 @@ def meta_test(
         n_tasks = 600
     if queries is None:
         queries = tasks.most_queries(shots)
-    batch = tasks.sample(n_tasks=n_tasks, shots=shots, queries=queries, rng=rng)
-    like = like_of(learner)
-    batch = batch if like is None else batch.to(like)
+    batch = sampled(learner, tasks, n_tasks=n_tasks, shots=shots, queries=queries, rng=rng)
     main = learner.main
     with in_mode(learner, False), torch.no_grad():
         path = learner.path(batch.descriptor, batch.support, inner_steps, keep=False)

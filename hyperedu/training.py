@@ -21,7 +21,7 @@ from hyperedu.checkpoints import checked_path, load_checkpoint, save_checkpoint
 from hyperedu.facts import facts
 from hyperedu.history import History
 from hyperedu.learners import Learner, expect_learner, in_mode
-from hyperedu.objective import computed, judged, learned_from, like_of, second_derivatives, where_it_diverged
+from hyperedu.objective import computed, judged, learned_from, sampled, second_derivatives, where_it_diverged
 from hyperedu.penalties import Penalties, check, total
 from hyperedu.snapshots import Snapshot
 from hyperedu.words import _
@@ -199,8 +199,7 @@ class _Run:
             FloatingPointError: the loss or its gradient is not finite; no step was taken.
         """
         learner, optimizer, step = self.learner, self.optimizer, self.history.steps + 1
-        batch = self.tasks.sample(**self.sizes, rng=self.rng)
-        batch = batch if (like := like_of(learner)) is None else batch.to(like)
+        batch = sampled(learner, self.tasks, **self.sizes, rng=self.rng)
         with computed(step):
             losses, shares = judged(learner, batch)
             loss = losses.mean()
