@@ -2,12 +2,13 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from hyperedu.batches import Examples, TaskBatch, TaskSet
+from hyperedu.batches import TaskBatch, TaskSet
 from hyperedu.learners import Learner
 from hyperedu.losses import accuracy
 
@@ -27,7 +28,7 @@ def judged(learner: Learner, tasks: TaskBatch) -> tuple[Tensor, Tensor | None]:
             shares = accuracy(prediction.detach(), query.y)
         return main.loss_of(prediction, query)
 
-    losses = learner.outer_loss(tasks.descriptor, learned_from(learner, tasks), judge)
+    losses = learner.outer_loss(tasks.descriptor, handed(learner, tasks).support, judge)
     expect_one_each(learner, losses, len(tasks))
     return losses, shares
 
@@ -41,9 +42,9 @@ def expect_one_each(learner: Learner, losses: Tensor, n_tasks: int) -> None:
         )
 
 
-def learned_from(learner: Learner, tasks: TaskBatch) -> Examples:
-    """The examples that a learner is handed in training."""
-    return tasks.support.joined(tasks.query) if learner.learns_from_all else tasks.support
+def handed(learner: Learner, tasks: TaskBatch) -> TaskBatch:
+    """The tasks as training hands them over: a learner that learns from all finds all examples in the support sets."""
+    return replace(tasks, support=tasks.support.joined(tasks.query)) if learner.learns_from_all else tasks
 
 
 def like_of(learner: Learner) -> Tensor | None:
@@ -67,7 +68,7 @@ def where_it_diverged(learner: Learner, tasks: TaskBatch) -> str:
     """Which tasks diverged in their inner steps, for a learner that takes any."""
     if not learner.inner_steps:
         return ""
-    found = which_diverged(learner.path(tasks.descriptor, learned_from(learner, tasks), keep=False).diverged)
+    found = which_diverged(learner.path(tasks.descriptor, handed(learner, tasks).support, keep=False).diverged)
     return f"{found} of the adaptation" if found else ""
 
 

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ from hyperedu.checkpoints import checked_path, load_checkpoint, save_checkpoint
 from hyperedu.facts import facts
 from hyperedu.history import History
 from hyperedu.learners import Learner, expect_learner, in_mode
-from hyperedu.objective import computed, judged, learned_from, sampled, second_derivatives, where_it_diverged
+from hyperedu.objective import computed, handed, judged, sampled, second_derivatives, where_it_diverged
 from hyperedu.penalties import Penalties, check, total
 from hyperedu.snapshots import Snapshot
 from hyperedu.words import _
@@ -127,8 +127,8 @@ class _Run:
             raise ValueError(f"{type(self.learner).__name__} has no parameter that takes a gradient: there is nothing to train")
         if self.optimizer is None:
             self.optimizer = torch.optim.Adam(list(named), lr=self.learner.outer_lr)
-        held = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
-        forgotten = [name for p, name in named.items() if id(p) not in held]
+        held = set(self._trained())
+        forgotten = [name for p, name in named.items() if p not in held]
         if forgotten:
             raise ValueError(
                 f"the optimizer was not given {forgotten}: make it with learner.parameters(), and those of penalties"
@@ -136,8 +136,8 @@ class _Run:
         _expect_plain_step("the optimizer", self.optimizer)
         if self.schedule is not None:
             _expect_plain_step("the schedule", self.schedule)
-        if self.schedule is not None and (self.anneal or getattr(self.schedule, "optimizer", None) is not self.optimizer):
-            raise ValueError("schedule must be one of the optimizer that is given too, and takes the place of anneal=True")
+            if self.anneal or getattr(self.schedule, "optimizer", None) is not self.optimizer:
+                raise ValueError("schedule must be one of the optimizer that is given too, and takes the place of anneal=True")
         if self.anneal is None:
             self.anneal = self.schedule is None and self.learner.anneal
         if self.max_norm == "learner":
@@ -159,14 +159,10 @@ class _Run:
     def train(self, checkpoint_every: int, progress: bool, look: Callable[[], None]) -> History:
         if self.checkpoint is not None and self.checkpoint.exists():
             self.history = load_checkpoint(self.checkpoint, self.learner, run=self.facts, **self._state())
-        history, begun = self.history, time.perf_counter() - self.history.seconds
+        history, self.begun = self.history, time.perf_counter() - self.history.seconds
         bar = tqdm(total=self.steps, initial=history.steps, disable=not progress, desc=_("meta-training"), unit="step")
-        with (
-            bar, self._annealed() as set_rates, in_mode(self.learner, True), _stop_between_steps() as stopped,
-            self._or_last_good(begun) as good,
-        ):  # fmt: skip
+        with bar, in_mode(self.learner, True), _stop_between_steps() as stopped, self._or_last_good() as good:
             while history.steps < self.steps and not stopped.is_set():
-                set_rates(history.steps)
                 self.meta_step(good)
                 bar.update()
                 look()
@@ -174,22 +170,20 @@ class _Run:
                     bar.set_postfix({name: f"{value:.4g}" for name, value in history.recent().items()}, refresh=False)
                 # After the first step too: what cannot be written must say so before much is learned.
                 if (history.steps == 1 or history.steps % checkpoint_every == 0) and history.steps < self.steps:
-                    self.expect_finite_weights()
-                    self.save(begun)
+                    self.save_finite()
             history.interrupted = history.steps < self.steps
-            self.expect_finite_weights()
-            self.save(begun)
+            self.save_finite()
         return history
 
     @contextlib.contextmanager
-    def _or_last_good(self, begun: float) -> Iterator[Snapshot]:
+    def _or_last_good(self) -> Iterator[Snapshot]:
         """Where numbers are no longer finite, the training ends with the last good ones, in memory and in the file."""
         good = Snapshot(self.parts, self.optimizer, self.schedule, self.history)
         try:
             yield good
         except FloatingPointError as error:
             good.restore()
-            self.save(begun)
+            self.save()
             raise FloatingPointError(f"{error}. Try a lower learning rate. The learner keeps its last good weights") from None
 
     def meta_step(self, good: Snapshot) -> None:
@@ -203,8 +197,7 @@ class _Run:
         with computed(step):
             losses, shares = judged(learner, batch)
             loss = losses.mean()
-            told = replace(batch, support=learned_from(learner, batch)) if learner.learns_from_all else batch
-            objective = loss + total(learner, told, self.penalties, self.rng) if self.penalties else loss
+            objective = loss + total(learner, handed(learner, batch), self.penalties, self.rng) if self.penalties else loss
         if not torch.isfinite(objective):
             raise FloatingPointError(f"the loss became {objective.item()} at step {step}{where_it_diverged(learner, batch)}")
         good.keep()
@@ -212,22 +205,23 @@ class _Run:
         if objective.requires_grad:
             with second_derivatives():
                 objective.backward()
-        graded = [p for p in self._trained() if p.grad is not None]
-        if not graded:
+        gradients = [p.grad for p in self._trained() if p.grad is not None]
+        if not gradients:
             raise ValueError(
                 f"the loss does not depend on what {type(learner).__name__} learns: its gradient is cut (by detach, .data, "
                 ".item() or no_grad) in the learner, the main network or the loss"
             )
-        if any(p.grad is not None and p.grad.is_sparse for p in graded):
+        if any(gradient.is_sparse for gradient in gradients):
             raise ValueError("some gradient is sparse, which cannot be scaled down: make the layer with sparse=False")
-        norm = nn.utils.get_total_norm([p.grad for p in graded if p.grad is not None])
+        norm = nn.utils.get_total_norm(gradients)
         if not torch.isfinite(norm):
             raise FloatingPointError(
                 f"the gradient became {norm.item()} at step {step}, though the loss was {objective.item():.4g}"
             )
         if self.max_norm is not None:
-            nn.utils.clip_grads_with_norm_(graded, self.max_norm, norm)
-        optimizer.step()
+            nn.utils.clip_grads_with_norm_(self._trained(), self.max_norm, norm)
+        with _annealed(optimizer, self.history.steps / self.steps) if self.anneal else contextlib.nullcontext():
+            optimizer.step()
         if self.schedule is not None:
             self.schedule.step()
         self.history.loss.append(loss.item())
@@ -237,37 +231,33 @@ class _Run:
     def _trained(self) -> list[Tensor]:
         return [p for group in self.optimizer.param_groups for p in group["params"]]
 
-    def expect_finite_weights(self) -> None:
+    def save_finite(self) -> None:
         """Nothing is kept that the last step made infinite: no loss has been computed with it yet."""
         norm = nn.utils.get_total_norm(self._trained())
         if not torch.isfinite(norm):
             raise FloatingPointError(f"the weights became {norm.item()} at step {self.history.steps}")
+        self.save()
 
-    def save(self, begun: float) -> None:
-        self.history.seconds = time.perf_counter() - begun
+    def save(self) -> None:
+        self.history.seconds = time.perf_counter() - self.begun
         if self.checkpoint is not None:
             save_checkpoint(self.checkpoint, self.learner, history=self.history, run=self.facts, **self._state())
 
     def _state(self) -> dict[str, Any]:
         return {"optimizer": self.optimizer, "rng": self.rng, "penalties": self.penalties, "schedule": self.schedule}
 
-    @contextlib.contextmanager
-    def _annealed(self) -> Iterator[Callable[[int], None]]:
-        """Sets the learning rates of a step, starting from those that the optimizer has, and gives them back at the end."""
-        groups = self.optimizer.param_groups
-        rates = [group["lr"] for group in groups]
 
-        def set_rates(step: int) -> None:
-            if self.anneal:
-                for group, rate in zip(groups, rates, strict=True):
-                    group["lr"] = rate * _half_cosine(step / self.steps)
-
-        try:
-            yield set_rates
-        finally:
-            if self.anneal:
-                for group, rate in zip(groups, rates, strict=True):
-                    group["lr"] = rate
+@contextlib.contextmanager
+def _annealed(optimizer: torch.optim.Optimizer, share: float) -> Iterator[None]:
+    """The learning rates of a step, along half a cosine from all of them at share 0 to none at share 1; then as they were."""
+    rates = [group["lr"] for group in optimizer.param_groups]
+    try:
+        for group in optimizer.param_groups:
+            group["lr"] = group["lr"] * ((1 + math.cos(math.pi * share)) / 2)
+        yield
+    finally:
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
 
 
 def _expect_plain_step(what: str, stepped: object) -> None:
@@ -300,11 +290,6 @@ def _watching(figure: Watched | None, run: _Run) -> Iterator[Callable[[], None]]
         yield look
     finally:
         look(last=True)
-
-
-def _half_cosine(share: float) -> float:
-    """From 1 at share 0 to 0 at share 1."""
-    return (1 + math.cos(math.pi * share)) / 2
 
 
 @contextlib.contextmanager
