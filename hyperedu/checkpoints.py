@@ -1,6 +1,5 @@
 """Checkpoints: safetensors files that are written whole or not at all, and refused unless they compute the same."""
 
-import copy
 import json
 import os
 import threading
@@ -18,7 +17,8 @@ from hyperedu.batches import expect
 from hyperedu.facts import difference, facts
 from hyperedu.history import History
 from hyperedu.learners import Learner
-from hyperedu.penalties import Penalties, name_of
+from hyperedu.penalties import Penalties, name_of, parts
+from hyperedu.snapshots import standing
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
@@ -27,11 +27,18 @@ FORMAT = "hyperedu-checkpoint-"
 REMEMBERING = ("amsgrad", "centered", "momentum")  # settings on which it depends what torch's optimizers remember
 
 
+def _path(path: str | Path) -> Path:
+    """The path with ~ written out; a sentence for what is none, or a folder."""
+    expect("path", path, (str, os.PathLike), "give the path of a file first, and then the learner")
+    path = Path(path).expanduser()
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: a checkpoint is a file, such as {path / 'learner.safetensors'}")
+    return path
+
+
 def checked_path(path: str | Path) -> Path:
     """The path with ~ written out; a sentence if nothing can be written there."""
     path = _path(path)
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder: a checkpoint is a file, such as {path / 'learner.safetensors'}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
@@ -39,11 +46,6 @@ def checked_path(path: str | Path) -> Path:
     if not os.access(path.parent, os.W_OK):
         raise PermissionError(f"nothing can be written into {path.parent}: give a path in a folder of your own")
     return path
-
-
-def _path(path: str | Path) -> Path:
-    expect("path", path, (str, os.PathLike), "give the path of a file first, and then the learner")
-    return Path(path).expanduser()
 
 
 def save_checkpoint(
@@ -67,13 +69,11 @@ def save_checkpoint(
         ValueError: the path is a folder; an optimizer whose state cannot be written.
     """
     path = checked_path(path)
-    tensors = {f"learner/{name}": value for name, value in learner.state_dict().items()}
-    for i, penalty in enumerate(penalties or {}):
-        if isinstance(penalty, nn.Module):
-            tensors |= {f"penalties/{i}/{name}": value for name, value in penalty.state_dict().items()}
+    modules = parts(learner, penalties)
+    tensors = {f"{where}/{name}": value for where, part in modules.items() for name, value in part.state_dict().items()}
     about: dict[str, object] = {"learner": facts(learner), "run": dict(run or {})}
     if optimizer is not None:
-        name, order = type(optimizer).__name__, _order(optimizer, learner, penalties)
+        name, order = type(optimizer).__name__, _order(optimizer, modules)
         memory, numbers = _optimizer_state(name, optimizer.state_dict()["state"])
         about |= {"optimizer": name, "groups": [len(group) for group in order], "order": order, "optimizer_numbers": numbers}
         about["remembering"] = _remembering(optimizer)
@@ -99,10 +99,8 @@ def save_checkpoint(
         beside.unlink(missing_ok=True)
 
 
-def _order(optimizer: torch.optim.Optimizer, learner: Learner, penalties: Penalties | None) -> list[list[str]]:
+def _order(optimizer: torch.optim.Optimizer, modules: Mapping[str, nn.Module]) -> list[list[str]]:
     """The names of the parameters of each group, in the order in which the optimizer counts them."""
-    parts = {"learner": learner} | {f"penalties/{i}": part for i, part in enumerate(penalties or {})}
-    modules = {where: part for where, part in parts.items() if isinstance(part, nn.Module)}
     names = {p: f"{where}/{name}" for where, part in modules.items() for name, p in part.named_parameters()}
     return [[names.get(p, "another") for p in group["params"]] for group in optimizer.param_groups]
 
@@ -113,20 +111,14 @@ def _remembering(optimizer: torch.optim.Optimizer) -> list[dict[str, bool]]:
 
 def _optimizer_state(name: str, state: Mapping) -> tuple[dict[str, Tensor], dict[str, object]]:
     """What an optimizer remembers of each parameter: its tensors, and its numbers and texts."""
-    tensors: dict[str, Tensor] = {}
-    numbers: dict[str, object] = {}
-    for index, values in state.items():
-        for key, value in values.items():
-            place = f"optimizer/{index}/{key}"
-            if isinstance(value, Tensor):
-                tensors[place] = value
-            elif value is None or isinstance(value, bool | int | float | str):
-                numbers[place] = value
-            else:
-                raise ValueError(
-                    f"{name} keeps a {type(value).__name__} ({key}), which a checkpoint cannot hold: train without one"
-                )
-    return tensors, numbers
+    held = {(index, key): value for index, values in state.items() for key, value in values.items()}
+    for (_, key), value in held.items():
+        if not isinstance(value, Tensor | bool | int | float | str | None):
+            kind = type(value).__name__
+            raise ValueError(f"{name} keeps a {kind} ({key}), which a checkpoint cannot hold: train without one")
+    places = {f"optimizer/{index}/{key}": value for (index, key), value in held.items()}
+    tensors = {place: value for place, value in places.items() if isinstance(value, Tensor)}
+    return tensors, {place: value for place, value in places.items() if place not in tensors}
 
 
 def _schedule_facts(schedule: LRScheduler) -> dict[str, object]:
@@ -158,29 +150,15 @@ def load_checkpoint(
     """
     path = _path(path)
     about, tensors = _read(path)
-    saved = _part(tensors, "learner/")
+    modules = parts(learner, penalties)
+    loads = [(part, _part(tensors, f"{where}/")) for where, part in modules.items()]
+    (_, saved), *others = loads
     _check_learner(path, about, saved, learner)
-    if run is not None and "run" not in about:
-        raise ValueError(
-            f"{path} was written by an older hyperedu: its learner can be loaded, but its training cannot go on. Give another "
-            "path"
-        )
-    if run is not None and (found := difference(about.get("run", {}), json.loads(json.dumps(dict(run))))):
-        raise ValueError(f"{path} was trained differently ({found}): give another path, or train as then")
-    dtypes = {name: value.dtype for name, value in learner.state_dict().items()}
-    if run is not None and (found := next((n for n, value in saved.items() if value.dtype != dtypes[n]), None)):
-        raise ValueError(
-            f"{path} was trained in {saved[found].dtype}, and {found} has {dtypes[found]} here: give another path, or train "
-            "in that dtype"
-        )
-    loads: list[tuple[nn.Module, dict[str, Tensor]]] = [(learner, saved)]
-    for i, penalty in enumerate(penalties or {}):
-        if isinstance(penalty, nn.Module):
-            loads.append((penalty, _part(tensors, f"penalties/{i}/")))
-            _check_shapes(path, name_of(penalty), loads[-1][1], penalty)
-    memory = (
-        None if optimizer is None else _optimizer_memory(path, about, tensors, optimizer, _order(optimizer, learner, penalties))
-    )
+    if run is not None:
+        _check_run(path, about, saved, learner, run)
+    for penalty, state in others:
+        _check_shapes(path, state, penalty)
+    memory = None if optimizer is None else _optimizer_memory(path, about, tensors, optimizer, _order(optimizer, modules))
     if rng is not None and "rng" not in tensors:
         raise ValueError(f"{path} holds no state of a source of randomness: leave out rng, or give another path")
     if schedule is not None:
@@ -195,16 +173,11 @@ def load_checkpoint(
     if rng is not None:
         rng.set_state(tensors["rng"])
         torch.set_rng_state(tensors["rng/torch"])
-    if "history/loss" not in tensors:
-        return History()
-    accuracy = tensors.get("history/accuracy", torch.zeros(0)).tolist()
-    return History(tensors["history/loss"].tolist(), accuracy, tensors["history/seconds"].item())
+    return History(**{name: value.tolist() for name, value in _part(tensors, "history/").items()})
 
 
 def _read(path: Path) -> tuple[dict, dict[str, Tensor]]:
     """The facts and the tensors of a file, in memory of our own: safetensors would map the file, and die with it."""
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder: a checkpoint is a file, such as {path / 'learner.safetensors'}")
     if not path.exists():
         raise FileNotFoundError(f"there is no checkpoint at {path}")
     data = path.read_bytes()
@@ -229,6 +202,10 @@ def _part(tensors: Mapping, prefix: str) -> dict:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
+def _refusal(path: Path, said: str, advice: str) -> ValueError:
+    return ValueError(f"{path} {said}: give another path, or {advice}")
+
+
 def _check_learner(path: Path, about: Mapping, saved: Mapping[str, Tensor], learner: Learner) -> None:
     own = type(learner).__name__
     kind = about["class"] if "class" in about else about["learner"]["class"]
@@ -240,20 +217,33 @@ def _check_learner(path: Path, about: Mapping, saved: Mapping[str, Tensor], lear
             f"{path} holds another learner ({kind}) than this one ({own}): {found}. Give another path, or make the learner "
             "as it was"
         )
-    _check_shapes(path, own, saved, learner)
+    _check_shapes(path, saved, learner)
 
 
-def _check_shapes(path: Path, what: str, saved: Mapping[str, Tensor], module: nn.Module) -> None:
-    own = {name: value.shape for name, value in module.state_dict().items()}
-    differ = [
-        name for name in own.keys() | saved.keys() if name not in own or name not in saved or own[name] != saved[name].shape
-    ]
-    if differ:
-        name = min(differ)
+def _check_run(path: Path, about: Mapping, saved: Mapping[str, Tensor], learner: Learner, run: Mapping[str, object]) -> None:
+    """A sentence where a training would not go on as it was."""
+    if "run" not in about:
         raise ValueError(
-            f"{path} holds another {what}: they differ in {sorted(differ)[:3]} ({name}: "
-            f"{tuple(saved[name].shape) if name in saved else 'nothing'} in the file, "
-            f"{tuple(own[name]) if name in own else 'nothing'} here). Give another path, or make it as it was"
+            f"{path} was written by an older hyperedu: its learner can be loaded, but its training cannot go on. Give another "
+            "path"
+        )
+    if found := difference(about["run"], json.loads(json.dumps(dict(run)))):
+        raise _refusal(path, f"was trained differently ({found})", "train as then")
+    here = learner.state_dict()
+    for name, value in saved.items():
+        if value.dtype != here[name].dtype:
+            said = f"was trained in {value.dtype}, and {name} has {here[name].dtype} here"
+            raise _refusal(path, said, "train in that dtype")
+
+
+def _check_shapes(path: Path, saved: Mapping[str, Tensor], module: nn.Module) -> None:
+    then, now = ({name: tuple(value.shape) for name, value in state.items()} for state in (saved, module.state_dict()))
+    differ = sorted({name for name, _ in then.items() ^ now.items()})
+    if differ:
+        shapes = f"{then.get(differ[0], 'nothing')} in the file, {now.get(differ[0], 'nothing')} here"
+        raise ValueError(
+            f"{path} holds another {name_of(module)}: they differ in {differ[:3]} ({differ[0]}: {shapes}). Give another path, "
+            "or make it as it was"
         )
 
 
@@ -261,29 +251,19 @@ def _optimizer_memory(
     path: Path, about: Mapping, tensors: Mapping[str, Tensor], optimizer: torch.optim.Optimizer, order: list[list[str]]
 ) -> dict:
     """Parameter number → what the optimizer remembers of it."""
-    own = type(optimizer).__name__
+    own, groups, remembering = type(optimizer).__name__, [len(group) for group in order], _remembering(optimizer)
     if about.get("optimizer") != own:
-        raise ValueError(
-            f"{path} holds the state of {about.get('optimizer', 'no optimizer')}, not of {own}: give another path, or train "
-            "with the optimizer it was made with"
-        )
-    groups = [len(group) for group in order]
+        said = f"holds the state of {about.get('optimizer', 'no optimizer')}, not of {own}"
+        raise _refusal(path, said, "train with the optimizer it was made with")
+    said = ""
     if groups != about["groups"]:
-        raise ValueError(
-            f"{path} was trained with groups of {about['groups']} parameters, this {own} has {groups}: give another path, or "
-            "make the optimizer as it was"
-        )
-    if found := difference(about.get("order", order), order):
-        raise ValueError(
-            f"{path} was trained with an optimizer that was given its parameters in another order ({found}): give another "
-            "path, or make the optimizer as it was"
-        )
-    now = _remembering(optimizer)
-    if found := difference(about.get("remembering", now), now):
-        raise ValueError(
-            f"{path} was trained with an {own} that remembers something else ({found}): give another path, or make the "
-            "optimizer as it was"
-        )
+        said = f"groups of {about['groups']} parameters, this {own} has {groups}"
+    elif found := difference(about.get("order", order), order):
+        said = f"an optimizer that was given its parameters in another order ({found})"
+    elif found := difference(about.get("remembering", remembering), remembering):
+        said = f"an {own} that remembers something else ({found})"
+    if said:
+        raise _refusal(path, f"was trained with {said}", "make the optimizer as it was")
     memory: dict[int, dict[str, object]] = {}
     for name, value in _part({**tensors, **about["optimizer_numbers"]}, "optimizer/").items():
         index, key = name.split("/", 1)
@@ -294,20 +274,14 @@ def _optimizer_memory(
 def _advance(path: Path, about: Mapping, schedule: LRScheduler) -> None:
     """Step a schedule to where that of the file was. It and its rates must be as in the file then, or are put back."""
     if "schedule" not in about:
-        raise ValueError(f"{path} was trained without a schedule: give another path, or leave out schedule")
-    saved, groups = about["schedule"], schedule.optimizer.param_groups
-    before = copy.deepcopy(schedule.state_dict())
-    settings = [{key: copy.deepcopy(value) for key, value in group.items() if key != "params"} for group in groups]
+        raise _refusal(path, "was trained without a schedule", "leave out schedule")
+    saved, put_back = about["schedule"], standing(schedule)
     with warnings.catch_warnings():
         # Where the optimizer was made anew, torch wants it to step first; it did, before the file was written.
         warnings.filterwarnings("ignore", message="Detected call of")
         for _ in range(saved["steps"] - _steps_of(schedule)):
             schedule.step()
     if found := difference(saved, _schedule_facts(schedule)):
-        schedule.load_state_dict(before)
-        for group, setting in zip(groups, settings, strict=True):
-            group.update(setting)
-        raise ValueError(
-            f"{path} was trained with another schedule ({found}): give another path, or make the schedule and the learning "
-            "rates as they were"
-        )
+        put_back()
+        said = f"was trained with another schedule ({found})"
+        raise _refusal(path, said, "make the schedule and the learning rates as they were")

@@ -196,6 +196,12 @@ def _weights(module: nn.Module) -> Iterator[Tensor]:
 Penalties = Mapping[Callable[..., Tensor], float]
 
 
+def parts(learner: Learner, penalties: Penalties | None) -> dict[str, nn.Module]:
+    """All that is trained, by where it stands in a checkpoint: the learner, and penalties that are modules."""
+    numbered = {f"penalties/{i}": penalty for i, penalty in enumerate(penalties or {})}
+    return {"learner": learner} | {where: part for where, part in numbered.items() if isinstance(part, nn.Module)}
+
+
 def name_of(penalty: Callable[..., Tensor]) -> str:
     """What a penalty, or a loss that is a function, is called in messages."""
     return getattr(penalty, "__name__", type(penalty).__name__)

@@ -1,7 +1,7 @@
 """The last good state of a training, kept in memory at every step."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -33,10 +33,7 @@ class Snapshot:
         self.steps = self.history.steps
         self.weights = [_copied(part.state_dict(), old) for part, old in zip(self.parts, self.weights, strict=True)]
         self.memory = {p: _copied(values, self.memory.get(p, {})) for p, values in self.optimizer.state.items()}
-        if self.schedule is not None:
-            groups = self.optimizer.param_groups
-            self.schedule_state = copy.deepcopy(self.schedule.state_dict())
-            self.settings = [{key: copy.deepcopy(v) for key, v in group.items() if key != "params"} for group in groups]
+        self.put_back = standing(self.schedule)
 
     def restore(self) -> None:
         del self.history.loss[self.steps :], self.history.accuracy[self.steps :]
@@ -44,10 +41,22 @@ class Snapshot:
             part.load_state_dict(weights)
         self.optimizer.state.clear()
         self.optimizer.state.update(self.memory)
-        if self.schedule is not None:
-            self.schedule.load_state_dict(self.schedule_state)
-            for group, setting in zip(self.optimizer.param_groups, self.settings, strict=True):
-                group.update(setting)
+        self.put_back()
+
+
+def standing(schedule: LRScheduler | None) -> Callable[[], None]:
+    """What puts a schedule back to where it stands now, and with it the rates and other settings of its optimizer."""
+    if schedule is None:
+        return lambda: None
+    groups, state = schedule.optimizer.param_groups, copy.deepcopy(schedule.state_dict())
+    settings = [{key: copy.deepcopy(value) for key, value in group.items() if key != "params"} for group in groups]
+
+    def put_back() -> None:
+        schedule.load_state_dict(state)
+        for group, setting in zip(groups, settings, strict=True):
+            group.update(setting)
+
+    return put_back
 
 
 def _copied(values: Mapping, old: Mapping) -> dict:

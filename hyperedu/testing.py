@@ -14,7 +14,7 @@ from hyperedu.history import History, counted
 from hyperedu.learners import Learner, expect_learner, in_mode
 from hyperedu.losses import LOSSES, accuracy
 from hyperedu.objective import expect_one_each, sampled, which_diverged
-from hyperedu.penalties import Penalties, name_of
+from hyperedu.penalties import Penalties, name_of, parts
 from hyperedu.training import meta_train
 
 __all__ = ["Comparison", "Report", "compare", "meta_test"]
@@ -260,11 +260,10 @@ def compare(
         history = None
         if steps:
             own = {copy.deepcopy(penalty): strength for penalty, strength in (penalties or {}).items()}
-            parts = [learner, *(penalty for penalty in own if isinstance(penalty, nn.Module))]
+            trained = dict.fromkeys(p for part in parts(learner, own).values() for p in part.parameters())
             history = meta_train(
-                learner, family.train, steps, tasks_per_step, shots, queries,
-                optimizer=optimizer and optimizer(list({p: None for part in parts for p in part.parameters()})), penalties=own,
-                rng=torch.Generator().manual_seed(seed), progress=progress,
+                learner, family.train, steps, tasks_per_step, shots, queries, optimizer=optimizer and optimizer(list(trained)),
+                penalties=own, rng=torch.Generator().manual_seed(seed), progress=progress,
             )  # fmt: skip
         inner = inner_steps if learner.inner_steps else [None]
         reports = [meta_test(learner, family.test, n, test_queries, inner_steps=k) for n in sizes_of_tests for k in inner]

@@ -22,7 +22,7 @@ from hyperedu.facts import facts
 from hyperedu.history import History
 from hyperedu.learners import Learner, expect_learner, in_mode
 from hyperedu.objective import computed, handed, judged, sampled, second_derivatives, where_it_diverged
-from hyperedu.penalties import Penalties, check, total
+from hyperedu.penalties import Penalties, check, parts, total
 from hyperedu.snapshots import Snapshot
 from hyperedu.words import _
 
@@ -120,7 +120,7 @@ class _Run:
         whole("steps", self.steps, 1)
         source(self.rng)
         check(self.penalties)
-        self.parts = [self.learner, *(penalty for penalty in self.penalties if isinstance(penalty, nn.Module))]
+        self.parts = list(parts(self.learner, self.penalties).values())
         # Each once: a penalty may hold a part of the learner.
         named = {p: name for part in self.parts for name, p in part.named_parameters() if p.requires_grad}
         if not named:
