@@ -1,5 +1,6 @@
 """What else could be done with a table: other models on the same rows and tasks, and a verdict in words."""
 
+import functools
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -123,18 +124,19 @@ def _errors(tables, learners, steps, progress) -> dict[str, list[float]]:
         tau, x, y, _task = table.rows_of(table.train)
         inputs, wanted = _side_by_side(tau, x), y[:, 0].double().numpy()
         for name, model in _models(inputs.shape[1], split).items():
-            few = _some_rows(len(inputs), split) if name == PROCESS else slice(None)
+            drawn = np.random.default_rng(split).permutation(len(inputs))
+            few = drawn[:ROWS_OF_A_PROCESS] if name == PROCESS else slice(None)
             with warnings.catch_warnings():  # a length at its bound says that an input does not matter
                 warnings.simplefilter("ignore")
                 model.fit(inputs[few], wanted[few])
-            found.setdefault(name, []).append(_error(table, _beside(model)))
+            found.setdefault(name, []).append(_error(table, functools.partial(_by_model, model)))
         networks = {"network told τ": _conditioned, "hypernetwork": _hypernetwork} if learners is None else learners
         for name, new in networks.items():
             torch.manual_seed(split)
             learner = new(table)
             fewest = min(table.train.fewest, 20)
             meta_train(learner, table.train, steps, min(20, table.train.n_tasks), 0, fewest, progress=False)
-            found.setdefault(str(name), []).append(_error(table, _as_function(learner)))
+            found.setdefault(str(name), []).append(_error(table, functools.partial(_by_learner, learner)))
     return found
 
 
@@ -162,17 +164,21 @@ def _side_by_side(tau: Tensor, x: Tensor) -> np.ndarray:
     return torch.cat([tau, x], dim=-1).double().numpy()
 
 
-def _beside(model: Any) -> Callable[[Tensor, Tensor], Tensor]:
-    """One of scikit-learn's models as a function of τ and x."""
-
-    def predict(tau: Tensor, x: Tensor) -> Tensor:
-        return torch.from_numpy(model.predict(_side_by_side(tau, x)))
-
-    return predict
+def _by_model(model: Any, tau: Tensor, x: Tensor) -> Tensor:
+    """What one of scikit-learn's models predicts."""
+    return torch.from_numpy(model.predict(_side_by_side(tau, x)))
 
 
-def _some_rows(n: int, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).permutation(n)[:ROWS_OF_A_PROCESS]
+@torch.no_grad()
+def _by_learner(learner: Learner, tau: Tensor, x: Tensor) -> Tensor:
+    """What a learner predicts, row by row, that is told τ and no example."""
+    if (like := like_of(learner)) is not None:
+        tau, x = tau.to(like), x.to(like)
+    tasks, place = tau.unique(dim=0, return_inverse=True)
+    y = x.new_empty(len(x))
+    for k, theta in enumerate(learner.eval()(tasks, None)):
+        y[place == k] = learner.main(theta, x[place == k])[:, 0]
+    return y
 
 
 def _error(table: Table, predict: Callable[[Tensor, Tensor], Tensor]) -> float:
@@ -180,21 +186,6 @@ def _error(table: Table, predict: Callable[[Tensor, Tensor], Tensor]) -> float:
     tau, x, y, number = table.rows_of(table.test)
     squared = (predict(tau, x).to(y) - y[:, 0]).square()
     return torch.stack([squared[number == task].mean().sqrt() for task in table.test.index]).mean().item()
-
-
-def _as_function(learner: Learner) -> Callable[[Tensor, Tensor], Tensor]:
-    @torch.no_grad()
-    def predict(tau: Tensor, x: Tensor) -> Tensor:
-        if (like := like_of(learner)) is not None:
-            tau, x = tau.to(like), x.to(like)
-        tasks, place = tau.unique(dim=0, return_inverse=True)
-        theta = learner.eval()(tasks, None)
-        y = x.new_empty(len(x))
-        for k in range(len(tasks)):
-            y[place == k] = learner.main(theta[k], x[place == k])[:, 0]
-        return y
-
-    return predict
 
 
 def _main(table: Table) -> MainNetwork:

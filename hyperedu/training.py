@@ -152,39 +152,35 @@ class _Run:
             **self.sizes, "anneal": self.anneal, "max_norm": self.max_norm, "tasks": facts(self.tasks),
             "penalties": [[facts(penalty), float(strength)] for penalty, strength in self.penalties.items()],
             "schedule": None if self.schedule is None else type(self.schedule).__name__,
+            **({"steps": self.steps} if self.anneal else {}),  # on which the rates depend
         }  # fmt: skip
-        if self.anneal:  # a rate depends on how many steps there will be
-            self.facts["steps"] = self.steps
 
     def train(self, checkpoint_every: int, progress: bool, look: Callable[[], None]) -> History:
         if self.checkpoint is not None and self.checkpoint.exists():
             self.history = load_checkpoint(self.checkpoint, self.learner, run=self.facts, **self._state())
         history, self.begun = self.history, time.perf_counter() - self.history.seconds
         bar = tqdm(total=self.steps, initial=history.steps, disable=not progress, desc=_("meta-training"), unit="step")
-        with bar, in_mode(self.learner, True), _stop_between_steps() as stopped, self._or_last_good() as good:
-            while history.steps < self.steps and not stopped.is_set():
-                self.meta_step(good)
-                bar.update()
-                look()
-                if history.steps % 50 == 0:
-                    bar.set_postfix({name: f"{value:.4g}" for name, value in history.recent().items()}, refresh=False)
-                # After the first step too: what cannot be written must say so before much is learned.
-                if (history.steps == 1 or history.steps % checkpoint_every == 0) and history.steps < self.steps:
-                    self.save_finite()
-            history.interrupted = history.steps < self.steps
-            self.save_finite()
+        good = Snapshot(self.parts, self.optimizer, self.schedule, history)
+        with bar, in_mode(self.learner, True), _stop_between_steps() as stopped:
+            try:
+                while history.steps < self.steps and not stopped.is_set():
+                    self.meta_step(good)
+                    bar.update()
+                    look()
+                    if history.steps % 50 == 0:
+                        bar.set_postfix({name: f"{value:.4g}" for name, value in history.recent().items()}, refresh=False)
+                    # After the first step too: what cannot be written must say so before much is learned.
+                    if (history.steps == 1 or history.steps % checkpoint_every == 0) and history.steps < self.steps:
+                        self.save_finite()
+                history.interrupted = history.steps < self.steps
+                self.save_finite()
+            except FloatingPointError as error:  # the last good numbers stay, in memory and in the file
+                good.restore()
+                self.save()
+                raise FloatingPointError(
+                    f"{error}. Try a lower learning rate. The learner keeps its last good weights"
+                ) from None
         return history
-
-    @contextlib.contextmanager
-    def _or_last_good(self) -> Iterator[Snapshot]:
-        """Where numbers are no longer finite, the training ends with the last good ones, in memory and in the file."""
-        good = Snapshot(self.parts, self.optimizer, self.schedule, self.history)
-        try:
-            yield good
-        except FloatingPointError as error:
-            good.restore()
-            self.save()
-            raise FloatingPointError(f"{error}. Try a lower learning rate. The learner keeps its last good weights") from None
 
     def meta_step(self, good: Snapshot) -> None:
         """One step of the outer loop: φ goes against the gradient of the mean outer loss and the penalties of a new batch.
@@ -299,11 +295,8 @@ def _stop_between_steps() -> Iterator[threading.Event]:
     Signals reach the main thread only; elsewhere the event is never set and an interrupt works as always.
     """
     stopped = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
+    with contextlib.ExitStack() as afterwards:
+        if threading.current_thread() is threading.main_thread():
+            before = signal.signal(signal.SIGINT, lambda *_: stopped.set())
+            afterwards.callback(signal.signal, signal.SIGINT, before)
         yield stopped
-        return
-    before = signal.signal(signal.SIGINT, lambda *_: stopped.set())
-    try:
-        yield stopped
-    finally:
-        signal.signal(signal.SIGINT, before)
