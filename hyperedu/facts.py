@@ -19,7 +19,6 @@ from torch import Tensor, nn
 # What changes from call to call; and the moments of an initialisation, which the shapes and the activation determine.
 _NOT_FACTS = {"training", "known", "initial_mean", "initial_std", "start_std", "by_loop"}
 
-
 METHODS = "methods"
 
 

@@ -91,11 +91,11 @@ def computed(step: int) -> Iterator[None]:
         raise FloatingPointError(f"what the learner computes became NaN or infinite ({what}) at step {step}") from None
 
 
-@contextlib.contextmanager
-def second_derivatives() -> Iterator[None]:
-    """A sentence where a layer or a loss has none."""
+def differentiate(objective: Tensor) -> None:
+    """Gradients of all that the objective depends on; a sentence where a layer or a loss has no second derivative."""
     try:
-        yield
+        if objective.requires_grad:
+            objective.backward()
     except RuntimeError as error:
         if "derivative for" not in str(error):
             raise

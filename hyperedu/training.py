@@ -21,7 +21,7 @@ from hyperedu.checkpoints import checked_path, load_checkpoint, save_checkpoint
 from hyperedu.facts import facts
 from hyperedu.history import History
 from hyperedu.learners import Learner, expect_learner, in_mode
-from hyperedu.objective import computed, handed, judged, sampled, second_derivatives, where_it_diverged
+from hyperedu.objective import computed, differentiate, handed, judged, sampled, where_it_diverged
 from hyperedu.penalties import Penalties, check, parts, total
 from hyperedu.snapshots import Snapshot
 from hyperedu.words import _
@@ -198,9 +198,7 @@ class _Run:
             raise FloatingPointError(f"the loss became {objective.item()} at step {step}{where_it_diverged(learner, batch)}")
         good.keep()
         optimizer.zero_grad()
-        if objective.requires_grad:
-            with second_derivatives():
-                objective.backward()
+        differentiate(objective)
         gradients = [p.grad for p in self._trained() if p.grad is not None]
         if not gradients:
             raise ValueError(
