@@ -1,5 +1,6 @@
 """Facts: what of an object changes what it computes, as JSON; and where two objects differ in that."""
 
+import contextlib
 import dis
 import functools
 import hashlib
@@ -125,10 +126,8 @@ def _text(function: Any) -> str:
     """The source of a function. Of a lambda, whose line says more than itself, and where there is no source: its code."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     if code is None or code.co_name != "<lambda>":
-        try:
+        with contextlib.suppress(OSError, TypeError):
             return inspect.getsource(function)
-        except (OSError, TypeError):
-            pass
     return "" if code is None else _code(code)
 
 

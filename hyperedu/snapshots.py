@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,22 +26,21 @@ class Snapshot:
         history: History,
     ):
         self.parts, self.optimizer, self.schedule, self.history = parts, optimizer, schedule, history
-        self.weights: list[dict] = [{} for _ in parts]
-        self.memory: dict[Tensor, dict] = {}
+        self.copies: dict[Any, dict] = {}
         self.keep()
 
     def keep(self) -> None:
         self.steps = self.history.steps
-        self.weights = [_copied(part.state_dict(), old) for part, old in zip(self.parts, self.weights, strict=True)]
-        self.memory = {p: _copied(values, self.memory.get(p, {})) for p, values in self.optimizer.state.items()}
+        states: dict[Any, Mapping] = {**{part: part.state_dict() for part in self.parts}, **self.optimizer.state}
+        self.copies = {owner: _copied(values, self.copies.get(owner, {})) for owner, values in states.items()}
         self.put_back = standing(self.schedule)
 
     def restore(self) -> None:
         del self.history.loss[self.steps :], self.history.accuracy[self.steps :]
-        for part, weights in zip(self.parts, self.weights, strict=True):
-            part.load_state_dict(weights)
+        for part in self.parts:
+            part.load_state_dict(self.copies.pop(part))
         self.optimizer.state.clear()
-        self.optimizer.state.update(self.memory)
+        self.optimizer.state.update(self.copies)
         self.put_back()
 
 
