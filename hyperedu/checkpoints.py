@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -73,10 +74,8 @@ def save_checkpoint(
     tensors = {f"{where}/{name}": value for where, part in modules.items() for name, value in part.state_dict().items()}
     about: dict[str, object] = {"learner": facts(learner), "run": dict(run or {})}
     if optimizer is not None:
-        name, order = type(optimizer).__name__, _order(optimizer, modules)
-        memory, numbers = _optimizer_state(name, optimizer.state_dict()["state"])
-        about |= {"optimizer": name, "groups": [len(group) for group in order], "order": order, "optimizer_numbers": numbers}
-        about["remembering"] = _remembering(optimizer)
+        memory, numbers = _optimizer_state(optimizer)
+        about |= _optimizer_facts(optimizer, modules) | {"optimizer_numbers": numbers}
         tensors |= memory
     if schedule is not None:
         about["schedule"] = _schedule_facts(schedule)
@@ -99,18 +98,21 @@ def save_checkpoint(
         beside.unlink(missing_ok=True)
 
 
-def _order(optimizer: torch.optim.Optimizer, modules: Mapping[str, nn.Module]) -> list[list[str]]:
-    """The names of the parameters of each group, in the order in which the optimizer counts them."""
+def _optimizer_facts(optimizer: torch.optim.Optimizer, modules: Mapping[str, nn.Module]) -> dict[str, Any]:
+    """For each group the names of its parameters, in the order in which the optimizer counts them, and what it remembers."""
     names = {p: f"{where}/{name}" for where, part in modules.items() for name, p in part.named_parameters()}
-    return [[names.get(p, "another") for p in group["params"]] for group in optimizer.param_groups]
+    groups = optimizer.param_groups
+    return {
+        "optimizer": type(optimizer).__name__,
+        "groups": [len(group["params"]) for group in groups],
+        "order": [[names.get(p, "another") for p in group["params"]] for group in groups],
+        "remembering": [{key: bool(group[key]) for key in REMEMBERING if key in group} for group in groups],
+    }
 
 
-def _remembering(optimizer: torch.optim.Optimizer) -> list[dict[str, bool]]:
-    return [{key: bool(group[key]) for key in REMEMBERING if key in group} for group in optimizer.param_groups]
-
-
-def _optimizer_state(name: str, state: Mapping) -> tuple[dict[str, Tensor], dict[str, object]]:
+def _optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, object]]:
     """What an optimizer remembers of each parameter: its tensors, and its numbers and texts."""
+    name, state = type(optimizer).__name__, optimizer.state_dict()["state"]
     held = {(index, key): value for index, values in state.items() for key, value in values.items()}
     for (_, key), value in held.items():
         if not isinstance(value, Tensor | bool | int | float | str | None):
@@ -158,7 +160,7 @@ def load_checkpoint(
         _check_run(path, about, saved, learner, run)
     for penalty, state in others:
         _check_shapes(path, state, penalty)
-    memory = None if optimizer is None else _optimizer_memory(path, about, tensors, optimizer, _order(optimizer, modules))
+    memory = None if optimizer is None else _optimizer_memory(path, about, tensors, _optimizer_facts(optimizer, modules))
     if rng is not None and "rng" not in tensors:
         raise ValueError(f"{path} holds no state of a source of randomness: leave out rng, or give another path")
     if schedule is not None:
@@ -247,20 +249,17 @@ def _check_shapes(path: Path, saved: Mapping[str, Tensor], module: nn.Module) ->
         )
 
 
-def _optimizer_memory(
-    path: Path, about: Mapping, tensors: Mapping[str, Tensor], optimizer: torch.optim.Optimizer, order: list[list[str]]
-) -> dict:
+def _optimizer_memory(path: Path, about: Mapping, tensors: Mapping[str, Tensor], here: Mapping[str, Any]) -> dict:
     """Parameter number → what the optimizer remembers of it."""
-    own, groups, remembering = type(optimizer).__name__, [len(group) for group in order], _remembering(optimizer)
+    own, said = here["optimizer"], ""
     if about.get("optimizer") != own:
         said = f"holds the state of {about.get('optimizer', 'no optimizer')}, not of {own}"
         raise _refusal(path, said, "train with the optimizer it was made with")
-    said = ""
-    if groups != about["groups"]:
-        said = f"groups of {about['groups']} parameters, this {own} has {groups}"
-    elif found := difference(about.get("order", order), order):
+    if about["groups"] != here["groups"]:
+        said = f"groups of {about['groups']} parameters, this {own} has {here['groups']}"
+    elif found := difference(about.get("order", here["order"]), here["order"]):
         said = f"an optimizer that was given its parameters in another order ({found})"
-    elif found := difference(about.get("remembering", remembering), remembering):
+    elif found := difference(about.get("remembering", here["remembering"]), here["remembering"]):
         said = f"an {own} that remembers something else ({found})"
     if said:
         raise _refusal(path, f"was trained with {said}", "make the optimizer as it was")
