@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
-from hyperedu import MAML, Examples, MainNetwork, TaskBatch, main_network, outer_loss
+from hyperedu import MAML, Examples, MainNetwork, TaskBatch, feedforward, outer_loss
 
 RUNS = 9
 # side, channels, tasks, support examples of a task, query examples
@@ -27,7 +27,7 @@ SIZES = [
 def as_module(side: int, channels: int, blocks: int) -> nn.Module:
     layers, c = [], 1
     for _ in range(blocks):
-        layers += [nn.Conv2d(c, channels, 3, stride=2, padding=1), nn.GroupNorm(main_network.GROUPS, channels), nn.ReLU()]
+        layers += [nn.Conv2d(c, channels, 3, stride=2, padding=1), nn.GroupNorm(feedforward.GROUPS, channels), nn.ReLU()]
         c = channels
     module = nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(5))
     module(torch.zeros(1, 1, side, side))  # tells the last layer its size
@@ -97,7 +97,7 @@ def main() -> None:
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads\n")
     print("| image, channels, tasks, D, D' | what | own | grouped | vmap | loop | own, times the best other |")
     print("|---|---|---|---|---|---|---|")
-    limit = main_network.ALL_AT_ONCE
+    limit = feedforward.ALL_AT_ONCE
     for side, channels, n_tasks, support, query in SIZES:
         blocks = 4 if side == 28 else 3
         own = MainNetwork.conv((1, side, side), (channels,) * blocks, 5)
@@ -108,7 +108,7 @@ def main() -> None:
         theta_0.requires_grad_()
 
         def run(name: str, job, theta_0=theta_0, tasks=tasks, ways=ways):
-            main_network.ALL_AT_ONCE = float("inf") if name == "grouped" else limit
+            feedforward.ALL_AT_ONCE = float("inf") if name == "grouped" else limit
             return job(ways[name], theta_0, tasks)
 
         for job in (forward, gradient, meta_step):
@@ -119,7 +119,7 @@ def main() -> None:
             cells = " | ".join(f"{times[name]:.1f}" for name in ways)
             what = job.__name__.replace("_", "-")
             print(f"| {side}², {channels}, {n_tasks}, {support}, {query} | {what} | {cells} | {ratio:.2f} |", flush=True)
-    main_network.ALL_AT_ONCE = limit
+    feedforward.ALL_AT_ONCE = limit
 
 
 if __name__ == "__main__":

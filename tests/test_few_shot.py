@@ -22,7 +22,7 @@ from hyperedu import (
     meta_train,
     outer_loss,
 )
-from hyperedu.main_network import ALL_AT_ONCE, GROUPS
+from hyperedu.feedforward import ALL_AT_ONCE, GROUPS
 from hyperedu.tasks import characters as characters_module
 from hyperedu.tasks.characters import ALWAYS_TEST, SIDE, Skeletons, by_hand, draw_strokes
 
@@ -88,7 +88,7 @@ def test_large_tasks_go_one_by_one_and_nobody_sees_it(normalization, random, mon
     theta, x = weights(main, 4, random).requires_grad_(), torch.randn(4, 6, 1, 12, 12, generator=random, dtype=torch.float64)
     found = []
     for at_once in (ALL_AT_ONCE, 0):
-        monkeypatch.setattr("hyperedu.main_network.ALL_AT_ONCE", at_once)
+        monkeypatch.setattr("hyperedu.feedforward.ALL_AT_ONCE", at_once)
         y = main(theta, x)
         found.append((y, *torch.autograd.grad(y.square().sum(), theta)))
     for one, other in zip(*found, strict=True):

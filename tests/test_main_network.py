@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from hyperedu import MAML, Examples, MainNetwork, SharedWeights, Sinusoids, adapt, main_network, meta_test
-from hyperedu.main_network import ACTIVATIONS, activation_and_gain
+from hyperedu import MAML, Examples, MainNetwork, SharedWeights, Sinusoids, adapt, meta_test, stateless
+from hyperedu.feedforward import ACTIVATIONS, activation_and_gain
 
 
 def module(*sizes, activation=nn.ReLU):
@@ -444,8 +444,8 @@ def test_recurrent_layers_and_attention_serve_as_main_networks(sequences):
 def test_vmap_is_tried_once_where_it_has_no_rule(monkeypatch):
     """A failed attempt takes longer than the loop."""
     tried = []
-    vmap = main_network.vmap
-    monkeypatch.setattr(main_network, "vmap", lambda *args, **kwargs: (tried.append(1), vmap(*args, **kwargs))[1])
+    vmap = stateless.vmap
+    monkeypatch.setattr(stateless, "vmap", lambda *args, **kwargs: (tried.append(1), vmap(*args, **kwargs))[1])
     for kind, expected in (("GRU", 1), ("MultiheadAttention", 3)):
         tried.clear()
         main = MainNetwork.from_module(SEQUENCES[kind](), input_dims=2)

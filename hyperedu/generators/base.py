@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from hyperedu.batches import expect, readable, same_dtype, source, whole
-from hyperedu.main_network import MainNetwork, activation_and_gain
+from hyperedu.feedforward import activation_and_gain
+from hyperedu.main_network import MainNetwork
 
 
 class Generator(nn.Module):

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from hyperedu.batches import readable, whole
+from hyperedu.feedforward import activation_and_gain
 from hyperedu.generators.base import Generator, Trunk, hyperfan, in_units, matrix_shape
-from hyperedu.main_network import MainNetwork, activation_and_gain
+from hyperedu.main_network import MainNetwork
 
 
 class ConvGenerator(Generator):
