@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from numbers import Integral, Real
 
 import torch
@@ -34,7 +34,62 @@ def activation_and_gain(name: str) -> tuple[Callable[[Tensor], Tensor], float]:
     return ACTIVATIONS[name]
 
 
-class _MLP(MainNetwork):
+# A weight tensor: its name and shape, the mean and standard deviation of its initialisation, and those of a θ₀ to descend from.
+Weight = tuple[str, tuple[int, ...], float, float, float]
+
+
+def layer(name: str, shape: tuple[int, ...], gain: float) -> list[Weight]:
+    """The weight (fan_out, …) and the bias of a layer."""
+    fan_in = math.prod(shape[1:])
+    # torch.nn.Linear draws from U(±1/√fan_in), which has this std. Biases are spread too: at zero, every kink of a
+    # ReLU network with one input would sit at x = 0.
+    own = 1 / math.sqrt(3 * fan_in)
+    return [(f"{name}.weight", shape, 0.0, gain / math.sqrt(fan_in), own), (f"{name}.bias", shape[:1], 0.0, own, own)]
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """x (B, n, fan_in) → (B, n, fan_out), with the parts of θ that are a linear layer: (B, fan_out · fan_in), (B, fan_out)."""
+    return torch.baddbmm(bias.unsqueeze(-2), x, weight.view(-1, bias.shape[-1], x.shape[-1]).mT)
+
+
+class _Feedforward(MainNetwork):
+    """Layers of which the last is linear; what comes before it makes features of x."""
+
+    def __init__(self, weights: Sequence[Weight], loss: str | Callable):
+        names, shapes, *moments = zip(*weights, strict=True)
+        mean, std, start = (
+            torch.cat([torch.full((math.prod(shape),), value) for shape, value in zip(shapes, values, strict=True)])
+            for values in moments
+        )
+        super().__init__(dict(zip(names, shapes, strict=True)), mean, std, loss, start)
+
+    @property
+    def d_features(self) -> int:
+        return self.shapes[self.head[0]][1]
+
+    def _body(self, parts: Sequence[Tensor], x: Tensor) -> Tensor:
+        """x (B, n, …) → (B, n, F), with what θ has for each tensor before the last layer, (B, size) each."""
+        raise NotImplementedError
+
+    def _features(self, theta: Tensor, x: Tensor) -> Tensor:
+        return self._body(theta.split(self.sizes, dim=-1)[:-2], x)
+
+    def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
+        *parts, weight, bias = theta.split(self.sizes, dim=-1)
+        return linear(self._body(parts, x), weight, bias)
+
+    def _check_x(self, x: Tensor) -> None:
+        super()._check_x(x)
+        self._check_shape(x)
+        if not x.is_floating_point():
+            raise ValueError(f"x has dtype {x.dtype}, but a network of layers takes floating point: x.float()")
+
+    def _check_shape(self, x: Tensor) -> None:
+        """A sentence for x of another shape than the layers take."""
+        raise NotImplementedError
+
+
+class _MLP(_Feedforward):
     input_dims = 1
     examples_apart = True
 
@@ -43,7 +98,7 @@ class _MLP(MainNetwork):
             raise ValueError(f"sizes must be at least two positive whole numbers [d_in, …, d_out], got {sizes!r}")
         self.activation, gain = activation_and_gain(activation)
         self.layer_sizes, self.y_mean, self.y_std = list(sizes), y_mean, y_std
-        self.d_in, self._d_features, self.d_out = self.layer_sizes[0], self.layer_sizes[-2], self.layer_sizes[-1]
+        self.d_in, self.d_out = self.layer_sizes[0], self.layer_sizes[-1]
         for name, value in (("y_mean", y_mean), ("y_std", y_std)):
             expect(name, value, (Tensor, Real), f"it must be one number, or a tensor of {self.d_out}, torch.tensor({value!r})")
             if isinstance(value, Tensor) and value.shape not in ((), (1,), (self.d_out,)):
@@ -58,54 +113,29 @@ class _MLP(MainNetwork):
             if name == "y_std" and readable(tensor) and not (tensor > 0).all():
                 raise ValueError(f"y_std, the spread of y, must be above 0, got {value}")
         self.in_units_of_one = not isinstance(y_mean, Tensor) and not isinstance(y_std, Tensor) and (y_mean, y_std) == (0, 1)
-        shapes: dict[str, tuple[int, ...]] = {}
-        initial, start = [], []
-        for layer, (fan_in, fan_out) in enumerate(pairwise(sizes)):
-            shapes[f"{2 * layer}.weight"], shapes[f"{2 * layer}.bias"] = (fan_out, fan_in), (fan_out,)
-            last = layer == len(sizes) - 2
-            initial.append(torch.full((fan_out * fan_in,), (1.0 if last else gain) / math.sqrt(fan_in)))
-            # torch.nn.Linear draws from U(±1/√fan_in), which has this std. Biases are spread too: at zero, every kink of a
-            # ReLU network with one input would sit at x = 0.
-            own = 1 / math.sqrt(3 * fan_in)
-            initial.append(torch.full((fan_out,), own))
-            start.append(torch.full((fan_out * fan_in + fan_out,), own))
-        initial_std = torch.cat(initial)
-        super().__init__(shapes, torch.zeros_like(initial_std), initial_std, loss, torch.cat(start))
+        gains = [gain] * (len(sizes) - 2) + [1.0]
+        layers = (layer(str(2 * i), (fan_out, fan_in), gains[i]) for i, (fan_in, fan_out) in enumerate(pairwise(sizes)))
+        super().__init__(list(chain.from_iterable(layers)), loss)
 
-    def _layers(self, theta: Tensor, x: Tensor, n_layers: int) -> Tensor:
-        """What the first `n_layers` layers make of x, before the activation."""
-        y, parts = x, theta.split(self.sizes, dim=-1)
-        for layer, (fan_in, fan_out) in enumerate(pairwise(self.layer_sizes[: n_layers + 1])):
-            weight, bias = parts[2 * layer].view(-1, fan_out, fan_in), parts[2 * layer + 1].view(-1, 1, fan_out)
-            if layer > 0:
-                y = self.activation(y)
-            y = torch.baddbmm(bias, y, weight.mT)
-        return y
-
-    def _features(self, theta: Tensor, x: Tensor) -> Tensor:
-        hidden = len(self.layer_sizes) - 2
-        return self.activation(self._layers(theta, x, hidden)) if hidden else x
+    def _body(self, parts: Sequence[Tensor], x: Tensor) -> Tensor:
+        for weight, bias in zip(parts[::2], parts[1::2], strict=True):
+            x = self.activation(linear(x, weight, bias))
+        return x
 
     def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
-        y = self._layers(theta, x, len(self.layer_sizes) - 1)
+        y = super()._batched(theta, x)
         if self.in_units_of_one:
             return y
         mean, std = (v.to(y) if isinstance(v, Tensor) else v for v in (self.y_mean, self.y_std))
         return mean + std * y
 
-    def _check_x(self, x: Tensor) -> None:
-        super()._check_x(x)
-        if x.shape[-1] != self.layer_sizes[0]:
-            raise ValueError(
-                f"x has {x.shape[-1]} inputs in its last dimension, but the main network takes {self.layer_sizes[0]}"
-            )
-        if not x.is_floating_point():
-            raise ValueError(f"x has dtype {x.dtype}, but a network of layers takes floating point: x.float()")
+    def _check_shape(self, x: Tensor) -> None:
+        if x.shape[-1] != self.d_in:
+            raise ValueError(f"x has {x.shape[-1]} inputs in its last dimension, but the main network takes {self.d_in}")
 
 
-class _Conv(MainNetwork):
+class _Conv(_Feedforward):
     input_dims = 3
-    _d_features: int
 
     def __init__(self, image, channels, d_out, activation, normalization, loss):
         if normalization not in ("group", "batch", None):
@@ -123,28 +153,14 @@ class _Conv(MainNetwork):
         self.activation, gain = activation_and_gain(activation)
         c, height, width = self.image
         self.d_in, self.d_out = c * height * width, d_out
-        shapes: dict[str, tuple[int, ...]] = {}
-        mean: list[Tensor] = []
-        std: list[Tensor] = []
-        start: list[Tensor] = []
-
-        def add(name: str, shape: tuple[int, ...], at: float, spread: float, start_spread: float) -> None:
-            shapes[name] = shape
-            for moments, value in ((mean, at), (std, spread), (start, start_spread)):
-                moments.append(torch.full((math.prod(shape),), value))
-
-        def add_layer(name: str, weight: tuple[int, ...], gain: float) -> None:
-            fan_in = math.prod(weight[1:])
-            own = 1 / math.sqrt(3 * fan_in)  # as in `_MLP`
-            add(f"{name}.weight", weight, 0.0, gain / math.sqrt(fan_in), own)
-            add(f"{name}.bias", weight[:1], 0.0, own, own)
-
+        self.widest = height * width / 4 * max(self.channels, default=0)
+        weights: list[Weight] = []
         per_block, units = 2 if normalization is None else 3, d_out
         for block, c_out in enumerate(self.channels):
-            add_layer(str(per_block * block), (c_out, c, 3, 3), gain)
+            weights += layer(str(per_block * block), (c_out, c, 3, 3), gain)
             if normalization is not None:
-                add(f"{per_block * block + 1}.weight", (c_out,), 1.0, 0.0, 0.0)
-                add(f"{per_block * block + 1}.bias", (c_out,), 0.0, 0.0, 0.0)
+                norm = per_block * block + 1
+                weights += [(f"{norm}.weight", (c_out,), 1.0, 0.0, 0.0), (f"{norm}.bias", (c_out,), 0.0, 0.0, 0.0)]
             c, height, width = c_out, (height + 1) // 2, (width + 1) // 2
             units += c * height * width
             if normalization == "group" and height * width * c_out == math.gcd(GROUPS, c_out):
@@ -153,54 +169,43 @@ class _Conv(MainNetwork):
                     "group of its norm is one number, and becomes 0 whatever x is: give fewer convolutions, a larger image, or "
                     "normalization=None"
                 )
-        self._d_features = c * height * width
-        self.widest = math.prod(self.image[1:]) / 4 * max(self.channels, default=0)
-        add_layer(str(per_block * len(self.channels) + 1), (d_out, self._d_features), 1.0)
-        super().__init__(shapes, torch.cat(mean), torch.cat(std), loss, torch.cat(start))
+        weights += layer(str(per_block * len(self.channels) + 1), (d_out, c * height * width), 1.0)
+        super().__init__(weights, loss)
         self._units = units
 
-    def _body(self, weights: Sequence[Tensor], x: Tensor) -> Tensor:
-        """x (B, n, c, h, w) → (B, n, F): tasks lie side by side, as groups of channels of one convolution.
+    def _body(self, parts: Sequence[Tensor], x: Tensor) -> Tensor:
+        if len(x) == 0:
+            return x.new_zeros(0, x.shape[1], self.d_features)
+        size = x.shape[1] * self.widest  # numbers of a task after the first layer
+        learning = torch.is_grad_enabled() and any(part.requires_grad for part in (*parts, x))
+        # Measured (benchmarks/convolutions.py): where a task is large, its arithmetic outweighs what one call for all saves.
+        if size < (ALL_AT_ONCE if learning else ALL_AT_ONCE / 4):
+            return self._blocks(parts, x)
+        tasks = zip(*(part.split(1) for part in (*parts, x)), strict=True)
+        return torch.cat([self._blocks(own, some) for *own, some in tasks])
 
-        `weights` are those of each tensor of the blocks, (B, *shape).
-        """
-        n_tasks, n = x.shape[:2]
+    def _blocks(self, parts: Sequence[Tensor], x: Tensor) -> Tensor:
+        """As `_body`: tasks lie side by side, as groups of channels of one convolution."""
+        n_tasks, n, c = x.shape[:3]
         y = x.transpose(0, 1).flatten(1, 2)
-        parts = iter(weights)
+        of_blocks = iter(parts)
         for c_out in self.channels:
-            kernel, bias = next(parts).flatten(0, 1), next(parts).flatten()
+            kernel, bias = next(of_blocks).reshape(-1, c, 3, 3), next(of_blocks).flatten()
             y = nn.functional.conv2d(y, kernel, bias, stride=2, padding=1, groups=n_tasks)
             if self.normalization is not None:
-                scale, shift = next(parts).flatten(), next(parts).flatten()
+                scale, shift = next(of_blocks).flatten(), next(of_blocks).flatten()
                 if self.normalization == "group":
                     y = nn.functional.group_norm(y, n_tasks * math.gcd(GROUPS, c_out), scale, shift)
                 else:
                     y = nn.functional.batch_norm(y, None, None, scale, shift, training=True)
-            y = self.activation(y)
-        return y.reshape(n, n_tasks, self._d_features).transpose(0, 1)  # no view: a convolution keeps the order of x in memory
+            y, c = self.activation(y), c_out
+        return y.reshape(n, n_tasks, self.d_features).transpose(0, 1)  # no view: a convolution keeps the order of x in memory
 
-    def _features(self, theta: Tensor, x: Tensor) -> Tensor:
-        if len(x) == 0:
-            return x.new_zeros(0, x.shape[1], self._d_features)
-        weights = list(self.unflatten(theta).values())[:-2]
-        size = x.shape[1] * self.widest  # numbers of a task after the first layer
-        # Measured (benchmarks/convolutions.py): where a task is large, its arithmetic outweighs what one call for all saves.
-        if size < (ALL_AT_ONCE if torch.is_grad_enabled() and (theta.requires_grad or x.requires_grad) else ALL_AT_ONCE / 4):
-            return self._body(weights, x)
-        return torch.cat([self._body([w[i : i + 1] for w in weights], x[i : i + 1]) for i in range(len(x))])
-
-    def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
-        *_, weight, bias = self.unflatten(theta).values()
-        return torch.baddbmm(bias.unsqueeze(-2), self._features(theta, x), weight.mT)
-
-    def _check_x(self, x: Tensor) -> None:
-        super()._check_x(x)
+    def _check_shape(self, x: Tensor) -> None:
         if tuple(x.shape[-3:]) != self.image:
             raise ValueError(f"x has images of shape {tuple(x.shape[-3:])}, but the main network takes {self.image}")
-        if self.normalization == "batch" and x.shape[-4] == 1 and (self._d_features,) == self.channels[-1:]:
+        if self.normalization == "batch" and x.shape[-4] == 1 and (self.d_features,) == self.channels[-1:]:
             raise ValueError(
                 f"x of shape {tuple(x.shape)} has one image of each task, of which one pixel is left, so that there is nothing "
                 "to take a mean over: give more examples, larger images, or normalization='group'"
             )
-        if not x.is_floating_point():
-            raise ValueError(f"x has dtype {x.dtype}, but a network of layers takes floating point: x.float()")

@@ -33,7 +33,6 @@ class MainNetwork:
     input_dims: int
     d_in: int | None
     d_out: int | None
-    _d_features: int | None = None  # no fact of its own: what it follows from is one
     examples_apart = False  # whether what a network makes of one example is known not to depend on the others
 
     def __init__(
@@ -68,7 +67,7 @@ class MainNetwork:
 
     @property
     def d_features(self) -> int | None:
-        return self._d_features
+        return None
 
     @staticmethod
     def mlp(
