@@ -79,14 +79,8 @@ class _Feedforward(MainNetwork):
         return linear(self._body(parts, x), weight, bias)
 
     def _check_x(self, x: Tensor) -> None:
-        super()._check_x(x)
-        self._check_shape(x)
         if not x.is_floating_point():
             raise ValueError(f"x has dtype {x.dtype}, but a network of layers takes floating point: x.float()")
-
-    def _check_shape(self, x: Tensor) -> None:
-        """A sentence for x of another shape than the layers take."""
-        raise NotImplementedError
 
 
 class _MLP(_Feedforward):
@@ -129,9 +123,10 @@ class _MLP(_Feedforward):
         mean, std = (v.to(y) if isinstance(v, Tensor) else v for v in (self.y_mean, self.y_std))
         return mean + std * y
 
-    def _check_shape(self, x: Tensor) -> None:
+    def _check_x(self, x: Tensor) -> None:
         if x.shape[-1] != self.d_in:
             raise ValueError(f"x has {x.shape[-1]} inputs in its last dimension, but the main network takes {self.d_in}")
+        super()._check_x(x)
 
 
 class _Conv(_Feedforward):
@@ -201,7 +196,7 @@ class _Conv(_Feedforward):
             y, c = self.activation(y), c_out
         return y.reshape(n, n_tasks, self.d_features).transpose(0, 1)  # no view: a convolution keeps the order of x in memory
 
-    def _check_shape(self, x: Tensor) -> None:
+    def _check_x(self, x: Tensor) -> None:
         if tuple(x.shape[-3:]) != self.image:
             raise ValueError(f"x has images of shape {tuple(x.shape[-3:])}, but the main network takes {self.image}")
         if self.normalization == "batch" and x.shape[-4] == 1 and (self.d_features,) == self.channels[-1:]:
@@ -209,3 +204,4 @@ class _Conv(_Feedforward):
                 f"x of shape {tuple(x.shape)} has one image of each task, of which one pixel is left, so that there is nothing "
                 "to take a mean over: give more examples, larger images, or normalization='group'"
             )
+        super()._check_x(x)

@@ -70,6 +70,21 @@ def _check_classes(prediction: Tensor, y: Tensor) -> None:
 LOSSES: dict[str, Loss] = {"squared_error": squared_error, "cross_entropy": cross_entropy}
 
 
+def loss_of_kind(kind: object) -> Loss:
+    """The loss of a name or of a function for one task; a ValueError for what is neither, or would have to be learned."""
+    if isinstance(kind, type):
+        raise ValueError(f"the loss is the class {kind.__name__}: give a loss of that kind, {kind.__name__}()")
+    if isinstance(kind, nn.Module) and any(p.requires_grad for p in kind.parameters()):
+        raise ValueError(
+            f"the loss {type(kind).__name__} has parameters, which no learner would learn: give loss.requires_grad_(False)"
+        )
+    if callable(kind):
+        return per_task(kind)
+    if not isinstance(kind, str) or kind not in LOSSES:
+        raise ValueError(f"no loss is called {kind!r}: choose one of {', '.join(LOSSES)}, or give a function (prediction, y)")
+    return LOSSES[kind]
+
+
 def per_task(function: Callable[[Tensor, Tensor], Tensor]) -> Loss:
     """A loss for a batch of tasks from one for a single task: prediction (n, d_out), y → one number.
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from hyperedu.batches import Examples, expect, source, whole
-from hyperedu.losses import LOSSES, Loss, per_task
+from hyperedu.losses import loss_of_kind
 
 __all__ = ["MainNetwork"]
 
@@ -51,18 +51,7 @@ class MainNetwork:
         self.head = [name for name, layer in zip(self.shapes, layers, strict=True) if layer == layers[-1]]
         self.initial_mean, self.initial_std = initial_mean, initial_std
         self.start_std = initial_std if start_std is None else start_std
-        if isinstance(loss, type):
-            raise ValueError(f"the loss is the class {loss.__name__}: give a loss of that kind, {loss.__name__}()")
-        if not callable(loss) and not (isinstance(loss, str) and loss in LOSSES):
-            raise ValueError(
-                f"no loss is called {loss!r}: choose one of {', '.join(LOSSES)}, or give a function (prediction, y)"
-            )
-        if isinstance(loss, nn.Module) and any(p.requires_grad for p in loss.parameters()):
-            raise ValueError(
-                f"the loss {type(loss).__name__} has parameters, which no learner would learn: give loss.requires_grad_(False)"
-            )
-        self.loss_kind = loss
-        self._loss: Loss = per_task(loss) if callable(loss) else LOSSES[loss]
+        self.loss_kind, self._loss = loss, loss_of_kind(loss)
         self.training = True
 
     @property
@@ -143,12 +132,8 @@ class MainNetwork:
     def unflatten(self, theta: Tensor) -> dict[str, Tensor]:
         """θ (…, P) → {name: view of shape (…, *shape)}."""
         self.check(theta)
-        pieces = theta.split(self.sizes, dim=-1)
-        lead = theta.shape[:-1]
-        return {
-            name: piece.unflatten(-1, shape) if shape else piece.reshape(lead)
-            for piece, (name, shape) in zip(pieces, self.shapes.items(), strict=True)
-        }
+        parts = zip(self.shapes.items(), theta.split(self.sizes, dim=-1), strict=True)
+        return {name: part.view(*theta.shape[:-1], *shape) for (name, shape), part in parts}
 
     def flatten(self, named: Mapping[str, Tensor]) -> Tensor:
         """The inverse of `unflatten`: {name: (…, *shape)} → θ (…, P)."""
@@ -157,19 +142,19 @@ class MainNetwork:
             raise ValueError(
                 f"the names of the weights differ from main.shapes: missing {sorted(missing)}, not known {sorted(extra)}"
             )
-        flat, lead = [], None
+        flat: list[Tensor] = []
         for name, shape in self.shapes.items():
             value = named[name]
             expect(repr(name), value, Tensor, f"it must be a tensor whose last dimensions are {shape}")
             n_lead = value.ndim - len(shape)
-            if n_lead < 0 or tuple(value.shape[n_lead:]) != shape:
+            if n_lead < 0 or value.shape[n_lead:] != shape:
                 raise ValueError(f"{name!r} has shape {tuple(value.shape)}, but its last dimensions must be {shape}")
-            if lead not in (None, value.shape[:n_lead]):
-                raise ValueError(
-                    f"{name!r} has shape {tuple(value.shape)}, leading dimensions {tuple(value.shape[:n_lead])}, but the "
-                    f"weights before it have {tuple(lead)}: all must have the same"
-                )
             lead = value.shape[:n_lead]
+            if flat and flat[-1].shape[:-1] != lead:
+                raise ValueError(
+                    f"{name!r} has shape {tuple(value.shape)}, leading dimensions {tuple(lead)}, but the weights before it "
+                    f"have {tuple(flat[-1].shape[:-1])}: all must have the same"
+                )
             flat.append(value.reshape(*lead, math.prod(shape)))
         return torch.cat(flat, dim=-1)
 
@@ -237,9 +222,7 @@ class MainNetwork:
         y = examples.y
         if len(examples) == 0:
             raise ValueError(f"the loss on no examples: y has shape {tuple(y.shape)}, and needs at least one")
-        if prediction.shape[:-2] != examples.lead:  # many θ on the same examples
-            y = y.expand(*prediction.shape[:-2], *y.shape[len(examples.lead) :])
-        return self._loss(prediction, y)
+        return self._loss(prediction, y.expand(*prediction.shape[:-2], *y.shape[len(examples.lead) :]))  # many θ, the same D
 
     def __call__(self, theta: Tensor, x: Tensor) -> Tensor:
         """y = g_θ(x): θ (…, P) and x (…, n, d_in) → y (…, n, d_out).
@@ -266,28 +249,34 @@ class MainNetwork:
     def _over_tasks_of(self, function: Callable[[Tensor, Tensor], Tensor], theta: Tensor, x: Tensor) -> Tensor:
         """function (B, P), (B, n, …) → (B, n, …) over any leading dimensions."""
         self.check(theta)
+        expect("x", x, Tensor, "it must be a tensor, torch.as_tensor(x) makes one")
+        if x.ndim < self.input_dims + 1:
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}, but needs at least {self.input_dims + 1} dimensions (…, n, d_in): "
+                "for a single example use x.unsqueeze(0)"
+            )
         self._check_x(x)
         if x.device != theta.device:
             raise ValueError(f"θ is on {theta.device} and x on {x.device}: they must be on one device, such as x.to(theta)")
         if x.is_floating_point() and x.dtype != theta.dtype:
             raise ValueError(f"θ has dtype {theta.dtype} and x {x.dtype}: they must be equal, such as x.to(theta.dtype)")
-        n_example = self.input_dims + 1  # n and the dimensions of one example
-        if theta.ndim == 2 and theta.shape[:-1] == x.shape[:-n_example]:
+        of_theta, of_x = theta.shape[:-1], x.shape[: -self.input_dims - 1]
+        if len(of_theta) == 1 and of_theta == of_x:
             return function(theta, x)  # as below, without views that autograd would carry through every gradient
         try:
-            lead = torch.broadcast_shapes(theta.shape[:-1], x.shape[:-n_example])
+            lead = torch.broadcast_shapes(of_theta, of_x)
         except RuntimeError:
             raise ValueError(
-                f"θ has leading dimensions {tuple(theta.shape[:-1])} and x {tuple(x.shape[:-n_example])}: "
-                "they must be equal or broadcast (one of them 1 or absent)"
+                f"θ has leading dimensions {tuple(of_theta)} and x {tuple(of_x)}: they must be equal or broadcast (one of them "
+                "1 or absent)"
             ) from None
-        examples = x.shape[-n_example:]
-        if theta.ndim == 1 and self.examples_apart:  # one network for all: one task that has all examples
-            y = function(theta.unsqueeze(0), x.reshape(1, math.prod(x.shape[:-n_example]) * examples[0], *examples[1:]))
-            return y.view(*lead, examples[0], y.shape[-1])
+        n, *example = x.shape[len(of_x) :]
+        if not of_theta and self.examples_apart:  # one network for all: one task that has all examples
+            y = function(theta.unsqueeze(0), x.reshape(1, lead.numel() * n, *example))
+            return y.view(*lead, n, y.shape[-1])
         theta = theta.expand(*lead, -1).reshape(lead.numel(), self.weight_dim)
-        x = x.expand(*lead, *examples).reshape(lead.numel(), *examples)
-        return function(theta, x).unflatten(0, lead) if lead else function(theta, x)[0]
+        y = function(theta, x.expand(*lead, n, *example).reshape(lead.numel(), n, *example))
+        return y.reshape(*lead, *y.shape[1:])
 
     def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
         """θ (B, P), x (B, n, …) → y (B, n, …)."""
@@ -303,12 +292,7 @@ class MainNetwork:
             raise ValueError(f"θ has dtype {theta.dtype}, but weights are floating point: theta.float()")
 
     def _check_x(self, x: Tensor) -> None:
-        expect("x", x, Tensor, "it must be a tensor, torch.as_tensor(x) makes one")
-        if x.ndim < self.input_dims + 1:
-            raise ValueError(
-                f"x has shape {tuple(x.shape)}, but needs at least {self.input_dims + 1} dimensions (…, n, d_in): "
-                "for a single example use x.unsqueeze(0)"
-            )
+        """A sentence for examples that layers do not take; a module says so itself."""
 
 
 def layer_of(name: str) -> str:
