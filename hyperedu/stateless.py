@@ -4,7 +4,6 @@ import contextlib
 import copy
 import inspect
 from collections.abc import Callable, Iterator
-from types import FunctionType
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.utils import parametrizations
 from torch.nn.utils.weight_norm import WeightNorm
 
-from hyperedu.batches import whole
+from hyperedu.batches import floats, whole
 from hyperedu.main_network import MainNetwork
 
 
@@ -25,7 +24,6 @@ class _ModuleNetwork(MainNetwork):
         # In vmap the gradient of an embedding leaves out the padding of the first task alone.
         self.by_loop = any(getattr(child, "padding_idx", None) is not None for child in module.modules())
         self.recurrent = any(isinstance(child, nn.RNNBase) for child in module.modules())
-        weights = {name: p.detach() for name, p in module.named_parameters()}
         # One meta tensor for each parameter, wherever the copy has it, so that tied weights stay tied.
         meta = {id(p): nn.Parameter(torch.empty_like(p, device="meta"), requires_grad=False) for p in module.parameters()}
         copies: dict[int, object] = dict(meta)
@@ -45,11 +43,10 @@ class _ModuleNetwork(MainNetwork):
         for child in self.module.modules():
             if type(child) is parametrizations._WeightNorm:
                 child.__class__ = _WeightNorm
-        mean = [p.float().mean().expand(p.numel()) for p in weights.values()]
-        std = [p.float().std(correction=0).expand(p.numel()) for p in weights.values()]
-        shapes = {name: p.shape for name, p in weights.items()}
-        dtype = torch.get_default_dtype()
-        super().__init__(shapes, torch.cat(mean).to(dtype), torch.cat(std).to(dtype), loss)
+        weights = {name: p.detach().float() for name, p in module.named_parameters()}
+        mean = floats(torch.cat([p.mean().expand(p.numel()) for p in weights.values()]))
+        std = floats(torch.cat([p.std(correction=0).expand(p.numel()) for p in weights.values()]))
+        super().__init__({name: p.shape for name, p in weights.items()}, mean, std, loss)
         self.training = module.training
         self.constants = dict(self.module.named_buffers())
         self.d_in, self.d_out = self._widths()
@@ -64,13 +61,11 @@ class _ModuleNetwork(MainNetwork):
     def _widths(self) -> tuple[int | None, int | None]:
         """d_in and d_out of a module between vectors that begins with a linear layer, tried without a number."""
         first = next(iter(self.shapes.values()))
-        if self.input_dims != 1 or len(first) != 2:
-            return None, None
-        with contextlib.suppress(Exception), torch.random.fork_rng(devices=[]):
-            copied = copy.deepcopy(self.module).to("meta").eval()
-            y = copied(torch.empty(2, first[1], device="meta"))
-            if y.ndim == 2:
-                return first[1], y.shape[1]
+        if self.input_dims == 1 and len(first) == 2:
+            with contextlib.suppress(Exception), torch.random.fork_rng(devices=[]):
+                y = copy.deepcopy(self.module).to("meta").eval()(torch.empty(2, first[1], device="meta"))
+                if y.ndim == 2:
+                    return first[1], y.shape[1]
         return None, None
 
     def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
@@ -142,54 +137,53 @@ def _check_module(module: nn.Module) -> None:
     """A sentence for modules that cannot be functions of their weights alone."""
     if not isinstance(module, nn.Module):
         raise ValueError(f"from_module takes an nn.Module, got {type(module).__name__}")
-    if next(module.parameters(), None) is None:
+    weights = dict(module.named_parameters())
+    if not weights:
         raise ValueError(f"{type(module).__name__} has no parameters: there are no weights to generate")
-    own = {*module.modules(), *module.parameters()}
+    own = {id(part) for part in (*module.modules(), *weights.values())}
     for name, child in module.named_modules():
-        what = f"{name or 'the module'} ({type(child).__name__})"
-        if getattr(child, "running_mean", None) is not None:
-            raise ValueError(
-                f"{what} keeps running statistics, which would leak from task to task: use track_running_stats=False, or "
-                "GroupNorm or LayerNorm instead"
-            )
-        if any(isinstance(hook, WeightNorm) for hook in child._forward_pre_hooks.values()):
-            raise ValueError(
-                f"{what} has torch.nn.utils.weight_norm, whose second derivative is wrong: take "
-                "torch.nn.utils.parametrizations.weight_norm"
-            )
-        kept = [item for value in vars(child).values() if isinstance(value, list | tuple) for item in value]
-        if any(isinstance(item, nn.Parameter) for item in kept) and not isinstance(child, nn.RNNBase):
-            raise ValueError(f"{what} keeps weights in a list, where others are not found: make it an nn.ParameterList")
-        if any(inner in own for item in _held(child) if inspect.isfunction(item) for inner in _closed_over(item)):
-            raise ValueError(
-                f"{what} keeps a function that was made inside it, such as a lambda that says self, and that always has the "
-                "weights of this module: make it a method"
-            )
-        if isinstance(child, nn.RNNBase | nn.MultiheadAttention) and not child.batch_first:
-            raise ValueError(f"{what} takes time before examples, but examples come first here: make it with batch_first=True")
-    for name, p in module.named_parameters():
+        if fault := _fault(child, own):
+            raise ValueError(f"{name or 'the module'} ({type(child).__name__}) {fault}")
+    for name, p in weights.items():
         if not p.is_floating_point():
             raise ValueError(f"{name} is a parameter of dtype {p.dtype}, but weights are floating point: make it a buffer")
-    frozen = [name for name, p in module.named_parameters() if not p.requires_grad]
-    if 0 < len(frozen) < len(list(module.parameters())):
+    frozen = [name for name, p in weights.items() if not p.requires_grad]
+    if 0 < len(frozen) < len(weights):
         raise ValueError(
             f"{frozen} take no gradient, but all parameters become weights in θ, which begins anew: make constants buffers "
             "(register_buffer), or let all take a gradient, module.requires_grad_()"
         )
-    lazy = [name for name, p in module.named_parameters() if nn.parameter.is_lazy(p)]
+    lazy = [name for name, p in weights.items() if nn.parameter.is_lazy(p)]
     if lazy:
         raise ValueError(f"{lazy} have no shape yet: call the {type(module).__name__} once with an example x first")
 
 
-def _held(child: nn.Module) -> Iterator[object]:
-    """The attributes of a module, and what is in those that are containers."""
-    for value in vars(child).values():
-        yield from value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else (value,)
-
-
-def _closed_over(function: FunctionType) -> list[object]:
-    """Modules and tensors that a function takes from where it was made."""
-    return [value for value in inspect.getclosurevars(function).nonlocals.values() if isinstance(value, nn.Module | Tensor)]
+def _fault(child: nn.Module, own: set[int]) -> str | None:
+    """Why a layer is no function of its weights; None if it is. `own` are the layers and weights of its module, by id."""
+    attributes = vars(child).values()
+    listed = [item for value in attributes if isinstance(value, list | tuple) for item in value]
+    named = [item for value in attributes if isinstance(value, dict) for item in value.values()]
+    functions = [item for item in (*attributes, *listed, *named) if inspect.isfunction(item)]
+    around = [item for function in functions for item in inspect.getclosurevars(function).nonlocals.values()]
+    if getattr(child, "running_mean", None) is not None:
+        return (
+            "keeps running statistics, which would leak from task to task: use track_running_stats=False, or GroupNorm or "
+            "LayerNorm instead"
+        )
+    if any(isinstance(hook, WeightNorm) for hook in child._forward_pre_hooks.values()):
+        return (
+            "has torch.nn.utils.weight_norm, whose second derivative is wrong: take torch.nn.utils.parametrizations.weight_norm"
+        )
+    if any(isinstance(item, nn.Parameter) for item in listed) and not isinstance(child, nn.RNNBase):
+        return "keeps weights in a list, where others are not found: make it an nn.ParameterList"
+    if any(id(item) in own for item in around):
+        return (
+            "keeps a function that was made inside it, such as a lambda that says self, and that always has the weights of "
+            "this module: make it a method"
+        )
+    if isinstance(child, nn.RNNBase | nn.MultiheadAttention) and not child.batch_first:
+        return "takes time before examples, but examples come first here: make it with batch_first=True"
+    return None
 
 
 @contextlib.contextmanager
@@ -217,13 +211,10 @@ def _may_be_filled(key: str, value: object) -> bool:
 @contextlib.contextmanager
 def _twice_differentiable(recurrent: bool) -> Iterator[None]:
     """Without the fused kernels of attention and of recurrent layers, which have no second derivative."""
-    fastpath = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    fused = torch._C._get_mkldnn_enabled()  # torch.backends.mkldnn.flags sets, and warns of, what else there is to set
-    torch._C._set_mkldnn_enabled(fused and not recurrent)  # convolutions need it
-    try:
-        with sdpa_kernel(SDPBackend.MATH):
-            yield
-    finally:
-        torch._C._set_mkldnn_enabled(fused)
-        torch.backends.mha.set_fastpath_enabled(fastpath)
+    with sdpa_kernel(SDPBackend.MATH), contextlib.ExitStack() as afterwards:
+        afterwards.callback(torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled())
+        torch.backends.mha.set_fastpath_enabled(False)
+        if recurrent:  # convolutions need it. torch.backends.mkldnn.flags sets, and warns of, what else there is to set
+            afterwards.callback(torch._C._set_mkldnn_enabled, torch._C._get_mkldnn_enabled())
+            torch._C._set_mkldnn_enabled(False)
+        yield
