@@ -127,8 +127,6 @@ class _WeightNorm(parametrizations._WeightNorm):
         return weight_v * (weight_g / norm)
 
 
-_OF_EVERY_MODULE = vars(nn.Module())
-
 # How layers say that they cannot take what they are given, and vmap that it cannot run them.
 _FAILURES = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
 
@@ -189,23 +187,15 @@ def _fault(child: nn.Module, own: set[int]) -> str | None:
 @contextlib.contextmanager
 def _forgetting(module: nn.Module) -> Iterator[None]:
     """Layers are afterwards as they were: what they keep of a call, such as what follows from weights, is of one θ."""
-    found = [(own, dict(own)) for own in map(vars, module.modules())]
-    kept = [(value, value.copy()) for own, _ in found for key, value in own.items() if _may_be_filled(key, value)]
+    own = [vars(layer) for layer in module.modules()]
+    containers = [value for attributes in own for value in attributes.values() if isinstance(value, dict | list | set)]
+    found = [(value, value.copy()) for value in (*own, *containers)]
     try:
         yield
     finally:
-        for own, before in found:
-            for key in own.keys() - before.keys():
-                del own[key]
-            own.update(before)
-        for value, before in kept:
+        for value, before in found:
             value.clear()
             value.extend(before) if isinstance(value, list) else value.update(before)
-
-
-def _may_be_filled(key: str, value: object) -> bool:
-    """Whether an attribute of a module is a container that it fills by itself."""
-    return isinstance(value, dict | list | set) and key not in _OF_EVERY_MODULE
 
 
 @contextlib.contextmanager

@@ -661,6 +661,29 @@ def test_what_a_module_keeps_of_a_call_is_not_used_in_the_next(shared, by_loop):
         assert torch.equal(main(scale * theta, x).flatten(), scale**2 * product)
 
 
+class Times(nn.Module):
+    def __init__(self, W):
+        super().__init__()
+        self.W = W
+
+    def forward(self, x):
+        return x @ self.W.mT
+
+
+@pytest.mark.parametrize("kind", ["buffer", "layer"])
+def test_a_buffer_or_a_layer_that_a_module_makes_in_a_call_is_gone_in_the_next(kind):
+    class Making(nn.Linear):
+        def forward(self, x):
+            if not hasattr(self, "made"):
+                twice = 2 * self.weight
+                self.register_buffer("made", twice) if kind == "buffer" else self.add_module("made", Times(twice))
+            return x @ self.made.mT if kind == "buffer" else self.made(x)
+
+    main = MainNetwork.from_module(Making(1, 1))
+    assert [main(torch.tensor([w, 0.0]), torch.ones(1, 1)).item() for w in (1.0, 3.0)] == [2.0, 6.0]
+    assert len(list(main.modules())) == 1
+
+
 class OfPairs(nn.Module):
     """Pairs of weights as complex numbers, which must lie at even places."""
 
