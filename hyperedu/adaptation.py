@@ -89,21 +89,19 @@ def adapt(
         none = theta.new_zeros(0, *lead)
         return Trajectory(theta.expand(*lead, -1).unsqueeze(0), none, _diverged(none))
     training = torch.is_grad_enabled()
-    _check_memory(main, theta, support, steps, lead, training and not first_order, keep)
+    second_order = training and not first_order
+    _check_memory(main, theta, support, steps, lead, second_order, keep)
     with torch.inference_mode(False), torch.enable_grad():
-        start = _recordable(theta)
-        D = (
-            Examples(_recordable(support.x), _recordable(support.y))
-            if support.x.is_inference() or support.y.is_inference()
-            else support
-        )
-        thetas, losses = _descend(main, start.expand(*lead, -1), D, steps, rates, first_order, training, through, keep)
+        start = _recordable(theta).expand(*lead, -1)
+        if support.x.is_inference() or support.y.is_inference():
+            support = Examples(_recordable(support.x), _recordable(support.y))
+        thetas, losses = _descend(main, start, support, steps, rates, second_order, training, through, keep)
         path = torch.stack(thetas) if keep else thetas[-1].unsqueeze(0)
         loss = torch.stack(losses) if losses else path.new_zeros(0, *lead)
     return Trajectory(path if training else path.detach(), loss, _diverged(loss))
 
 
-def _descend(main, now, support, steps, rates, first_order, training, through, keep) -> tuple[list[Tensor], list[Tensor]]:
+def _descend(main, now, support, steps, rates, second_order, training, through, keep) -> tuple[list[Tensor], list[Tensor]]:
     """The steps themselves: every θ (the last alone if not `keep`), and the loss at each."""
     thetas, losses = [], []
     for step in range(steps + 1):
@@ -118,9 +116,7 @@ def _descend(main, now, support, steps, rates, first_order, training, through, k
         if step < steps:
             gradient = None
             if value.requires_grad:
-                (gradient,) = torch.autograd.grad(
-                    value.sum(), now, create_graph=training and not first_order, allow_unused=True
-                )
+                (gradient,) = torch.autograd.grad(value.sum(), now, create_graph=second_order, allow_unused=True)
             if gradient is None:
                 raise ValueError(
                     "the loss does not depend on what adapts: its gradient is cut (by detach, .data, .item() or no_grad) in "
@@ -147,10 +143,8 @@ def _recordable(value: Tensor) -> Tensor:
 
 def check_rates(main: MainNetwork, lr: LearningRate) -> None:
     """A sentence for what cannot be the learning rates of a main network's adaptation."""
-    if isinstance(lr, Mapping):
-        unknown = lr.keys() - main.shapes.keys()
-        if unknown:
-            raise ValueError(f"there is no weight called {sorted(unknown)}: the names are {list(main.shapes)}")
+    if isinstance(lr, Mapping) and (unknown := lr.keys() - main.shapes.keys()):
+        raise ValueError(f"there is no weight called {sorted(unknown)}: the names are {list(main.shapes)}")
     for name, rate in lr.items() if isinstance(lr, Mapping) else [("adaptation", lr)]:
         if not isinstance(rate, Tensor) and not (isinstance(rate, Real) and 0 <= rate < math.inf):
             got = repr(rate) if isinstance(rate, Real | str) else f"a {type(rate).__name__}"
@@ -166,19 +160,16 @@ def _rates(main: MainNetwork, lr: LearningRate, theta: Tensor, lead: torch.Size)
                 f"rates by name ({list(lr)}) are for the {main.weight_dim} weights θ, but what adapts here has "
                 f"{theta.shape[-1]} numbers: give one rate"
             )
-        parts = [_one_rate(name, lr.get(name, 0.0), shape, theta) for name, shape in main.shapes.items()]
-        return torch.cat(parts)
+        return torch.cat([_one_rate(name, lr.get(name, 0.0), shape, theta) for name, shape in main.shapes.items()])
     if isinstance(lr, Tensor) and lr.ndim:
         adapts = (*lead, theta.shape[-1])
         try:
-            fits = torch.broadcast_shapes(lr.shape, adapts) == adapts
+            lr.expand(adapts)
         except RuntimeError:
-            fits = False
-        if not fits:
             raise ValueError(
                 f"learning rates of shape {tuple(lr.shape)} do not fit what adapts, of shape {adapts}: give one rate, or one "
                 "for each weight"
-            )
+            ) from None
     return _like(lr, theta)
 
 
@@ -194,7 +185,7 @@ def _one_rate(name: str, rate: float | Tensor, shape: tuple[int, ...], theta: Te
         raise ValueError(
             f"the learning rate of {name!r} has shape {tuple(value.shape)}, but the weight has {shape}: give one or all"
         )
-    return value.expand(shape).reshape(-1) if value.shape == shape else value.reshape(()).expand(math.prod(shape))
+    return value.reshape(-1).expand(math.prod(shape))
 
 
 class Rates(nn.Module):
@@ -211,13 +202,13 @@ class Rates(nn.Module):
             self.fixed.append(None if isinstance(value, Tensor) else float(value))
             if isinstance(value, nn.Parameter):
                 self.register_parameter(f"alpha_{i}", value)
+            elif isinstance(value, Tensor) and value.requires_grad:
+                name = "adaptation" if self.names is None else repr(self.names[i])
+                raise ValueError(
+                    f"the learning rate of {name} requires a gradient, but is no parameter that a learner could own: give "
+                    "nn.Parameter(rate) to have it learned, or rate.detach()"
+                )
             elif isinstance(value, Tensor):
-                if value.requires_grad:
-                    name = "adaptation" if self.names is None else repr(self.names[i])
-                    raise ValueError(
-                        f"the learning rate of {name} requires a gradient, but is no parameter that a learner could own: give "
-                        "nn.Parameter(rate) to have it learned, or rate.detach()"
-                    )
                 self.register_buffer(f"alpha_{i}", value)
 
     def forward(self) -> LearningRate:

@@ -103,7 +103,7 @@ class _ModuleNetwork(MainNetwork):
         except _FAILURES as error:
             raise ValueError(
                 f"{type(self.module).__name__} cannot take x of shape {tuple(x.shape[1:])} (one task) with weights of dtype "
-                f"{next(iter(weights.values())).dtype} and input_dims={self.input_dims}: {error}"
+                f"{theta.dtype} and input_dims={self.input_dims}: {error}"
             ) from error
         if not self.by_loop and "atching rule" in str(in_vmap):
             self.by_loop = True
