@@ -160,7 +160,15 @@ def _rates(main: MainNetwork, lr: LearningRate, theta: Tensor, lead: torch.Size)
                 f"rates by name ({list(lr)}) are for the {main.weight_dim} weights θ, but what adapts here has "
                 f"{theta.shape[-1]} numbers: give one rate"
             )
-        return torch.cat([_one_rate(name, lr.get(name, 0.0), shape, theta) for name, shape in main.shapes.items()])
+        rates = []
+        for name, shape in main.shapes.items():
+            rate = torch.as_tensor(lr.get(name, 0.0), dtype=theta.dtype, device=theta.device)
+            if rate.numel() != 1 and rate.shape != shape:
+                raise ValueError(
+                    f"the learning rate of {name!r} has shape {tuple(rate.shape)}, but the weight has {shape}: give one or all"
+                )
+            rates.append(rate.reshape(-1).expand(math.prod(shape)))
+        return torch.cat(rates)
     if isinstance(lr, Tensor) and lr.ndim:
         adapts = (*lead, theta.shape[-1])
         try:
@@ -170,22 +178,8 @@ def _rates(main: MainNetwork, lr: LearningRate, theta: Tensor, lead: torch.Size)
                 f"learning rates of shape {tuple(lr.shape)} do not fit what adapts, of shape {adapts}: give one rate, or one "
                 "for each weight"
             ) from None
-    return _like(lr, theta)
-
-
-def _like(rate: float | Tensor, theta: Tensor) -> Tensor:
-    """A rate beside θ. A number becomes one of θ's dtype at once: by way of the default dtype it would be rounded to that."""
-    return rate.to(theta) if isinstance(rate, Tensor) else torch.tensor(rate, dtype=theta.dtype, device=theta.device)
-
-
-def _one_rate(name: str, rate: float | Tensor, shape: tuple[int, ...], theta: Tensor) -> Tensor:
-    """The rate of one weight tensor, for each of its weights."""
-    value = _like(rate, theta)
-    if value.numel() != 1 and value.shape != shape:
-        raise ValueError(
-            f"the learning rate of {name!r} has shape {tuple(value.shape)}, but the weight has {shape}: give one or all"
-        )
-    return value.reshape(-1).expand(math.prod(shape))
+    # A number becomes one of θ's dtype at once: by way of the default dtype it would be rounded to that.
+    return torch.as_tensor(lr, dtype=theta.dtype, device=theta.device)
 
 
 class Rates(nn.Module):

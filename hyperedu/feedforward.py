@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 from numbers import Integral, Real
 
 import torch
@@ -107,9 +107,10 @@ class _MLP(_Feedforward):
             if name == "y_std" and readable(tensor) and not (tensor > 0).all():
                 raise ValueError(f"y_std, the spread of y, must be above 0, got {value}")
         self.in_units_of_one = not isinstance(y_mean, Tensor) and not isinstance(y_std, Tensor) and (y_mean, y_std) == (0, 1)
-        gains = [gain] * (len(sizes) - 2) + [1.0]
-        layers = (layer(str(2 * i), (fan_out, fan_in), gains[i]) for i, (fan_in, fan_out) in enumerate(pairwise(sizes)))
-        super().__init__(list(chain.from_iterable(layers)), loss)
+        weights: list[Weight] = []
+        for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+            weights += layer(str(2 * i), (fan_out, fan_in), gain if i < len(sizes) - 2 else 1.0)
+        super().__init__(weights, loss)
 
     def _body(self, parts: Sequence[Tensor], x: Tensor) -> Tensor:
         for weight, bias in zip(parts[::2], parts[1::2], strict=True):
@@ -135,14 +136,13 @@ class _Conv(_Feedforward):
     def __init__(self, image, channels, d_out, activation, normalization, loss):
         if normalization not in ("group", "batch", None):
             raise ValueError(f"normalization must be 'group', 'batch' or None, got {normalization!r}")
-        for name, value, n in (("image", image, 3), ("channels", channels, None)):
-            if not isinstance(value, Sequence) or len(value) != (n or len(value)):
-                raise ValueError(
-                    f"{name} must be {'(channels, height, width)' if n else 'a sequence of widths'}, got {value!r}"
-                )
-            for size in value:
-                whole(f"each of {name}", size, 1)
-        whole("d_out", d_out, 1)
+        if not isinstance(image, Sequence) or len(image) != 3:
+            raise ValueError(f"image must be (channels, height, width), got {image!r}")
+        if not isinstance(channels, Sequence):
+            raise ValueError(f"channels must be a sequence of widths, got {channels!r}")
+        for name, sizes in (("each of image", image), ("each of channels", channels), ("d_out", [d_out])):
+            for size in sizes:
+                whole(name, size, 1)
         self.examples_apart = normalization != "batch"
         self.image, self.channels, self.normalization = tuple(image), tuple(channels), normalization
         self.activation, gain = activation_and_gain(activation)
