@@ -162,7 +162,7 @@ def _fault(child: nn.Module, own: set[int]) -> str | None:
     listed = [item for value in attributes if isinstance(value, list | tuple) for item in value]
     named = [item for value in attributes if isinstance(value, dict) for item in value.values()]
     functions = [item for item in (*attributes, *listed, *named) if inspect.isfunction(item)]
-    around = [item for function in functions for item in inspect.getclosurevars(function).nonlocals.values()]
+    around = (item for function in functions for item in inspect.getclosurevars(function).nonlocals.values())
     if getattr(child, "running_mean", None) is not None:
         return (
             "keeps running statistics, which would leak from task to task: use track_running_stats=False, or GroupNorm or "
