@@ -90,7 +90,6 @@ def per_task(function: Callable[[Tensor, Tensor], Tensor]) -> Loss:
 
     Whatever the function reduces, it sees one task at a time; `torch.nn.functional.l1_loss` will do.
     """
-
     return functools.partial(_by_task, function)
 
 
