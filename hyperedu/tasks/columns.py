@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Number
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pandas
 
 MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "–", "—", "?", ".", "missing", "k.a.", "k. a.", "n.d."}
 MISSING |= {"#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"}  # what spreadsheets write for a failed formula
@@ -17,12 +17,16 @@ MISSING |= {"#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"}  # what 
 STANDS_FOR_MISSING = (-99.0, -99.9, -999.0, -999.9, -9999.0, -9999.9, -99999.0)
 CURRENCIES = "$€£¥"
 SEPARATORS = ";\t,|"
-UNIT = re.compile(r"^(?P<name>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^\[\]]*)\])\s*$")
+HEADER = re.compile(r"^(.*?)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\])?\s*$", re.DOTALL)  # name, name (unit) or name [unit]
 TIME = r"\d{1,2}:[0-5]\d(?::[0-5]\d)?"  # of the day
 SHORTER_THAN_HOURS = r"(?:m|min|minut\w*|m?m:ss|s|se[ck]\w*|d|days?|tage?|jours?)\.?"  # or longer: units that are no hours
 NUMBER = r"[+-]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][+-]?\d+)?"
-# Only as many digits as a group of thousands has: 1,234 may be a thousand or a little more than one. 0,234 is no thousand.
-GROUPED = {sign: rf"[+-]?[1-9]\d{{0,2}}(?:{re.escape(sign)}\d{{3}})+" for sign in ",."}
+# What proves a decimal sign: it comes after the sign that parts thousands, or cannot part them itself. 1,234 may be a thousand
+# or a little more than one; 0,234 is no thousand.
+PROOF = {
+    sign: rf"(?![+-]?[1-9]\d{{0,2}}(?:[{sign}]\d{{3}})+$)(?:.*[{other}])?[^{other}]*[{sign}][^{other}]*"
+    for sign, other in (",.", ".,")
+}
 DATES = {  # how a date looks → its format; where day and month could be taken for each other, both
     r"\d{4}-\d{1,2}-\d{1,2}": ["%Y-%m-%d"],
     r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}": ["%Y-%m-%d %H:%M"],
@@ -50,10 +54,8 @@ class Column:
         return self.name + (f" ({self.unit})" if self.unit else "")
 
 
-def read_csv(path: str | Path) -> tuple[Any, str]:
+def read_csv(path: str | Path) -> tuple[pandas.DataFrame, str]:
     """A file as a frame of texts, and the sign that parts its columns. UTF-8 with or without a mark, UTF-16 or Windows-1252."""
-    import pandas
-
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"there is no file {path}: give the path of a table, such as Path.home() / 'mine.csv'")
@@ -83,9 +85,7 @@ def read_csv(path: str | Path) -> tuple[Any, str]:
             if max(line.count(separator) for line in cell.split("\n")) >= len(frame.columns) - 1:
                 raise ValueError(f"{path.name}: a quotation mark is not closed, and several rows are read as {cell[:40]!r} …")
     header = [str(name).strip() for name in frame.iloc[0]]
-    frame = frame.iloc[1:].reset_index(drop=True)
-    frame.columns = header
-    return frame, separator
+    return frame.iloc[1:].reset_index(drop=True).set_axis(header, axis=1), separator
 
 
 def _steady(lines: Sequence[str], sign: str) -> bool:
@@ -94,7 +94,7 @@ def _steady(lines: Sequence[str], sign: str) -> bool:
     return len(counts) == 1 and counts != {0}
 
 
-def named(frame: Any, wanted: str) -> str:
+def named(frame: pandas.DataFrame, wanted: str) -> str:
     """The header of the column that is meant: its whole text, or its text without the unit, in any capitals."""
     headers, wanted = list(frame.columns), str(wanted)
     for same in (lambda h: h == wanted, lambda h: _plain(h) == _plain(wanted)):
@@ -108,54 +108,45 @@ def named(frame: Any, wanted: str) -> str:
     raise ValueError(f"no column is called {wanted!r}: there are {', '.join(map(repr, headers))}{hint}")
 
 
+def _name_and_unit(header: str) -> tuple[str, str]:
+    name, *units = HEADER.findall(header)[0]  # it fits every text
+    return name.strip(), "".join(units).strip()
+
+
 def _plain(header: str) -> str:
-    found = UNIT.match(header)
-    return (found["name"] if found else header).strip().lower()
+    return _name_and_unit(header)[0].lower()
 
 
-def parsed(frame: Any, headers: Sequence[str], separator: str | None, decimal: str | None) -> dict[str, Column]:
+def parsed(frame: pandas.DataFrame, headers: Sequence[str], separator: str | None, decimal: str | None) -> dict[str, Column]:
     """The columns that are used, by header. Whether a comma is a decimal sign is read off all of them together."""
-    import pandas
-
     if decimal not in (None, ".", ","):
         raise ValueError(f"decimal must be '.' or ',', got {decimal!r}")
-    texts = {header: _texts(frame[header]) for header in headers}
+    texts, cells = {}, {}
     for header in headers:
-        if (texts[header] == "").all():
+        texts[header] = _texts(frame[header])
+        there = texts[header] != ""
+        if not there.any():
             raise ValueError(f"column {header!r} is empty: leave it out")
-    # Python's own numbers in a column of objects are no texts.
-    raw = {header: frame[header].where(texts[header] != "").infer_objects() for header in headers}
-    of_text = [t for header, t in texts.items() if not pandas.api.types.is_numeric_dtype(raw[header])]
-    said = {sign for t in of_text for sign in _decimal_signs(t)}
+        values = frame[header].where(there).infer_objects()  # Python's own numbers in a column of objects are no texts
+        cells[header] = (texts[header] if values.dtype.kind == "O" else values)[there]
+    said = {sign for known in cells.values() if known.dtype.kind == "O" for sign in _decimal_signs(known)}
     if decimal is None and len(said) == 1:
         (decimal,) = said
     found = {}
-    for header, values in raw.items():
-        match = UNIT.match(header)
-        name = (match["name"] if match else header).strip()
-        unit = ((match["round"] or match["square"] or "") if match else "").strip()
-        numbers: np.ndarray | None
-        if pandas.api.types.is_datetime64_any_dtype(values):
-            numbers, unit = _days(values)
-        elif pandas.api.types.is_timedelta64_dtype(values):
-            numbers, unit = _in_days(values), "days"
-        elif pandas.api.types.is_complex_dtype(values):
-            raise ValueError(f"column {header!r} has complex numbers: give real and imaginary parts as two columns")
-        elif pandas.api.types.is_numeric_dtype(values):  # booleans among them
-            numbers = values.astype(float).to_numpy()
-            _refuse_a_stand_in(numbers[~np.isnan(numbers)], header)
-        else:
-            numbers, unit = _numbers(texts[header], header, unit, separator, decimal)
+    for header, known in cells.items():
+        name, unit = _name_and_unit(header)
+        numbers, unit = _numbers(known, header, unit, separator, decimal)
         if numbers is None:
             _refuse_a_word_for_nothing(frame[header].dropna().astype(str).str.strip(), header)
         else:
-            numbers = np.where(np.isinf(numbers), np.nan, numbers)
-            numbers, unit = _in_one_number(numbers) or (numbers, unit)
+            every = np.full(len(frame), np.nan)
+            every[known.index] = np.where(np.isinf(numbers), np.nan, numbers)
+            numbers, unit = _in_one_number(every) or (every, unit)
         found[header] = Column(name, unit, numbers, texts[header].to_numpy())
     return found
 
 
-def _texts(values: Any) -> Any:
+def _texts(values: pandas.Series) -> pandas.Series:
     """Texts without spaces round them; what stands for a missing value is empty."""
     texts = values.astype(object).where(values.notna(), "")
     if values.dtype == object:  # a Python 1.125 among texts is no thousand
@@ -165,82 +156,85 @@ def _texts(values: Any) -> Any:
     return texts.where(~texts.str.lower().isin(MISSING), "")
 
 
-def _bare(texts: Any) -> Any:
+def _bare(texts: pandas.Series) -> pandas.Series:
     """Without currencies, spaces and what parts thousands. What parts other digits stays: 120 80, 120, 80 and 5'11 are none."""
     bare = texts.str.replace(rf"(?<=\d)[\s'’](?=\d{{3}}(?!\d))|(?<![\d.,])\s|\s(?![\d.,])|[{CURRENCIES}]", "", regex=True)
     return bare.str.replace(rf"^\(({NUMBER})\)$", r"-\1", regex=True)  # as accountants write what is below 0
 
 
-def _decimal_signs(texts: Any) -> set[str]:
-    """The decimal signs that a column of numbers proves: those that could not part thousands."""
-    known = _bare(texts[texts != ""]).str.rstrip("%")
-    if not len(known) or not known.str.fullmatch(NUMBER).mean() > 0.5:
+def _decimal_signs(texts: pandas.Series) -> set[str]:
+    """The decimal signs that a column of numbers proves."""
+    plain = _bare(texts).str.rstrip("%")
+    if plain.str.fullmatch(NUMBER).mean() <= 0.5:
         return set()
-    proved = set()
-    for sign, other in (",.", ".,"):
-        mine = known[known.str.contains(sign, regex=False)]
-        both = mine[mine.str.contains(other, regex=False)]
-        single = mine[~mine.str.contains(other, regex=False)]
-        if (both.str.rfind(sign) > both.str.rfind(other)).any() or (~single.str.fullmatch(GROUPED[sign])).any():
-            proved.add(sign)
-    return proved
+    return {sign for sign, proof in PROOF.items() if plain.str.fullmatch(proof).any()}
 
 
-def _numbers(texts: Any, header: str, unit: str, separator: str | None, decimal: str | None) -> tuple[np.ndarray | None, str]:
+def _numbers(
+    cells: pandas.Series, header: str, unit: str, separator: str | None, decimal: str | None
+) -> tuple[np.ndarray | None, str]:
+    """Numbers and their unit of the cells that are not empty; None where they are words."""
+    match cells.dtype.kind:
+        case "O":
+            return _numbers_of_texts(cells, header, unit, separator, decimal)
+        case "M":
+            return _days(cells)
+        case "m":
+            return _in_days(cells), "days"
+        case "c":
+            raise ValueError(f"column {header!r} has complex numbers: give real and imaginary parts as two columns")
+    numbers = cells.astype(float).to_numpy()  # booleans among them
+    _refuse_a_stand_in(numbers, header)
+    return numbers, unit
+
+
+def _numbers_of_texts(
+    texts: pandas.Series, header: str, unit: str, separator: str | None, decimal: str | None
+) -> tuple[np.ndarray | None, str]:
     """Numbers and their unit; None where most cells are no numbers. One cell that is none among numbers is an error."""
-    import pandas
-
-    known = texts != ""
     plain = _bare(texts)
     percent = plain.str.endswith("%")
-    if percent.any() and not percent[known].all() and unit != "%":
-        raise ValueError(
-            f"column {header!r} has a % in {int(percent.sum())} of {int(known.sum())} cells: write it in all or in none"
-        )
-    if len(signs := set("".join(texts)) & set(CURRENCIES)) > 1 and plain[known].str.fullmatch(NUMBER).mean() > 0.5:
+    if percent.any() and not percent.all() and unit != "%":
+        raise ValueError(f"column {header!r} has a % in {percent.sum()} of {len(texts)} cells: write it in all or in none")
+    if len(signs := set("".join(texts)) & set(CURRENCIES)) > 1 and plain.str.fullmatch(NUMBER).mean() > 0.5:
         raise ValueError(f"column {header!r} has amounts in {' and in '.join(sorted(signs))}: write all in one currency")
     plain = plain.str.rstrip("%")
-    looks = plain.str.fullmatch(NUMBER) | plain.str.lower().isin(["inf", "+inf", "-inf"])
-    if plain[known].str.fullmatch(TIME).all():
+    if plain.str.fullmatch(TIME).all():
         if re.fullmatch(SHORTER_THAN_HOURS, unit.lower()):
             raise ValueError(
-                f"column {header!r} has times such as {texts[known].iloc[0]}, which are read as hours and minutes: write "
+                f"column {header!r} has times such as {texts.iloc[0]}, which are read as hours and minutes: write "
                 f"numbers of {unit}"
             )
-        return _hours(plain.where(known)), unit or "h"
-    if not looks[known].any() or (plain[known].str.fullmatch("|".join(DATES)).mean() > 0.5):
-        dates = _dates(texts, header)
-        return (None, unit) if dates is None else dates
-    if looks[known].mean() <= 0.5:
+        return _hours(plain), unit or "h"
+    looks = plain.str.fullmatch(NUMBER) | plain.str.lower().isin(["inf", "+inf", "-inf"])
+    if not looks.any() or plain.str.fullmatch("|".join(DATES)).mean() > 0.5:
+        return _dates(texts, header) or (None, unit)
+    if looks.mean() <= 0.5:
         return None, unit
-    wrong = known & ~looks
-    if wrong.any():
-        row = int(np.flatnonzero(wrong.to_numpy())[0])
+    if not looks.all():
+        row = looks.index[~looks][0]
         raise ValueError(
-            f"column {header!r} has numbers, but {texts.iloc[row]!r} in row {row + 1} (of {int(wrong.sum())} such cells): "
+            f"column {header!r} has numbers, but {texts[row]!r} in row {row + 1} (of {(~looks).sum()} such cells): "
             "correct it, or leave the cell empty"
         )
     proved = _decimal_signs(texts)
-    if len(proved) == 1:
-        (decimal,) = proved
-    elif len(proved) == 2:
+    if len(proved) == 2:
         raise ValueError(f"column {header!r} has both commas and points as decimal signs: write all its numbers in one way")
-    else:
-        decimal = _by_groups(plain[known]) or decimal or _guess(plain[known], header, separator)
+    decimal = proved.pop() if proved else _unproved(plain, header, separator, decimal)
     thousands = "." if decimal == "," else ","
     plain = plain.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
-    numbers = pandas.to_numeric(plain.where(known), errors="coerce").to_numpy(dtype=float)
-    unread = known & pandas.isna(numbers)
+    numbers = pandas.to_numeric(plain, errors="coerce").to_numpy(dtype=float)
+    unread = np.isnan(numbers)
     if unread.any():
         raise ValueError(
             f"column {header!r} has {texts[unread].iloc[0]!r}, which is no number where {decimal!r} is the decimal sign: write "
             "all numbers in one way, or say decimal=',' or decimal='.'"
         )
-    _refuse_a_stand_in(numbers[known], header)
+    _refuse_a_stand_in(numbers, header)
     return numbers, unit or ("%" if percent.any() else "")
 
 
-def _refuse_a_word_for_nothing(words: Any, header: str) -> None:
+def _refuse_a_word_for_nothing(words: pandas.Series, header: str) -> None:
     """'none' may be said of a task, and NA is North America among codes of two letters."""
     for word, is_one in (("none", words.str.lower() == "none"), ("NA", words == "NA")):
         if is_one.any() and (word == "none" or words[words != ""].str.fullmatch("[A-Z]{2}").all()):
@@ -264,74 +258,62 @@ def _refuse_a_stand_in(numbers: np.ndarray, header: str) -> None:
 
 def _in_one_number(numbers: np.ndarray) -> tuple[np.ndarray, str] | None:
     """Days of dates such as 20240331 (n,), or of hours such as 2024033114; None where these are other numbers."""
-    import pandas
-
     known = np.isfinite(numbers)
     for form, (first, last) in IN_ONE_NUMBER.items():
         if known.any() and first <= numbers[known].min() and numbers[known].max() <= last:
-            texts = pandas.Series([f"{number:.10g}" if there else None for number, there in zip(numbers, known, strict=True)])
+            texts = pandas.Series(numbers).map("{:.10g}".format, na_action="ignore")
             dates = pandas.to_datetime(texts, format=form, errors="coerce")
             if dates[known].notna().all():
                 return _days(dates)
     return None
 
 
-def _hours(texts: Any) -> np.ndarray:
-    """Times of the day (n,) such as 7:30 or 07:30:00 in hours, NaN where missing."""
+def _hours(texts: pandas.Series) -> np.ndarray:
+    """Times of the day (n,) such as 7:30 or 07:30:00 in hours."""
     parts = texts.str.extract(r"^(\d+):(\d+)(?::(\d+))?$").astype(float)
     return (parts[0] + parts[1] / 60 + parts[2].fillna(0) / 3600).to_numpy()
 
 
-def _by_groups(plain: Any) -> str | None:
-    """The decimal sign of numbers with several groups: what parts them can only part thousands."""
-    for sign, other in (",.", ".,"):
-        if plain.str.count(re.escape(sign)).gt(1).any():
-            return other
-    return None
-
-
-def _guess(plain: Any, header: str, separator: str | None) -> str:
+def _unproved(plain: pandas.Series, header: str, separator: str | None, decimal: str | None) -> str:
     """The decimal sign where no number proves one: "." but for numbers that could be either, which must be asked about."""
-    for sign in ",.":
+    for sign, other in (",.", ".,"):
+        if plain.str.count(re.escape(sign)).gt(1).any():  # what parts several groups can only part thousands
+            return other
+    for sign in ",." if decimal is None else "":
         mine = plain[plain.str.contains(sign, regex=False)]
         if len(mine) and (separator == ";" or sign == ","):
             raise ValueError(
                 f"column {header!r} has numbers such as {mine.iloc[0]}, which may be thousands or decimals: say decimal=',' or "
                 "decimal='.'"
             )
-    return "."
+    return decimal or "."
 
 
-def _dates(texts: Any, header: str) -> tuple[np.ndarray, str] | None:
+def _dates(texts: pandas.Series, header: str) -> tuple[np.ndarray, str] | None:
     """Dates as days since the first, and that as the unit; None where there are none."""
-    import pandas
-
-    known = texts[texts != ""]
     for look, formats in DATES.items():
-        if known.str.fullmatch(look).mean() < 0.5:
+        looks = texts.str.fullmatch(look)
+        if looks.mean() < 0.5:
             continue
-        plain, found = texts.str.replace("T", " "), []
-        for form in formats:
-            days = pandas.to_datetime(plain.where(texts != ""), format=form, errors="coerce", utc=True)
-            if days[texts != ""].notna().all():
-                found.append(days)
+        plain = texts.str.replace("T", " ")
+        dates = [pandas.to_datetime(plain, format=form, errors="coerce", utc=True) for form in formats]
+        found = [days for days in dates if days.notna().all()]
         if len(found) == 2 and not found[0].equals(found[1]):
             raise ValueError(
-                f"column {header!r} has dates such as {known.iloc[0]}, in which day and month could be taken for each other: "
+                f"column {header!r} has dates such as {texts.iloc[0]}, in which day and month could be taken for each other: "
                 "write them as 2024-03-31"
             )
         if not found:
-            bad = known[~known.str.fullmatch(look)]
-            example = bad.iloc[0] if len(bad) else known.iloc[0]
+            example = (texts if looks.all() else texts[~looks]).iloc[0]
             raise ValueError(f"column {header!r} has dates, but {example!r} is none of the same form: write them as 2024-03-31")
         return _days(found[0])
     return None
 
 
-def _days(dates: Any) -> tuple[np.ndarray, str]:
+def _days(dates: pandas.Series) -> tuple[np.ndarray, str]:
     first = dates.min()
     return _in_days(dates - first), f"days since {first:%Y-%m-%d}"
 
 
-def _in_days(times: Any) -> np.ndarray:
+def _in_days(times: pandas.Series) -> np.ndarray:
     return (times.dt.total_seconds() / 86400).to_numpy(dtype=float)

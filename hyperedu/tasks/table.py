@@ -1,12 +1,13 @@
 """A table of the reader's own as a family of tasks: one column names the task, others describe it, others are x and y."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import torch
 from torch import Tensor
 
@@ -67,23 +68,22 @@ class Table:
         whole("least, the fewest rows of a task,", least, 2)
         whole("split", split, 0)
         frame = _frame(frame)
-        roles = {"descriptor": _names("descriptor", descriptor), "x": _names("x", x), "y": _names("y", y)}
-        header = {role: [named(frame, name) for name in names] for role, names in roles.items()}
+        roles = {"descriptor": descriptor, "x": x, "y": y}
+        header = {role: _headers(frame, role, names) for role, names in roles.items()}
         task_header = named(frame, task)
         _check_roles({"task": [task_header], **header})
-        columns = parsed(frame, [h for names in header.values() for h in names], separator, decimal)
-        for role in ("x", "y"):
-            _check_numbers(role, header[role], columns)
+        columns = parsed(frame, [h for headers in header.values() for h in headers], separator, decimal)
+        numbers = {role: _numbers(role, header[role], columns) for role in ("x", "y")}
         self.x_columns, self.y_columns = ([columns[h] for h in header[role]] for role in ("x", "y"))
         self.left_out: dict[str, int] = {}
-        self._keep_rows(frame[task_header], least)
+        self._keep_rows(frame[task_header], numbers["x"], numbers["y"], least)
         train, test = self._split(n_test, split)
         self.values, names, units = self._describe([columns[h] for h in header["descriptor"]], train)
         self.descriptors = Metadata.fit(self.values[train], names, units)
         rows = self._rows_of(train)
         for role in ("x", "y"):
-            for name in header[role]:
-                _check_differs(name, role, _numbers(columns[name])[self.rows][rows])
+            for name, values in zip(header[role], numbers[role][self.rows[rows]].T, strict=True):
+                _check_differs(name, role, values)
         self.x_mean, self.x_std = self._x[rows].mean(0), self._x[rows].std(0, correction=0)
         y_mean, y_std = self.y[rows].mean(0), self.y[rows].std(0, correction=0)
         self.y_mean, self.y_std = (v.item() if len(v) == 1 else v for v in (y_mean, y_std))
@@ -102,30 +102,22 @@ class Table:
         frame, separator = read_csv(path)
         return cls(frame, task, descriptor, x, y, separator=separator, **settings)
 
-    def _keep_rows(self, tasks: Any, least: int) -> None:
+    def _keep_rows(self, tasks: pandas.Series, x: np.ndarray, y: np.ndarray, least: int) -> None:
         """Rows with a task, an x and a y, ordered by task; tasks with at least `least` of them."""
-        import pandas
-
-        name = tasks.astype(object).where(tasks.notna(), "").astype(str).str.strip().to_numpy(dtype=object)
-        x, y = (np.stack([_numbers(c) for c in columns], axis=1) for columns in (self.x_columns, self.y_columns))
+        name = tasks.astype(object).where(tasks.notna(), "").astype(str).str.strip().astype(object)
         whole_rows = (name != "") & ~np.isnan(x).any(1) & ~np.isnan(y).any(1)
         self._count("rows without a task, an x or a y", int((~whole_rows).sum()))
-        kept = np.flatnonzero(whole_rows)
-        number, names = pandas.factorize(name[kept], sort=True)
-        counts = np.bincount(number, minlength=len(names))
-        enough = counts >= least
-        self._count(f"tasks with fewer than {least} rows", int((~enough).sum()))
-        if enough.sum() < FEWEST_TASKS:
+        name = name[whole_rows].sort_values(kind="stable")
+        every = name.groupby(name).size()
+        counts = every[every >= least]
+        self._count(f"tasks with fewer than {least} rows", len(every) - len(counts))
+        if len(counts) < FEWEST_TASKS:
             raise ValueError(
-                f"{int(enough.sum())} tasks have at least {least} rows with an x and a y: {FEWEST_TASKS} are the fewest that "
-                f"can be split into training and test. The column of the task has {len(names)} names in {len(kept)} rows"
+                f"{len(counts)} tasks have at least {least} rows with an x and a y: {FEWEST_TASKS} are the fewest that "
+                f"can be split into training and test. The column of the task has {len(every)} names in {len(name)} rows"
             )
-        new = np.cumsum(enough) - 1
-        here = enough[number]
-        number, kept = new[number[here]], kept[here]
-        order = np.argsort(number, kind="stable")
-        self.rows, self.names = kept[order], names[enough].tolist()
-        self.counts = torch.from_numpy(counts[enough])
+        self.rows, self.names = name.index[name.isin(counts.index)].to_numpy(), counts.index.tolist()
+        self.counts = torch.tensor(counts.tolist())
         self.starts = self.counts.cumsum(0) - self.counts
         self._x, self.y = floats(x[self.rows]), floats(y[self.rows])
 
@@ -133,58 +125,54 @@ class Table:
         if n:
             self.left_out[what] = self.left_out.get(what, 0) + n
 
-    def _describe(self, columns: list[Column], train: Tensor) -> tuple[Tensor, list[str], list[str]]:
+    def _describe(self, columns: list[Column], train: Tensor) -> tuple[Tensor, Sequence[str], Sequence[str]]:
         """The values (n_tasks, d_tau) that describe each task, names and units; words must differ among training tasks."""
-        values, names, units = [], [], []
+        found: list[tuple[np.ndarray, str, str]] = []
         plain = [column.name for column in columns]
         for column in columns:
             called = column.label if plain.count(column.name) > 1 else column.name  # "heat (mean)" and "heat (max)" are two
-            if column.numbers is not None:
-                numbers = self._one_per_task(column, column.numbers, ~np.isnan(column.numbers))
-                told = numbers[train.numpy()]
-                _check_kept(column.name, "descriptor", told[~np.isnan(told)])
-                values.append(numbers)
-                names.append(called)
-                units.append(column.unit)
+            if column.numbers is None:
+                found += [(is_said, f"{called}: {word}", "") for word, is_said in self._words(column, train)]
                 continue
-            words, code = np.unique(column.texts, return_inverse=True)
-            code = self._one_per_task(column, code.astype(float), column.texts != "")
-            said = [k for k, word in enumerate(words) if word != "" and (code == k).any()]
-            if len(said) > max(2, len(self.names) // 2):
-                raise ValueError(
-                    f"column {column.name!r} has {len(said)} different words for {len(self.names)} tasks: it says which task "
-                    "it is, and not what it is like. Leave it out, or give numbers"
-                )
-            for k in said[1:] if len(said) == 2 else said:
-                is_said = np.where(np.isnan(code), np.nan, code == k)
-                if np.unique(is_said[train.numpy()][~np.isnan(is_said[train.numpy()])]).size < 2:
-                    self._count(f"words of {column.name!r} that all training tasks say, or none", 1)
-                    continue
-                values.append(is_said)
-                names.append(f"{called}: {words[k]}")
-                units.append("")
+            numbers = self._one_per_task(column, column.numbers)
+            told = numbers[train.numpy()]
+            _check_kept(column.name, "descriptor", told[~np.isnan(told)])
+            found.append((numbers, called, column.unit))
+        if not found:
+            raise ValueError("no column tells the training tasks apart: give a descriptor whose values differ")
+        values, names, units = zip(*found, strict=True)
         if "name" in names:
             raise ValueError("a descriptor cannot be called 'name', as the task's own name is: give its column another")
-        if not values:
-            raise ValueError("no column tells the training tasks apart: give a descriptor whose values differ")
         return floats(np.stack(values, axis=1)), names, units
 
-    def _one_per_task(self, column: Column, numbers: np.ndarray, known: np.ndarray) -> np.ndarray:
-        """The value of each task (n_tasks,), NaN where no row has one; an error where its rows differ."""
-        starts = self.starts.numpy()
-        here, there = numbers[self.rows], known[self.rows]
-        low = np.minimum.reduceat(np.where(there, here, np.inf), starts)
-        high = np.maximum.reduceat(np.where(there, here, -np.inf), starts)
-        differs = np.flatnonzero(low < high)
-        if len(differs):
-            task = differs[0]
-            span = slice(starts[task], starts[task] + int(self.counts[task]))
-            seen = list(dict.fromkeys(str(v) for v in column.texts[self.rows[span]][there[span]]))[:2]
+    def _words(self, column: Column, train: Tensor) -> Iterator[tuple[str, np.ndarray]]:
+        """Each word and whether it is said of each task (n_tasks,), NaN where nothing is; of two words one is enough."""
+        said = pandas.Series(self._one_per_task(column, np.where(column.texts == "", np.array(None), column.texts)))
+        if said.nunique() > max(2, len(self.names) // 2):
             raise ValueError(
-                f"column {column.name!r} describes {self.names[task]!r} as {seen[0]} and as {seen[1]}: a descriptor has one "
-                f"value for a task ({len(differs)} tasks have several). Make it an x, or write its mean"
+                f"column {column.name!r} has {said.nunique()} different words for {len(self.names)} tasks: it says which task "
+                "it is, and not what it is like. Leave it out, or give numbers"
             )
-        return np.where(low <= high, low, np.nan)
+        words = pandas.get_dummies(said, dtype=float)
+        words[said.isna()] = math.nan
+        for word, is_said in words.iloc[:, 1 if words.shape[1] == 2 else 0 :].items():
+            if is_said[train.numpy()].nunique() == 2:
+                yield word, is_said.to_numpy()
+            else:
+                self._count(f"words of {column.name!r} that all training tasks say, or none", 1)
+
+    def _one_per_task(self, column: Column, values: np.ndarray) -> np.ndarray:
+        """The value of each task (n_tasks,), NaN or None where no row has one; an error where its rows differ."""
+        values, number = values[self.rows], np.repeat(np.arange(len(self.names)), self.counts)
+        of_task = pandas.Series(values).groupby(number)
+        differs = np.flatnonzero(of_task.nunique() > 1)
+        if len(differs):
+            seen = pandas.unique(column.texts[self.rows[(number == differs[0]) & pandas.notna(values)]])
+            raise ValueError(
+                f"column {column.name!r} describes {self.names[differs[0]]!r} as {seen[0]} and as {seen[1]}: a descriptor has "
+                f"one value for a task ({len(differs)} tasks have several). Make it an x, or write its mean"
+            )
+        return of_task.first().to_numpy()
 
     def _split(self, n_test: int | None, split: int) -> tuple[Tensor, Tensor]:
         n = len(self.names)
@@ -204,13 +192,8 @@ class Table:
             expect(name, value, (Real, Tensor), f"a property is a number, {value!r} is none; leave out what is not known")
         return self.descriptors(floats([values.get(name, math.nan) for name in self.descriptors.names]))
 
-    def _span(self, task: int) -> range:
-        """The rows of one task."""
-        start = int(self.starts[task])
-        return range(start, start + int(self.counts[task]))
-
     def _rows_of(self, tasks: Tensor) -> Tensor:
-        return torch.tensor([row for task in tasks.tolist() for row in self._span(task)])
+        return torch.cat([self.starts[i] + torch.arange(int(self.counts[i])) for i in tasks.tolist()])
 
     def rows_of(self, tasks: "_Rows") -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """All rows of a set of tasks: τ (n, d_tau), x (n, d_in), y (n, d_out), and the number of each row's task (n,)."""
@@ -251,19 +234,15 @@ class Table:
         Each position is a value of x where there are few, and else the middle of an interval; y is the mean of the rows there.
         """
         first = self._x[:, 0]
-        positions = first.unique()
+        positions, place = first.unique(return_inverse=True)
         if len(positions) > POSITIONS:
             ends = torch.linspace(first.min().item(), first.max().item(), POSITIONS + 1)
-            positions = (ends[1:] + ends[:-1]) / 2
-            place = torch.bucketize(first, ends[1:-1])
-        else:
-            place = torch.searchsorted(positions, first.contiguous())
+            positions, place = (ends[1:] + ends[:-1]) / 2, torch.bucketize(first, ends[1:-1])
         y = torch.full((len(tasks), len(positions), 1), math.nan)
         for row, name in enumerate(tasks.properties["name"]):
-            rows = self._span(self.names.index(name))
-            span = slice(rows.start, rows.stop)
-            n = torch.bincount(place[span], minlength=len(positions))
-            total = torch.bincount(place[span], self.y[span, 0].double(), len(positions))
+            rows = self._rows_of(torch.tensor([self.names.index(name)]))
+            n = torch.bincount(place[rows], minlength=len(positions))
+            total = torch.bincount(place[rows], self.y[rows, 0].double(), len(positions))
             y[row, :, 0] = (total / n).to(y)
         return positions, self._inputs(positions), y
 
@@ -294,19 +273,15 @@ class _Rows(TaskSet):
         self.check(n_tasks, shots, queries, rng)
         table = self.table
         which = self.index if n_tasks is None else self.index[torch.randperm(len(self.index), generator=rng)[:n_tasks]]
-        some = [
-            torch.randperm(int(table.counts[i]), generator=rng)[: shots + queries] + table.starts[i] for i in which.tolist()
-        ]
-        rows = torch.stack(some)
-        D, D_query = (Examples(table.x[part], table.y[part]) for part in rows.split([shots, queries], dim=1))
+        each = [torch.randperm(int(table.counts[i]), generator=rng) + table.starts[i] for i in which.tolist()]
+        rows = torch.stack([some[: shots + queries] for some in each])
+        D, D_query = Examples(table.x[rows], table.y[rows]).split(shots)
         properties: dict[str, Any] = {"name": [table.names[i] for i in which.tolist()]}
         properties |= dict(zip(table.descriptors.names, table.values[which].unbind(-1), strict=True))
         return TaskBatch(table.descriptors(table.values[which]), D, D_query, properties)
 
 
-def _frame(frame: Any) -> Any:
-    import pandas
-
+def _frame(frame: Any) -> pandas.DataFrame:
     if isinstance(frame, Mapping):
         for name, values in frame.items():
             if isinstance(values, str) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) != 1:
@@ -329,13 +304,13 @@ def _frame(frame: Any) -> Any:
     return frame.reset_index(drop=True).rename(columns=str)
 
 
-def _names(role: str, names: Sequence[str]) -> list[str]:
+def _headers(frame: pandas.DataFrame, role: str, names: Sequence[str]) -> list[str]:
     if isinstance(names, str):
         raise ValueError(f"{role} takes a list of columns: {role}=[{names!r}]")
-    names = [] if names is None else list(names)
-    if not names:
+    headers = [] if names is None else [named(frame, name) for name in names]
+    if not headers:
         raise ValueError(f"{role} needs at least one column")
-    return names
+    return headers
 
 
 def _check_roles(header: Mapping[str, Sequence[str]]) -> None:
@@ -347,14 +322,18 @@ def _check_roles(header: Mapping[str, Sequence[str]]) -> None:
             seen[name] = role
 
 
-def _check_numbers(role: str, headers: Sequence[str], columns: Mapping[str, Column]) -> None:
+def _numbers(role: str, headers: Sequence[str], columns: Mapping[str, Column]) -> np.ndarray:
+    """The numbers of some columns side by side, (n_rows, n_columns)."""
+    found = []
     for header in headers:
-        column = columns[header]
-        if column.numbers is None:
-            example = next((text for text in column.texts if text != ""), "")
+        numbers, texts = columns[header].numbers, columns[header].texts
+        if numbers is None:
+            example = next((text for text in texts if text != ""), "")
             raise ValueError(
                 f"column {header!r} ({role}) has words such as {example!r}: x and y must be numbers or dates, as 2024-03-31"
             )
+        found.append(numbers)
+    return np.stack(found, axis=1)
 
 
 def _check_differs(name: str, role: str, numbers: np.ndarray) -> None:
@@ -376,8 +355,3 @@ def _check_kept(name: str, role: str, numbers: np.ndarray) -> None:
             f"column {name!r} ({role}) has numbers such as {numbers[0]:.9g}, which {torch.get_default_dtype()} cannot tell "
             "apart: subtract the smallest from all, or give them in another unit"
         )
-
-
-def _numbers(column: Column) -> np.ndarray:
-    assert column.numbers is not None
-    return column.numbers
