@@ -5,7 +5,7 @@ import importlib.util
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,18 +15,6 @@ from hyperedu.batches import expect, floats
 from hyperedu.words import _
 
 __all__ = ["Text"]
-
-
-def _sentences(text: str | Sequence[str]) -> list[str]:
-    """The sentences of a text or of several; those that say nothing are refused."""
-    expect("the text", text, Iterable, "give a sentence, or several in a list")
-    sentences = [text] if isinstance(text, str) else list(text)
-    if not sentences:
-        raise ValueError("no sentence was given: type at least one")
-    for sentence in sentences:
-        if not isinstance(sentence, str) or not sentence.strip():
-            raise ValueError(f"{sentence!r} says nothing: type a sentence, such as 'a slow tall wave, shifted left'")
-    return sentences
 
 
 # Function words of other languages that no English sentence has.
@@ -70,37 +58,45 @@ class Text:
 
     def __call__(self, text: str | Sequence[str]) -> Tensor:
         """n sentences → τ (n, 384); a single one → (384,)."""
-        sentences = _sentences(text)
-        new = [sentence for sentence in dict.fromkeys(sentences) if sentence not in self._known]
-        new.sort(key=len)  # those of a batch are padded to the longest
-        for start in tqdm(range(0, len(new), 64), desc=_("reading"), unit="batch", disable=len(new) < 256):
-            some = new[start : start + 64]
-            tau = floats(self.model.encode(some, normalize_embeddings=True, show_progress_bar=False))
-            self._known |= zip(some, tau * math.sqrt(tau.shape[-1]), strict=True)
-        tau = floats(torch.stack([self._known[sentence] for sentence in sentences]))
+        return self._read(text, self._known, _("reading"), self._embedded)
+
+    def _read(self, text: str | Sequence[str], known: dict[str, Tensor], told: str, read: Callable) -> Tensor:
+        """τ of what is known of each sentence, once those that are new were read; those that say nothing are refused."""
+        expect("the text", text, Iterable, "give a sentence, or several in a list")
+        sentences = [text] if isinstance(text, str) else list(text)
+        if not sentences:
+            raise ValueError("no sentence was given: type at least one")
+        for sentence in sentences:
+            if not isinstance(sentence, str) or not sentence.strip():
+                raise ValueError(f"{sentence!r} says nothing: type a sentence, such as 'a slow tall wave, shifted left'")
+        new = sorted(dict.fromkeys(sentence for sentence in sentences if sentence not in known), key=len)
+        for start in tqdm(range(0, len(new), 64), desc=told, unit="batch", disable=len(new) < 256):
+            some = new[start : start + 64]  # padded to the longest
+            known |= zip(some, read(some), strict=True)
+        tau = floats(nn.utils.rnn.pad_sequence([known[sentence] for sentence in sentences], batch_first=True).flatten(1))
         return tau[0] if isinstance(text, str) else tau
+
+    def _embedded(self, sentences: list[str]) -> Tensor:
+        tau = floats(self.model.encode(sentences, normalize_embeddings=True, show_progress_bar=False))
+        return tau * math.sqrt(tau.shape[-1])
 
     LAYERS = (0, 4, 6)  # of the language model: from the words as such to the words in their sentence
 
-    @torch.no_grad()
     def words(self, text: str | Sequence[str]) -> Tensor:
         """n sentences → τ (n, longest · 1152), the words of each side by side, and zeros where another has more.
 
         What stands for a word (or a piece of one) is the state of the language model at it in three of its layers, unit
         vectors times √384 like those of sentences. A single sentence → (its length · 1152,). For `WordAttention`.
         """
-        sentences, tokenizer = _sentences(text), self.model.tokenizer
-        new = [sentence for sentence in dict.fromkeys(sentences) if sentence not in self._words]  # in an order that repeats
-        new.sort(key=len)
-        for start in tqdm(range(0, len(new), 64), desc=_("reading words"), unit="batch", disable=len(new) < 256):
-            some = new[start : start + 64]
-            tokens = tokenizer(some, return_tensors="pt", padding=True, truncation=True)
-            states = self.model[0].auto_model(**tokens, output_hidden_states=True).hidden_states
-            unit = [nn.functional.normalize(states[k], dim=-1) * math.sqrt(states[k].shape[-1]) for k in self.LAYERS]
-            for sentence, words, n in zip(some, torch.cat(unit, dim=-1), tokens["attention_mask"].sum(1), strict=True):
-                self._words[sentence] = floats(words[:n]).clone()
-        tau = floats(nn.utils.rnn.pad_sequence([self._words[sentence] for sentence in sentences], batch_first=True).flatten(1))
-        return tau[0] if isinstance(text, str) else tau
+        return self._read(text, self._words, _("reading words"), self._states)
+
+    @torch.no_grad()
+    def _states(self, sentences: list[str]) -> list[Tensor]:
+        tokens = self.model.tokenizer(sentences, return_tensors="pt", padding=True, truncation=True)
+        states = self.model[0].auto_model(**tokens, output_hidden_states=True).hidden_states
+        unit = [nn.functional.normalize(states[k], dim=-1) * math.sqrt(states[k].shape[-1]) for k in self.LAYERS]
+        lengths = tokens["attention_mask"].sum(1)
+        return [floats(words[:n]).clone() for words, n in zip(torch.cat(unit, dim=-1), lengths, strict=True)]
 
     def in_words(self, descriptor: Tensor) -> str:
         """What τ (384,) says: the sentence read so far whose τ has the least angle to it."""
