@@ -6,6 +6,7 @@ Scripts are split, never characters: letters of one script have a style, and a l
 import hashlib
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -45,9 +46,7 @@ class Episodes(TaskSet):
     def __init__(self, alphabets: Sequence[str], ways: int = 5):
         self.alphabets, self.ways = list(alphabets), ways
         self.names = sorted(set(self.alphabets))
-        whole("ways", ways, 2)
-        if ways > len(self.alphabets):
-            raise ValueError(f"{ways} ways asked for, but there are {len(self.alphabets)} characters: ask for fewer")
+        _enough(ways, len(self.alphabets), "there are")
         numbers = torch.tensor([self.names.index(name) for name in self.alphabets])
         self.members = [(numbers == k).nonzero().flatten() for k in range(len(self.names))]
 
@@ -81,20 +80,15 @@ class Episodes(TaskSet):
         self.check(n_tasks, shots, queries, rng)
         n = int(n_tasks or 0)  # `check` lets no None pass here, since tasks are endlessly many
         ways = self.ways if ways is None else ways
-        whole("ways", ways, 2)
         among = self._among(alphabet)
-        if ways > len(among):
-            place = "this set has" if alphabet is None else f"{alphabet} has"
-            raise ValueError(f"{ways} ways asked for, but {place} {len(among)} characters: ask for fewer")
+        _enough(ways, len(among), "this set has" if alphabet is None else f"{alphabet} has")
         if self.drawings_of_each is not None and shots + queries > self.drawings_of_each:
             raise ValueError(
                 f"{shots} shots and {queries} queries asked for, but there are {self.drawings_of_each} drawings of each "
                 "character: ask for fewer"
             )
         chosen = among[torch.rand(n, len(among), generator=rng).argsort(1)[:, :ways]]
-        x = self.draw(chosen, shots + queries, rng)
-        y = torch.arange(ways)[:, None].expand(n, ways, shots + queries)
-        D, D_query = (Examples(x[:, :, s].flatten(1, 2), y[:, :, s].flatten(1, 2)) for s in (slice(shots), slice(shots, None)))
+        D, D_query = by_class(self.draw(chosen, shots + queries, rng), shots)
         scripts = [[self.alphabets[i] for i in task] for task in chosen.tolist()]
         return TaskBatch(torch.zeros(n, 0), D, D_query, {"character": chosen, "alphabet": scripts})
 
@@ -105,6 +99,19 @@ class Episodes(TaskSet):
         if alphabet not in self.names:
             raise ValueError(f"no alphabet is called {alphabet!r} here: choose one of {', '.join(self.names)}")
         return self.members[self.names.index(alphabet)]
+
+
+def _enough(ways: int, n: int, where: str) -> None:
+    whole("ways", ways, 2)
+    if ways > n:
+        raise ValueError(f"{ways} ways asked for, but {where} {n} characters: ask for fewer")
+
+
+def by_class(x: Tensor, shots: int) -> tuple[Examples, Examples]:
+    """D and D' of x (n_tasks, ways, shots + queries, *shape of one): the label is the place among the ways."""
+    y = torch.arange(x.shape[1])[:, None].expand(x.shape[:3])
+    D, D_query = (Examples(part.x.flatten(1, 2), part.y.flatten(1, 2)) for part in Examples(x, y).split(shots))
+    return D, D_query
 
 
 class Characters:
@@ -124,24 +131,25 @@ class Characters:
     """
 
     def __init__(self, ways: int = 5, split: int = 0, n_test: int = 30):
-        skeletons = _load()
+        skeletons, script, names = _load()
         whole("n_test", n_test, 1)
         whole("split", split, 0)
-        names = list(skeletons.names)
-        always = [k for k, name in enumerate(names) if name in ALWAYS_TEST]
-        if not len(always) <= n_test < len(names):
-            raise ValueError(f"n_test must be between {len(always)} and {len(names) - 1}, since there are {len(names)} scripts")
-        order = torch.randperm(len(names), generator=torch.Generator().manual_seed(split)).tolist()
-        test = set(always + [k for k in order if k not in always][: n_test - len(always)])
-        held_out = torch.tensor([int(script) in test for script in skeletons.script])
-        self.train, self.test = _Drawn(skeletons.of(~held_out), ways), _Drawn(skeletons.of(held_out), ways)
+        least, n = len(ALWAYS_TEST), len(names)
+        if not least <= n_test < n:
+            raise ValueError(f"n_test must be between {least} and {n - 1}, since there are {n} scripts")
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(split)).tolist()
+        order.sort(key=lambda k: names[k] not in ALWAYS_TEST)  # these come first, the others stay in their order
+        held_out = torch.isin(script, torch.tensor(order[:n_test]))
+        self.train, self.test = (
+            _Drawn(skeletons.of(part), [names[k] for k in script[part]], ways) for part in (~held_out, held_out)
+        )
 
 
 class _Drawn(Episodes):
     """Episodes of skeletons, drawn anew each time."""
 
-    def __init__(self, skeletons: "Skeletons", ways: int):
-        super().__init__([skeletons.names[int(k)] for k in skeletons.script], ways)
+    def __init__(self, skeletons: "Skeletons", alphabets: Sequence[str], ways: int):
+        super().__init__(alphabets, ways)
         self.skeletons = skeletons
 
     def draw(self, characters: Tensor, n: int, rng: torch.Generator | None = None) -> Tensor:
@@ -150,28 +158,22 @@ class _Drawn(Episodes):
         return images.unflatten(0, which.shape)
 
 
-class Skeletons:
-    """Characters as lines without width.
+class Skeletons(NamedTuple):
+    """n characters as lines without width.
 
     Attributes:
         points: (n, M, 2) x to the right and y downwards, the longer side from −1 to 1, at equal distances along each stroke.
         there: (n, M) which points there are; the others fill the row.
         stroke: (n, M) the number of each point's stroke.
-        script: (n,) the number of each character's script in `names`.
-        letter: (n,) its code point.
     """
 
-    def __init__(self, points, there, stroke, script, letter, names):
-        self.points, self.there, self.stroke = points, there, stroke
-        self.script, self.letter, self.names = script, letter, names
-
-    def __len__(self) -> int:
-        return len(self.points)
+    points: Tensor
+    there: Tensor
+    stroke: Tensor
 
     def of(self, index: Tensor) -> "Skeletons":
         """Some of them: indices or a mask."""
-        lines = floats(self.points[index]), self.there[index], self.stroke[index]
-        return Skeletons(*lines, self.script[index], self.letter[index], self.names)
+        return Skeletons(floats(self.points[index]), self.there[index], self.stroke[index])
 
 
 # How much hands differ: standard deviations, in radians or in half sides of the paper.
@@ -187,10 +189,10 @@ def by_hand(skeletons: Skeletons, rng: torch.Generator | None = None) -> Tensor:
     """One drawing of each skeleton, by a hand of its own, (n, 1, 28, 28)."""
 
     def normal(*shape: int) -> Tensor:
-        return torch.randn(len(skeletons), *shape, generator=rng)
+        return torch.randn(len(skeletons.points), *shape, generator=rng)
 
     def between(low: float, high: float) -> Tensor:
-        return low + (high - low) * torch.rand(len(skeletons), 1, generator=rng)
+        return low + (high - low) * torch.rand(len(skeletons.points), 1, generator=rng)
 
     p = _strokes_slip(skeletons, normal)
     p = p @ _linear(TURN * normal(), SLANT * normal(), STRETCH * normal())
@@ -206,11 +208,9 @@ def by_hand(skeletons: Skeletons, rng: torch.Generator | None = None) -> Tensor:
 def _strokes_slip(skeletons: Skeletons, normal) -> Tensor:
     """Each stroke turned and stretched about its middle, and shifted, by itself: (n, M, 2)."""
     n_strokes = int(skeletons.stroke.max()) + 1
-    turn, stretch, shift = (
-        STROKE_TURN * normal(n_strokes),
-        STROKE_STRETCH * normal(n_strokes),
-        STROKE_SHIFT * normal(n_strokes, 2),
-    )
+    turn = STROKE_TURN * normal(n_strokes)
+    stretch = STROKE_STRETCH * normal(n_strokes)
+    shift = STROKE_SHIFT * normal(n_strokes, 2)
     one = nn.functional.one_hot(skeletons.stroke, n_strokes) * skeletons.there.unsqueeze(-1)  # (n, M, strokes)
     one = one.to(skeletons.points)
     middle = one.mT @ skeletons.points / one.sum(1).clamp(min=1).unsqueeze(-1)
@@ -261,8 +261,8 @@ def draw_strokes(points: Tensor, there: Tensor, pen: Tensor, ink: Tensor) -> Ten
     return (image * (ink / middle).unsqueeze(-1)).clamp(max=1).unsqueeze(1)
 
 
-def _load() -> Skeletons:
-    """The skeletons of the data file, after its hash was checked."""
+def _load() -> tuple[Skeletons, Tensor, list[str]]:
+    """The skeletons of the data file, after its hash was checked; the number of each one's script (n,); and their names."""
     file = data_file(FILE)
     if hashlib.sha256(file.read_bytes()).hexdigest() != SHA256:
         raise ValueError(
@@ -270,23 +270,19 @@ def _load() -> Skeletons:
             f"`git checkout data/{FILE}`"
         )
     with np.load(file, allow_pickle=False) as data:
-        lines = np.split(data["points"].astype(np.float32) / 127.5 - 1, np.cumsum(data["points_of_stroke"])[:-1])
-        per_character, script = data["strokes_of_character"].tolist(), torch.from_numpy(data["script_of_character"]).long()
-        letter, names = torch.from_numpy(data["letter"]).long(), data["script"].tolist()
-    lines = [_denser(line) for line in lines]
-    found, begin = [], 0
-    for n in per_character:
-        found.append(lines[begin : begin + n])
-        begin += n
-    longest = max(sum(map(len, each)) for each in found)
-    points = torch.zeros(len(found), longest, 2)
-    there = torch.zeros(len(found), longest, dtype=torch.bool)
-    stroke = torch.zeros(len(found), longest, dtype=torch.long)
-    for i, each in enumerate(found):
-        n = sum(map(len, each))
-        points[i, :n], there[i, :n] = torch.from_numpy(np.concatenate(each)), True
-        stroke[i, :n] = torch.cat([torch.full((len(line),), k) for k, line in enumerate(each)])
-    return Skeletons(points, there, stroke, script, letter, names)
+        stored = np.split(data["points"].astype(np.float32) / 127.5 - 1, np.cumsum(data["points_of_stroke"])[:-1])
+        n_strokes, names = data["strokes_of_character"].tolist(), data["script"].tolist()
+        script = torch.from_numpy(data["script_of_character"]).long()
+    lines = [_denser(line) for line in stored]
+    n_points = torch.tensor([len(line) for line in lines])
+    of_character = [int(n.sum()) for n in n_points.split(n_strokes)]
+    number = torch.cat([torch.arange(n) for n in n_strokes]).repeat_interleave(n_points)
+    points, stroke = (
+        nn.utils.rnn.pad_sequence(each.split(of_character), batch_first=True)
+        for each in (torch.from_numpy(np.concatenate(lines)), number)
+    )
+    there = torch.arange(points.shape[1]) < torch.tensor(of_character)[:, None]
+    return Skeletons(points, there, stroke), script, names
 
 
 def _denser(line: np.ndarray) -> np.ndarray:

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hyperedu.batches import Examples, TaskBatch, TaskSet, floats
+from hyperedu.batches import TaskBatch, TaskSet, floats
+from hyperedu.tasks.characters import by_class
 
 __all__ = ["Digits"]
 
@@ -76,8 +77,7 @@ class _TurnedDigits(TaskSet):
         each = [torch.rand(n, len(m), generator=rng).argsort(1)[:, : shots + queries] for m in self.members]
         which = torch.stack([m[order] for m, order in zip(self.members, each, strict=True)], dim=1)  # (n, 10, shots + queries)
         x = turned(floats(self.images[which]).flatten(1, 2), angles.unsqueeze(-1)).unflatten(1, which.shape[1:]).flatten(-2)
-        y = torch.arange(10)[:, None].expand(n, 10, shots + queries)
-        D, D_query = (Examples(x[:, :, s].flatten(1, 2), y[:, :, s].flatten(1, 2)) for s in (slice(shots), slice(shots, None)))
+        D, D_query = by_class(x, shots)
         return TaskBatch(Digits.describe(angles), D, D_query, {"angle": angles})
 
     def _angles(self, n: int, rng: torch.Generator | None) -> Tensor:
