@@ -175,29 +175,25 @@ class _StationSet(TaskSet):
         family = self.family
         which = self.index if n_tasks is None else self.index[torch.randperm(len(self.index), generator=rng)[:n_tasks]]
         if family.examples == "months":
-            chosen = torch.rand(len(which), 12, generator=rng).argsort(1)[:, : shots + queries]
-            support, query = chosen.split([shots, queries], dim=1)
-            y = floats(family.mean_year[which])
+            y, chosen = family.mean_year[which], torch.rand(len(which), 12, generator=rng).argsort(1)[:, : shots + queries]
         else:
-            y = floats(family.readings[which].flatten(1))
-            support, query = self._two_halves(family.readings[which], shots, queries, rng)
+            readings = family.readings[which]
+            y, chosen = readings.flatten(1), torch.cat(self._two_halves(readings, shots, queries, rng), dim=1)
+        examples = Examples(family.x(chosen % 12), floats(y).gather(1, chosen).unsqueeze(-1))
         values = {k: v[which] for k, v in family.stations.items() if k != "name"}
-        D, D_query = (Examples(family.x(i % 12), y.gather(1, i).unsqueeze(-1)) for i in (support, query))
         names = [family.stations["name"][i] for i in which.tolist()]
-        return TaskBatch(family.describe(**values), D, D_query, {"name": names, **values})
+        return TaskBatch(family.describe(**values), *examples.split(shots), {"name": names, **values})
 
     @staticmethod
-    def _two_halves(readings: Tensor, shots: int, queries: int, rng) -> tuple[Tensor, Tensor]:
+    def _two_halves(readings: Tensor, shots: int, queries: int, rng) -> tuple[Tensor, ...]:
         """Indices of readings (n_tasks, shots) and (n_tasks, queries) from disjoint random halves of the years."""
         known = torch.isfinite(readings)
         some = known.any(-1)
         rank = (torch.rand(some.shape, generator=rng) + ~some).argsort(1).argsort(1)
         first = (rank < some.sum(1, keepdim=True) // 2).unsqueeze(-1)
         chance = torch.rand(known.shape, generator=rng)
-        halves = []
-        for half, n in ((first & known, shots), (~first & known, queries)):
-            halves.append((chance + ~half).flatten(1).argsort(1)[:, :n])
-        return halves[0], halves[1]
+        halves = ((first & known, shots), (~first & known, queries))
+        return tuple((chance + ~half).flatten(1).argsort(1)[:, :n] for half, n in halves)
 
 
 def _load(path: str | Path | None) -> dict[str, np.ndarray]:

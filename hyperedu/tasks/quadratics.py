@@ -27,9 +27,7 @@ class _QuadraticSet(TaskSet):
         x = torch.randn(n_tasks, shots + queries, 2, generator=rng) * torch.tensor([1.0, 0.5])
         x = x @ rotation(angle).mT
         y = (x * c.unsqueeze(1)).sum(-1, keepdim=True)
-        return TaskBatch(
-            c, Examples(x[:, :shots], y[:, :shots]), Examples(x[:, shots:], y[:, shots:]), {"c": c, "angle": angle}
-        )
+        return TaskBatch(c, *Examples(x, y).split(shots), {"c": c, "angle": angle})
 
 
 def rotation(angle: Tensor) -> Tensor:

@@ -90,12 +90,8 @@ class _SinusoidSet(TaskSet):
         phase = _between(family.phase, torch.rand(n_tasks, generator=rng))
         x = _between(family.x, torch.rand(n_tasks, shots + queries, 1, generator=rng))
         y = family.function(amplitude[:, None, None], phase[:, None, None], x)
-        return TaskBatch(
-            family.describe(amplitude, phase),
-            Examples(x[:, :shots], y[:, :shots]),
-            Examples(x[:, shots:], y[:, shots:]),
-            {"amplitude": amplitude, "phase": phase},
-        )
+        properties = {"amplitude": amplitude, "phase": phase}
+        return TaskBatch(family.describe(amplitude, phase), *Examples(x, y).split(shots), properties)
 
 
 def _between(bounds: tuple[float, float], u: Tensor) -> Tensor:
