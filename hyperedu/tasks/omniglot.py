@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import shutil
 import time
 import urllib.error
 import urllib.request
@@ -125,20 +126,17 @@ def _read(path: Path) -> dict[str, Tensor]:
                     raise ValueError(
                         f"{path} has {len(names)} drawings of {alphabet}, {character}, and not {DRAWINGS}: it is damaged"
                     )
-                found.setdefault(alphabet, []).append(_small([_ink(archive.read(name)) for name in names]))
+                found.setdefault(alphabet, []).append(_small([archive.read(name) for name in names]))
     except (zipfile.BadZipFile, EOFError, OSError) as error:
         raise ValueError(f"{path} is no whole zip file ({error}): get it again") from None
     return {alphabet: torch.stack(each) for alphabet, each in found.items()}
 
 
-def _ink(png: bytes) -> np.ndarray:
-    return 1 - np.asarray(Image.open(io.BytesIO(png)).convert("L"), dtype=np.float32) / 255
-
-
-def _small(drawings: list[np.ndarray]) -> Tensor:
-    """Ink (20, h, w) from 0 to 1 → (20, 28, 28) uint8, the mean over areas."""
-    images = torch.from_numpy(np.stack(drawings)).unsqueeze(1)
-    return (interpolate(images, (SIDE, SIDE), mode="area").squeeze(1) * 255).round().to(torch.uint8)
+def _small(pngs: list[bytes]) -> Tensor:
+    """Drawings as (20, 28, 28) uint8: the mean ink over areas."""
+    pages = np.stack([np.asarray(Image.open(io.BytesIO(png)).convert("L"), dtype=np.float32) for png in pngs])
+    ink = interpolate(torch.from_numpy(1 - pages / 255).unsqueeze(1), (SIDE, SIDE), mode="area")
+    return (ink.squeeze(1) * 255).round().to(torch.uint8)
 
 
 def downloaded(name: str, folder: str | Path | None = None, url: str = URL) -> Path:
@@ -152,7 +150,7 @@ def downloaded(name: str, folder: str | Path | None = None, url: str = URL) -> P
         try:
             _fetch(url + name, part)
             break
-        except (OSError, urllib.error.HTTPError) as error:  # a cut or silent connection; no network; the server's refusal
+        except OSError as error:  # a cut or silent connection; no network; the server's refusal
             gone = isinstance(error, urllib.error.HTTPError) and error.code < 500
             if gone or attempt == TRIES - 1:
                 kept = f"; {part.stat().st_size:,} bytes are kept, call it again to go on" if part.exists() else ""
@@ -176,16 +174,12 @@ def _fetch(url: str, part: Path) -> None:
             return
         raise
     with answer:
-        goes_on = answer.status == 206
+        have = have if answer.status == 206 else 0  # it goes on, or begins anew
         length = answer.headers.get("Content-Length")
-        total = None if length is None else int(length) + (have if goes_on else 0)
-        with (
-            part.open("ab" if goes_on else "wb") as file,
-            tqdm(total=total, initial=have if goes_on else 0, unit="B", unit_scale=True, desc=part.stem) as bar,
-        ):
-            while block := answer.read(2**16):
-                file.write(block)
-                bar.update(len(block))
+        total = None if length is None else int(length) + have
+        with part.open("ab" if have else "wb") as file:
+            with tqdm.wrapattr(file, "write", total=total, initial=have, desc=part.stem) as counted:
+                shutil.copyfileobj(answer, counted)
             file.flush()
             os.fsync(file.fileno())
     if total is not None and part.stat().st_size < total:
