@@ -1,23 +1,20 @@
 """Columns as people write them: numbers of both decimal signs, dates, missing values, units in the header."""
 
-import difflib
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Number
-from pathlib import Path
 
 import numpy as np
 import pandas
+
+from hyperedu.tasks.frames import name_and_unit
 
 MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "–", "—", "?", ".", "missing", "k.a.", "k. a.", "n.d."}
 MISSING |= {"#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"}  # what spreadsheets write for a failed formula
 # What instruments write where they have nothing.
 STANDS_FOR_MISSING = (-99.0, -99.9, -999.0, -999.9, -9999.0, -9999.9, -99999.0)
 CURRENCIES = "$€£¥"
-SEPARATORS = ";\t,|"
-HEADER = re.compile(r"^(.*?)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\])?\s*$", re.DOTALL)  # name, name (unit) or name [unit]
 TIME = r"\d{1,2}:[0-5]\d(?::[0-5]\d)?"  # of the day
 SHORTER_THAN_HOURS = r"(?:m|min|minut\w*|m?m:ss|s|se[ck]\w*|d|days?|tage?|jours?)\.?"  # or longer: units that are no hours
 NUMBER = r"[+-]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][+-]?\d+)?"
@@ -54,69 +51,6 @@ class Column:
         return self.name + (f" ({self.unit})" if self.unit else "")
 
 
-def read_csv(path: str | Path) -> tuple[pandas.DataFrame, str]:
-    """A file as a frame of texts, and the sign that parts its columns. UTF-8 with or without a mark, UTF-16 or Windows-1252."""
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"there is no file {path}: give the path of a table, such as Path.home() / 'mine.csv'")
-    content = path.read_bytes()
-    if content[:2] in (b"PK", b"\xd0\xcf"):
-        raise ValueError(f"{path.name} is a workbook and no table of text: save it as CSV first")
-    try:
-        text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", errors="replace")
-    lines = [line for line in re.split(r"\r\n|\r|\n", text) if line.strip()]  # `splitlines` knows of signs within cells too
-    if lines and re.fullmatch(r"sep=.", lines[0].strip()):  # Excel's own first line
-        lines = lines[1:]
-    if len(lines) < 2:
-        raise ValueError(f"{path.name} has {len(lines)} lines: a table has a header and at least one row")
-    separator = max(SEPARATORS, key=lambda sign: (lines[0].count(sign) > 0, _steady(lines[:20], sign), lines[0].count(sign)))
-    try:
-        frame = pandas.read_csv(
-            io.StringIO("\n".join(lines)), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True, header=None
-        )
-    except pandas.errors.ParserError as error:
-        found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
-        where = f"line {found[2]} has {found[3]} cells and the ones before {found[1]}" if found else str(error)
-        raise ValueError(f"{path.name}: {where}. Quote cells that contain {separator!r}, or repair the line") from None
-    if len(frame) < len(lines):  # cells of several lines: one of them is a whole row where a quotation mark was not closed
-        for cell in (cell for name in frame for cell in frame[name] if "\n" in str(cell)):
-            if max(line.count(separator) for line in cell.split("\n")) >= len(frame.columns) - 1:
-                raise ValueError(f"{path.name}: a quotation mark is not closed, and several rows are read as {cell[:40]!r} …")
-    header = [str(name).strip() for name in frame.iloc[0]]
-    return frame.iloc[1:].reset_index(drop=True).set_axis(header, axis=1), separator
-
-
-def _steady(lines: Sequence[str], sign: str) -> bool:
-    """Whether each line, without what is quoted, has equally many of a sign."""
-    counts = {re.sub(r'"[^"]*"', "", line).count(sign) for line in lines}
-    return len(counts) == 1 and counts != {0}
-
-
-def named(frame: pandas.DataFrame, wanted: str) -> str:
-    """The header of the column that is meant: its whole text, or its text without the unit, in any capitals."""
-    headers, wanted = list(frame.columns), str(wanted)
-    for same in (lambda h: h == wanted, lambda h: _plain(h) == _plain(wanted)):
-        found = [header for header in headers if same(header)]
-        if len(found) > 1:
-            raise ValueError(f"{len(found)} columns are called {wanted!r}: give each a name of its own in the header")
-        if found:
-            return found[0]
-    close = difflib.get_close_matches(_plain(wanted), [_plain(h) for h in headers], n=1, cutoff=0.5)
-    hint = f"; did you mean {next(h for h in headers if _plain(h) == close[0])!r}?" if close else ""
-    raise ValueError(f"no column is called {wanted!r}: there are {', '.join(map(repr, headers))}{hint}")
-
-
-def _name_and_unit(header: str) -> tuple[str, str]:
-    name, *units = HEADER.findall(header)[0]  # it fits every text
-    return name.strip(), "".join(units).strip()
-
-
-def _plain(header: str) -> str:
-    return _name_and_unit(header)[0].lower()
-
-
 def parsed(frame: pandas.DataFrame, headers: Sequence[str], separator: str | None, decimal: str | None) -> dict[str, Column]:
     """The columns that are used, by header. Whether a comma is a decimal sign is read off all of them together."""
     if decimal not in (None, ".", ","):
@@ -134,7 +68,7 @@ def parsed(frame: pandas.DataFrame, headers: Sequence[str], separator: str | Non
         (decimal,) = said
     found = {}
     for header, known in cells.items():
-        name, unit = _name_and_unit(header)
+        name, unit = name_and_unit(header)
         numbers, unit = _numbers(known, header, unit, separator, decimal)
         if numbers is None:
             _refuse_a_word_for_nothing(frame[header].dropna().astype(str).str.strip(), header)

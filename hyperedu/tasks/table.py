@@ -13,7 +13,8 @@ from torch import Tensor
 
 from hyperedu.batches import Examples, TaskBatch, TaskSet, expect, floats, whole
 from hyperedu.descriptors import Metadata
-from hyperedu.tasks.columns import Column, named, parsed, read_csv
+from hyperedu.tasks.columns import Column, parsed
+from hyperedu.tasks.frames import framed, named, read_csv
 
 __all__ = ["Table"]
 
@@ -67,7 +68,7 @@ class Table:
     ):
         whole("least, the fewest rows of a task,", least, 2)
         whole("split", split, 0)
-        frame = _frame(frame)
+        frame = framed(frame)
         roles = {"descriptor": descriptor, "x": x, "y": y}
         header = {role: _headers(frame, role, names) for role, names in roles.items()}
         task_header = named(frame, task)
@@ -279,29 +280,6 @@ class _Rows(TaskSet):
         properties: dict[str, Any] = {"name": [table.names[i] for i in which.tolist()]}
         properties |= dict(zip(table.descriptors.names, table.values[which].unbind(-1), strict=True))
         return TaskBatch(table.descriptors(table.values[which]), D, D_query, properties)
-
-
-def _frame(frame: Any) -> pandas.DataFrame:
-    if isinstance(frame, Mapping):
-        for name, values in frame.items():
-            if isinstance(values, str) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) != 1:
-                raise ValueError(f"column {name!r} is a {type(values).__name__}: give one value for each row, in a list")
-        lengths = {name: len(values) for name, values in frame.items()}
-        if len(set(lengths.values())) > 1:
-            raise ValueError(f"the columns have different lengths: {lengths}")
-        orders = [values.index for values in frame.values() if isinstance(values, pandas.Series)]
-        if any(not order.equals(orders[0]) for order in orders[1:]):
-            raise ValueError("the columns have different indices, and pandas would change their order: give their .to_numpy()")
-        frame = pandas.DataFrame({name: v.tolist() if isinstance(v, Tensor) else v for name, v in frame.items()})
-    if not isinstance(frame, pandas.DataFrame):
-        kind = type(frame).__name__
-        advice = "Table.from_csv(path, …) reads a file"
-        raise ValueError(f"a table is made of a pandas frame or a mapping of columns, got {kind}; {advice}")
-    if not len(frame):
-        raise ValueError("the table has no rows")
-    if frame.columns.nlevels > 1:
-        raise ValueError("the columns of this frame have names of several levels: join them, frame.columns = [...]")
-    return frame.reset_index(drop=True).rename(columns=str)
 
 
 def _headers(frame: pandas.DataFrame, role: str, names: Sequence[str]) -> list[str]:
