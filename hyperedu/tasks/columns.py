@@ -7,7 +7,9 @@ from numbers import Number
 
 import numpy as np
 import pandas
+import torch
 
+from hyperedu.batches import floats
 from hyperedu.tasks.frames import name_and_unit
 
 MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "–", "—", "?", ".", "missing", "k.a.", "k. a.", "n.d."}
@@ -251,3 +253,24 @@ def _days(dates: pandas.Series) -> tuple[np.ndarray, str]:
 
 def _in_days(times: pandas.Series) -> np.ndarray:
     return (times.dt.total_seconds() / 86400).to_numpy(dtype=float)
+
+
+def check_differs(name: str, role: str, numbers: np.ndarray) -> None:
+    if numbers.min() == numbers.max():
+        raise ValueError(f"column {name!r} ({role}) is the same in every training row: leave it out")
+    check_kept(name, role, numbers)
+    if role == "y" and not 1e-3 <= numbers.std() <= 1e15:
+        raise ValueError(
+            f"column {name!r} (y) has a standard deviation of {numbers.std():.2g}, whose square training would take for "
+            "nothing or for too much: give it in a unit in which it is about 1"
+        )
+
+
+def check_kept(name: str, role: str, numbers: np.ndarray) -> None:
+    """A sentence for numbers that differ too little for their size to be kept in the default dtype, or are too large for it."""
+    lost = np.abs(floats(numbers).double().numpy() - numbers)
+    if len(numbers) and numbers.min() < numbers.max() and not lost.max() < 0.003 * np.ptp(numbers):
+        raise ValueError(
+            f"column {name!r} ({role}) has numbers such as {numbers[0]:.9g}, which {torch.get_default_dtype()} cannot tell "
+            "apart: subtract the smallest from all, or give them in another unit"
+        )

@@ -54,18 +54,35 @@ def _steady(lines: Sequence[str], sign: str) -> bool:
     return len(counts) == 1 and counts != {0}
 
 
-def named(frame: pandas.DataFrame, wanted: str) -> str:
+def headers(frame: pandas.DataFrame, roles: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The headers of the columns that are named for each role, of which a column has one."""
+    found: dict[str, list[str]] = {}
+    seen: dict[str, str] = {}
+    for role, names in roles.items():
+        if isinstance(names, str):
+            raise ValueError(f"{role} takes a list of columns: {role}=[{names!r}]")
+        found[role] = [] if names is None else [_named(frame, name) for name in names]
+        if not found[role]:
+            raise ValueError(f"{role} needs at least one column")
+        for header in found[role]:
+            if header in seen:
+                raise ValueError(f"column {header!r} is given as {seen[header]} and as {role}: a column has one role")
+            seen[header] = role
+    return found
+
+
+def _named(frame: pandas.DataFrame, wanted: str) -> str:
     """The header of the column that is meant: its whole text, or its text without the unit, in any capitals."""
-    headers, wanted = list(frame.columns), str(wanted)
+    every, wanted = list(frame.columns), str(wanted)
     for same in (lambda h: h == wanted, lambda h: _plain(h) == _plain(wanted)):
-        found = [header for header in headers if same(header)]
+        found = [header for header in every if same(header)]
         if len(found) > 1:
             raise ValueError(f"{len(found)} columns are called {wanted!r}: give each a name of its own in the header")
         if found:
             return found[0]
-    close = difflib.get_close_matches(_plain(wanted), [_plain(h) for h in headers], n=1, cutoff=0.5)
-    hint = f"; did you mean {next(h for h in headers if _plain(h) == close[0])!r}?" if close else ""
-    raise ValueError(f"no column is called {wanted!r}: there are {', '.join(map(repr, headers))}{hint}")
+    close = difflib.get_close_matches(_plain(wanted), [_plain(h) for h in every], n=1, cutoff=0.5)
+    hint = f"; did you mean {next(h for h in every if _plain(h) == close[0])!r}?" if close else ""
+    raise ValueError(f"no column is called {wanted!r}: there are {', '.join(map(repr, every))}{hint}")
 
 
 def name_and_unit(header: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """A table of the reader's own as a family of tasks: one column names the task, others describe it, others are x and y."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from numbers import Real
 from pathlib import Path
@@ -9,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hyperedu.batches import Examples, TaskBatch, TaskSet, expect, floats, whole
 from hyperedu.descriptors import Metadata
-from hyperedu.tasks.columns import Column, parsed
-from hyperedu.tasks.frames import framed, named, read_csv
+from hyperedu.tasks.columns import Column, check_differs, check_kept, parsed
+from hyperedu.tasks.frames import framed, headers, read_csv
 
 __all__ = ["Table"]
 
@@ -69,22 +70,20 @@ class Table:
         whole("least, the fewest rows of a task,", least, 2)
         whole("split", split, 0)
         frame = framed(frame)
-        roles = {"descriptor": descriptor, "x": x, "y": y}
-        header = {role: _headers(frame, role, names) for role, names in roles.items()}
-        task_header = named(frame, task)
-        _check_roles({"task": [task_header], **header})
-        columns = parsed(frame, [h for headers in header.values() for h in headers], separator, decimal)
+        header = headers(frame, {"task": [task], "descriptor": descriptor, "x": x, "y": y})
+        columns = parsed(frame, [*header["descriptor"], *header["x"], *header["y"]], separator, decimal)
         numbers = {role: _numbers(role, header[role], columns) for role in ("x", "y")}
         self.x_columns, self.y_columns = ([columns[h] for h in header[role]] for role in ("x", "y"))
-        self.left_out: dict[str, int] = {}
-        self._keep_rows(frame[task_header], numbers["x"], numbers["y"], least)
+        self.left_out: Counter[str] = Counter()
+        self._keep_rows(frame[header["task"][0]], numbers["x"], numbers["y"], least)
         train, test = self._split(n_test, split)
         self.values, names, units = self._describe([columns[h] for h in header["descriptor"]], train)
+        self.left_out = +self.left_out  # without what is nowhere
         self.descriptors = Metadata.fit(self.values[train], names, units)
         rows = self._rows_of(train)
         for role in ("x", "y"):
             for name, values in zip(header[role], numbers[role][self.rows[rows]].T, strict=True):
-                _check_differs(name, role, values)
+                check_differs(name, role, values)
         self.x_mean, self.x_std = self._x[rows].mean(0), self._x[rows].std(0, correction=0)
         y_mean, y_std = self.y[rows].mean(0), self.y[rows].std(0, correction=0)
         self.y_mean, self.y_std = (v.item() if len(v) == 1 else v for v in (y_mean, y_std))
@@ -107,11 +106,11 @@ class Table:
         """Rows with a task, an x and a y, ordered by task; tasks with at least `least` of them."""
         name = tasks.astype(object).where(tasks.notna(), "").astype(str).str.strip().astype(object)
         whole_rows = (name != "") & ~np.isnan(x).any(1) & ~np.isnan(y).any(1)
-        self._count("rows without a task, an x or a y", int((~whole_rows).sum()))
+        self.left_out["rows without a task, an x or a y"] = int((~whole_rows).sum())
         name = name[whole_rows].sort_values(kind="stable")
         every = name.groupby(name).size()
         counts = every[every >= least]
-        self._count(f"tasks with fewer than {least} rows", len(every) - len(counts))
+        self.left_out[f"tasks with fewer than {least} rows"] = len(every) - len(counts)
         if len(counts) < FEWEST_TASKS:
             raise ValueError(
                 f"{len(counts)} tasks have at least {least} rows with an x and a y: {FEWEST_TASKS} are the fewest that "
@@ -121,10 +120,6 @@ class Table:
         self.counts = torch.tensor(counts.tolist())
         self.starts = self.counts.cumsum(0) - self.counts
         self._x, self.y = floats(x[self.rows]), floats(y[self.rows])
-
-    def _count(self, what: str, n: int) -> None:
-        if n:
-            self.left_out[what] = self.left_out.get(what, 0) + n
 
     def _describe(self, columns: list[Column], train: Tensor) -> tuple[Tensor, Sequence[str], Sequence[str]]:
         """The values (n_tasks, d_tau) that describe each task, names and units; words must differ among training tasks."""
@@ -137,7 +132,7 @@ class Table:
                 continue
             numbers = self._one_per_task(column, column.numbers)
             told = numbers[train.numpy()]
-            _check_kept(column.name, "descriptor", told[~np.isnan(told)])
+            check_kept(column.name, "descriptor", told[~np.isnan(told)])
             found.append((numbers, called, column.unit))
         if not found:
             raise ValueError("no column tells the training tasks apart: give a descriptor whose values differ")
@@ -160,7 +155,7 @@ class Table:
             if is_said[train.numpy()].nunique() == 2:
                 yield word, is_said.to_numpy()
             else:
-                self._count(f"words of {column.name!r} that all training tasks say, or none", 1)
+                self.left_out[f"words of {column.name!r} that all training tasks say, or none"] += 1
 
     def _one_per_task(self, column: Column, values: np.ndarray) -> np.ndarray:
         """The value of each task (n_tasks,), NaN or None where no row has one; an error where its rows differ."""
@@ -225,9 +220,8 @@ class Table:
         return positions, self._inputs(positions)
 
     def _inputs(self, positions: Tensor) -> Tensor:
-        x = torch.zeros(len(positions), self.d_in)
-        x[:, 0] = (positions - self.x_mean[0]) / self.x_std[0]
-        return x
+        first = (positions - self.x_mean[0]) / self.x_std[0]
+        return nn.functional.pad(first.unsqueeze(1), (0, self.d_in - 1))
 
     def curve(self, tasks: TaskBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Positions (m,) along the first x, the inputs there (m, d_in), and the first y (n_tasks, m, 1), NaN where not known.
@@ -276,28 +270,10 @@ class _Rows(TaskSet):
         which = self.index if n_tasks is None else self.index[torch.randperm(len(self.index), generator=rng)[:n_tasks]]
         each = [torch.randperm(int(table.counts[i]), generator=rng) + table.starts[i] for i in which.tolist()]
         rows = torch.stack([some[: shots + queries] for some in each])
-        D, D_query = Examples(table.x[rows], table.y[rows]).split(shots)
+        examples, values = Examples(table.x[rows], table.y[rows]), table.values[which]
         properties: dict[str, Any] = {"name": [table.names[i] for i in which.tolist()]}
-        properties |= dict(zip(table.descriptors.names, table.values[which].unbind(-1), strict=True))
-        return TaskBatch(table.descriptors(table.values[which]), D, D_query, properties)
-
-
-def _headers(frame: pandas.DataFrame, role: str, names: Sequence[str]) -> list[str]:
-    if isinstance(names, str):
-        raise ValueError(f"{role} takes a list of columns: {role}=[{names!r}]")
-    headers = [] if names is None else [named(frame, name) for name in names]
-    if not headers:
-        raise ValueError(f"{role} needs at least one column")
-    return headers
-
-
-def _check_roles(header: Mapping[str, Sequence[str]]) -> None:
-    seen: dict[str, str] = {}
-    for role, names in header.items():
-        for name in names:
-            if name in seen:
-                raise ValueError(f"column {name!r} is given as {seen[name]} and as {role}: a column has one role")
-            seen[name] = role
+        properties |= dict(zip(table.descriptors.names, values.unbind(-1), strict=True))
+        return TaskBatch(table.descriptors(values), *examples.split(shots), properties)
 
 
 def _numbers(role: str, headers: Sequence[str], columns: Mapping[str, Column]) -> np.ndarray:
@@ -312,24 +288,3 @@ def _numbers(role: str, headers: Sequence[str], columns: Mapping[str, Column]) -
             )
         found.append(numbers)
     return np.stack(found, axis=1)
-
-
-def _check_differs(name: str, role: str, numbers: np.ndarray) -> None:
-    if numbers.min() == numbers.max():
-        raise ValueError(f"column {name!r} ({role}) is the same in every training row: leave it out")
-    _check_kept(name, role, numbers)
-    if role == "y" and not 1e-3 <= numbers.std() <= 1e15:
-        raise ValueError(
-            f"column {name!r} (y) has a standard deviation of {numbers.std():.2g}, whose square training would take for "
-            "nothing or for too much: give it in a unit in which it is about 1"
-        )
-
-
-def _check_kept(name: str, role: str, numbers: np.ndarray) -> None:
-    """A sentence for numbers that differ too little for their size to be kept in the default dtype, or are too large for it."""
-    lost = np.abs(floats(numbers).double().numpy() - numbers)
-    if len(numbers) and numbers.min() < numbers.max() and not lost.max() < 0.003 * np.ptp(numbers):
-        raise ValueError(
-            f"column {name!r} ({role}) has numbers such as {numbers[0]:.9g}, which {torch.get_default_dtype()} cannot tell "
-            "apart: subtract the smallest from all, or give them in another unit"
-        )
