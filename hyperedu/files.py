@@ -1,6 +1,9 @@
-"""Where the files are that come with the project."""
+"""Where the files are that come with the project, and whether they are what they were."""
 
+import hashlib
 from pathlib import Path
+
+import numpy as np
 
 __all__ = ["data_file"]
 
@@ -16,3 +19,11 @@ def data_file(name: str) -> Path:
             f"{name} is not at {places[-1]}: get it back with `git checkout data/{name}`, or make it as data/README.md says"
         )
     return found
+
+
+def arrays(path: Path, sha256: str, altered: str) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file, after its hash was checked; `altered` is said of another file."""
+    if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+        raise ValueError(f"{path} {altered}")
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)

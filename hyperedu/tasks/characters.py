@@ -3,7 +3,6 @@
 Scripts are split, never characters: letters of one script have a style, and a learner that knows half of them knows that.
 """
 
-import hashlib
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from hyperedu.batches import Examples, TaskBatch, TaskSet, floats, whole
-from hyperedu.files import data_file
+from hyperedu.files import arrays, data_file
 
 __all__ = ["Characters", "Episodes"]
 
@@ -58,16 +57,7 @@ class Episodes(TaskSet):
         """Queries of each class to test with."""
         return 15 if self.drawings_of_each is None else min(15, self.drawings_of_each - shots)
 
-    def sample(
-        self,
-        n_tasks: int | None = None,
-        shots: int = 1,
-        queries: int = 5,
-        rng: torch.Generator | None = None,
-        *,
-        ways: int | None = None,
-        alphabet: str | None = None,
-    ) -> TaskBatch:
+    def sample(self, n_tasks=None, shots=1, queries=5, rng=None, *, ways=None, alphabet: str | None = None) -> TaskBatch:
         """`n_tasks` episodes; `shots` and `queries` are drawings of each class.
 
         Args:
@@ -78,7 +68,6 @@ class Episodes(TaskSet):
             ValueError: no such script, or not so many characters or drawings.
         """
         self.check(n_tasks, shots, queries, rng)
-        n = int(n_tasks or 0)  # `check` lets no None pass here, since tasks are endlessly many
         ways = self.ways if ways is None else ways
         among = self._among(alphabet)
         _enough(ways, len(among), "this set has" if alphabet is None else f"{alphabet} has")
@@ -87,10 +76,10 @@ class Episodes(TaskSet):
                 f"{shots} shots and {queries} queries asked for, but there are {self.drawings_of_each} drawings of each "
                 "character: ask for fewer"
             )
-        chosen = among[torch.rand(n, len(among), generator=rng).argsort(1)[:, :ways]]
+        chosen = among[torch.rand(n_tasks, len(among), generator=rng).argsort(1)[:, :ways]]
         D, D_query = by_class(self.draw(chosen, shots + queries, rng), shots)
         scripts = [[self.alphabets[i] for i in task] for task in chosen.tolist()]
-        return TaskBatch(torch.zeros(n, 0), D, D_query, {"character": chosen, "alphabet": scripts})
+        return TaskBatch(torch.zeros(n_tasks, 0), D, D_query, {"character": chosen, "alphabet": scripts})
 
     def _among(self, alphabet: str | None) -> Tensor:
         """The characters of one script, or all."""
@@ -263,16 +252,11 @@ def draw_strokes(points: Tensor, there: Tensor, pen: Tensor, ink: Tensor) -> Ten
 
 def _load() -> tuple[Skeletons, Tensor, list[str]]:
     """The skeletons of the data file, after its hash was checked; the number of each one's script (n,); and their names."""
-    file = data_file(FILE)
-    if hashlib.sha256(file.read_bytes()).hexdigest() != SHA256:
-        raise ValueError(
-            f"{file} is not the file that comes with the project (its SHA-256 differs): get it back with "
-            f"`git checkout data/{FILE}`"
-        )
-    with np.load(file, allow_pickle=False) as data:
-        stored = np.split(data["points"].astype(np.float32) / 127.5 - 1, np.cumsum(data["points_of_stroke"])[:-1])
-        n_strokes, names = data["strokes_of_character"].tolist(), data["script"].tolist()
-        script = torch.from_numpy(data["script_of_character"]).long()
+    altered = "is not the file that comes with the project (its SHA-256 differs): get it back with "
+    data = arrays(data_file(FILE), SHA256, f"{altered}`git checkout data/{FILE}`")
+    stored = np.split(data["points"].astype(np.float32) / 127.5 - 1, np.cumsum(data["points_of_stroke"])[:-1])
+    n_strokes, names = data["strokes_of_character"].tolist(), data["script"].tolist()
+    script = torch.from_numpy(data["script_of_character"]).long()
     lines = [_denser(line) for line in stored]
     n_points = torch.tensor([len(line) for line in lines])
     of_character = [int(n.sum()) for n in n_points.split(n_strokes)]

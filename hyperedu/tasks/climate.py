@@ -1,7 +1,6 @@
 """The year of weather stations in and around Colorado: real measurements, with a description of every station."""
 
 import difflib
-import hashlib
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from hyperedu.batches import Examples, TaskBatch, TaskSet, floats, whole
 from hyperedu.descriptors import Metadata
-from hyperedu.files import data_file
+from hyperedu.files import arrays, data_file
 from hyperedu.words import _
 
 FILE = "colorado_climate.npz"
@@ -62,8 +61,7 @@ class ColoradoClimate:
         data = _load(path)
         self.variable, self.unit, self.examples = variable, UNITS[variable], examples
         tenths = data[variable].astype(np.float32)
-        tenths[data[variable] == MISSING] = np.nan
-        readings = floats(tenths / 10)
+        readings = floats(np.where(tenths == MISSING, np.nan, tenths / 10))
         kept = (torch.isfinite(readings).sum(1) >= FEWEST_READINGS).all(1)
         self.readings = readings[kept]  # (n_stations, n_years, 12)
         self.mean_year = self.readings.nanmean(1)
@@ -157,22 +155,19 @@ class _StationSet(TaskSet):
     def most_queries(self, shots: int) -> int:
         return 12 - shots if self.family.examples == "months" else self.fewest
 
-    def check(self, n_tasks, shots, queries, rng=None) -> None:
-        super().check(n_tasks, shots, queries, rng)
-        if self.family.examples == "months" and shots + queries > 12:
+    def sample(self, n_tasks=None, shots=10, queries=10, rng=None) -> TaskBatch:
+        self.check(n_tasks, shots, queries, rng)
+        family = self.family
+        if family.examples == "months" and shots + queries > 12:
             raise ValueError(
                 f"{shots} shots and {queries} queries are {shots + queries} months, but a year has 12: "
                 "ask for fewer, or for single readings with ColoradoClimate(examples='years')"
             )
-        if self.family.examples == "years" and max(shots, queries) > self.fewest:
+        if family.examples == "years" and max(shots, queries) > self.fewest:
             raise ValueError(
                 f"{shots} shots and {queries} queries asked for, but the station with the fewest readings has only "
                 f"{self.fewest} for each"
             )
-
-    def sample(self, n_tasks=None, shots=10, queries=10, rng=None) -> TaskBatch:
-        self.check(n_tasks, shots, queries, rng)
-        family = self.family
         which = self.index if n_tasks is None else self.index[torch.randperm(len(self.index), generator=rng)[:n_tasks]]
         if family.examples == "months":
             y, chosen = family.mean_year[which], torch.rand(len(which), 12, generator=rng).argsort(1)[:, : shots + queries]
@@ -201,10 +196,5 @@ def _load(path: str | Path | None) -> dict[str, np.ndarray]:
     found = Path(path) if path else data_file(FILE)
     if not found.exists():
         raise FileNotFoundError(f"there is no data file at {found}: leave out path for the one that comes with the project")
-    if hashlib.sha256(found.read_bytes()).hexdigest() != SHA256:
-        raise ValueError(
-            f"{found} is not the file that was published (its SHA-256 differs): it is damaged or was changed. Get it back "
-            f"with `git checkout data/{FILE}`"
-        )
-    with np.load(found, allow_pickle=False) as file:
-        return dict(file)
+    altered = "is not the file that was published (its SHA-256 differs): it is damaged or was changed. Get it back with "
+    return arrays(found, SHA256, f"{altered}`git checkout data/{FILE}`")

@@ -71,7 +71,19 @@ def parsed(frame: pandas.DataFrame, headers: Sequence[str], separator: str | Non
     found = {}
     for header, known in cells.items():
         name, unit = name_and_unit(header)
-        numbers, unit = _numbers(known, header, unit, separator, decimal)
+        numbers: np.ndarray | None
+        match known.dtype.kind:
+            case "O":
+                numbers, unit = _numbers(known, header, unit, separator, decimal)
+            case "M":
+                numbers, unit = _days(known)
+            case "m":
+                numbers, unit = _in_days(known), "days"
+            case "c":
+                raise ValueError(f"column {header!r} has complex numbers: give real and imaginary parts as two columns")
+            case _:
+                numbers = known.astype(float).to_numpy()  # booleans among them
+                _refuse_a_stand_in(numbers, header)
         if numbers is None:
             _refuse_a_word_for_nothing(frame[header].dropna().astype(str).str.strip(), header)
         else:
@@ -107,24 +119,6 @@ def _decimal_signs(texts: pandas.Series) -> set[str]:
 
 
 def _numbers(
-    cells: pandas.Series, header: str, unit: str, separator: str | None, decimal: str | None
-) -> tuple[np.ndarray | None, str]:
-    """Numbers and their unit of the cells that are not empty; None where they are words."""
-    match cells.dtype.kind:
-        case "O":
-            return _numbers_of_texts(cells, header, unit, separator, decimal)
-        case "M":
-            return _days(cells)
-        case "m":
-            return _in_days(cells), "days"
-        case "c":
-            raise ValueError(f"column {header!r} has complex numbers: give real and imaginary parts as two columns")
-    numbers = cells.astype(float).to_numpy()  # booleans among them
-    _refuse_a_stand_in(numbers, header)
-    return numbers, unit
-
-
-def _numbers_of_texts(
     texts: pandas.Series, header: str, unit: str, separator: str | None, decimal: str | None
 ) -> tuple[np.ndarray | None, str]:
     """Numbers and their unit; None where most cells are no numbers. One cell that is none among numbers is an error."""
@@ -157,8 +151,7 @@ def _numbers_of_texts(
     if len(proved) == 2:
         raise ValueError(f"column {header!r} has both commas and points as decimal signs: write all its numbers in one way")
     decimal = proved.pop() if proved else _unproved(plain, header, separator, decimal)
-    thousands = "." if decimal == "," else ","
-    plain = plain.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
+    plain = plain.str.translate(str.maketrans(decimal, ".", "," if decimal == "." else "."))
     numbers = pandas.to_numeric(plain, errors="coerce").to_numpy(dtype=float)
     unread = np.isnan(numbers)
     if unread.any():

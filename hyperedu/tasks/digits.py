@@ -33,10 +33,8 @@ class Digits:
         of_test = torch.zeros(len(label), dtype=torch.bool)
         for digit in range(10):
             of_test[(label == digit).nonzero().flatten()[::TEST_SHARE]] = True
-        between = [
-            (end, start % 360 or 360) for (_, end), (start, _) in zip(TEST_ARCS, TEST_ARCS[1:] + TEST_ARCS[:1], strict=True)
-        ]
-        between = [(low, high if high > low else high + 360) for low, high in between]
+        after = zip(TEST_ARCS, TEST_ARCS[1:] + TEST_ARCS[:1], strict=True)
+        between = [(end, start if start > end else start + 360) for (_, end), (start, _) in after]
         self.train = _TurnedDigits(images[~of_test], label[~of_test], between)
         self.test = _TurnedDigits(images[of_test], label[of_test], list(TEST_ARCS))
 
@@ -58,9 +56,7 @@ class _TurnedDigits(TaskSet):
     def most_queries(self, shots: int) -> int:
         return min(20, self.fewest - shots)
 
-    def sample(
-        self, n_tasks: int | None = None, shots: int = 1, queries: int = 5, rng: torch.Generator | None = None, *, angle=None
-    ) -> TaskBatch:
+    def sample(self, n_tasks=None, shots=1, queries=5, rng=None, *, angle=None) -> TaskBatch:
         """`n_tasks` tasks, with `shots` and `queries` drawings of each digit; `angle` in degrees, or of chance if None."""
         self.check(n_tasks, shots, queries, rng)
         if shots + queries > self.fewest:
@@ -68,14 +64,14 @@ class _TurnedDigits(TaskSet):
                 f"{shots} shots and {queries} queries asked for, but there are {self.fewest} drawings of some digit: "
                 "ask for fewer"
             )
-        n = int(n_tasks or 0)  # `check` lets no None pass here, since tasks are endlessly many
-        if angle is not None and floats(angle).shape not in ((), (1,), (n,)):
-            raise ValueError(f"angles of shape {tuple(floats(angle).shape)} for {n} tasks: give one for all, or one for each")
-        if angle is not None and not torch.isfinite(floats(angle)).all():
+        given = None if angle is None else floats(angle)
+        if given is not None and given.shape not in ((), (1,), (n_tasks,)):
+            raise ValueError(f"angles of shape {tuple(given.shape)} for {n_tasks} tasks: give one for all, or one for each")
+        if given is not None and not torch.isfinite(given).all():
             raise ValueError(f"an angle is a number of degrees, got {angle}")
-        angles = self._angles(n, rng) if angle is None else floats(angle).expand(n)
-        each = [torch.rand(n, len(m), generator=rng).argsort(1)[:, : shots + queries] for m in self.members]
-        which = torch.stack([m[order] for m, order in zip(self.members, each, strict=True)], dim=1)  # (n, 10, shots + queries)
+        angles = self._angles(n_tasks, rng) if given is None else given.expand(n_tasks)
+        each = [torch.rand(n_tasks, len(m), generator=rng).argsort(1)[:, : shots + queries] for m in self.members]
+        which = torch.stack([m[order] for m, order in zip(self.members, each, strict=True)], 1)  # (n, 10, shots + queries)
         x = turned(floats(self.images[which]).flatten(1, 2), angles.unsqueeze(-1)).unflatten(1, which.shape[1:]).flatten(-2)
         D, D_query = by_class(x, shots)
         return TaskBatch(Digits.describe(angles), D, D_query, {"angle": angles})

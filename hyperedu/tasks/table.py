@@ -245,8 +245,6 @@ class Table:
 class _Rows(TaskSet):
     """Some of the tasks of a `Table`; `index` (n_tasks,) says which."""
 
-    n_tasks: int
-
     def __init__(self, table: Table, index: Tensor):
         self.table, self.index, self.n_tasks = table, index, len(index)
         self.fewest = int(table.counts[index].min())
@@ -254,18 +252,13 @@ class _Rows(TaskSet):
     def most_queries(self, shots: int) -> int:
         return self.fewest - shots
 
-    def check(self, n_tasks: int | None, shots: int, queries: int, rng: torch.Generator | None = None) -> None:
-        super().check(n_tasks, shots, queries, rng)
+    def sample(self, n_tasks=None, shots=10, queries=10, rng=None) -> TaskBatch:
+        self.check(n_tasks, shots, queries, rng)
         if shots + queries > self.fewest:
             raise ValueError(
                 f"{shots} shots and {queries} queries asked for, but some task has only {self.fewest} rows: ask for fewer, or "
                 f"make the table with least={shots + queries}, which leaves out tasks with fewer rows"
             )
-
-    def sample(
-        self, n_tasks: int | None = None, shots: int = 10, queries: int = 10, rng: torch.Generator | None = None
-    ) -> TaskBatch:
-        self.check(n_tasks, shots, queries, rng)
         table = self.table
         which = self.index if n_tasks is None else self.index[torch.randperm(len(self.index), generator=rng)[:n_tasks]]
         each = [torch.randperm(int(table.counts[i]), generator=rng) + table.starts[i] for i in which.tolist()]
