@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from hyperedu.batches import Examples, TaskBatch, TaskSet, floats, whole
 from hyperedu.files import arrays, data_file
+from hyperedu.tasks.quadratics import rotation
 
 __all__ = ["Characters", "Episodes"]
 
@@ -196,27 +197,25 @@ def by_hand(skeletons: Skeletons, rng: torch.Generator | None = None) -> Tensor:
 
 def _strokes_slip(skeletons: Skeletons, normal) -> Tensor:
     """Each stroke turned and stretched about its middle, and shifted, by itself: (n, M, 2)."""
-    n_strokes = int(skeletons.stroke.max()) + 1
+    points, there, stroke = skeletons
+    n_strokes = int(stroke.max()) + 1
     turn = STROKE_TURN * normal(n_strokes)
     stretch = STROKE_STRETCH * normal(n_strokes)
     shift = STROKE_SHIFT * normal(n_strokes, 2)
-    one = nn.functional.one_hot(skeletons.stroke, n_strokes) * skeletons.there.unsqueeze(-1)  # (n, M, strokes)
-    one = one.to(skeletons.points)
-    middle = one.mT @ skeletons.points / one.sum(1).clamp(min=1).unsqueeze(-1)
-    index = skeletons.stroke
-    a, s = turn.gather(1, index), stretch.gather(1, index).exp()
-    m, d = (v.gather(1, index.unsqueeze(-1).expand(-1, -1, 2)) for v in (middle, shift))
-    q = skeletons.points - m
+    one = (nn.functional.one_hot(stroke, n_strokes) * there.unsqueeze(-1)).to(points)  # (n, M, strokes)
+    middle = one.mT @ points / one.sum(1).clamp(min=1).unsqueeze(-1)
+    a, s = turn.gather(1, stroke), stretch.gather(1, stroke).exp()
+    m, d = (v.gather(1, stroke.unsqueeze(-1).expand(-1, -1, 2)) for v in (middle, shift))
+    q = points - m
     turned = torch.stack([a.cos() * q[..., 0] - a.sin() * q[..., 1], a.sin() * q[..., 0] + a.cos() * q[..., 1]], dim=-1)
     return m + d + s.unsqueeze(-1) * turned
 
 
 def _linear(turn: Tensor, slant: Tensor, stretch: Tensor) -> Tensor:
     """(n, 2, 2): a row vector times it is turned, slanted and made wider."""
-    wide, (cos, sin) = stretch.exp(), (turn.cos(), turn.sin())
-    zero = torch.zeros_like(turn)
+    wide, zero = stretch.exp(), torch.zeros_like(turn)
     scaled = torch.stack([torch.stack([wide, zero], -1), torch.stack([slant, 1 / wide], -1)], -2)
-    return scaled @ torch.stack([torch.stack([cos, sin], -1), torch.stack([-sin, cos], -1)], -2)
+    return scaled @ rotation(turn).mT
 
 
 def draw_strokes(points: Tensor, there: Tensor, pen: Tensor, ink: Tensor) -> Tensor:
