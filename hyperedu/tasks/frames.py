@@ -74,18 +74,18 @@ def headers(frame: pandas.DataFrame, roles: Mapping[str, Sequence[str]]) -> dict
 def _named(frame: pandas.DataFrame, wanted: str) -> str:
     """The header of the column that is meant: its whole text, or its text without the unit, in any capitals."""
     every, wanted = list(frame.columns), str(wanted)
-    for same in (lambda h: h == wanted, lambda h: _plain(h) == _plain(wanted)):
-        found = [header for header in every if same(header)]
-        if len(found) > 1:
-            raise ValueError(f"{len(found)} columns are called {wanted!r}: give each a name of its own in the header")
-        if found:
-            return found[0]
+    found = [h for h in every if h == wanted] or [h for h in every if _plain(h) == _plain(wanted)]
+    if len(found) > 1:
+        raise ValueError(f"{len(found)} columns are called {wanted!r}: give each a name of its own in the header")
+    if found:
+        return found[0]
     close = difflib.get_close_matches(_plain(wanted), [_plain(h) for h in every], n=1, cutoff=0.5)
     hint = f"; did you mean {next(h for h in every if _plain(h) == close[0])!r}?" if close else ""
     raise ValueError(f"no column is called {wanted!r}: there are {', '.join(map(repr, every))}{hint}")
 
 
 def name_and_unit(header: str) -> tuple[str, str]:
+    """Of "height (m)" or "height [m]"; the unit is empty where there is none."""
     name, *units = HEADER.findall(header)[0]  # it fits every text
     return name.strip(), "".join(units).strip()
 
@@ -95,6 +95,7 @@ def _plain(header: str) -> str:
 
 
 def framed(frame: Any) -> pandas.DataFrame:
+    """A pandas frame, or a mapping of columns, with texts for headers and rows numbered from 0."""
     if isinstance(frame, Mapping):
         for name, values in frame.items():
             if isinstance(values, str) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) != 1:
