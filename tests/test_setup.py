@@ -162,7 +162,7 @@ def test_nothing_is_large():
 
 
 def test_heavy_parts_load_on_first_use():
-    heavy = {"matplotlib", "anywidget", "ipywidgets", "sentence_transformers"}
+    heavy = {"matplotlib", "anywidget", "ipywidgets", "sentence_transformers", "pandas", "sklearn"}
     script = f"import sys, hyperedu; print({heavy} & set(sys.modules)); hyperedu.live.interact"
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
     assert said.stdout.strip() == "set()"

@@ -1,16 +1,21 @@
 """Columns as people write them: numbers of both decimal signs, dates, missing values, units in the header."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Number
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas
 import torch
 
 from hyperedu.batches import floats
 from hyperedu.tasks.frames import name_and_unit
+
+if TYPE_CHECKING:
+    import pandas
 
 MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "–", "—", "?", ".", "missing", "k.a.", "k. a.", "n.d."}
 MISSING |= {"#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"}  # what spreadsheets write for a failed formula
@@ -122,6 +127,8 @@ def _numbers(
     texts: pandas.Series, header: str, unit: str, separator: str | None, decimal: str | None
 ) -> tuple[np.ndarray | None, str]:
     """Numbers and their unit; None where most cells are no numbers. One cell that is none among numbers is an error."""
+    import pandas
+
     plain = _bare(texts)
     percent = plain.str.endswith("%")
     if percent.any() and not percent.all() and unit != "%":
@@ -187,6 +194,8 @@ def _refuse_a_stand_in(numbers: np.ndarray, header: str) -> None:
 
 def _in_one_number(numbers: np.ndarray) -> tuple[np.ndarray, str] | None:
     """Days of dates such as 20240331 (n,), or of hours such as 2024033114; None where these are other numbers."""
+    import pandas
+
     known = np.isfinite(numbers)
     for form, (first, last) in IN_ONE_NUMBER.items():
         if known.any() and first <= numbers[known].min() and numbers[known].max() <= last:
@@ -220,6 +229,8 @@ def _unproved(plain: pandas.Series, header: str, separator: str | None, decimal:
 
 def _dates(texts: pandas.Series, header: str) -> tuple[np.ndarray, str] | None:
     """Dates as days since the first, and that as the unit; None where there are none."""
+    import pandas
+
     for look, formats in DATES.items():
         looks = texts.str.fullmatch(look)
         if looks.mean() < 0.5:

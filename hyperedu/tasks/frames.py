@@ -1,14 +1,18 @@
 """A table as a pandas frame, from a file of text or from columns; and which of its columns is meant by a name."""
 
+from __future__ import annotations
+
 import difflib
 import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas
 from torch import Tensor
+
+if TYPE_CHECKING:
+    import pandas
 
 SEPARATORS = ";\t,|"
 HEADER = re.compile(r"^(.*?)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\])?\s*$", re.DOTALL)  # name, name (unit) or name [unit]
@@ -16,6 +20,8 @@ HEADER = re.compile(r"^(.*?)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\])?\s*$", re.DOTALL)
 
 def read_csv(path: str | Path) -> tuple[pandas.DataFrame, str]:
     """A file as a frame of texts, and the sign that parts its columns. UTF-8 with or without a mark, UTF-16 or Windows-1252."""
+    import pandas
+
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"there is no file {path}: give the path of a table, such as Path.home() / 'mine.csv'")
@@ -96,6 +102,8 @@ def _plain(header: str) -> str:
 
 def framed(frame: Any) -> pandas.DataFrame:
     """A pandas frame, or a mapping of columns, with texts for headers and rows numbered from 0."""
+    import pandas
+
     if isinstance(frame, Mapping):
         for name, values in frame.items():
             if isinstance(values, str) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) != 1:

@@ -1,14 +1,15 @@
 """A table of the reader's own as a family of tasks: one column names the task, others describe it, others are x and y."""
 
+from __future__ import annotations
+
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +17,9 @@ from hyperedu.batches import Examples, TaskBatch, TaskSet, expect, floats, whole
 from hyperedu.descriptors import Metadata
 from hyperedu.tasks.columns import Column, check_differs, check_kept, parsed
 from hyperedu.tasks.frames import framed, headers, read_csv
+
+if TYPE_CHECKING:
+    import pandas
 
 __all__ = ["Table"]
 
@@ -94,7 +98,7 @@ class Table:
     @classmethod
     def from_csv(
         cls, path: str | Path, task: str, descriptor: Sequence[str], x: Sequence[str], y: Sequence[str], **settings
-    ) -> "Table":
+    ) -> Table:
         """From a file of text, its columns parted by commas, semicolons, tabs or bars; arguments as above.
 
         UTF-8 with or without a byte-order mark, UTF-16 or Windows-1252; decimal points or commas, thousands parted or not.
@@ -143,6 +147,8 @@ class Table:
 
     def _words(self, column: Column, train: Tensor) -> Iterator[tuple[str, np.ndarray]]:
         """Each word and whether it is said of each task (n_tasks,), NaN where nothing is; of two words one is enough."""
+        import pandas
+
         said = pandas.Series(self._one_per_task(column, np.where(column.texts == "", np.array(None), column.texts)))
         if said.nunique() > max(2, len(self.names) // 2):
             raise ValueError(
@@ -159,6 +165,8 @@ class Table:
 
     def _one_per_task(self, column: Column, values: np.ndarray) -> np.ndarray:
         """The value of each task (n_tasks,), NaN or None where no row has one; an error where its rows differ."""
+        import pandas
+
         values, number = values[self.rows], np.repeat(np.arange(len(self.names)), self.counts)
         of_task = pandas.Series(values).groupby(number)
         differs = np.flatnonzero(of_task.nunique() > 1)
@@ -191,7 +199,7 @@ class Table:
     def _rows_of(self, tasks: Tensor) -> Tensor:
         return torch.cat([self.starts[i] + torch.arange(int(self.counts[i])) for i in tasks.tolist()])
 
-    def rows_of(self, tasks: "_Rows") -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def rows_of(self, tasks: _Rows) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """All rows of a set of tasks: τ (n, d_tau), x (n, d_in), y (n, d_out), and the number of each row's task (n,)."""
         number = tasks.index.repeat_interleave(self.counts[tasks.index])
         rows = self._rows_of(tasks.index)
