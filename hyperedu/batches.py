@@ -47,6 +47,12 @@ def same_dtype(name: str, value: Tensor, like: Tensor) -> None:
         )
 
 
+def refuse(bad: Tensor, sentence: str) -> None:
+    """A sentence where any value is what it should not be, as far as there are values to look at."""
+    if readable(bad) and bad.any():
+        raise ValueError(sentence)
+
+
 def source(rng: object) -> None:
     """A sentence for what is no source of randomness, such as a seed."""
     if rng is not None:
@@ -94,18 +100,9 @@ class Examples:
                 f"{tuple(self.x.shape[: len(counted)])}; leave out what has no partner"
             )
         if self.has_classes:
-            self._check_values(
-                self.y < 0, "y contains negative labels: class indices begin at 0, leave out unlabelled examples"
-            )
+            refuse(self.y < 0, "y contains negative labels: class indices begin at 0, leave out unlabelled examples")
         for name, value in (("x", self.x), ("y", self.y)):
-            if value.is_floating_point():
-                advice = "leave out the examples that have them"
-                self._check_values(~torch.isfinite(value), f"{name} contains NaN or infinite values: {advice}")
-
-    @staticmethod
-    def _check_values(bad: Tensor, sentence: str) -> None:
-        if readable(bad) and bad.any():
-            raise ValueError(sentence)
+            refuse(~value.isfinite(), f"{name} contains NaN or infinite values: leave out the examples that have them")
 
     @property
     def has_classes(self) -> bool:
@@ -208,8 +205,8 @@ class TaskBatch:
         expect("descriptor", self.descriptor, Tensor, "it must be a tensor (n_tasks, d_tau)")
         if self.descriptor.ndim != 2:
             raise ValueError(f"descriptor has shape {tuple(self.descriptor.shape)}, and must be (n_tasks, d_tau)")
-        if readable(self.descriptor) and not torch.isfinite(self.descriptor).all():
-            raise ValueError("descriptor contains NaN or infinite values: write 0 for what is not known, as Metadata does")
+        advice = "write 0 for what is not known, as Metadata does"
+        refuse(~self.descriptor.isfinite(), f"descriptor contains NaN or infinite values: {advice}")
         rows = {"descriptor": self.descriptor.shape[:1], "support": self.support.lead, "query": self.query.lead}
         if len(set(rows.values())) > 1:
             said = ", ".join(f"{name} {tuple(size)}" for name, size in rows.items())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from hyperedu.batches import Examples, floats, readable
+from hyperedu.batches import Examples, floats, refuse
 from hyperedu.words import _
 
 __all__ = ["Metadata", "OneHot", "SupportStatistics"]
@@ -58,10 +58,9 @@ class Metadata:
             raise ValueError(f"values of shape {tuple(values.shape)} do not give {len(names)} properties of some tasks")
         _expect_no_infinity(values)
         values = values.float() if values.dtype == torch.bool else values
-        known = torch.isfinite(values)
-        count, spread = known.sum(0), _spread(values)
+        count, spread = values.isfinite().sum(0), _spread(values)
         mean = values.nan_to_num(0).sum(0) / count
-        std = (((values - mean).nan_to_num(0).square() * known).sum(0) / count).sqrt()
+        std = ((values - mean).nan_to_num(0).square().sum(0) / count).sqrt()
         least = torch.finfo(std.dtype).tiny ** 0.5  # what is below has no square
         for name, n, s, deviation in zip(names, count, spread, std, strict=True):  # a std of equal numbers is not always 0
             if n and s and not least < deviation < math.inf:
@@ -94,8 +93,7 @@ class Metadata:
 
 
 def _expect_no_infinity(values: Tensor) -> None:
-    if readable(values) and torch.isinf(values).any():
-        raise ValueError("a property is infinite: use NaN for a value that is missing")
+    refuse(values.isinf(), "a property is infinite: use NaN for a value that is missing")
 
 
 def _spread(values: Tensor) -> Tensor:
@@ -158,11 +156,9 @@ def _statistics(support: Examples) -> tuple[list[str], Tensor]:
     together = ((x - x.mean(-2, keepdim=True)).mT @ (y - y.mean(-2, keepdim=True)) / n).flatten(-2)
     correlation = together / (x_std.unsqueeze(-1) * y_std.unsqueeze(-2)).flatten(-2)  # NaN where nothing varies
     correlation = torch.where(torch.isfinite(correlation), correlation, torch.nan)
-    parts = [torch.full_like(y[..., 0, :1], n), y.mean(-2), y_std, y.amin(-2), y.amax(-2), x.mean(-2), x_std, correlation]
+    of_y = {"mean": y.mean(-2), "std of": y_std, "lowest": y.amin(-2), "highest": y.amax(-2)}
+    of_x = {"mean": x.mean(-2), "std of": x_std}
     xs, ys = ([name + (f"_{k}" if d > 1 else "") for k in range(d)] for name, d in (("x", x.shape[-1]), ("y", y.shape[-1])))
-    names = ["number of examples", *(f"{what} {y}" for what in ("mean", "std of", "lowest", "highest") for y in ys)]
-    names += [
-        *(f"{what} {x}" for what in ("mean", "std of") for x in xs),
-        *(f"correlation of {x} and {y}" for x in xs for y in ys),
-    ]
-    return names, torch.cat(parts, dim=-1)
+    names = ["number of examples", *(f"{what} {y}" for what in of_y for y in ys), *(f"{what} {x}" for what in of_x for x in xs)]
+    names += [f"correlation of {x} and {y}" for x in xs for y in ys]
+    return names, torch.cat([torch.full_like(y[..., 0, :1], n), *of_y.values(), *of_x.values(), correlation], dim=-1)

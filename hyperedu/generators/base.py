@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from hyperedu.batches import expect, readable, same_dtype, source, whole
+from hyperedu.batches import expect, refuse, same_dtype, source, whole
 from hyperedu.feedforward import activation_and_gain
 from hyperedu.main_network import MainNetwork
 
@@ -42,11 +42,11 @@ def check_numbers(descriptor: Tensor, like: Tensor) -> None:
     """A sentence for a τ that is no tensor or not finite, or of another dtype than the parameters that read it."""
     expect("τ", descriptor, Tensor, "it must be a tensor (…, d_tau), torch.as_tensor(τ) makes one")
     same_dtype("τ", descriptor, like)
-    if readable(descriptor) and not torch.isfinite(descriptor).all():
-        raise ValueError(
-            "τ contains NaN or infinite values: fill missing metadata first (descriptors.Metadata does), or lower the learning "
-            "rate where τ is what adapts"
-        )
+    refuse(
+        ~descriptor.isfinite(),
+        "τ contains NaN or infinite values: fill missing metadata first (descriptors.Metadata does), or lower the learning "
+        "rate where τ is what adapts",
+    )
 
 
 def constant_norm(descriptor: Tensor) -> Tensor:
@@ -90,11 +90,11 @@ def hyperfan(head: nn.Linear, h: Tensor, std: Tensor | float, rng: torch.Generat
     Var(V_pj) = σ_p² / E‖h‖², the mean over the rows of h (n, hidden). Chang, Flokas, Lipson 2020 (arXiv 2312.08399).
     """
     norm = h.square().sum(-1).mean().sqrt()
-    if readable(norm) and not norm > 0:
-        raise ValueError(
-            f"h of shape {tuple(h.shape)}, what the trunk makes of the descriptors that it is measured on, is 0 or empty, so "
-            "that its scale cannot be told: give other descriptors, or a wider trunk"
-        )
+    refuse(
+        ~(norm > 0),
+        f"h of shape {tuple(h.shape)}, what the trunk makes of the descriptors that it is measured on, is 0 or empty, so "
+        "that its scale cannot be told: give other descriptors, or a wider trunk",
+    )
     head.weight.normal_(generator=rng).mul_(torch.as_tensor(std).unsqueeze(-1) / norm)
     head.bias.zero_()
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from hyperedu.batches import readable, whole
+from hyperedu.batches import refuse, whole
 from hyperedu.feedforward import activation_and_gain
 from hyperedu.generators.base import Generator, Trunk, hyperfan, in_units, matrix_shape
 from hyperedu.main_network import MainNetwork
@@ -44,12 +44,10 @@ class ConvGenerator(Generator):
             whole(name, value, 1)
         self.zoom, self.activation = zoom, activation_and_gain(activation)[0]
         self.matrices = [matrix_shape(shape) for shape in main.shapes.values()]
-
-        def codes(n):
-            return nn.Parameter(torch.randn(channels, -(-n // zoom), generator=rng) * math.sqrt(0.5))
-
-        self.rows = nn.ParameterList(codes(m) for m, _ in self.matrices)
-        self.columns = nn.ParameterList(codes(n) for _, n in self.matrices)
+        self.rows, self.columns = (
+            nn.ParameterList(math.sqrt(0.5) * torch.randn(channels, -(-n // zoom), generator=rng) for n in lengths)
+            for lengths in zip(*self.matrices, strict=True)
+        )
         self.trunk = Trunk(descriptor_dim, hidden, activation, rng)
         self.film = nn.Linear(self.trunk.width, 2 * channels * len(self.matrices))
         self.convolution = nn.Conv2d(channels, channels, 3, padding=1)
@@ -67,8 +65,7 @@ class ConvGenerator(Generator):
         for t, (m, n) in enumerate(self.matrices):  # measured: at the edges of a picture convolutions see fewer neighbours
             tau = torch.randn(min(256, max(8, 1_000_000 // (m * n))), self.descriptor_dim, generator=rng)
             self.rms[t] = self._picture(self._film(tau)[:, t], t).square().mean().sqrt()
-        if readable(self.rms) and not self.rms.all():
-            raise ValueError("what the convolutions make of some weight tensor is 0 whatever τ is: give more channels")
+        refuse(self.rms == 0, "what the convolutions make of some weight tensor is 0 whatever τ is: give more channels")
 
     def _film(self, tau: Tensor) -> Tensor:
         """τ (B, d_tau) → how the codes of each tensor are scaled and shifted, (B, tensors, 2 channels)."""
