@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from hyperedu.batches import Examples, expect, readable, same_dtype, source, whole
+from hyperedu.batches import Examples, expect, readable, refuse, same_dtype, source, whole
 from hyperedu.main_network import MainNetwork
 
 __all__ = ["ClassEncoder", "DescriptorEncoder", "Encoder", "JointEncoder", "Learned", "SetEncoder", "WordAttention"]
@@ -28,13 +28,6 @@ class Encoder(nn.Module):
     def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
         raise NotImplementedError
 
-    def needed(self, descriptor: Tensor | None) -> Tensor:
-        """τ, or a sentence if there is none."""
-        if descriptor is None:
-            raise ValueError(f"{type(self).__name__} reads a descriptor, but the descriptor given is None")
-        expect("τ", descriptor, Tensor, "it must be a tensor (…, d_tau), torch.as_tensor(τ) makes one")
-        return descriptor
-
 
 class DescriptorEncoder(Encoder):
     """τ → module(τ): any module that reads a description alone, as an encoder."""
@@ -45,7 +38,7 @@ class DescriptorEncoder(Encoder):
         self.dim = getattr(module, "dim", getattr(module, "out_features", None))
 
     def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
-        return self.module(self.needed(descriptor))
+        return self.module(needed_descriptor(self, descriptor))
 
 
 class JointEncoder(Encoder):
@@ -79,6 +72,14 @@ def as_encoder(module: nn.Module) -> nn.Module:
     # What has a default is a setting of a module that reads τ alone, such as the mask of a transformer's layer.
     takes_both = any(p.default is p.empty or p.name == "support" for p in second)
     return module if takes_both else DescriptorEncoder(module)
+
+
+def needed_descriptor(reader: nn.Module, descriptor: Tensor | None, what: str = "reads a descriptor") -> Tensor:
+    """τ, or a sentence if there is none."""
+    if descriptor is None:
+        raise ValueError(f"{type(reader).__name__} {what}, but the descriptor given is None")
+    expect("τ", descriptor, Tensor, "it must be a tensor (…, d_tau), torch.as_tensor(τ) makes one")
+    return descriptor
 
 
 def needed_examples(reader: nn.Module, support: Examples | None) -> Examples:
@@ -211,7 +212,7 @@ class Learned(Encoder):
         self.table = nn.Parameter(torch.randn(len(self.names), dim, generator=rng))
 
     def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
-        one_hot = self.needed(descriptor)
+        one_hot = needed_descriptor(self, descriptor)
         if one_hot.shape[-1] != len(self.names):
             raise ValueError(f"the table has {len(self.names)} rows, but the one-hot vectors have {one_hot.shape[-1]} numbers")
         same_dtype("τ", one_hot, self.table)
@@ -251,12 +252,11 @@ class WordAttention(Encoder):
         """How much each head looks at each word, (…, n_words, heads); sums to 1 over the words."""
         words = self._words(tau)
         there = words.any(-1, keepdim=True)
-        if readable(there) and not there.any(-2).all():
-            raise ValueError("a description says no word: each needs one that is not all zeros")
+        refuse(~there.any(-2), "a description says no word: each needs one that is not all zeros")
         return self.K(words).masked_fill(~there, -math.inf).softmax(-2)
 
     def forward(self, descriptor: Tensor | None, support: Examples | None = None) -> Tensor:
-        tau = self.needed(descriptor)
+        tau = needed_descriptor(self, descriptor)
         same_dtype("τ", tau, self.V.weight)
         values = self.V(self._words(tau))  # (…, n_words, heads · dim)
         a = self.attention(tau)

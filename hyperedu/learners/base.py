@@ -109,12 +109,11 @@ def expect_learner(learner: object) -> None:
 @contextlib.contextmanager
 def in_mode(learner: Learner, training: bool) -> Iterator[None]:
     """Everything of a learner in training or evaluation mode, and afterwards as it was found."""
-    main = learner.main
-    found = {module: module.training for module in (*learner.modules(), *main.modules())}, main.training
+    parts: list[nn.Module | MainNetwork] = [learner.main, *learner.main.modules(), *learner.modules()]
+    found = [part.training for part in parts]
     learner.train(training)
     try:
         yield
     finally:
-        main.train(found[1])
-        for module, mode in found[0].items():
-            module.training = mode
+        for part, mode in zip(parts, found, strict=True):
+            part.training = mode

@@ -5,15 +5,15 @@ from torch import Tensor, nn
 
 from hyperedu.adaptation import LearningRate
 from hyperedu.batches import Examples, whole
-from hyperedu.encoders import ClassEncoder, SetEncoder, as_encoder, needed_examples, numbers_of
+from hyperedu.encoders import ClassEncoder, SetEncoder, as_encoder, needed_descriptor, needed_examples, numbers_of
 from hyperedu.generators import ClassGenerator, Generator, MLPGenerator
 from hyperedu.generators.base import check_numbers
 from hyperedu.learners.base import Learner
-from hyperedu.learners.gradient_based import SharedWeights
 from hyperedu.main_network import MainNetwork, layer_of
 
 # The bias of a class that has no example, in units of the largest ‖c‖²: it is not chosen, and numbers stay finite.
 NEVER = -1e6
+MAPS = "maps a descriptor to weights"
 
 
 class Conditioned(Learner):
@@ -37,11 +37,10 @@ class Conditioned(Learner):
         self.first_bias = slice(start, start + size)
         self.theta_0 = nn.Parameter(main.start_weights(rng))
         # As if the columns for τ stood beside those for x: the same standard deviation.
-        std = main.start_std[0]
-        self.A = nn.Parameter(std * torch.randn(size, descriptor_dim, generator=rng))
+        self.A = nn.Parameter(main.start_std[0] * torch.randn(size, descriptor_dim, generator=rng))
 
     def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
-        descriptor = _told(self, descriptor)
+        descriptor = needed_descriptor(self, descriptor, MAPS)
         check_numbers(descriptor, self.A)
         if descriptor.shape[-1:] != self.A.shape[1:]:
             raise ValueError(f"τ of shape {tuple(descriptor.shape)}, but this learner was made for {self.A.shape[1]} numbers")
@@ -71,11 +70,11 @@ class Hypernetwork(Learner):
     ):
         super().__init__(main, steps, lr, first_order)
         self.generator, self.encoder = generator, None if encoder is None else as_encoder(encoder)
-        _check_generator(main, generator, None if encoder is None else _code_dim(encoder), "the encoder gives codes")
+        _check_generator(main, generator, getattr(self.encoder, "dim", None), "the encoder gives codes")
 
     def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
         if self.encoder is None:
-            return self.generator(_told(self, descriptor))
+            return self.generator(needed_descriptor(self, descriptor, MAPS))
         return self.generator(self.encoder(descriptor, support))
 
 
@@ -99,9 +98,8 @@ class SupportSetHypernetwork(Hypernetwork):
         if encoder is None and generator is None and main.input_dims == 3 and main.d_features is not None:
             encoder = ClassEncoder(main, rng)
             generator = ClassGenerator(encoder.dim, main, rng=rng)
-        if encoder is None:
-            encoder = SetEncoder(*_widths(main), dim, rng=rng)
-        super().__init__(main, generator or MLPGenerator(_code_dim(encoder) or dim, main, rng=rng), encoder)
+        encoder = _set_encoder(main, 1, dim, rng) if encoder is None else as_encoder(encoder)
+        super().__init__(main, generator or MLPGenerator(getattr(encoder, "dim", None) or dim, main, rng=rng), encoder)
 
 
 class PrototypicalNetwork(Learner):
@@ -128,7 +126,7 @@ class PrototypicalNetwork(Learner):
         return torch.cat([body, (2 * c).flatten(-2), bias], dim=-1)
 
 
-class HyperMAML(SharedWeights):
+class HyperMAML(Learner):
     """θ = θ₀ + H_φ(D, g_θ₀(D)): the update is written from the examples and what θ₀ makes of them, not descended to.
 
     Przewięźlikowski and others 2022 (arXiv 2205.15745), section 3: the support set is encoded with, beside each x and y, the
@@ -140,10 +138,6 @@ class HyperMAML(SharedWeights):
         generator: from the code to the update; an `MLPGenerator` whose updates begin small if None.
     """
 
-    outer_lr = 1e-3
-    anneal = True
-    max_norm = 1.0
-
     def __init__(
         self,
         main: MainNetwork,
@@ -152,20 +146,16 @@ class HyperMAML(SharedWeights):
         generator: Generator | None = None,
         rng: torch.Generator | None = None,
     ):
-        super().__init__(main, rng=rng)
-        if encoder is None:
-            d_in, d_out = _widths(main)
-            encoder = SetEncoder(d_in, 2 * d_out, dim, rng=rng)
-        self.encoder = as_encoder(encoder)
-        self.generator = generator or self._near_zero(MLPGenerator(_code_dim(encoder) or dim, main, rng=rng))
-        _check_generator(main, self.generator, _code_dim(encoder), "the encoder gives codes")
-
-    @staticmethod
-    @torch.no_grad()
-    def _near_zero(generator: MLPGenerator) -> MLPGenerator:
-        generator.head.weight.mul_(0.1)
-        generator.head.bias.zero_()
-        return generator
+        super().__init__(main)
+        self.theta_0 = nn.Parameter(main.start_weights(rng))
+        self.encoder = _set_encoder(main, 2, dim, rng) if encoder is None else as_encoder(encoder)
+        if generator is None:
+            generator = MLPGenerator(getattr(self.encoder, "dim", None) or dim, main, rng=rng)
+            nn.init.zeros_(generator.head.bias)
+            with torch.no_grad():
+                generator.head.weight.mul_(0.1)
+        self.generator = generator
+        _check_generator(main, self.generator, getattr(self.encoder, "dim", None), "the encoder gives codes")
 
     def start(self, descriptor: Tensor | None, support: Examples | None) -> Tensor:
         support = needed_examples(self, support)
@@ -230,12 +220,6 @@ class DescriptorAdaptation(Learner):
         return self.generator(adapted.where(finite, 0)).where(finite, torch.nan)
 
 
-def _told(learner: Learner, descriptor: Tensor | None) -> Tensor:
-    if descriptor is None:
-        raise ValueError(f"{type(learner).__name__} maps a descriptor to weights, but the descriptor given is None")
-    return descriptor
-
-
 def _check_generator(main: MainNetwork, generator: nn.Module, dim: int | None, what: str) -> None:
     """A sentence for a generator of another main network, or for codes of another length."""
     own = getattr(generator, "main", None)
@@ -251,16 +235,11 @@ def _check_generator(main: MainNetwork, generator: nn.Module, dim: int | None, w
         raise ValueError(f"{what} of {dim} numbers, but the generator takes {takes} (descriptor_dim)")
 
 
-def _code_dim(encoder: nn.Module) -> int | None:
-    """The length of an encoder's codes; None where it does not say."""
-    return getattr(as_encoder(encoder), "dim", None)
-
-
-def _widths(main: MainNetwork) -> tuple[int, int]:
-    """d_in and d_out of a main network that says them."""
+def _set_encoder(main: MainNetwork, n_y: int, dim: int, rng: torch.Generator | None) -> SetEncoder:
+    """For examples of a main network that says how many numbers they have, with `n_y` times those of y."""
     if main.d_in is None or main.d_out is None:
         raise ValueError(
             f"this main network (inputs of {main.input_dims} dimensions) does not say how many numbers its examples have: give "
             "encoder=SetEncoder(d_in, d_out, dim), with d_in the numbers of one input (those of an image in a row)"
         )
-    return main.d_in, main.d_out
+    return SetEncoder(main.d_in, n_y * main.d_out, dim, rng=rng)
