@@ -52,25 +52,19 @@ def in_style() -> Iterator[None]:
 
 
 _styled_cell = contextlib.ExitStack()  # entered while a cell draws into a figure of the course
-_in_a_styled_cell = False
 
 
 def _in_style_until_the_cell_ends() -> None:
     """What a cell draws into a figure of the course after it has made it is in its style too."""
-    global _in_a_styled_cell
     shell = get_ipython()
-    if shell is None or _in_a_styled_cell:
-        return
+    if shell is not None and _end_the_styled_cell not in shell.events.callbacks["post_run_cell"]:
+        _styled_cell.enter_context(in_style())
+        shell.events.register("post_run_cell", _end_the_styled_cell)
 
-    def end(*_) -> None:
-        global _in_a_styled_cell
-        _in_a_styled_cell = False
-        shell.events.unregister("post_run_cell", end)
-        _styled_cell.close()
 
-    _in_a_styled_cell = True
-    _styled_cell.enter_context(in_style())
-    shell.events.register("post_run_cell", end)
+def _end_the_styled_cell(*_) -> None:
+    get_ipython().events.unregister("post_run_cell", _end_the_styled_cell)
+    _styled_cell.close()
 
 
 def as_numpy(value: Tensor) -> np.ndarray:

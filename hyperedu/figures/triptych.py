@@ -179,26 +179,23 @@ class Triptych(Panels):
         self.truth.set_ydata(as_numpy(truth))
         if hasattr(family, "sentence"):
             return family.sentence(properties, y, truth, nearest)
-        task, error = family.descriptors.in_words(descriptor), (there - truth).square().nanmean()
+        told, error = {"task": family.descriptors.in_words(descriptor), "n": len(theta)}, (there - truth).square().nanmean()
         if nearest is not None:
             return _(
                 "Told {task}, {n:,} weights were written; {name}, never seen, they miss by {error:.3g} (root mean square).",
-                task=task,
-                n=len(theta),
-                name=nearest.properties["name"][0] if "name" in nearest.properties else _("the most similar task"),
+                **told,
+                name=_name(nearest),
                 error=error.sqrt(),
             )
         return _(
             "Told {task}, the network whose {n:,} weights were written from it has a mean squared error of {error:.4f}.",
-            task=task,
-            n=len(theta),
+            **told,
             error=error,
         )
 
     def _show_nearest(self, nearest: TaskBatch) -> None:
-        at = self._properties(nearest.descriptor[0])
+        at, name = self._properties(nearest.descriptor[0]), _name(nearest)
         self.ring.set_data([at[self.across]], [self._height(at)])
-        name = nearest.properties["name"][0] if "name" in nearest.properties else _("the most similar task")
         if self.shade:
             name += f", {at[self.shade]:,.0f} {self.family.descriptors.units[-3]}".rstrip()
         self.name.set_text(_("○ {name}\n   measured, never seen", name=name))
@@ -209,6 +206,10 @@ class Triptych(Panels):
 
     def _height(self, properties: Mapping[str, Any]) -> Any:
         return properties[self.up] if self.up else 0 * properties[self.across]
+
+
+def _name(nearest: TaskBatch) -> str:
+    return nearest.properties["name"][0] if "name" in nearest.properties else _("the most similar task")
 
 
 def _some(tasks: TaskSet, n: int, rng: torch.Generator) -> TaskBatch:
