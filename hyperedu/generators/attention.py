@@ -2,7 +2,6 @@
 
 import copy
 import math
-from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -90,13 +89,9 @@ class AttentionGenerator(Generator):
                     module.bias.zero_()
         nn.init.zeros_(self.gain.weight)
         tokens = self.tokens(torch.randn(64, self.descriptor_dim, generator=rng))
-        for side in "ab":  # codes with entries of variance 1, and so ⟨a, b⟩ / √rank and vectors of variance 1
-            h = torch.cat([self._units(tokens[:, t], n, side).flatten(0, 1) for t, n in self._ends(side)])
+        for k, side in enumerate("ab"):  # codes with entries of variance 1, and so ⟨a, b⟩ / √rank and vectors of variance 1
+            h = torch.cat([self._units(tokens[:, t], shape[k], side).flatten(0, 1) for t, shape in enumerate(self.matrices)])
             hyperfan(self.codes[side], h, 1.0, rng)  # type: ignore[arg-type]
-
-    def _ends(self, side: str) -> Iterable[tuple[int, int]]:
-        """(tensor, number of units) at one side."""
-        return [(t, shape["ab".index(side)]) for t, shape in enumerate(self.matrices)]
 
     def for_main(self, main: MainNetwork) -> "AttentionGenerator":
         """The same generator, with the same parameters, for another main network."""
@@ -156,8 +151,7 @@ class AttentionGenerator(Generator):
 def _tensor_features(main: MainNetwork) -> tuple[Tensor, list[tuple[int, int]]]:
     """What a token is told of its weight tensor (tensors, features), and each tensor's shape as a matrix."""
     matrices = [matrix_shape(shape) for shape in main.shapes.values()]
-    depth = torch.linspace(0, 1, len(matrices)) if len(matrices) > 1 else torch.zeros(1)
-    waves = torch.cos(math.pi * torch.arange(1, 6) * depth.unsqueeze(-1))
+    waves = torch.cos(math.pi * torch.arange(1, 6) * torch.linspace(0, 1, len(matrices)).unsqueeze(-1))  # of its depth
     is_vector = torch.tensor([float(len(shape) < 2) for shape in main.shapes.values()])
     sizes = torch.tensor(matrices).log2()
     return torch.cat([waves, is_vector.unsqueeze(-1), 1 - is_vector.unsqueeze(-1), sizes / 4 - 1], dim=-1), matrices

@@ -40,10 +40,9 @@ class LowRankGenerator(Generator):
         self.rank, self.matrices = rank, [matrix_shape(shape) for shape in main.shapes.values()]
         self.theta_0 = nn.Parameter(main.initial_weights(rng=rng))
         self.trunk = Trunk(descriptor_dim, hidden, activation, rng)
-        sizes = [m * n if self._whole(m, n) else rank * (m + n) for m, n in self.matrices]
-        self.sizes = sizes
-        self.head = nn.Linear(self.trunk.width, sum(sizes))
-        self.gain = nn.Parameter(torch.zeros(len(sizes)))
+        self.sizes = [m * n if self._whole(m, n) else rank * (m + n) for m, n in self.matrices]
+        self.head = nn.Linear(self.trunk.width, sum(self.sizes))
+        self.gain = nn.Parameter(torch.zeros(len(self.sizes)))
         with torch.no_grad():
             h = self.trunk(torch.randn(1024, descriptor_dim, generator=rng))
             hyperfan(self.head, h, 1.0, rng)
