@@ -1,7 +1,5 @@
 """Heatmaps of all the weights of a network, and their map in two dimensions."""
 
-import math
-
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
@@ -9,6 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from hyperedu.figures.style import DIVERGING, as_numpy
+from hyperedu.generators.base import matrix_shape
 from hyperedu.main_network import MainNetwork
 from hyperedu.words import _
 
@@ -37,10 +36,10 @@ class WeightGrid:
 
     def __init__(self, main: MainNetwork):
         blocks, self.labels, self.n = [], labels(main.shapes), main.weight_dim
-        widest = max(min(shape[0], math.prod(shape[1:])) for shape in main.shapes.values() if shape)
+        widest = max(min(matrix_shape(shape)) for shape in main.shapes.values())
         gap, least_width = max(3, widest // 30), max(3, widest // 12)  # so that the labels have room
         for shape, part in zip(main.shapes.values(), torch.arange(main.weight_dim).split(main.sizes), strict=True):
-            block = part.reshape(shape[0] if shape else 1, -1)
+            block = part.reshape(matrix_shape(shape))
             block = block.T if block.shape[0] < block.shape[1] else block
             blocks.append(block.repeat_interleave(-(-least_width // block.shape[1]), dim=1))
         height = max(block.shape[0] for block in blocks)
