@@ -43,6 +43,17 @@ def climate():
     return family, Hypernetwork(main, MLPGenerator(3, main, rng=random))
 
 
+@pytest.mark.parametrize("most", [100, 60, 25])
+def test_of_a_picture_with_more_cells_than_can_be_seen_every_few_are_shown(most):
+    main = MainNetwork.mlp([30, 70, 20])
+    whole, grid = figures.WeightGrid(main), figures.WeightGrid(main, most)
+    every = -(-max(whole.index.shape) // most)
+    assert max(grid.index.shape) <= most
+    assert torch.equal(grid.index, whole.index[::every, ::every])
+    for center, layer in zip(grid.centers, grid.labels, strict=True):
+        assert center == pytest.approx(whole.centers[whole.labels.index(layer)] / every)
+
+
 @pytest.mark.parametrize("sizes", [[1, 40, 40, 1], [2, 5, 3], [30, 4]])
 def test_every_weight_stands_in_the_heatmap_under_its_layer(sizes):
     main = MainNetwork.mlp(sizes)

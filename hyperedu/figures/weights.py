@@ -11,6 +11,8 @@ from hyperedu.generators.base import matrix_shape
 from hyperedu.main_network import MainNetwork
 from hyperedu.words import _
 
+MOST_CELLS = 600  # on a side of a heatmap, whose panel has some 300 pixels, or 900 on the sharpest screens
+
 
 def labels(names) -> list[str]:
     """The names of weight tensors as in the formulas: W₁, b₁, W₂, …"""
@@ -29,12 +31,15 @@ class WeightGrid:
     Matrices stand upright, one row per unit of the wider side; vectors are drawn three cells wide, or wider beside a large
     matrix.
 
+    Args:
+        most: cells on a side; of larger pictures every second row and column is shown, or every third, and so on.
+
     Attributes:
         index: (height, width) positions in θ; P, one past the end, where there is a gap.
         labels, centers: the layers' names and the columns at which they stand.
     """
 
-    def __init__(self, main: MainNetwork):
+    def __init__(self, main: MainNetwork, most: int | None = None):
         blocks, self.labels, self.n = [], labels(main.shapes), main.weight_dim
         widest = max(min(matrix_shape(shape)) for shape in main.shapes.values())
         gap, least_width = max(3, widest // 30), max(3, widest // 12)  # so that the labels have room
@@ -51,6 +56,8 @@ class WeightGrid:
             self.index[top : top + rows, left : left + columns] = block
             self.centers.append(left + (columns - 1) / 2)
             left += columns + gap
+        every = -(-max(height, width) // (most or max(height, width)))
+        self.index, self.centers = self.index[::every, ::every], [center / every for center in self.centers]
 
     def __call__(self, theta: Tensor) -> Tensor:
         """θ (P,) → (height, width), NaN in the gaps."""
@@ -61,7 +68,7 @@ class WeightGrid:
 
 def weight_heatmap(axes: Axes, main: MainNetwork, limit: float, label: str | None = None):
     """An empty heatmap of all weights; returns a function θ (P,) → None that fills it."""
-    grid = WeightGrid(main)
+    grid = WeightGrid(main, MOST_CELLS)
     image = axes.imshow(
         as_numpy(torch.full(grid.index.shape, torch.nan)), cmap=DIVERGING, norm=Normalize(-limit, limit), aspect="auto",
         interpolation="nearest",
