@@ -152,6 +152,29 @@ def test_the_last_picture_is_that_of_a_fresh_figure(wave):
     assert not figure.same_pixels(wave.figure(2)), "the comparison must be able to fail"
 
 
+# A square that goes from tile to tile, so that what is sent looks the same and only its place is another.
+SQUARE = """
+from matplotlib.patches import Rectangle
+
+def square(start):
+    figure, _axes = figures.subplots(width=3, height=1)
+    patch = figure.add_artist(Rectangle((8, 8), 16, 16, transform=None))
+    display(live.interact(figure, lambda k=start: patch.set_x(32 * k + 8), k=(0, 5)))
+
+square(0), square(3)
+"""
+
+
+def test_what_only_moves_is_seen_to_move(wave):
+    wave.run(SQUARE)
+    moved, fresh = wave.figure(1), wave.figure(2)
+    assert not moved.same_pixels(fresh)
+    for _ in range(3):
+        moved.handles.first.press("ArrowRight")
+        wave.page.wait_for_timeout(300)
+    assert moved.same_pixels(fresh)
+
+
 def test_a_browser_without_a_fast_decoder_shows_the_same(lab):
     with lab.scratch() as notebook:
         notebook.page.evaluate("delete window.ImageDecoder")

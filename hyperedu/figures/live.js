@@ -50,9 +50,10 @@ function render({ model, el }) {
   const [ground, sheet] = [document.createElement("canvas"), document.createElement("canvas")]; // what was sent last of each
   let [asked, shown, standing, newest] = [0, 0, null, []];
   async function draw() {
-    const [sent, frame, tiles] = [model.get("ground"), model.get("frame"), model.get("tiles")];
-    if (sent === newest[0] && frame === newest[1]) return;
-    newest = [sent, frame];
+    const now = ["ground", "frame", "tiles"].map((name) => model.get(name));
+    if (now.every((part, i) => part === newest[i])) return; // something else has changed
+    newest = now;
+    const [sent, frame, tiles] = now;
     const mine = ++asked;
     const frames = [sent === standing ? null : decoded(sent), tiles.length ? decoded(frame) : null];
     const [whole, changed] = await Promise.all(frames);
@@ -69,10 +70,8 @@ function render({ model, el }) {
       context.drawImage(ground, 0, 0);
       const across = Math.ceil(canvas.width / TILE);
       tiles.forEach((number, i) => {
-        const from = [TILE * (i % ACROSS), TILE * Math.floor(i / ACROSS)];
-        const left = Math.min(TILE * (number % across), canvas.width - TILE);
-        const top = Math.min(TILE * Math.floor(number / across), canvas.height - TILE);
-        context.drawImage(sheet, ...from, TILE, TILE, left, top, TILE, TILE);
+        const [left, top] = [TILE * (number % across), TILE * Math.floor(number / across)];
+        context.drawImage(sheet, TILE * (i % ACROSS), TILE * Math.floor(i / ACROSS), TILE, TILE, left, top, TILE, TILE);
       });
     }
     whole?.close();

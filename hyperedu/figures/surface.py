@@ -59,19 +59,20 @@ class Surface(anywidget.AnyWidget):
             self._ground = pixels.copy()
             self.ground, self.frame, self.tiles = encoded(pixels, "JPEG", **JPEG), b"", []
             return
-        height, width = pixels.shape
-        across = -(-width // TILE)
+        across = -(-pixels.shape[1] // TILE)
         sheet = np.zeros((-(-len(where) // ACROSS) * ACROSS, TILE, TILE), pixels.dtype)
         for tile, number in zip(sheet, where, strict=False):
-            # Tiles are whole also at the right and lower edges.
-            left, top = min(TILE * (number % across), width - TILE), min(TILE * (number // across), height - TILE)
-            tile[...] = pixels[top : top + TILE, left : left + TILE]
+            top, left = TILE * (number // across), TILE * (number % across)
+            part = pixels[top : top + TILE, left : left + TILE]
+            if part.shape != tile.shape:  # at an edge, beyond which a JPEG goes on with the last pixels itself
+                part = np.pad(part, [(0, TILE - length) for length in part.shape], mode="edge")
+            tile[...] = part
         sheet = sheet.reshape(-1, ACROSS, TILE, TILE).swapaxes(1, 2).reshape(-1, ACROSS * TILE)
         self.frame, self.tiles = encoded(sheet, "JPEG", **JPEG) if where else b"", where
 
     def _changed(self, pixels: np.ndarray) -> list[int] | None:
         """The numbers of the tiles that differ from the ground; None where these are more than half of the picture."""
-        if self._ground is None or self._ground.shape != pixels.shape or min(pixels.shape) < TILE:
+        if self._ground is None or self._ground.shape != pixels.shape:
             return None
         rows = np.logical_or.reduceat(pixels != self._ground, range(0, pixels.shape[0], TILE), axis=0)
         changed = np.logical_or.reduceat(rows, range(0, pixels.shape[1], TILE), axis=1)
