@@ -21,12 +21,12 @@ from hyperedu.checkpoints import checked_path, load_checkpoint, save_checkpoint
 from hyperedu.facts import facts
 from hyperedu.history import History
 from hyperedu.learners import Learner, expect_learner, in_mode
-from hyperedu.objective import computed, differentiate, handed, judged, sampled, where_it_diverged
+from hyperedu.objective import computed, differentiate, handed, judged, outer_loss, sampled, where_it_diverged
 from hyperedu.penalties import Penalties, check, parts, total
 from hyperedu.snapshots import Snapshot
 from hyperedu.words import _
 
-__all__ = ["meta_train"]
+__all__ = ["meta_train", "outer_loss"]
 
 
 class Watched(Protocol):

@@ -12,10 +12,9 @@ from hyperedu.generators import MLPGenerator
 from hyperedu.learners import Hypernetwork, SharedWeights
 from hyperedu.lessons.beyond import adapters, clients, drawings, sequences
 from hyperedu.main_network import MainNetwork
-from hyperedu.objective import outer_loss
 from hyperedu.penalties import OutputRegularizer
 from hyperedu.tasks import ColoradoClimate, Digits
-from hyperedu.training import meta_train
+from hyperedu.training import meta_train, outer_loss
 
 
 def seeded(seed=0):

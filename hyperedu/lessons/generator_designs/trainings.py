@@ -13,9 +13,8 @@ from tqdm.auto import tqdm
 from hyperedu.generators import AttentionGenerator, ChunkedGenerator, ConvGenerator, Generator, LowRankGenerator, MLPGenerator
 from hyperedu.learners import Hypernetwork, Learner
 from hyperedu.main_network import MainNetwork
-from hyperedu.objective import outer_loss
 from hyperedu.tasks import Sinusoids
-from hyperedu.training import meta_train
+from hyperedu.training import meta_train, outer_loss
 
 # Sizes within a budget of 30,000 parameters, as found by benchmarks/generators.py.
 DESIGNS: dict[str, Callable[[MainNetwork], Generator]] = {

@@ -27,7 +27,7 @@ from hyperedu.figures.weights import labels, weight_heatmap
 from hyperedu.history import History
 from hyperedu.learners import Learner
 from hyperedu.main_network import MainNetwork
-from hyperedu.objective import outer_loss
+from hyperedu.training import outer_loss
 from hyperedu.words import _, n_
 
 BEYOND = 1000.0  # a loss that is far out of the panel, whose digits nobody wants to read

@@ -13,8 +13,8 @@ from hyperedu.learners import Hypernetwork
 from hyperedu.lessons import probes, variants, writing
 from hyperedu.lessons.variants import plain
 from hyperedu.main_network import MainNetwork
-from hyperedu.objective import outer_loss
 from hyperedu.tasks import Sinusoids
+from hyperedu.training import outer_loss
 from hyperedu.words import _
 
 
