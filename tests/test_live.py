@@ -735,3 +735,16 @@ def test_a_cell_that_is_run_again_closes_what_it_showed_before(monkeypatch):
     monkeypatch.setattr(live_figure, "cell_that_runs", lambda: runs.pop(0))
     views = [wave() for _ in range(6)]
     assert [view._painter is None for view in views] == [True, True, False, False, False, False]
+
+
+def test_nobody_looks_at_a_figure_that_was_closed():
+    view = wave()
+    send(view, "amplitude", 3)
+    looks = view._busy
+    assert looks.looked_at
+    view.close()
+    for _ in range(100):
+        if not looks.looked_at:
+            break
+        time.sleep(0.02)
+    assert not looks.looked_at

@@ -1,5 +1,6 @@
 """Says on a live figure that it computes, once an update takes long."""
 
+import math
 import threading
 import time
 
@@ -39,6 +40,11 @@ class Busy:
         with self.lock:  # nothing is said after it
             self.begun = None
         self.surface.busy = False
+
+    def close(self) -> None:
+        """Nobody looks any more: what a figure holds is freed when it is closed, not some time after."""
+        with self.lock:
+            self.used = -math.inf
 
     def _look(self) -> None:
         while True:

@@ -161,6 +161,7 @@ class LiveFigure(Kept, ipywidgets.VBox):
             self._hands = []
         if self._resting:
             self._resting.cancel()
+        self._busy.close()
         self.shown.discard(self)
         self._surface.unobserve_all()
         for control in self.controls.values():

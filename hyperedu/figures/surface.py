@@ -70,6 +70,10 @@ class Surface(anywidget.AnyWidget):
         sheet = sheet.reshape(-1, ACROSS, TILE, TILE).swapaxes(1, 2).reshape(-1, ACROSS * TILE)
         self.frame, self.tiles = encoded(sheet, "JPEG", **JPEG) if where else b"", where
 
+    def close(self) -> None:
+        self._ground = None  # anywidget keeps each surface that there ever was
+        super().close()
+
     def _changed(self, pixels: np.ndarray) -> list[int] | None:
         """The numbers of the tiles that differ from the ground; None where these are more than half of the picture."""
         if self._ground is None or self._ground.shape != pixels.shape:
