@@ -1,6 +1,7 @@
 """A painted figure is what a drawing of the whole shows, whatever changes; test_painter_at_random.py draws other figures."""
 
 import random
+from functools import partial
 
 import matplotlib
 import numpy as np
@@ -458,14 +459,14 @@ def test_a_drawing_that_failed_is_made_good_by_the_next(before):
     assert np.array_equal(pixels(painter), fresh(figure))
 
 
-def captioned():
-    """A dot that comes under a box, and above both a caption that changes now and then."""
+def captioned(x=0.6, y=0.5):
+    """A dot that comes under a ring, and above or beside both a caption that changes now and then."""
     figure = Figure(**SIZE)
     axes = figure.add_axes((0, 0, 1, 1))
     (dot,) = axes.plot([0.1], [0.5], "o", ms=10)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.add_patch(Circle((0.7, 0.5), 0.1, fc="none", ec="k", zorder=4))
-    return figure, (dot, axes.text(0.6, 0.5, "a", zorder=6))
+    return figure, (dot, axes.text(x, y, "a", zorder=6))
 
 
 def say(word, x):
@@ -476,9 +477,11 @@ def say(word, x):
     return change
 
 
-def test_a_caption_that_changes_now_and_then_is_always_right():
-    words = [("b", 0.1), ("c", 0.1), ("c", 0.2), ("c", 0.2), ("d", 0.65), ("d", 0.65), ("d", 0.1), ("e", 0.1), ("d", 0.6)]
-    assert follow(captioned, [say(*state) for state in words]).fast
+@pytest.mark.parametrize("place", [(0.6, 0.5), (0.2, 0.8)])
+def test_a_caption_that_changes_now_and_then_is_always_right(place):
+    # It also changes in the frame in which the ring, which stands still, has something under it for the first time.
+    words = [("b", 0.1), ("c", 0.1), ("c", 0.2), ("c", 0.2), ("d", 0.6), ("d", 0.6), ("d", 0.1), ("e", 0.1), ("d", 0.6)]
+    assert follow(partial(captioned, *place), [say(*state) for state in words]).fast
 
 
 def test_a_caption_that_stays_is_not_drawn_again(monkeypatch):
@@ -492,3 +495,16 @@ def test_a_caption_that_stays_is_not_drawn_again(monkeypatch):
         say(word, n / 80)(acts)
         painter.paint()
     assert drawn == ["e"]
+
+
+def test_a_caption_over_what_moves_is_drawn_once_a_frame(monkeypatch):
+    drawn, draw = [], Text.draw
+    monkeypatch.setattr(Text, "draw", lambda text, *args: drawn.append(text.get_text()) or draw(text, *args))
+    figure, acts = captioned()
+    painter = Painter(figure)
+    for n in range(10):
+        if n == 6:
+            drawn.clear()
+        say("ab"[n > 1], (0.6, 0.63)[n % 2])(acts)  # the dot is below the caption
+        painter.paint()
+    assert drawn == ["b"] * 4

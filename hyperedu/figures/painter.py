@@ -77,7 +77,7 @@ class Painter:
             self.canvas.draw()
         self._seen = Seen(self.figure)
 
-    def _make_plan(self, seen: "Seen") -> None:
+    def _make_plan(self, seen: Seen) -> None:
         """Draw what stands still, once, and remember of each what it paints and what that looks like."""
         renderer = self.canvas.get_renderer()
         renderer.clear()
@@ -99,7 +99,7 @@ class Painter:
         alone = not seen.follows(leaf, {id(other) for other in self.moving if other is not leaf})
         return _Words(leaf, seen) if type(leaf) is Text and alone else leaf
 
-    def _draw_plan(self, seen: "Seen") -> None:
+    def _draw_plan(self, seen: Seen) -> None:
         renderer, pixels = self.canvas.get_renderer(), self.pixels
         pixels[...] = self._background
         for step in self._plan or ():
@@ -140,23 +140,13 @@ def _touched(leaves: list[Artist], like: RendererAgg) -> np.ndarray:
     return np.asarray(sheet.buffer_rgba())[..., 3] != 0
 
 
-def _painted(leaves: list[Artist], renderer: RendererAgg) -> "_Painted":
-    """Draw artists, one after the other, and remember what they painted over what."""
-    painted, pixels = _Painted(_touched(leaves, renderer)), _as_numbers(renderer)
-    painted.below = painted.of(pixels)
-    for leaf in leaves:
-        leaf.draw(renderer)
-    painted.above = painted.of(pixels)
-    return painted
-
-
 class _Still:
     """Artists one after the other that stand still, and what they painted over what: together, and, once it matters, each."""
 
     def __init__(self, leaves: list[Artist], renderer: RendererAgg):
         self.leaves, self.renderer = leaves, renderer
         self.each: list[_Painted] | None = None
-        self.together = _painted(leaves, renderer)
+        self.together = _Painted(leaves, renderer)
 
     def put_back(self, pixels: np.ndarray) -> Iterator[Artist]:
         """Put back what can be; the artists under which something has changed are for the caller to draw, as they come."""
@@ -165,7 +155,7 @@ class _Still:
         if self.each is None:
             sheet = RendererAgg(self.renderer.width, self.renderer.height, self.renderer.dpi)
             self.together.uncover(_as_numbers(sheet))
-            self.each = [_painted([leaf], sheet) for leaf in self.leaves]
+            self.each = [_Painted([leaf], sheet) for leaf in self.leaves]
         for leaf, painted in zip(self.leaves, self.each, strict=True):
             if not painted.paste(pixels):
                 yield leaf
@@ -185,8 +175,10 @@ class _Words:
 
     def draw(self, renderer: RendererAgg) -> None:
         if self.stays:
-            if not (self.painted and self.painted.paste(_as_numbers(renderer))):
-                self.painted = _painted([self.text], renderer)
+            if self.painted is None:
+                self.painted = _Painted([self.text], renderer)
+            elif not self.painted.paste(_as_numbers(renderer)):
+                self.painted.draw(renderer)
             return
         self.painted, self.drawn = None, True
         self.text.draw(renderer)
@@ -194,13 +186,19 @@ class _Words:
 
 
 class _Painted:
-    """What was painted where a mask (height, width) says so: the pixels below, before, and above, afterwards."""
+    """Artists, drawn one after the other, and what they painted over what: the pixels below, before, and above, afterwards."""
 
-    below: np.ndarray
-    above: np.ndarray
+    def __init__(self, leaves: list[Artist], renderer: RendererAgg):
+        self.leaves, self.where = leaves, np.flatnonzero(_touched(leaves, renderer))
+        self.draw(renderer)
 
-    def __init__(self, mask: np.ndarray):
-        self.where = np.flatnonzero(mask)
+    def draw(self, renderer: RendererAgg) -> None:
+        """Draw them as they were, over what may be something else now."""
+        pixels = _as_numbers(renderer)
+        self.below = self.of(pixels)
+        for leaf in self.leaves:
+            leaf.draw(renderer)
+        self.above = self.of(pixels)
 
     def of(self, pixels: np.ndarray) -> np.ndarray:
         return pixels.take(self.where)
