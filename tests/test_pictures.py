@@ -49,9 +49,15 @@ def test_of_a_picture_with_more_cells_than_can_be_seen_every_few_are_shown(most)
     whole, grid = figures.WeightGrid(main), figures.WeightGrid(main, most)
     every = -(-max(whole.index.shape) // most)
     assert max(grid.index.shape) <= most
-    assert torch.equal(grid.index, whole.index[::every, ::every])
+    assert torch.equal(grid.index, whole.index[(len(whole.index) - 1) // 2 % every :: every, ::every])
     for center, layer in zip(grid.centers, grid.labels, strict=True):
         assert center == pytest.approx(whole.centers[whole.labels.index(layer)] / every)
+
+
+@pytest.mark.parametrize("height", range(40, 48))
+def test_a_single_number_is_seen_beside_large_matrices(height):
+    main = MainNetwork.mlp([height, height, 1])
+    assert (figures.WeightGrid(main, 40).index == main.weight_dim - 1).any(), "the last bias"
 
 
 @pytest.mark.parametrize("sizes", [[1, 40, 40, 1], [2, 5, 3], [30, 4]])

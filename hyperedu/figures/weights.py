@@ -57,7 +57,8 @@ class WeightGrid:
             self.centers.append(left + (columns - 1) / 2)
             left += columns + gap
         every = -(-max(height, width) // (most or max(height, width)))
-        self.index, self.centers = self.index[::every, ::every], [center / every for center in self.centers]
+        middle = (height - 1) // 2 % every  # the row in the middle stays, since it is all that a single number has
+        self.index, self.centers = self.index[middle::every, ::every], [center / every for center in self.centers]
 
     def __call__(self, theta: Tensor) -> Tensor:
         """θ (P,) → (height, width), NaN in the gaps."""
