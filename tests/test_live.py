@@ -743,7 +743,7 @@ def test_nobody_looks_at_a_figure_that_was_closed():
     looks = view._busy
     assert looks.looked_at
     view.close()
-    for _ in range(100):
+    for _ in range(40):  # less than it would rest by itself
         if not looks.looked_at:
             break
         time.sleep(0.02)
