@@ -154,10 +154,11 @@ def test_the_last_picture_is_that_of_a_fresh_figure(wave):
 
 # A square that goes from tile to tile, so that what is sent looks the same and only its place is another.
 SQUARE = """
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 def square(start):
-    figure, _axes = figures.subplots(width=3, height=1)
+    figure = Figure(figsize=(3, 1), dpi=100)
     patch = figure.add_artist(Rectangle((8, 8), 16, 16, transform=None))
     display(live.interact(figure, lambda k=start: patch.set_x(32 * k + 8), k=(0, 5)))
 
