@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, expect
 
 import editions
 from hyperedu.lessons import asking, progress
-from lab import Notebook, jupyterlab
+from lab import Notebook, jupyterlab, until
 
 pytestmark = pytest.mark.browser
 FAR = 60  # presses of Tab, from a cell to what is asked in it: more than any cell has controls
@@ -98,8 +98,8 @@ def test_every_question_of_a_lesson(lab, lesson):
         found = Axe().run(notebook.page, context=".hyperedu-asks").response["violations"]
         assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
         score = sum(right(question) == 0 for question in quiz)
-        notebook.page.wait_for_timeout(2000)
-        notebook.save()
+        total = f"{score} of {progress.QUESTIONS} answered rightly"
+        assert until(notebook.page, lambda: total in notebook.saved(lab.folder / name))
         assert notebook.errors == []
     noted = json.loads((lab.folder / "progress.json").read_text(encoding="utf-8"))[lesson]
     assert noted["predictions"].keys() == known.keys()
@@ -107,7 +107,7 @@ def test_every_question_of_a_lesson(lab, lesson):
     with lab.open(name) as notebook:  # a new kernel, which has run nothing
         for asked, sentence in zip(known, said, strict=True):
             expect(cell_with(notebook, f'questions.predict("{asked}"')).to_contain_text(sentence)
-        expect(cell_with(notebook, "questions.quiz()")).to_contain_text(f"{score} of {progress.QUESTIONS} answered rightly")
+        expect(cell_with(notebook, "questions.quiz()")).to_contain_text(total)
         assert "model not found" not in notebook.page.content().lower()
         assert notebook.errors == []
     saved = nbformat.read(lab.folder / name, 4)

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent
+
+expect.set_options(timeout=30_000)  # a machine that does other work, too, is no fault of a page's
 
 # Without these, Chromium asks the network for things that have nothing to do with the page.
 CHROMIUM = [
@@ -180,6 +182,14 @@ addEventListener("mousemove", (event) => probe.moves.push(event.timeStamp), true
 """
 
 
+def until(page: Page, holds: Callable[[], bool], seconds: float = 30) -> bool:
+    """Whether something comes to hold. How soon a page answers is measured in benchmarks/; a test waits until it has."""
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        page.wait_for_timeout(20)
+    return holds()
+
+
 @dataclass
 class Seen:
     """What a watch saw; times in milliseconds of the page's clock.
@@ -247,7 +257,7 @@ class Figure:
         )
 
     @contextlib.contextmanager
-    def watch(self, settle: float = 1.0) -> Iterator[Seen]:
+    def watch(self, settle: float = 0.0) -> Iterator[Seen]:
         """Watch the picture in every frame until `settle` seconds after the block; then the `Seen` is filled."""
         seen = Seen()
         self.root.evaluate("root => probe.watch(root)")
@@ -363,6 +373,11 @@ class Notebook:
 
     def save(self) -> None:
         self._command("docmanager:save", 30)
+
+    def saved(self, file: Path) -> str:
+        """What the notebook's file holds, saved now; what a figure shows is there once no hand has moved it for a while."""
+        self.save()
+        return file.read_text(encoding="utf-8")
 
     def _command(self, name: str, seconds: float) -> None:
         self.page.evaluate(

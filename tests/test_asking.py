@@ -14,7 +14,7 @@ from hyperedu import live
 from hyperedu.lessons import asking, feedback, progress
 from hyperedu.lessons.asking import SKIPPED, Choice, Number, Sketch
 from hyperedu_server import keep_pictures
-from lab import jupyterlab
+from lab import jupyterlab, until
 
 KNOWN = {
     "choice": Choice("Which way?", {"up": "It rises.", "down": "It does not fall."}, "up"),
@@ -287,13 +287,12 @@ asking.predict("maml", {"s": Sketch("Which year?", "month", "°C", list("JAJ"), 
         expect(page.locator(".hyperedu-said").nth(3)).to_contain_text("No")
         found = Axe().run(page, context=".hyperedu-question").response["violations"]
         assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
-        page.wait_for_timeout(1500)
-        notebook.save()
-        saved = next(lab.folder.glob("scratch-*.ipynb")).read_text(encoding="utf-8")
+        (file,) = lab.folder.glob("scratch-*.ipynb")
+        assert until(page, lambda: "0 of 5 answered rightly." in notebook.saved(file))
+        saved = file.read_text(encoding="utf-8")
         assert "widget-view" not in saved
         assert "down ← your choice" in saved
         assert "1 of 5" not in saved  # one was answered, and not rightly
-        assert "0 of 5 answered rightly." in saved
         kept = json.loads((lab.folder / "progress.json").read_text(encoding="utf-8"))["maml"]
         assert kept["predictions"]["c"] == "down"
         assert kept["quiz"]["1"]["right"] is False
