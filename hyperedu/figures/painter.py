@@ -8,7 +8,6 @@ apart so (other limits, ticks, titles, children, a position, a size) is drawn wh
 
 import io
 import itertools
-from collections.abc import Iterator
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -19,6 +18,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import IdentityTransform, TransformedPath
 from PIL import Image
 
+from hyperedu.figures.recording import Recording
 from hyperedu.figures.seen import Seen
 
 
@@ -111,10 +111,8 @@ class Painter:
                     step.draw(renderer)
                     continue
                 known = step.each is not None
-                for leaf in step.put_back(pixels):
-                    leaf.draw(renderer)
-                    seen.look_again_at(leaf)  # its ticks were set anew, which is no change
-                if not known and step.each is not None:
+                step.put_back(renderer)
+                if not known and step.each is not None:  # each was drawn: ticks were set anew, which is no change
                     seen.look_again()
 
 
@@ -132,14 +130,6 @@ def _as_numbers(renderer: RendererAgg) -> np.ndarray:
     return np.asarray(renderer.buffer_rgba()).view(np.uint32)[..., 0]
 
 
-def _touched(leaves: list[Artist], like: RendererAgg) -> np.ndarray:
-    """Where artists paint (height, width): drawn on a sheet of their own, where it is no longer transparent."""
-    sheet = RendererAgg(like.width, like.height, like.dpi)
-    for leaf in leaves:
-        leaf.draw(sheet)
-    return np.asarray(sheet.buffer_rgba())[..., 3] != 0
-
-
 class _Still:
     """Artists one after the other that stand still, and what they painted over what: together, and, once it matters, each."""
 
@@ -148,17 +138,18 @@ class _Still:
         self.each: list[_Painted] | None = None
         self.together = _Painted(leaves, renderer)
 
-    def put_back(self, pixels: np.ndarray) -> Iterator[Artist]:
-        """Put back what can be; the artists under which something has changed are for the caller to draw, as they come."""
+    def put_back(self, renderer: RendererAgg) -> None:
+        """Put them there, of which those under which something has changed are drawn."""
+        pixels = _as_numbers(renderer)
         if self.together.paste(pixels):
             return
         if self.each is None:
             sheet = RendererAgg(self.renderer.width, self.renderer.height, self.renderer.dpi)
             self.together.uncover(_as_numbers(sheet))
             self.each = [_Painted([leaf], sheet) for leaf in self.leaves]
-        for leaf, painted in zip(self.leaves, self.each, strict=True):
+        for painted in self.each:
             if not painted.paste(pixels):
-                yield leaf
+                painted.draw(renderer)
 
 
 class _Words:
@@ -189,15 +180,19 @@ class _Painted:
     """Artists, drawn one after the other, and what they painted over what: the pixels below, before, and above, afterwards."""
 
     def __init__(self, leaves: list[Artist], renderer: RendererAgg):
-        self.leaves, self.where = leaves, np.flatnonzero(_touched(leaves, renderer))
-        self.draw(renderer)
+        pixels = _as_numbers(renderer)
+        before = pixels.copy()
+        self.recording = Recording(leaves, renderer)
+        alone = RendererAgg(renderer.width, renderer.height, renderer.dpi)
+        self.recording.draw(alone)
+        self.where = np.flatnonzero(np.asarray(alone.buffer_rgba())[..., 3])  # where it is no longer transparent
+        self.below, self.above = self.of(before), self.of(pixels)
 
     def draw(self, renderer: RendererAgg) -> None:
         """Draw them as they were, over what may be something else now."""
         pixels = _as_numbers(renderer)
         self.below = self.of(pixels)
-        for leaf in self.leaves:
-            leaf.draw(renderer)
+        self.recording.draw(renderer)
         self.above = self.of(pixels)
 
     def of(self, pixels: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ SETTINGS = {
             {"learner": "hypernetwork", "step": 1800},
             shows="A code for each task, no penalty: the first is lost here too, the second partly, the last is learned.",
             says=r"error ([\d.]+) \(x \+ 3\), ([\d.]+) \(2x² − 1\), ([\d.]+)",
-            holds=lambda first, second, third: first > 1 / 3 > second > 0.03 and third < 0.002,
+            holds=lambda first, second, third: first > 0.25 and 1 / 3 > second > 0.03 and third < 0.002,
         ),
         Setting(
             {"learner": "with the output penalty", "step": 1800},
