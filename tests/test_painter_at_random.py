@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.patheffects import withStroke
@@ -17,6 +18,7 @@ from matplotlib.ticker import FuncFormatter
 
 from drawings import SIZE, Bent, Dots, Shift, fresh, pixels
 from hyperedu.figures.painter import Painter
+from hyperedu.figures.weights import heatmap
 
 FIGURES, SEED = int(os.environ.get("HYPEREDU_FIGURES", "500")), int(os.environ.get("HYPEREDU_SEED", "0"))
 CHANGES = 8
@@ -51,6 +53,13 @@ def scatter(axes, rng):
 
 def fill(axes, rng):
     return axes.fill_between(*points(rng), **z(rng))
+
+
+def cells(axes, rng):
+    image, fill = heatmap(axes, 4, 5, "jet", Normalize(0, 9), extent=(0, 6, -1, 1))
+    image.set(**z(rng))
+    image.fill = fill
+    return image
 
 
 def words(axes, rng):
@@ -117,6 +126,7 @@ KINDS = {
         lambda axes, rng: axes.imshow(grid(rng), extent=(0, 6, -1, 1), aspect="auto", **z(rng)),
         lambda artist, rng: artist.set_data(grid(rng)),
     ),
+    "cells": (cells, lambda artist, rng: artist.fill(grid(rng))),
     "mesh": (lambda axes, rng: axes.pcolormesh(grid(rng), **z(rng)), lambda artist, rng: artist.set_array(grid(rng))),
     "contour": (
         lambda axes, rng: axes.contourf(grid(rng), **z(rng)),

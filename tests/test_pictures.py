@@ -2,8 +2,13 @@ import copy
 import inspect
 from pathlib import Path
 
+import matplotlib
+import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
 
 from hyperedu import (
     MAML,
@@ -24,6 +29,7 @@ from hyperedu import (
     live,
 )
 from hyperedu.figures import triptych
+from hyperedu.figures.weights import heatmap
 from hyperedu.lessons.generator_designs.figures import DesignsTriptych, SizesPicture, designs, sensitivity
 from hyperedu.lessons.hypernetworks_meet_maml.figures import DescribeOrShow, all_mappings
 from hyperedu.lessons.maml.figures import AdaptationPicture
@@ -80,6 +86,21 @@ def test_every_weight_stands_in_the_heatmap_under_its_layer(sizes):
     theta = torch.arange(main.weight_dim).float()
     assert torch.equal(grid(theta)[grid.index < main.weight_dim], shown.float())
     assert grid(theta)[grid.index == main.weight_dim].isnan().all()
+
+
+@pytest.mark.parametrize("extent", [None, (-1, 1, 1, -1), (0, 3, -2, 2)])
+def test_each_cell_of_a_heatmap_has_the_colour_of_its_value(extent):
+    figure = Figure((0.6, 0.4), dpi=100)  # ten pixels for a cell
+    canvas, axes, norm = FigureCanvasAgg(figure), figure.add_axes((0, 0, 1, 1)), Normalize(0, 24)
+    _, fill = heatmap(axes, 4, 6, "viridis", norm, extent)
+    axes.axis("off")
+    for values in (np.arange(24.0).reshape(4, 6), 23 - np.arange(24.0).reshape(4, 6)):
+        fill(values)
+        canvas.draw()
+        colours = matplotlib.colormaps["viridis"](norm(values), bytes=True)
+        assert np.array_equal(np.asarray(canvas.buffer_rgba()), colours.repeat(10, 0).repeat(10, 1))
+    if extent:
+        assert (*axes.get_xlim(), *axes.get_ylim()) == extent
 
 
 def test_the_colours_of_weights_are_centred_on_zero(main):

@@ -1,8 +1,14 @@
 """Heatmaps of all the weights of a network, and their map in two dimensions."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
+from matplotlib.image import PcolorImage
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
@@ -67,13 +73,29 @@ class WeightGrid:
         return torch.cat([theta, theta.new_full((1,), torch.nan)])[self.index]
 
 
+def heatmap(
+    axes: Axes, height: int, width: int, cmap: str, norm: Normalize, extent: tuple[float, float, float, float] | None = None
+) -> tuple[PcolorImage, Callable[[Any], None]]:
+    """An empty picture of cells, and a function that fills it with values (height, width), the first row on top.
+
+    As `imshow` shows them without smoothing, in a third of its time: not each pixel gets a colour, but each cell.
+
+    Args:
+        extent: left, right, bottom and top of the picture, as of `imshow`.
+    """
+    left, right, bottom, top = extent or (-0.5, width - 0.5, height - 0.5, -0.5)
+    edges = np.linspace(left, right, width + 1), np.linspace(top, bottom, height + 1)
+    image = PcolorImage(axes, *edges, np.full((height, width), np.nan), cmap=cmap, norm=norm)
+    image.set_in_layout(False)  # it fills its axes, and says of itself no extent
+    axes.add_image(image)
+    axes.set(xlim=(left, right), ylim=(bottom, top))
+    return image, partial(image.set_data, *edges)
+
+
 def weight_heatmap(axes: Axes, main: MainNetwork, limit: float, label: str | None = None):
     """An empty heatmap of all weights; returns a function θ (P,) → None that fills it."""
     grid = WeightGrid(main, MOST_CELLS)
-    image = axes.imshow(
-        as_numpy(torch.full(grid.index.shape, torch.nan)), cmap=DIVERGING, norm=Normalize(-limit, limit), aspect="auto",
-        interpolation="nearest",
-    )  # fmt: skip
+    image, fill = heatmap(axes, *grid.index.shape, DIVERGING, Normalize(-limit, limit))
     axes.set(xticks=grid.centers, xticklabels=grid.labels, yticks=[])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
@@ -81,7 +103,7 @@ def weight_heatmap(axes: Axes, main: MainNetwork, limit: float, label: str | Non
     bar.set_label(label or _("value of a weight"))
     bar.locator = MaxNLocator(4)
     bar.outline.set_visible(False)
-    return lambda theta: image.set_data(as_numpy(grid(theta)))
+    return lambda theta: fill(as_numpy(grid(theta)))
 
 
 def weight_limit(theta: Tensor) -> float:

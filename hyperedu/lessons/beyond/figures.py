@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -20,7 +21,7 @@ from hyperedu.figures.style import (
     subplots,
     title,
 )
-from hyperedu.figures.weights import weight_heatmap, weight_limit
+from hyperedu.figures.weights import heatmap, weight_heatmap, weight_limit
 from hyperedu.learners import Hypernetwork, Learner
 from hyperedu.lessons.beyond.adapters import CHANGES, ToldDigits, changed
 from hyperedu.lessons.beyond.clients import GROUPS
@@ -40,7 +41,7 @@ CLIENT_COLORS = {
     "written for each, then own steps": ORANGE,
     "each alone": BLUE,
 }
-PAPER = {"cmap": "Greys", "vmin": 0, "vmax": 1}
+PAPER = "Greys", Normalize(0, 1)
 
 
 class ForgettingPicture:
@@ -132,16 +133,17 @@ class DrawingsPicture:
         size = 0.09 * self.limit
         for (across, up), image in zip(self.places.tolist(), tasks.images, strict=True):
             where.imshow(
-                as_numpy(image), extent=(across - size, across + size, up - size, up + size), **PAPER, alpha=0.75, zorder=2
-            )
+                as_numpy(image), extent=(across - size, across + size, up - size, up + size), cmap=PAPER[0], norm=PAPER[1],
+                alpha=0.75, zorder=2,
+            )  # fmt: skip
         where.set(xlim=(-self.limit, self.limit), ylim=(-self.limit, self.limit), xlabel="τ₁", ylabel="τ₂", aspect="equal")
         (self.path,) = where.plot([], [], color=VERMILION, lw=1.5, zorder=3)
         # Whole where the sliders end, which is where the map does; nothing makes room for it.
         (self.star,) = where.plot([], [], "*", color=VERMILION, markersize=20, mec="black", zorder=5, ls="none", clip_on=False)
         self.star.set_in_layout(False)
         self.fill_weights = weight_heatmap(weights, self.main, weight_limit(learner.generator(self.places)))
-        self.image = what.imshow(np.zeros((SIDE, SIDE)), **PAPER, interpolation="nearest")
-        what.set(xticks=[], yticks=[])
+        self.image, self.show_drawing = heatmap(what, SIDE, SIDE, *PAPER)
+        what.set(xticks=[], yticks=[], aspect="equal")
         what.spines[:].set_visible(True)
         self.drag = {where: ("tau_1", "tau_2")}
 
@@ -180,7 +182,7 @@ class DrawingsPicture:
         self.fill_weights(theta)
         with torch.no_grad():
             ink = self.main(theta, self.x)[:, 0]
-        self.image.set_data(as_numpy(ink).reshape(SIDE, SIDE))
+        self.show_drawing(as_numpy(ink).reshape(SIDE, SIDE))
         return ink
 
 
@@ -209,18 +211,18 @@ class AdapterPicture:
         title(change, _("B A   the change of W₁"))
         title(share, _("digits read rightly"))
         self.shown = range(0, 200, 20)
-        self.images, self.labels = [], []
+        self.show_digits, self.labels = [], []
         for k in range(10):
             axes = paper.inset_axes((0.2 * (k % 5), 0.5 - 0.5 * (k // 5), 0.18, 0.36))
-            axes.set(xticks=[], yticks=[])
+            self.show_digits.append(heatmap(axes, DIGIT_SIDE, DIGIT_SIDE, *PAPER)[1])
+            axes.set(xticks=[], yticks=[], aspect="equal")
             axes.spines[:].set_visible(True)
-            self.images.append(axes.imshow(np.zeros((DIGIT_SIDE, DIGIT_SIDE)), **PAPER))
             self.labels.append(axes.text(0.5, 1.04, "", transform=axes.transAxes, ha="center", fontweight="bold"))
         paper.axis("off")
         self.shape = next(iter(learner.main.shapes.values()))
         with torch.no_grad():
             largest = (learner.generator(tasks.tau) - learner.generator.theta_0).abs().quantile(0.99).item()
-        self.heat = change.imshow(np.zeros(self.shape), cmap=DIVERGING, vmin=-largest, vmax=largest, aspect="auto")
+        self.heat, self.show_change = heatmap(change, *self.shape, DIVERGING, Normalize(-largest, largest))
         change.set(xlabel=_("pixel"), ylabel=_("hidden unit"))
         self.figure.colorbar(self.heat, ax=change, location="bottom", aspect=30, pad=0.04, label=_("value of a weight"))
         self.bars = share.bar((_("frozen"), _("adapted")), (0.0, 0.0), color=(GREY, VERMILION))
@@ -234,12 +236,11 @@ class AdapterPicture:
             theta = self.learner.generator(self.describe(sentence).unsqueeze(0))
             said = self.learner.main(theta, x)[0].argmax(-1)
             before = self.frozen.main(self.frozen.theta_0[None], x)[0].argmax(-1)
-        self.heat.set_data(
-            as_numpy((theta[0] - self.learner.generator.theta_0)[: self.shape[0] * self.shape[1]].view(self.shape))
-        )
+        of_the_first = (theta[0] - self.learner.generator.theta_0)[: self.shape[0] * self.shape[1]]
+        self.show_change(as_numpy(of_the_first.view(self.shape)))
         right, rightly = (said == self.query.y[0]), [(v == self.query.y[0]).float().mean().item() for v in (before, said)]
-        for k, (image, label) in zip(self.shown, zip(self.images, self.labels, strict=True), strict=True):
-            image.set_data(as_numpy(x[0, k].view(DIGIT_SIDE, DIGIT_SIDE)))
+        for k, show, label in zip(self.shown, self.show_digits, self.labels, strict=True):
+            show(as_numpy(x[0, k].view(DIGIT_SIDE, DIGIT_SIDE)))
             label.set_text(str(said[k].item()))
             label.set_color(BLUE if right[k] else VERMILION)
         for bar, value in zip(self.bars, rightly, strict=True):

@@ -5,18 +5,20 @@ from functools import partial
 
 import numpy as np
 import torch
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from hyperedu.batches import Examples, TaskBatch
 from hyperedu.figures.style import BLUE, DIVERGING, GREY, MAGNITUDE, VERMILION, as_numpy, in_style, subplots, title
+from hyperedu.figures.weights import heatmap
 from hyperedu.learners import Learner
 from hyperedu.losses import accuracy
 from hyperedu.main_network import MainNetwork
 from hyperedu.tasks.characters import SIDE, Episodes, draw_strokes
 from hyperedu.words import _, n_
 
-PAPER = {"cmap": "Greys", "vmin": 0, "vmax": 1}
+PAPER = "Greys", Normalize(0, 1)
 
 
 def page(images: Tensor, columns: int) -> np.ndarray:
@@ -64,16 +66,15 @@ class ClassifierPicture:
         for axes, name in zip(panels, names, strict=True):
             title(axes, name)
         side = SIDE * self.ways
-        self.shown = self.support.imshow(np.zeros((side, SIDE * self.most)), **PAPER)
-        self.asked = self.query.imshow(np.zeros((side, SIDE * self.queries)), **PAPER)
-        self.rows = self.head.imshow(
-            np.zeros((self.ways, 128)), cmap=DIVERGING, vmin=-1, vmax=1, aspect="auto", interpolation="none"
-        )
+        self.show_support = heatmap(self.support, side, SIDE * self.most, *PAPER)[1]
+        self.show_query = heatmap(self.query, side, SIDE * self.queries, *PAPER)[1]
+        self.rows, self.show_head = heatmap(self.head, self.ways, 128, DIVERGING, Normalize(-1, 1))
         bar = self.figure.colorbar(self.rows, ax=self.head, location="bottom", aspect=30, pad=0.02)
         bar.set_label(_("weight / largest weight"))
         self.head.set(xlabel=_("feature"), yticks=range(self.ways), xticks=[0, 63, 127])
         self.head.set_yticklabels([str(k + 1) for k in range(self.ways)])
         for axes in (self.support, self.query):
+            axes.set_aspect("equal")
             axes.set(xticks=[], yticks=[SIDE * (k + 0.5) for k in range(self.ways)])
             axes.set_yticklabels([str(k + 1) for k in range(self.ways)])
         self.support.set_ylabel(_("class"))
@@ -81,10 +82,11 @@ class ClassifierPicture:
         (self.frames,) = self.query.plot([], [], color=VERMILION, lw=2.5)
         self.taken_for = [
             self.query.text(
-                0, 0, "", ha="right", va="top", color="white", fontweight="bold", fontsize=10,
-                bbox={"facecolor": VERMILION, "edgecolor": "none", "pad": 1.5},
+                SIDE * (column + 1) - 3.5, SIDE * row + 2.5, "", ha="right", va="top", color="white", fontweight="bold",
+                fontsize=10, bbox={"facecolor": VERMILION, "edgecolor": "none", "pad": 1.5},
             )
-            for _ in range(self.ways * self.queries)
+            for row in range(self.ways)
+            for column in range(self.queries)
         ]  # fmt: skip
 
     @staticmethod
@@ -96,13 +98,11 @@ class ClassifierPicture:
 
     def _mark(self, said: Tensor, y: Tensor) -> None:
         """A frame round each query (n,) that is taken for another class, with the number of that class."""
-        wrong = [divmod(k, self.queries) for k in (said != y).nonzero()[:, 0].tolist()]
-        self.frames.set_data(*np.array([point for place in wrong for point in self._frame(*place)]).reshape(-1, 2).T)
-        for text, (row, column) in zip(self.taken_for, wrong, strict=False):
-            text.set_position((SIDE * (column + 1) - 3.5, SIDE * row + 2.5))
-            text.set_text(str(said[row * self.queries + column].item() + 1))
-        for text in self.taken_for[len(wrong) :]:
-            text.set_text("")
+        wrong = (said != y).tolist()
+        places = [self._frame(*divmod(k, self.queries)) for k, is_wrong in enumerate(wrong) if is_wrong]
+        self.frames.set_data(*np.array(places).reshape(-1, 2).T)
+        for text, another, is_wrong in zip(self.taken_for, said.tolist(), wrong, strict=True):
+            text.set_text(str(another + 1) if is_wrong else "")
 
     def episode(self, alphabet: str, episode: int) -> TaskBatch:
         """The episode number `episode` of an alphabet, with as many examples as there may be."""
@@ -123,9 +123,9 @@ class ClassifierPicture:
         pairs = torch.combinations(torch.arange(self.ways))
         own = cosines[pairs[:, 0], pairs[:, 1]]
         one, other = (pairs[own.argmax()] + 1).tolist()
-        self.shown.set_data(page(self._with_room(support.x[0], shots), self.most))
-        self.asked.set_data(page(query.x[0], self.queries))
-        self.rows.set_data(as_numpy(weight / weight.abs().max()))
+        self.show_support(page(self._with_room(support.x[0], shots), self.most))
+        self.show_query(page(query.x[0], self.queries))
+        self.show_head(as_numpy(weight / weight.abs().max()))
         self._mark(logits[0].argmax(-1), query.y[0])
         return _(
             "{learner} on {alphabet}, from {shots} of each of five letters{after}: {right} of {n} new drawings are taken for "
@@ -179,15 +179,14 @@ class DrawingPicture:
         panels = self.figure.subplot_mosaic("12345\n?WWPP")
         self.images, self.pens, rows, decision = [], [], panels["W"], panels["P"]
         for k, name in enumerate(self.papers):
-            axes, blank = panels[name], np.zeros((SIDE, SIDE))
-            self.images.append(axes.imshow(blank, extent=(-1, 1, 1, -1), interpolation="nearest", **PAPER))
+            axes = panels[name]
+            self.images.append(heatmap(axes, SIDE, SIDE, *PAPER, extent=(-1, 1, 1, -1)))
             self.pens.append(axes.plot([], [], "o", color=VERMILION, mec="black", markersize=8, ls="none")[0])
-            axes.set(xticks=[], yticks=[], xlim=(-1, 1), ylim=(1, -1))
+            axes.set(xticks=[], yticks=[], aspect="equal")
             axes.spines[:].set_visible(True)
             title(axes, name if k < self.ways else _("? which of the five"))
-        self.rows = rows.imshow(
-            np.zeros((self.ways, 128)), cmap=DIVERGING, vmin=-1, vmax=1, aspect="auto", interpolation="none", zorder=1
-        )
+        self.images.append(heatmap(rows, self.ways, 128, DIVERGING, Normalize(-1, 1)))
+        self.images[-1][0].set_zorder(1)
         rows.set(xlabel=_("feature"), xticks=[0, 63, 127])
         title(rows, _("θ   rows of the last layer"))
         self.bars = decision.barh(range(self.ways), [0.0] * self.ways, color=GREY)
@@ -233,9 +232,9 @@ class DrawingPicture:
         self._by_keyboard((self.papers.index(paper), pen_x, -pen_y) if pen_down else None)
         p, weight = self._decide(self.learners[learner])
         # What stays as it is is not drawn again: a hand is on one paper at a time.
-        for image, values in zip((*self.images, self.rows), (*self.x[:, 0], weight / weight.abs().max()), strict=True):
+        for (image, fill), values in zip(self.images, (*self.x[:, 0], weight / weight.abs().max()), strict=True):
             if not np.array_equal(image.get_array(), as_numpy(values)):
-                image.set_data(as_numpy(values.clone()))
+                fill(as_numpy(values.clone()))
         for k, (bar, value) in enumerate(zip(self.bars, p.tolist(), strict=True)):
             bar.set_width(value)
             bar.set_color(BLUE if k == p.argmax() else GREY)
