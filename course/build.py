@@ -101,10 +101,21 @@ def run(notebook: nbformat.NotebookNode, language: str = "en") -> None:
         if cell.cell_type == "code":
             cell.metadata.pop("execution", None)
             # Of a live figure its picture follows; of a progress bar nothing is left.
-            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+            cell.outputs = _joined([output for output in cell.outputs if WIDGET not in output.get("data", {})])
             said = [o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stderr"]
             if said:
                 raise RuntimeError(f"the cell {cell.id} wrote to stderr: {said[0]}\n{cell.source}")
+
+
+def _joined(outputs: list) -> list:
+    """What was printed at one place, in one piece: into how many it comes depends on the moment."""
+    found: list = []
+    for output in outputs:
+        if found and output.output_type == found[-1].output_type == "stream" and output.name == found[-1].name:
+            found[-1].text += output.text
+        else:
+            found.append(output)
+    return found
 
 
 def run_document(document: str, language: str = "en") -> tuple[dict[str, list], float]:

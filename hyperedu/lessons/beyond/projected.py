@@ -27,9 +27,9 @@ SETTINGS = {
         ),
         Setting(
             {"learner": "with the output penalty", "step": 1250},
-            shows="As a task begins, what was learned moves a little: the second errs by a few hundredths, and comes back.",
-            says=r"\(x \+ 3\), ([\d.]+) \(2x² − 1\)",
-            holds=lambda second: 0.01 < second < 0.2,
+            shows="As a task begins, what was learned moves a little: an earlier one errs by a few hundredths, and comes back.",
+            says=r"error ([\d.]+) \(x \+ 3\), ([\d.]+) \(2x² − 1\)",
+            holds=lambda *earlier: 0.01 < max(earlier) < 0.2,  # which of them depends on the processor's last bits
         ),
     ],
     "adapter": [
