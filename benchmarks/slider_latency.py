@@ -84,7 +84,7 @@ def drags(figure: Figure, n: int) -> list[float]:
     for i in range(n):
         with figure.watch(settle=1.0) as seen:
             figure.drag(figure.handles.nth(i // 2 % figure.handles.count()), 90 if i % 2 else -90)
-        found.append(seen.settled(seen.moves))
+        found += [seen.settled(seen.moves)] if seen.changes else []  # it may have stood at that end
     return found
 
 
@@ -181,7 +181,8 @@ def measure(where: str, figure: Figure, bare: float) -> None:
     figure.page.wait_for_timeout(500)
     if figure.handles.count():
         say_times(where, "keys", presses(figure, PRESSES), bare)
-        say_measured(where, "mouse on a slider: settled, worst", [max(drags(figure, DRAGS))], [SETTLED], bare)
+        if settled := drags(figure, DRAGS):
+            say_measured(where, "mouse on a slider: settled, worst", [max(settled)], [SETTLED], bare)
     if figure.boxes.count():
         say_times(where, "a text typed", sentences(figure, NUMBERS), bare)
     if figure.readouts.count():

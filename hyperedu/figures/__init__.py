@@ -17,7 +17,7 @@ from hyperedu.figures.style import (
     title,
 )
 from hyperedu.figures.triptych import Drawable, Panels, Triptych
-from hyperedu.figures.weights import Plane, WeightGrid, weight_heatmap, weight_limit
+from hyperedu.figures.weights import Plane, WeightGrid, heatmap, weight_heatmap, weight_limit
 
 __all__ = [
     "BLACK",
@@ -36,6 +36,7 @@ __all__ = [
     "Plane",
     "Triptych",
     "WeightGrid",
+    "heatmap",
     "show",
     "subplots",
     "title",
