@@ -176,6 +176,8 @@ def say_times(where: str, way: str, found: list[float], bare: float) -> None:
 def measure(where: str, figure: Figure, bare: float) -> None:
     """One figure, in each way that it can be moved."""
     figure.canvas.scroll_into_view_if_needed()
+    for box in figure.root.locator("input[type=checkbox]").all():  # such as a pen, which draws while it is down
+        box.check()
     for k in range(figure.handles.count()):  # away from where one slider alone does nothing, as ten weights that are all 0
         figure.handles.nth(k).press("PageUp")
     figure.page.wait_for_timeout(500)

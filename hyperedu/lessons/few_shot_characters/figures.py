@@ -204,9 +204,9 @@ class DrawingPicture:
     def move_pen(self, paper: int, x: float, y: float, begins: bool) -> dict | None:
         """The hand is at (x, y), y downwards, on one of the papers."""
         here = torch.tensor([[x, y]])
-        if begins:
+        if begins or not self.strokes[paper]:  # another episode came while the pen was down
             self.strokes[paper] = [*self.strokes[paper], here] if self.adds else [here]
-        elif self.strokes[paper]:
+        else:
             self.strokes[paper][-1] = torch.cat([self.strokes[paper][-1], here])
         self.x[paper] = drawing(self.strokes[paper])
         return None

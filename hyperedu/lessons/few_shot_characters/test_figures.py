@@ -5,7 +5,7 @@ import torch
 
 from hyperedu.batches import Examples
 from hyperedu.learners import PrototypicalNetwork
-from hyperedu.lessons.few_shot_characters.figures import ClassifierPicture, DrawingPicture, anatomy, rows_alike
+from hyperedu.lessons.few_shot_characters.figures import ClassifierPicture, DrawingPicture, anatomy, drawing, rows_alike
 from hyperedu.lessons.few_shot_characters.trainings import network
 from hyperedu.tasks import Characters
 
@@ -86,6 +86,20 @@ def test_a_pen_that_goes_to_another_paper_begins_there(picture):
     picture.update("prototypes", "Greek", 3, False, "1", -0.5, 0.5, True)
     picture.update("prototypes", "Greek", 3, False, "2", 0.5, 0.5, True)
     assert picture.x[1, 0, :, :15].sum() < 1e-6
+
+
+@pytest.mark.parametrize("adds", [False, True])
+def test_a_pen_that_is_down_while_another_episode_comes_goes_on_there(picture, tasks, adds):
+    picture.update("prototypes", "Greek", 3, adds, "2", -0.5, 0.5, True)
+    picture.update("prototypes", "Greek", 4, adds, "2", -0.5, 0.5, True)
+    new = tasks.sample(1, 1, 1, torch.Generator().manual_seed(4), ways=5, alphabet="Greek").support.x[0]
+    assert torch.equal(picture.x[:5], new)
+    picture.update("prototypes", "Greek", 4, adds, "2", 0.0, 0.5, True)
+    picture.update("prototypes", "Greek", 4, adds, "2", 0.5, 0.5, True)
+    torch.testing.assert_close(picture.x[1], drawing([torch.tensor([[0.0, -0.5], [0.5, -0.5]])]))
+    picture.update("prototypes", "Greek", 5, adds)
+    picture.move_pen(0, 0.2, 0.2, begins=False)  # a hand, too, may be down meanwhile
+    assert picture.x[0].sum() > 0
 
 
 def test_the_bars_are_what_the_written_classifier_says(picture, learner):
