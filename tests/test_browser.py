@@ -89,7 +89,7 @@ def test_a_slider_moves_the_picture_by_mouse(lesson):
     with figure.watch() as seen:
         figure.drag(figure.handles.first, 120, seconds=4)
         assert becomes_another(figure, before)
-    assert sum(change < seen.moves[-1] for change in seen.changes) >= 3, "the picture follows the drag, not only its end"
+    assert sum(change < seen.moves[-1] for change in seen.changes) > 5, "the picture follows the drag, not only its end"
     assert seen.blank == 0
     assert lesson.errors == []
 
@@ -225,7 +225,7 @@ def test_a_storm_from_two_hands_leaves_the_last_state_on_the_screen(wave):
     assert until(figure.page, lambda: figure.same_pixels(wave.figure(-1)))
     assert seen.blank == 0
     assert len(seen.keys) == len(seen.moves) == 1000
-    assert len(seen.changes) > 20
+    assert len(seen.changes) > 50
     after = sum(change > max(*seen.keys, *seen.moves) for change in seen.changes)
     assert after <= 5, "a queue of old frames is played back"
     assert wave.errors == []
@@ -238,7 +238,7 @@ def test_a_panel_is_dragged_by_the_mouse(wave):
         figure.drag_in(0, (0.5, 0.5), (0.2, 0.4), seconds=4)
         expect(figure.sentence).to_have_text("amplitude 10, phase 6")
     assert figure.numbers() == [10, 6], "the sliders follow"
-    assert sum(change < seen.moves[-1] for change in seen.changes) >= 3, "the picture follows the drag, not only its end"
+    assert sum(change < seen.moves[-1] for change in seen.changes) > 5, "the picture follows the drag, not only its end"
     assert seen.blank == 0
     figure.handle("phase").press("ArrowRight")
     expect(figure.sentence).to_have_text("amplitude 10, phase 7")
@@ -297,7 +297,7 @@ def test_a_slow_figure_says_that_it_computes_and_ends_with_the_newest_value(wave
     expect(figure.busy).to_be_hidden()
     calls = json.loads(wave.run("print(calls)"))
     assert calls[-1] == 50
-    assert len(calls) < 10, "what is no longer wanted is not computed"
+    assert len(calls) <= 6, "what is no longer wanted is not computed"
     wave.figure(0).handle("phase").press("ArrowRight")
     expect(wave.figure(0).sentence).to_have_text("amplitude 10, phase 16")
 
