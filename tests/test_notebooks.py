@@ -163,6 +163,14 @@ def test_a_slider_whose_callback_raises_fails_the_build():
         build.run(nbformat.v4.new_notebook(cells=[cell]))
 
 
+def test_what_is_printed_in_pieces_is_kept_in_one_where_nothing_stands_between():
+    pieces = ("stdout", "a"), ("stdout", "b"), ("stderr", "c"), ("stdout", "d")
+    outputs = [nbformat.v4.new_output("stream", name=name, text=text) for name, text in pieces]
+    outputs.insert(2, nbformat.v4.new_output("display_data", {"text/plain": "picture"}))
+    kept = [output.get("text") for output in build._joined(outputs)]
+    assert kept == ["ab", None, "c", "d"]
+
+
 @every_document
 def test_a_committed_notebook_reads_well_without_a_kernel(edition, document):
     notebook = nbformat.read(editions.path(edition, document), as_version=4)
