@@ -81,6 +81,17 @@ def inset(a):
     (a.inner,) = a.inset.plot([0, 1], [0, 1])
 
 
+def inset_in_an_inset(a):
+    inset(a)
+    a.deep = a.inset.inset_axes((0, 0, 1, 1), transform=a.inset.transData)
+    (a.inmost,) = a.deep.plot([0, 1], "r")
+    a.axes.indicate_inset_zoom(a.inset)
+
+
+def inner(*y):
+    return lambda a: a.inner.set_ydata(y)
+
+
 def twin(a):
     a.twin = a.axes.twinx()
     (a.upper,) = a.twin.plot(a.x, a.x, "g")
@@ -238,6 +249,18 @@ def turned(degrees):
     return lambda a: a.turn.set_matrix(Affine2D().rotate_deg(degrees).get_matrix())
 
 
+def clim(low, high):
+    return lambda a: a.image.set_clim(low, high)
+
+
+def over(color):
+    return lambda a: a.image.set_cmap(a.image.cmap.with_extremes(over=color))
+
+
+def table(color):
+    return lambda a: a.image.cmap._lut.__setitem__(slice(100, 200), color)
+
+
 def in_place(a):
     a.image.get_array()[:] = 3
 
@@ -267,10 +290,18 @@ CASES = {
     "tied to a text": [tied, ydata(1), lambda a: a.text.set_text("much longer"), lambda a: a.text.set_position((2, 0.1))],
     "an arrow": [arrow, ydata(1), lambda a: a.note.set_position((4, 0.9)), lambda a: setattr(a.note, "xy", (2, 0.2))],
     "an inset": [inset, ydata(1), ydata(2), lambda a: a.inner.set_ydata([1, 0]), ydata(1), lambda a: a.inset.set_xlim(0, 3)],
+    "what moves in an inset": [inset, inner(1, 0), inner(2, 0), lambda a: a.inset.set_title("t"), inner(1, 1), ydata(2)],
+    "an inset in an inset": [
+        inset_in_an_inset, ydata(1), inner(1, 0), lambda a: a.inmost.set_ydata([1, 0]), lambda a: a.inset.set_ylim(-1, 2),
+        inner(2, 0), lambda a: a.inmost.set_ydata([2, 0]), lambda a: a.axes.set_position([0.2, 0.3, 0.3, 0.5]), inner(1, 1),
+        lambda a: a.inset.set_visible(False), inner(0, 2), lambda a: a.inset.set_visible(True), lambda a: a.inset.set_zorder(0),
+        lambda a: a.deep.remove(), inner(0, 1), ydata(2),
+    ],
     "twins": [twin, ydata(1), lambda a: a.upper.set_ydata(a.x[::-1]), ydata(2), lambda a: a.twin.set_ylim(0, 9), ydata(3)],
     "arrows": [quiver, ydata(1), lambda a: a.field.set_UVC(np.ones(5), -np.ones(5)), ydata(2)],
-    "a norm": [colorbar, image(2), lambda a: a.image.set_clim(0, 5), lambda a: setattr(a.image.norm, "vmax", 9), image(3)],
-    "a colormap": [image(2), lambda a: a.image.set_cmap("magma"), image(1)],
+    "a norm": [colorbar, image(2), clim(0, 5), lambda a: setattr(a.image.norm, "vmax", 9), image(3)],
+    "a colormap": [image(2), lambda a: a.image.set_cmap("magma"), image(1), clim(0, 5), over("r"), image(2)],
+    "a table of colours": [ydata(1), ydata(2), table(0.4), ydata(3), ydata(1)],
     "a title": [lambda a: a.axes.set_title("a"), ydata(1), lambda a: a.axes.set_title("b\nc"), ydata(2)],
     "a title of all": [lambda a: a.figure.suptitle("a"), ydata(1), lambda a: a.figure.suptitle("gy"), ydata(2)],
     "words on the figure": [lambda a: a.figure.text(0.5, 0.5, "w"), ydata(1), lambda a: a.figure.texts[-1].set_color("r")],
@@ -329,6 +360,10 @@ class Framed(Figure):
         words = self.text(self.at, 0.5, "over all")
         words.draw(renderer)
         words.remove()
+
+
+def test_what_moves_in_an_inset_alone_costs_no_drawing_of_the_whole():
+    assert follow(acts, [inset_in_an_inset, inner(1, 0), inner(0, 1), inner(0.5, 1)]).fast
 
 
 def test_a_figure_that_is_drawn_in_its_own_way():

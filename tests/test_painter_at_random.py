@@ -154,6 +154,7 @@ KINDS = {
     "dots": (dots, lambda artist, rng: artist.more((rng.uniform(0, 6), 0))),
     "bent": (bent, lambda artist, rng: setattr(artist.norm, "power", rng.choice([0.5, 2]))),
     "shifted": (shifted, other_shift),
+    "inset": (lambda axes, rng: axes.inset_axes((rng.random(), 0.5, 0.3, 0.4)).plot(numbers(rng, 5))[0], other_ydata),
     "legend": (legend, lambda artist, rng: artist.set_title(rng.choice(["x", "long"]))),
 }
 
@@ -249,7 +250,7 @@ class AtRandom:
             if how == "add":
                 self.add(axes)
             elif how == "axes":
-                of_the_axes(artist, rng, axes)
+                of_the_axes(artist, rng, rng.choice([axes, artist.axes or axes]))
             elif artist.figure is None:
                 continue
             elif how == "data":

@@ -19,7 +19,7 @@ from matplotlib.transforms import IdentityTransform, TransformedPath
 from PIL import Image
 
 from hyperedu.figures.recording import Recording
-from hyperedu.figures.seen import Seen
+from hyperedu.figures.seen import Seen, all_axes
 
 
 class Painter:
@@ -42,7 +42,7 @@ class Painter:
 
     def paint(self) -> None:
         """Bring the canvas up to date."""
-        for axes in self.figure.axes:
+        for axes in all_axes(self.figure):
             axes._unstale_viewLim()
             if locate := axes.get_axes_locator():
                 axes.apply_aspect(locate(axes, self.canvas.get_renderer()))
@@ -158,11 +158,12 @@ class _Words:
     def __init__(self, text: Text, seen: Seen):
         self.text, self.seen = text, seen
         self.painted: _Painted | None = None
-        self.drawn = self.stays = False
+        self.said, self.known = "", False  # what it said last; whether all that it is drawn from was looked at then
+        self.stays = False
 
     def look(self) -> None:
         """Before a frame is drawn: whether the text is as it was in the last one."""
-        self.stays = self.drawn and not self.seen.changed(self.text)
+        self.stays = self.known and not self.seen.changed(self.text)
 
     def draw(self, renderer: RendererAgg) -> None:
         if self.stays:
@@ -171,9 +172,11 @@ class _Words:
             elif not self.painted.paste(_as_numbers(renderer)):
                 self.painted.draw(renderer)
             return
-        self.painted, self.drawn = None, True
         self.text.draw(renderer)
-        self.seen.look_again_at(self.text)
+        self.painted, self.known = None, self.text.get_text() == self.said  # to look takes time, and words go on changing
+        self.said = self.text.get_text()
+        if self.known:
+            self.seen.look_again_at(self.text)
 
 
 class _Painted:

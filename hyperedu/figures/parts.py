@@ -6,7 +6,7 @@ an attribute nor a variable tells, such as the state of a random generator, `art
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -17,6 +17,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.cbook import CallbackRegistry
+from matplotlib.colors import Colormap
 from matplotlib.figure import FigureBase
 from matplotlib.path import Path
 from matplotlib.transforms import Affine2D, Bbox, ScaledTranslation, TransformNode
@@ -29,6 +30,10 @@ _NOT_ITS_OWN = {
     "_stale", "_renderer", "_transformed_path", "_imcache", "_invertedx", "_cm_set",
     "_parents", "_invalid", "_inverted", "_mtx", "_points", "_transformed_points",
 }  # fmt: skip
+
+
+# What a dictionary or a list that holds it is compared by.
+_PLAIN = {type(None), bool, int, float, complex, str, bytes, np.float64}
 
 
 def _numbers(transform: Bbox | Affine2D) -> bytes:
@@ -131,7 +136,7 @@ class Parts:
 
     def add(self, value: Any, top: bool = False) -> None:
         """Whatever is reached from an artist's attributes."""
-        if value is None or isinstance(value, str | int | float | complex | bytes) or id(value) in self.known:
+        if type(value) in _PLAIN or isinstance(value, str | int | float | complex | bytes) or id(value) in self.known:
             return
         if isinstance(value, Artist):
             self._add_artist(value, top)
@@ -152,19 +157,25 @@ class Parts:
             self.add(as_numpy(value))
         elif isinstance(value, list | dict | set | deque):
             self._remember(value)
-            for item in value.values() if isinstance(value, dict) else value:
-                self.add(item)
+            self._add_each(value.values() if isinstance(value, dict) else value)
         elif isinstance(value, tuple):
-            for item in value:
-                self.add(item)
+            self._add_each(value)
         elif isinstance(value, FunctionType):
             self._add_function(value)
         elif isinstance(value, MethodType):
             self.add((value.__self__, value.__func__))
         elif isinstance(value, partial):
             self.add((value.func, value.args, value.keywords))
+        elif isinstance(value, Colormap) and _of_matplotlib(type(value)):
+            self._remember(vars(value))  # without the hundreds of colours that its table is made of
+            self.add(vars(value).get("_lut"))
         elif hasattr(value, "__dict__") and not isinstance(value, CallbackRegistry | ModuleType | type):
             self._add_object(value)
+
+    def _add_each(self, values: Iterable) -> None:
+        for value in values:
+            if type(value) not in _PLAIN:  # most are, and a call takes time
+                self.add(value)
 
     def _add_artist(self, artist: Artist, top: bool) -> None:
         if isinstance(artist, Axes | FigureBase) and not top:
@@ -187,9 +198,7 @@ class Parts:
     def _add_object(self, value: Any) -> None:
         own = vars(value)
         self._remember(own)
-        for name, item in list(own.items()):
-            if name not in _NOT_ITS_OWN:
-                self.add(item)
+        self._add_each([item for name, item in own.items() if name not in _NOT_ITS_OWN])
         if not _of_matplotlib(type(value)):
             for kind in type(value).__mro__:
                 self.add(tuple(getattr(member, "fget", member) for member in vars(kind).values()))
@@ -211,6 +220,4 @@ class Parts:
         elif not _of_matplotlib(type(transform)) or isinstance(transform, ScaledTranslation):
             self._add_object(transform)
             return
-        for name, part in list(vars(transform).items()):
-            if name not in _NOT_ITS_OWN:
-                self.add(part)
+        self._add_each([part for name, part in vars(transform).items() if name not in _NOT_ITS_OWN])

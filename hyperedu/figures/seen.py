@@ -15,17 +15,27 @@ from hyperedu.figures.parts import Parts
 def drawing_order(figure: Figure) -> list[Artist]:
     """The artists of a figure as `Figure.draw` and `Axes.draw` of matplotlib 3.10 and 3.11 go through them.
 
-    An inset, a subfigure, and axes that are drawn in a way of their own are one artist.
+    A subfigure, and axes that are drawn in a way of their own, are one artist.
     """
     if not figure.get_visible():
         return []
     found: list[Artist] = [figure.patch]
-    for artist in sorted((a for a in figure.get_children() if a is not figure.patch and not a.get_animated()), key=_zorder):
-        if not isinstance(artist, Axes) or _drawn_in_its_own_way(artist):
-            found.append(artist)
-        elif artist.get_visible():
-            found += _order_of_axes(artist)
+    children = (a for a in figure.get_children() if a is not figure.patch and not a.get_animated())
+    return found + [leaf for artist in sorted(children, key=_zorder) for leaf in _in_order(artist)]
+
+
+def all_axes(figure: Figure) -> list[Axes]:
+    """Those of a figure, and their insets."""
+    found = list(figure.axes)
+    for axes in found:
+        found += [child for child in axes.child_axes if isinstance(child, Axes)]
     return found
+
+
+def _in_order(artist: Artist) -> list[Artist]:
+    if not isinstance(artist, Axes) or _drawn_in_its_own_way(artist):
+        return [artist]
+    return _order_of_axes(artist) if artist.get_visible() else []
 
 
 def _drawn_in_its_own_way(axes: Axes) -> bool:
@@ -44,7 +54,8 @@ def _order_of_axes(axes: Axes) -> list[Artist]:
     left_out = {id(axes.patch)} | set() if framed else {id(axes.patch), *map(id, axes.spines.values())}
     if not axes.axison:
         left_out |= {id(axis) for axis in axes._axis_map.values()}
-    artists = sorted((a for a in axes.get_children() if id(a) not in left_out), key=_zorder)
+    children = sorted((a for a in axes.get_children() if id(a) not in left_out), key=_zorder)
+    artists = [leaf for artist in children for leaf in _in_order(artist)]
     return [axes.patch, *artists] if framed else artists
 
 
@@ -69,7 +80,7 @@ class Seen:
         self.settings = dict(matplotlib.rcParams)
         self.whole = Parts(self.leaves)
         self.whole.add_fields(self.figure)
-        for axes in self.figure.axes:
+        for axes in all_axes(self.figure):
             self.whole.add_fields(axes)
         self.parts = {id(leaf): Parts(self.leaves, leaf) for leaf in self.order}
         self.apart: set[int] = set()  # artists that were looked at again since
@@ -86,7 +97,7 @@ class Seen:
         order = drawing_order(self.figure)
         if len(order) != len(self.order) or any(a is not b for a, b in zip(order, self.order, strict=True)):
             return None
-        for holder in (self.figure, *self.figure.axes):
+        for holder in (self.figure, *all_axes(self.figure)):
             vars(holder)["_stale"] = False  # it says no more than that something in it changed
         own = type(self.figure).draw is not Figure.draw
         if own or dict.__ne__(matplotlib.rcParams, self.settings) or self.whole.changed():
