@@ -82,18 +82,33 @@ def test_lesson_05_equation_1(tasks):
     torch.testing.assert_close(outer_loss(learner, tasks).mean(), total / 6)
 
 
+def test_what_is_no_x_gets_a_sentence(random):
+    main = Quadratics().main
+    for x in (torch.zeros(5, 3), torch.zeros(5, 2, dtype=torch.int64)):
+        with pytest.raises(ValueError, match="two floating point numbers"):
+            main(torch.zeros(2), x)
+    drawn = main.initial_weights(20_000, random)
+    assert drawn.mean().item() == pytest.approx(0, abs=0.02)
+    assert (drawn @ torch.randn(2, 2000, generator=random)).std().item() == pytest.approx(
+        1, abs=0.05
+    )  # of y where x is N(0, I)
+
+
 def test_the_picture_shows_the_closed_form_and_the_adapted_weights():
     picture = QuadraticPicture()
     optima = {"x_1": -2.0, "y_1": 0.0, "x_2": 2.0, "y_2": 1.0}
     assert "after 1 step " in picture.update(**optima, steps=1)
     sentence = picture.update(**optima, steps=3)
-    lines, start, curve = picture.paths["meta"]
+    line, start, curve = picture.paths["meta"]
     losses = torch.as_tensor(curve.get_ydata())
     assert f"after 3 steps {losses[3]:.4f}" in sentence
     assert losses[3] < torch.as_tensor(picture.paths["shared"][2].get_ydata())[3]
     assert losses[0] >= torch.as_tensor(picture.paths["shared"][2].get_ydata())[0]
-    for line in lines:
-        assert line.get_xdata()[0] == start.get_xdata()[0]
-        assert len(line.get_xdata()) == 4
-    for rings, c in zip(picture.rings, ([-2.0, 0.0], [2.0, 1.0]), strict=True):
-        assert torch.as_tensor(rings[0].get_xdata())[:-1].mean().item() == pytest.approx(c[0], abs=0.01)
+    for path in torch.as_tensor(line.get_xdata()).view(2, 5):  # to each task, and a gap
+        assert path[0] == start.get_xdata()[0]
+        assert path.isnan().tolist() == [False] * 4 + [True]
+    for rings, c, x in zip(picture.rings, torch.tensor([[-2.0, 0.0], [2.0, 1.0]]), picture.x, strict=True):
+        places = torch.as_tensor(rings.get_xydata()).float().view(3, 81, 2)
+        assert torch.allclose(places[:, :79].mean(1), c.expand(3, 2), atol=0.01)
+        loss = ((places[:, :80] - c) @ hessian(x) * (places[:, :80] - c)).sum(-1) / 2
+        assert torch.allclose(loss, torch.tensor([[1 / 8], [1 / 2], [9 / 8]]).expand(3, 80), rtol=1e-4)

@@ -1,7 +1,7 @@
 """Linear regression in the plane: the loss of each task is a quadratic, so that everything about it has a closed form."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hyperedu.batches import Examples, TaskBatch, TaskSet
 from hyperedu.main_network import MainNetwork
@@ -15,8 +15,28 @@ class Quadratics:
     """
 
     def __init__(self):
-        self.main = MainNetwork.from_module(nn.Linear(2, 1, bias=False))
+        self.main = _InnerProduct()
         self.train, self.test = _QuadraticSet(), _QuadraticSet()
+
+
+class _InnerProduct(MainNetwork):
+    """g_θ(x) = θ · x. A live figure adapts it at each frame, and through a module that took three times as long."""
+
+    input_dims, d_in, d_out = 1, 2, 1
+    examples_apart = True
+
+    def __init__(self):
+        std = torch.full((2,), 0.5).sqrt()  # as the last layer of a perceptron with two inputs
+        super().__init__({"weight": (1, 2)}, torch.zeros(2), std, start_std=std / 3**0.5)
+
+    def _batched(self, theta: Tensor, x: Tensor) -> Tensor:
+        return x @ theta.unsqueeze(-1)
+
+    def _check_x(self, x: Tensor) -> None:
+        if x.shape[-1] != 2 or not x.is_floating_point():
+            raise ValueError(
+                f"x has shape {tuple(x.shape)} and dtype {x.dtype}, but must be of two floating point numbers each"
+            )
 
 
 class _QuadraticSet(TaskSet):

@@ -1,7 +1,8 @@
 """Live figures of adaptation: on two quadratics, and step by step on a sinusoid."""
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hyperedu.adaptation import adapt
 from hyperedu.batches import Examples, TaskBatch
@@ -36,9 +37,10 @@ class QuadraticPicture:
         # The ellipse on which L = ½: c + H^(-1/2) u for all directions u.
         values, vectors = torch.linalg.eigh(hessian(self.x))
         self.ellipses = vectors @ torch.diag_embed(values.rsqrt()) @ self.circle
+        self.sizes = torch.tensor([0.5, 1.0, 1.5])[:, None, None]  # of three of them, L = ⅛, ½ and 9/8
         self.rings, self.optima, self.paths = [], [], {}
         for color, dash, fill, name in ((BLUE, "-", BLUE, "c₁"), (GREEN, "--", "white", "c₂")):
-            self.rings.append([self.plane.plot([], [], dash, color=color, lw=lw, alpha=0.6)[0] for lw in (2, 1.4, 1)])
+            self.rings += self.plane.plot([], [], dash, color=color, alpha=0.6)
             label = _("{name}, best for task {n}", name=name, n=len(self.optima) + 1)
             self.optima += self.plane.plot([], [], "o", color=color, mfc=fill, mew=3, markersize=10, label=label)
         for key, color, marker, dash, name in (
@@ -46,7 +48,7 @@ class QuadraticPicture:
             ("shared", ORANGE, "D", "--", _("shared weights")),
             ("own", PURPLE, "s", ":", _("your start: drag it")),
         ):
-            lines = [self.plane.plot([], [], dash, color=color, marker=".", lw=1.5)[0] for _ in range(2)]
+            (line,) = self.plane.plot([], [], dash, color=color, marker=".", lw=1.5)
             (start,) = self.plane.plot(
                 [], [], marker, color=color, mec="black", markersize=19 if marker == "*" else 10, ls="none", label=name
             )
@@ -54,7 +56,7 @@ class QuadraticPicture:
                 range(most + 1), [torch.nan] * (most + 1), dash, color=color, marker=marker,
                 markersize=9 if marker == "*" else 5, lw=2, label=name,
             )  # fmt: skip
-            self.paths[key] = (lines, start, curve)
+            self.paths[key] = (line, start, curve)
         self.own = torch.tensor([-1.0, -2.0])
         self.places, self.taken = torch.zeros(3, 2), 0  # of what can be taken by hand, and which of them is
         self.drag = {self.plane: self.take}
@@ -75,6 +77,11 @@ class QuadraticPicture:
         return None
 
     @staticmethod
+    def apart(curves: Tensor) -> np.ndarray:
+        """Several curves (n, 2, points) as one line that is broken between them: (2, n · (points + 1))."""
+        return as_numpy(nn.functional.pad(curves, (0, 1), value=torch.nan).transpose(0, 1).flatten(1))
+
+    @staticmethod
     def says(start: Tensor, c: Tensor) -> str:
         """Where a start (2,) lies, and how far from the optima (2, 2) of the two tasks."""
         first, second = (start - c).norm(dim=-1).tolist()
@@ -93,17 +100,15 @@ class QuadraticPicture:
         tasks = TaskBatch(c, examples, examples, {})
         for optimum, rings, center, ellipse in zip(self.optima, self.rings, c, self.ellipses, strict=True):
             optimum.set_data([center[0].item()], [center[1].item()])
-            for ring, size in zip(rings, (0.5, 1.0, 1.5), strict=True):
-                ring.set_data(*as_numpy(center.unsqueeze(1) + size * ellipse))
+            rings.set_data(*self.apart(center.unsqueeze(1) + self.sizes * ellipse))
         starts = {key: best_start(tasks, shrinkage(tasks, n, self.lr)) for key, n in (("meta", steps), ("shared", 0))}
         starts["own"] = self.own
         with torch.no_grad():  # from all starts at once: (3, 1, 2), for the examples of both tasks
             path = adapt(self.family.main, torch.stack(list(starts.values())).unsqueeze(1), examples, self.most, self.lr)
         at = dict(zip(starts, path.loss.mean(-1).unbind(1), strict=True))
         for (key, start), thetas in zip(starts.items(), path.theta[: steps + 1].unbind(1), strict=True):
-            lines, point, curve = self.paths[key]
-            for line, theta in zip(lines, thetas.unbind(1), strict=True):
-                line.set_data(*as_numpy(theta.T))
+            line, point, curve = self.paths[key]
+            line.set_data(*self.apart(thetas.permute(1, 2, 0)))
             point.set_data([start[0].item()], [start[1].item()])
             curve.set_ydata(as_numpy(at[key].clamp(min=1e-9)))
         self.now.set_xdata([steps, steps])

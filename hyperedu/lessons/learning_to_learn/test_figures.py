@@ -17,6 +17,6 @@ def test_the_sentence_says_where_each_start_lies_and_how_far_from_both_optima():
 
 def test_starts_and_tasks_differ_by_more_than_their_colour():
     picture = QuadraticPicture()
-    curves = [curve for _lines, _start, curve in picture.paths.values()]
+    curves = [curve for _line, _start, curve in picture.paths.values()]
     assert len({curve.get_linestyle() for curve in curves}) == len({curve.get_marker() for curve in curves}) == len(curves)
-    assert picture.rings[0][0].get_linestyle() != picture.rings[1][0].get_linestyle()
+    assert picture.rings[0].get_linestyle() != picture.rings[1].get_linestyle()

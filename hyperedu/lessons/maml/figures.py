@@ -6,7 +6,7 @@ from collections import Counter
 import torch
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from torch import Tensor
+from torch import Tensor, nn
 
 from hyperedu.adaptation import adapt
 from hyperedu.batches import TaskBatch
@@ -23,7 +23,7 @@ from hyperedu.figures.style import (
     subplots,
     title,
 )
-from hyperedu.figures.weights import labels, weight_heatmap
+from hyperedu.figures.weights import heatmap, labels, weight_heatmap
 from hyperedu.history import History
 from hyperedu.learners import Learner
 from hyperedu.main_network import MainNetwork
@@ -59,11 +59,9 @@ class AdaptationPicture:
         names = _("θ   on a plane of weights"), "Δθ = θ − θ₀", _("y = g(θ, x)   what it does"), _("L   mean squared error")
         for axes, name in zip(panels, names, strict=True):
             title(axes, name)
-        self.surface = self.plane.imshow(
-            as_numpy(torch.zeros(self.size, self.size)), cmap=MAGNITUDE + "_r", norm=LogNorm(0.02, 20), origin="lower",
-            extent=(-1, 1, -1, 1), aspect="auto", interpolation="bilinear",
-        )  # fmt: skip
-        bar = self.figure.colorbar(self.surface, ax=self.plane, location="bottom", aspect=30, pad=0.04)
+        cells, norm = 4 * self.size, LogNorm(0.02, 20)
+        surface, self.fill_surface = heatmap(self.plane, cells, cells, MAGNITUDE + "_r", norm, extent=(-1, 1, 1, -1))
+        bar = self.figure.colorbar(surface, ax=self.plane, location="bottom", aspect=30, pad=0.04)
         bar.set_label("loss on unseen points")
         (self.path,) = self.plane.plot([], [], ".-", color="white", mec="black")
         (self.star,) = self.plane.plot([], [], "*", color=VERMILION, markersize=20, mec="black", ls="none")
@@ -184,7 +182,9 @@ class AdaptationPicture:
         grid = center + half * torch.cartesian_prod(side, side).flip(-1)
         a_quarter = query.some(slice(None, None, 4))
         losses = self.main.loss(torch.addmm(self.theta_0, grid, directions), a_quarter)  # θ₀ + what of each direction
-        self.surface.set_data(as_numpy(losses.unflatten(0, (self.size, self.size))))
+        losses = losses.clamp(max=BEYOND).view(1, 1, self.size, self.size)
+        smooth = nn.functional.interpolate(losses, scale_factor=4, mode="bilinear", align_corners=True)
+        self.fill_surface(as_numpy(smooth[0, 0]))
         self.path.set_data(*as_numpy(self.points.T))
         wave = (self.tasks.properties[name][task] for name in ("amplitude", "phase"))
         self.truth.set_ydata(as_numpy(self.family.function(*wave, self.x_axis)[:, 0]))
