@@ -13,6 +13,7 @@ what the smallest figure takes in the same notebook, and judged by the bounds ov
 """
 
 import contextlib
+import itertools
 import json
 import math
 import statistics
@@ -68,7 +69,9 @@ def presses(figure: Figure, n: int) -> list[float]:
     for i in range(n):
         handle = figure.handles.nth(i % handles)
         least, now, most = (float(handle.get_attribute(f"aria-value{name}")) for name in ("min", "now", "max"))
-        back = now > least and (i >= n // 2 or now == most)  # there, then back, so that few pictures are those of before
+        # There, then back, so that few pictures are those of before; one slider up and the next down, so that two that say the
+        # same of two things, such as the ends of a walk, seldom stand at the same.
+        back = now > least and (now == most or (i >= n // 2) == bool(i % handles % 2))
         with figure.watch(settle=0.0) as seen:
             handle.press("ArrowLeft" if back else "ArrowRight")
             with contextlib.suppress(TimeoutError):
@@ -116,18 +119,29 @@ def sentences(figure: Figure, n: int) -> list[float]:
 
 def moves(figure: Figure, panel: int, n: int) -> tuple[list[float], float]:
     """Milliseconds from each movement in a panel to pixels, and from the last one of a drag to the last change."""
-    mouse, found = figure.page.mouse, []
-    mouse.move(*figure.place(panel, 0.5, 0.5))
+    mouse, place = figure.page.mouse, grip(figure, panel)
+    mouse.move(*figure.place(panel, *place))
     mouse.down()
     with figure.watch(settle=0.3) as seen:
         for i in range(n):
-            mouse.move(*figure.place(panel, 0.5 + 0.4 * math.sin(i), 0.5 + 0.4 * math.cos(i)))
+            place = 0.5 + 0.4 * math.sin(i), 0.5 + 0.4 * math.cos(i)
+            mouse.move(*figure.place(panel, *place))
             figure.page.wait_for_timeout(120)
     mouse.up()
     found = [latency for latency in seen.latencies(seen.moves) if not math.isinf(latency)]
     with figure.watch(settle=1.0) as seen:
-        figure.drag_in(panel, (0.3, 0.3), (0.7, 0.6))
+        figure.drag_in(panel, place, (0.7, 0.6))
     return found, seen.settled(seen.moves) if seen.changes else math.nan
+
+
+def grip(figure: Figure, panel: int) -> tuple[float, float]:
+    """A place in a panel at which something is taken: in some figures only points can be."""
+    for x, y in [(0.5, 0.5), *itertools.product([k / 20 for k in range(1, 20, 2)], repeat=2)]:
+        with figure.watch(settle=0.5) as seen:
+            figure.drag_in(panel, (x, y), (x, y + 0.05))
+        if seen.changes:
+            return x, y + 0.05
+    raise ValueError(f"nothing can be taken in panel {panel + 1}")
 
 
 def import_cost(n: int = 7) -> float:
@@ -192,7 +206,7 @@ def measure(where: str, figure: Figure, bare: float) -> None:
     for panel in range(figure.grips.count()):
         found, settled = moves(figure, panel, MOVES)
         say_times(where, f"panel {panel + 1}, by hand", found, bare)
-        if found:
+        if not math.isnan(settled):  # it may have been there
             say_measured(where, f"panel {panel + 1}: settled", [settled], [SETTLED], bare)
     assert figure.problem.inner_text() == ""
 
