@@ -96,6 +96,9 @@ class _ModuleNetwork(MainNetwork):
                 return self._one_tensor(vmap(one_task, randomness="different")(self.unflatten(theta.clone()), x.clone()))
             except _FAILURES as error:
                 in_vmap = error
+        n_tasks = len(x)
+        if n_tasks == 0:  # the shape of y only the module knows: one task more, which is left out of what is returned
+            theta, x = (torch.cat([part, part.new_zeros(1, *part.shape[1:])]) for part in (theta, x))
         weights = self.unflatten(theta)
         tasks = ({name: w[i].clone() for name, w in weights.items()} for i in range(len(x)))
         try:
@@ -107,7 +110,7 @@ class _ModuleNetwork(MainNetwork):
             ) from error
         if not self.by_loop and "atching rule" in str(in_vmap):
             self.by_loop = True
-        return torch.stack([self._one_tensor(y) for y in found])
+        return torch.stack([self._one_tensor(y) for y in found])[:n_tasks]
 
     def _one_tensor(self, y: object) -> Tensor:
         if not isinstance(y, Tensor):

@@ -439,6 +439,10 @@ def test_recurrent_layers_and_attention_serve_as_main_networks(sequences):
         torch.testing.assert_close(found, net(x))
     torch.testing.assert_close(main(thetas, D.x), y)  # again, when it is known whether vmap will do
     assert main(theta, D.x[0]).shape == (5, 1)
+    none = thetas[:0].requires_grad_()
+    assert main(none, D.x[:0]).shape == (0, 5, 1)
+    (gradient,) = torch.autograd.grad(main(none, D.x[:0]).sum(), none)
+    assert gradient.shape == none.shape
 
 
 def test_vmap_is_tried_once_where_it_has_no_rule(monkeypatch):
