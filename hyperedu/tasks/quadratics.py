@@ -20,7 +20,7 @@ class Quadratics:
 
 
 class _InnerProduct(MainNetwork):
-    """g_θ(x) = θ · x. A live figure adapts it at each frame, and through a module that took three times as long."""
+    """g_θ(x) = θ · x. A live figure adapts it at each frame, and through a module that took more than twice as long."""
 
     input_dims, d_in, d_out = 1, 2, 1
     examples_apart = True
