@@ -685,6 +685,17 @@ def test_a_cell_may_have_several_lines(file):
     assert len(Table.from_csv(file(text(columns)), **ROLES).y) == 48
 
 
+@pytest.mark.parametrize("before", ["", "\n", "sep=,\n", "\n\nsep=,\n"])
+@pytest.mark.parametrize("note", ["one", '"two\nlines"', '"two\n\nlines"'])
+@pytest.mark.parametrize("end", ["\n", "\n\n", "\n  \n"])
+def test_a_line_of_too_many_cells_is_named_as_an_editor_counts(before, note, end, file):
+    """With empty lines, Excel's own first line and cells of several lines."""
+    content = before + text(rows() | {"note": [note] * 48}, end=end) + "007,400,4,3,12,much, too"
+    last = content.count("\n") + 1
+    with pytest.raises(ValueError, match=f"line {last} has 7 cells and the header 6. Quote cells"):
+        Table.from_csv(file(content), **ROLES)
+
+
 def test_a_descriptor_may_be_called_self():
     columns = rows()
     columns["self"] = columns.pop("height (m)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 import io
 import re
@@ -32,19 +33,19 @@ def read_csv(path: str | Path) -> tuple[pandas.DataFrame, str]:
         text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")
-    lines = [line for line in re.split(r"\r\n|\r|\n", text) if line.strip()]  # `splitlines` knows of signs within cells too
+    written = [line if line.strip() else "" for line in re.split(r"\r\n|\r|\n", text)]  # `splitlines` parts cells too
+    lines = [line for line in written if line]
     if lines and re.fullmatch(r"sep=.", lines[0].strip()):  # Excel's own first line
-        lines = lines[1:]
+        written[written.index(lines.pop(0))] = ""
     if len(lines) < 2:
         raise ValueError(f"{path.name} has {len(lines)} lines: a table has a header and at least one row")
     separator = max(SEPARATORS, key=lambda sign: (lines[0].count(sign) > 0, _steady(lines[:20], sign), lines[0].count(sign)))
     try:
         frame = pandas.read_csv(
-            io.StringIO("\n".join(lines)), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True, header=None
+            io.StringIO("\n".join(written)), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True, header=None
         )
     except pandas.errors.ParserError as error:
-        found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
-        where = f"line {found[2]} has {found[3]} cells and the ones before {found[1]}" if found else str(error)
+        where = _too_long(written, separator) or str(error)
         raise ValueError(f"{path.name}: {where}. Quote cells that contain {separator!r}, or repair the line") from None
     if len(frame) < len(lines):  # cells of several lines: one of them is a whole row where a quotation mark was not closed
         for cell in (cell for name in frame for cell in frame[name] if "\n" in str(cell)):
@@ -52,6 +53,16 @@ def read_csv(path: str | Path) -> tuple[pandas.DataFrame, str]:
                 raise ValueError(f"{path.name}: a quotation mark is not closed, and several rows are read as {cell[:40]!r} …")
     header = [str(name).strip() for name in frame.iloc[0]]
     return frame.iloc[1:].reset_index(drop=True).set_axis(header, axis=1), separator
+
+
+def _too_long(lines: Sequence[str], separator: str) -> str | None:
+    """Which line ends a row of more cells than the header. (pandas counts a row of several lines as one.)"""
+    width, rows = None, csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    for row in rows:
+        width = width or len(row)
+        if len(row) > width:
+            return f"line {rows.line_num} has {len(row)} cells and the header {width}"
+    return None
 
 
 def _steady(lines: Sequence[str], sign: str) -> bool:
