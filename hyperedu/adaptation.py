@@ -9,7 +9,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor, nn
 
-from hyperedu.batches import Examples, expect, whole
+from hyperedu.batches import Examples, expect, recordable, whole
 from hyperedu.main_network import MainNetwork
 from hyperedu.memory import free_memory
 
@@ -92,9 +92,9 @@ def adapt(
     second_order = training and not first_order
     _check_memory(main, theta, support, steps, lead, second_order, keep)
     with torch.inference_mode(False), torch.enable_grad():
-        start = _recordable(theta).expand(*lead, -1)
+        start = recordable(theta).expand(*lead, -1)
         if support.x.is_inference() or support.y.is_inference():
-            support = Examples(_recordable(support.x), _recordable(support.y))
+            support = Examples(recordable(support.x), recordable(support.y))
         thetas, losses = _descend(main, start, support, steps, rates, second_order, training, through, keep)
         path = torch.stack(thetas) if keep else thetas[-1].unsqueeze(0)
         loss = torch.stack(losses) if losses else path.new_zeros(0, *lead)
@@ -134,11 +134,6 @@ def _common_lead(theta: Tensor, support: Examples) -> torch.Size:
             f"θ of shape {tuple(theta.shape)} is for tasks {tuple(theta.shape[:-1])}, but the support set, with y of shape "
             f"{tuple(support.y.shape)}, is of tasks {tuple(support.lead)}: give one θ (P,), or one for each task"
         ) from None
-
-
-def _recordable(value: Tensor) -> Tensor:
-    """What was made in inference mode cannot be differentiated; a copy can."""
-    return value.clone() if value.is_inference() else value
 
 
 def check_rates(main: MainNetwork, lr: LearningRate) -> None:

@@ -161,9 +161,13 @@ class Examples:
         return Examples(_to(self.x, *args, **kwargs), _to(self.y, *args, **kwargs))
 
 
+def recordable(value: Tensor) -> Tensor:
+    """What was made in inference mode autograd refuses outside of it; a copy will do."""
+    return value.clone() if value.is_inference() and not torch.is_inference_mode_enabled() else value
+
+
 def _to(value: Tensor, *args, **kwargs) -> Tensor:
-    if value.is_inference() and not torch.is_inference_mode_enabled():  # autograd refuses it; a copy will do
-        value = value.clone()
+    value = recordable(value)
     if not value.is_floating_point():  # never by way of a floating dtype, which would round them
         return value.to(value.new_empty(0).to(*args, **kwargs).device)
     moved = value.to(*args, **kwargs)

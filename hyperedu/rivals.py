@@ -142,14 +142,11 @@ def _errors(tables, learners, steps, progress) -> dict[str, list[float]]:
 
 def _models(n_inputs: int, seed: int) -> dict:
     """name → scikit-learn's model, from the simplest on."""
-    try:
-        from sklearn.dummy import DummyRegressor
-        from sklearn.ensemble import HistGradientBoostingRegressor
-        from sklearn.gaussian_process import GaussianProcessRegressor
-        from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
-        from sklearn.linear_model import LinearRegression
-    except ImportError:
-        raise ImportError("the rivals are scikit-learn's, which is not installed: pip install scikit-learn") from None
+    from sklearn.dummy import DummyRegressor
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+    from sklearn.linear_model import LinearRegression
 
     kernel = ConstantKernel(1.0) * RBF(np.ones(n_inputs), (0.05, 1e3)) + WhiteKernel(0.1)
     return {

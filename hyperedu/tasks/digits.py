@@ -107,9 +107,7 @@ def turned(images: Tensor, angle: Tensor) -> Tensor:
 
 def _load() -> tuple[Tensor, Tensor]:
     """(1797, 8, 8) ink from 0 to 1, and the digits (1797,)."""
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise ImportError("the digits come with scikit-learn, which is not installed: pip install scikit-learn") from None
+    from sklearn.datasets import load_digits
+
     digits = load_digits()
     return floats(digits.images / 16), torch.from_numpy(np.asarray(digits.target, np.int64))
