@@ -239,7 +239,7 @@ def total(learner: Learner, tasks: TaskBatch, penalties: Penalties, rng: torch.G
         theta = learner.written(tasks.descriptor, tasks.support)
         found = []
         for penalty, strength in penalties.items():
-            value = _called(penalty, learner, tasks, theta, rng)
+            value = _called(penalty, learner, tasks, theta.clone(), rng)  # one that writes into it writes for itself
             if not isinstance(value, Tensor) or value.ndim:
                 got = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
                 raise ValueError(

@@ -727,6 +727,18 @@ def test_a_function_of_other_arguments_is_no_penalty(learner, tasks, penalty):
         value(penalty, learner, tasks, seeded())
 
 
+def test_a_penalty_that_writes_into_the_weights_writes_for_itself(main, learner, tasks):
+    """The others were taken of what it wrote; of a start that tasks share it could not write at all."""
+
+    def clipped(learner, tasks, theta):
+        return theta.clamp_(-0.01, 0.01).abs().mean()
+
+    for one in learner, MAML(main):
+        theta = one.written(tasks.descriptor, tasks.support)
+        found = penalties.total(one, tasks, {clipped: 1.0, WeightNorm(): 1.0})
+        torch.testing.assert_close(found, theta.clamp(-0.01, 0.01).abs().mean() + theta.square().mean())
+
+
 def test_a_decoder_reads_the_weights_of_a_main_network():
     with pytest.raises(ValueError, match="the main network is a Linear"):
         Reconstruction(nn.Linear(2, 1), 2)
