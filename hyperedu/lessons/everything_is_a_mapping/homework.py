@@ -17,6 +17,7 @@ from hyperedu import Examples, Hypernetwork, MainNetwork, MLPGenerator, Sinusoid
 from hyperedu import figures, meta_train
 from hyperedu.statistics import half_interval
 
+torch.set_num_threads(1)
 family, main = Sinusoids(), MainNetwork.mlp([1, 40, 40, 1])
 x = torch.linspace(-5, 5, 100).unsqueeze(-1)
 
@@ -27,11 +28,14 @@ x = torch.linspace(-5, 5, 100).unsqueeze(-1)
 #
 # 1. Change $W_3$ and $b_3$ so that the output is $A\, g(\theta^*, x)$ at every $x$. Say why it is.
 # 2. Change $b_1$ alone so that the output is $g(\theta^*, x - p)$ at every $x$. Say why it is.
-# 3. Do both, and call the result $\theta(A, p)$. Write it as $c_0 + A\, v_A + p\, v_p$: which entries of the three vectors are not zero? Then say what the last line means for the surface $\{\theta(A, p)\}$. Suppose that $\theta^*$ draws the sine with the mean squared error $L^*(p)$ at the points $x - p$: what is the error of $\theta(A, p)$
+# 3. Do both, and call the result $\theta(A, p)$. Write it as $c_0 + A\, v_A + p\, v_p$: which entries of the three vectors are not zero? Then say what this form means for the surface $\{\theta(A, p)\}$. Suppose that $\theta^*$ draws the sine with the mean squared error $L^*(p)$ at the points $x - p$: what is the error of $\theta(A, p)$
 #    on the wave $A \sin(x - p)$ at the points $x$?
 #
-# Write the steps here and number your results. Then fill in the two functions. `by_hand` takes tensors $A$ and $p$ of one shape, and gives θ of that shape and one dimension more. (`main.unflatten` gives the layers by name, `main.flatten` undoes it; all
+# Write the steps below and number your results. Then fill in the two functions. `by_hand` takes tensors $A$ and $p$ of one shape, and gives θ of that shape and one dimension more. (`main.unflatten` gives the layers by name, `main.flatten` undoes it; all
 # layers must come with the same leading dimensions: `.expand` helps.) The check takes random $\theta^*$, so no training is needed. In its first two lines stand numbers that should be zero up to rounding, in the third two that should be equal.
+
+# %% derive-answer-text [markdown]
+# *My steps:* …
 
 # %% derive-answer
 def by_hand(theta_star, A, p):
@@ -112,13 +116,16 @@ check(by_hand, error_of_wave)
 # %% experiment [markdown]
 # ## Experiment
 #
-# (7 points.) So a flat generator *can* serve all waves. Does training find one? And since (H2) holds for every amplitude: is a flat one better than a curved one outside the amplitudes that were trained on? `MLPGenerator(2, main, hidden=())` has no trunk, and so writes $V \tau + c$ (*flat*); `MLPGenerator(2, main)` is that of lesson 01 (*curved*).
+# (7 points.) So a flat generator *can* serve all waves. Does training find one? And since your step 3 holds for every amplitude: is a flat one better than a curved one outside the amplitudes that were trained on? `MLPGenerator(2, main, hidden=())` has no trunk, and so writes $V \tau + c$ (*flat*); `MLPGenerator(2, main)` is that of lesson 01 (*curved*).
 #
-# **Predict first, in writing**: (a) which has the lower error on amplitudes from 0.5 to 5, flat or curved, and by which factor, roughly? (b) And on amplitudes from 6 to 10, with phases as in training? (c) Where will your generator by hand stand in both, if $\theta^*$ is trained on the sine alone, for $x$ from $-5 - \pi$ to 5? Why from there?
+# **Predict first, in writing**, each with a reason: (a) which has the lower error on amplitudes from 0.5 to 5, flat or curved, and by which factor, roughly? (b) And on amplitudes from 6 to 10, with phases as in training? (c) Where will your generator by hand stand in both, if $\theta^*$ is trained on the sine alone, for $x$ from $-5 - \pi$ to 5? Why from there?
 #
-# Then measure. Flat and curved may want different rates of Adam: for each try 0.003, 0.01, 0.03 and 0.1 with seed 10, and take the one with the lowest loss on *training* waves (`history.recent()["loss"]`, with `history` what `meta_train` gives back). With it train for seeds 0 to 4, 500 steps each, and one $\theta^*$ with `sine_network` for each seed. `error_by_amplitude` gives the error divided by $A^2$: by your step 3 the generator by hand must give a level line. Draw the error divided by $A^2$ against the amplitude, a line for each seed, with the range of training marked. Print for both ranges the mean over amplitudes of each seed, and the mean difference *flat minus curved* of the logarithms (base 10), with half of its interval (`half_interval`). Say what is shown and what is not.
+# Then measure. Flat and curved may want different rates of Adam: for each try 0.003, 0.01, 0.03 and 0.1 with seed 10, and take the one with the lowest loss on *training* waves (`history.recent()["loss"]`, with `history` what `meta_train` gives back). Each training has 500 steps with `shots=0`, and all else as it is by default. With it train for seeds 0 to 4, and one $\theta^*$ with `sine_network` for each seed. `error_by_amplitude` gives the error divided by $A^2$: by your step 3 the generator by hand must give a level line. Draw the error divided by $A^2$ against the amplitude, a line for each seed, with the range of training marked. Print for both ranges the mean over amplitudes of each seed, and the mean difference *flat minus curved* of the logarithms (base 10) of these means, with half of its interval (`half_interval`). Say what is shown and what is not, and whether the generator by hand is a rival of the other two.
 #
 # If flat and by hand differ: both have the same form, so say what keeps training from the plane that you know to be there. One sentence of what you would try.
+
+# %% experiment-prediction [markdown]
+# *My predictions:* …
 
 # %% experiment-given
 def sine_network(seed, steps=1500):
@@ -178,6 +185,11 @@ for said, chosen in (("0.5 to 5", amplitudes <= 5), ("6 to 10", amplitudes >= 6)
         print(f"A from {said:8} {name:8} error / A²:", *(f"{e:.5f}" for e in of_seeds))
     d = (means["flat"] / means["curved"]).log10()
     print(f"   log10, flat minus curved: {d.mean():+.2f} ± {half_interval(d):.2f}")
+low, high = 0, (amplitudes - 5).abs().argmin()
+for name in ("flat", "curved"):
+    print(f"{name}: A = 10 over A = 5", *(f"{e:.0f}" for e in errors[name][:, -1] / errors[name][:, high]))
+ratio = errors["flat"].mean(0) / errors["curved"].mean(0)
+print(f"flat over curved: {ratio[low]:.1f} at A = 0.5, {ratio[high]:.1f} at A = 5")
 
 # %% experiment-figure-solution tags=["solution"]
 figure, (axes,) = figures.subplots(width=7, height=4)
@@ -193,12 +205,12 @@ figures.show(figure, "Error divided by A² against amplitude: flat, curved, and 
 # %% experiment-text-solution [markdown] tags=["solution"]
 # *(c)* The points that count are $x - p$ with $x$ from −5 to 5 and $p$ from 0 to π, so $\theta^*$ must draw the sine from $-5 - \pi$ to 5. Its lines are level, as (H2) says, at a height that differs from seed to seed: that is the luck of one small training. It never met an amplitude, so 10 is no harder for it than 1.
 #
-# *(a)* On amplitudes from 0.5 to 5, flat is worse than curved in all five pairs, by a factor of about five, and the interval excludes zero. So training found a plane that serves, but not one as good as the curved surface, although such planes exist: on average by hand is on the level of curved. *(b)* Outside, flat is not shown to be better, nor worse: the interval holds zero. Both lines climb by a factor of about a hundred on the way to 10. "Linear, so it extrapolates" is refuted by its own
+# *(a)* On amplitudes from 0.5 to 5, flat is worse than curved in all five pairs, by a factor of about five, and the interval excludes zero. So training found a plane that serves, but not one as good as the curved surface, although such planes exist: on average by hand is on the level of curved. The factor is that of 500 steps, in which they differ in how fast they learn as well as in how far they come; and it is largest at small amplitudes, which the division by $A^2$ brings out. *(b)* Outside, flat is not shown to be better, nor worse: the interval holds zero. Both climb by a factor of about a hundred to several hundred from 5 to 10. "Linear, so it extrapolates" is refuted by its own
 # lines: θ is linear in τ, but $y$ multiplies three layers. Where all three move with $A$, $y$ can grow like $A^3$; in our plane one of them moves.
 #
 # (The error divided by $A^2$ is large at the left end, too: the loss of training counts errors as they are, so small waves hardly count.)
 #
-# *What keeps training from our plane*: it starts at a random $V$ in which every layer moves with both numbers, and no term of the loss asks for the layers to stand still. We guess that many planes serve amplitudes up to 5, and that the gradient goes to one nearby. Rates count as well: at the lowest that was tried flat has many times the loss. *To try*: begin $V$ at zero but for the last layer and $b_1$; or train longer, with lower final rates. Neither was tried here.
+# *What keeps training from our plane*: it starts at a random $V$ in which every layer moves with both numbers, and no term of the loss asks for the layers to stand still. We guess that many planes serve amplitudes up to 5, and that the gradient goes to one nearby. Rates count as well: at the lowest that was tried flat has many times the loss. *To try*: begin $c$ at the weights of an ordinary network (`main.initial_weights()`), and $V$ at zero but for the last layer and $b_1$; or train longer. Neither was tried here. (With $c$ at zero, as `MLPGenerator` begins, such a $V$ could not learn: all layers but the last would be zero, and with ReLU hardly any weight would have a gradient. On another machine trainings differ somewhat, and so do these numbers.)
 
 # %% experiment-teacher [markdown] tags=["teacher"]
 # > **Rubric** · 7 points
@@ -209,7 +221,7 @@ figures.show(figure, "Error divided by A² against amplitude: flat, curved, and 
 # > | 1 | rates chosen by training waves, with what was tried |
 # > | 2 | table and figure: every seed, both ranges, axes with names, intervals of the differences |
 # > | 2 | a verdict for each range that follows from its interval, "not decided" included; by hand kept apart from the contest |
-# > | 1 | what keeps training from the plane, with something to try |
+# > | 1 | what keeps training from the plane, with something to try that could work |
 # >
 # > **Common failures**
 # >
@@ -223,6 +235,9 @@ figures.show(figure, "Error divided by A² against amplitude: flat, curved, and 
 #
 # (5 points.) A fellow student read lesson 01 and your generator by hand, and says: *"The lesson claims that single weights mean nothing for the task. But in your generator I can point at them: $W_3$ is the amplitude, $b_1$ is the phase. So weights do have a meaning, and one could have used them as sliders."* Answer in half a page, for somebody who missed the lesson. Say what is right in it and what is wrong; what an axis of $\mathbb{R}^P$ is beside a direction in it; what of it is a property of
 # the main network, of $\theta^*$, and of the generator; and whether what you say holds of the trained generators, too. Use a number or a line of your figure.
+
+# %% explain-answer [markdown]
+# *My answer:* …
 
 # %% explain-solution [markdown] tags=["solution"]
 # Right is that the main network lets two changes of its weights have a simple effect: since nothing follows the last layer, its scale is the scale of $y$, and since $x$ enters in one place, biases can shift it. That holds for *every* $\theta^*$, so it is a property of $g$.
