@@ -29,12 +29,15 @@ torch.set_num_threads(1)
 #
 # Which answer is best, therefore, and how small is the error at least? Call that the *floor* of the descriptor.
 #
-# 2. `Sinusoids` has waves $y = A \sin(x - p)$ with $A$ uniform in $[0.1, 5]$, $p$ uniform in $[0, \pi]$, independent of each other. Find the best answer and the floor at each $x$ where $\tau$ says $A$ alone, then where it says $p$ alone. (You need $\frac1\pi \int_0^\pi \sin(x - p)\, \mathrm{d}p$, the same with the square, and mean and variance of a uniform number.) Which of the
+# 2. `Sinusoids` has waves $y = A \sin(x - p)$ with $A$ uniform in $[0.1, 5]$, $p$ uniform in $[0, \pi]$, independent of each other. Find the best answer and the least error at each $x$ and $A$ where $\tau$ says $A$ alone, then at each $x$ and $p$ where it says $p$ alone. (You need $\frac1\pi \int_0^\pi \sin(x - p)\, \mathrm{d}p$, the same with the square, and mean and variance of a uniform number.) Which of the
 # two would you rather be told, for $x$ uniform in $[-5, 5]$? (The mean of $\cos^2 x$ there is $\frac12 + \frac{\sin 10}{20}$, that of $\sin^2(x - p)$ over $x$ and $p$ is $\frac12$.)
 #
 # 3. Let $\tau$ become longer by a number $z$ that is drawn independently of everything. What is the floor now? Prove it.
 #
-# Fill in the four functions; the last cell compares them with sums over many waves in double precision, and asks autograd whether the error is flat at your answers.
+# Fill in the four functions ($A$, $p$ and $x$ come as tensors of one number, in double precision); the last cell compares them with sums over many waves in double precision, and asks autograd whether the error is flat at your answers.
+
+# %% derive-answer-text [markdown]
+# *My steps:* …
 
 # %% derive-given
 grid = (torch.arange(2_000, dtype=torch.float64) + 0.5) / 2_000  # uniform in [0, 1]
@@ -42,7 +45,7 @@ A, p = 0.1 + 4.9 * grid, math.pi * grid
 
 
 def checked(name, waves, answer, floor):  # `waves`: y at one x, of all tasks that τ allows
-    y_hat = answer.clone().requires_grad_()
+    y_hat = torch.as_tensor(answer, dtype=torch.float64).clone().requires_grad_()
     error = (waves - y_hat).square().mean()
     (slope,) = torch.autograd.grad(error, y_hat)
     print(f"{name}: slope {slope:.0e}, error {error:.6f}, your floor {floor:.6f}")
@@ -74,7 +77,8 @@ def check():  # slopes should be below 1e-5, error and floor agree to five decim
         checked("told p", waves, answer_told_p(told, x), floor_told_p(told, x))
 
 
-answered = answer_told_A(grid[0], grid[0]) is not None
+mine = answer_told_A, floor_told_A, answer_told_p, floor_told_p
+answered = all(f(grid[0], grid[0]) is not None for f in mine)
 check() if answered else print("Fill in the four functions; then this cell checks them.")
 
 # %% derive-solution [markdown] tags=["solution"]
@@ -140,16 +144,16 @@ print("(H1) says of the last numbers: 0.25")
 # %% experiment [markdown]
 # ## Experiment
 #
-# (90 minutes, 8 points.) By 3. a descriptor that says too much has the same floor. Floors are for a learner that has seen all tasks there are. Ours sees 60 stations of Colorado, or 214, described by elevation, latitude and longitude, and by $k$ **idle numbers**: fixed for each station, standard normal, of no meaning, as a registration number or a phone number would be.
+# (90 minutes, 8 points.) By 3. numbers that are drawn independently for a new station leave its floor where it was. Floors are for a learner that has seen all tasks there are. Ours sees 60 stations of Colorado, or 214, described by elevation, latitude and longitude, and by $k$ **idle numbers**: fixed for each station, standard normal, of no meaning, as a registration number or a phone number would be.
 #
 # **Do idle numbers harm a hypernetwork, and do more stations help?**
 #
-# *Predict first, in the cell below*: (a) the error on training stations as $k$ goes from 0 to 1, 3 and 10: does it rise, fall, or stay? (b) the same for stations never seen, as numbers in °C (without idle numbers it is about 1 °C, and the mean year errs by about 3); from which $k$ on is it better to know nothing? (c) how much of the harm is gone with 214 stations?
+# *Predict first, in the cell below*: (a) the error on training stations as $k$ goes from 0 to 1, 3 and 10: does it rise, fall, or stay? (b) the same for stations never seen, as numbers in °C (without idle numbers it is about 1 °C, a little more with 60 stations and a little less with 214, and the mean year errs by about 3); from which $k$ on is it better to know nothing? (c) how much of the harm is gone with 214 stations?
 #
 # *Then*
 #
 # 1. write `describe`, which puts the station's three numbers and its $k$ idle ones side by side; draw those of a station once, not in every batch (`climate.stations["name"]` has the names of all stations, `batch.properties["name"]` those of a batch);
-# 2. train with `train`, below, for $k = 0, 1, 3, 10$, with 60 and 214 stations, on five splits, and measure the error (`.rmse` of `meta_test`, on `Described(climate.test, describe)`) on the training and on the test stations;
+# 2. train with `train`, below, for $k = 0, 1, 3, 10$, with 60 and 214 stations, on five splits (`seed` is the split, and its idle numbers are its own), and measure the error (`.rmse` of `meta_test`, on `Described(climate.test, describe)`: the mean over stations of each one's root mean squared error) on the training and on the test stations;
 # 3. for each $k > 0$ give the harm, the test error less that for $k = 0$ on the same split, as a mean of the five with its 95% interval (`statistics.half_interval`, of a tensor with one number for each split);
 # 4. draw both errors against $k$, and say which predictions held.
 
@@ -206,7 +210,8 @@ for n, of_n in zip(counts, errors):
     for k, of_k in zip(widths, of_n):
         harm = of_k[:, 1] - of_n[0, :, 1]
         print(f"{n:3} stations, {k:2} idle: training {of_k[:, 0].mean():.2f}", end=", ")
-        print(f"test {of_k[:, 1].mean():.2f} °C", end="")
+        print(f"test {of_k[:, 1].mean():.2f} °C, split by split", end="")
+        print(*(f" {e:.2f}" for e in of_k[:, 1]), end="")
         print(f"; harm {harm.mean():.2f} ± {statistics.half_interval(harm):.2f}" if k else "")
 
 # %% experiment-solution-nothing tags=["solution"]
@@ -220,7 +225,7 @@ nothing = [
     for n in counts
 ]
 for n, of_n in zip(counts, nothing):
-    print(f"{n} stations: the mean year errs by {of_n.mean():.2f} °C")
+    print(f"{n} stations: the mean year errs by {of_n.mean():.2f} °C:", *(f"{e:.2f}" for e in of_n))
 
 # %% experiment-solution-figure tags=["solution"]
 figure, panels = figures.subplots(2, width=10, height=3.8, sharey=True)
@@ -245,7 +250,7 @@ figures.show(figure, alt)
 #
 # **(c)** With 214 stations more than half of the harm of ten idle numbers is gone, and the rest is still larger than the whole error without them.
 #
-# The floor is not contradicted. It is the error of the best function of $\tau$; what we measured is the error of a function that was *found* from some stations. An idle number does not take away what elevation says; it makes the right function one among many that fit the training stations as well, and nothing in the loss prefers it. To find out that a number is idle takes stations that differ in it and
+# The floor is not contradicted. It is the error of the best function of $\tau$; what we measured is the error of a function that was *found* from some stations. (And step 3 speaks of a new station, whose idle numbers are a fresh draw: over the stations trained on they are fixed, and no longer independent of which station it is.) An idle number does not take away what elevation says; it makes the right function one among many that fit the training stations as well, and nothing in the loss prefers it. To find out that a number is idle takes stations that differ in it and
 # agree in the rest, and the more such numbers there are, the farther apart stations lie. (One generator, one rate, 300 steps, little weight decay. On another machine trainings differ somewhat.)
 
 # %% experiment-teacher [markdown] tags=["teacher"]
@@ -263,7 +268,7 @@ figures.show(figure, alt)
 # >
 # > * *New idle numbers in every batch.* That is noise, which the generator learns to ignore, and the harm nearly vanishes. Answer: is a phone number another one each time you look?
 # > * *The same numbers for every station*: a constant, which only moves a bias. Answer: what can it tell stations apart by?
-# > * *Zeros for the test stations*, "since they mean nothing". Then the test is easier than the use. Answer: what will a new station's table have in that column?
+# > * *Zeros for the test stations*, "since they mean nothing". Then the test is another one than the use: with few idle numbers easier, with ten harder, since no station that was trained on lies anywhere near zero in all ten. Answer: what will a new station's table have in that column?
 # > * *"The network is too large"*, from one setting. Answer: which error would a smaller one have at $k = 0$? Try it before it is said.
 
 # %% explain [markdown]
@@ -271,7 +276,7 @@ figures.show(figure, alt)
 #
 # (30 minutes, 4 points.) A colleague has a table of 60 rivers with 40 columns, from the length to the number of the form on which it was reported, and wants a hypernetwork that writes a model for a river never measured: *"I give it all columns. More information cannot hurt, and the network will find out for itself what matters."*
 #
-# Answer in half a page. Where is this right? Where does it go wrong, and how does an idle column become what the lesson calls a **name**? What should the colleague do, with which stations (or rivers) held out, before the columns are chosen?
+# Answer in half a page. Where is this right? Where does it go wrong, and how does an idle column become what the lesson calls a **name**? Use both errors of your experiment. What should the colleague do: which rivers are held out to choose columns, and which to judge the choice?
 
 # %% explain-answer [markdown]
 # *My answer:* …
