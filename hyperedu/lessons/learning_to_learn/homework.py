@@ -6,7 +6,7 @@
 # The lesson had two inner problems: a few gradient steps, and an argmin that is *pulled* to the start. You find the gradient through the second for any loss, not for quadratics alone; then you make the examples err, and see how far adaptation should go.
 #
 # Three hours: *Derive* 60 minutes, *Experiment* 90, *Explain* 30. It stands on lesson 05 and no later one. You may use the lessons, the package, PyTorch's documentation and whatever you find elsewhere, if you say where; talk with others, write alone. *Hand in* this notebook, run from top to bottom, with your answers in it.
-# What you predict is written before you run, and stays as it was: a wrong prediction costs nothing.
+# What you predict is written before you run, and stays as it was: a wrong prediction costs nothing. 20 points in all.
 
 # %% imports
 from dataclasses import replace
@@ -14,7 +14,7 @@ from dataclasses import replace
 import torch
 
 from hyperedu import Examples, MainNetwork, Quadratics, adapt, figures, statistics
-from hyperedu.tasks.quadratics import hessian, pull
+from hyperedu.tasks.quadratics import hessian
 
 torch.set_num_threads(1)
 
@@ -27,11 +27,14 @@ torch.set_num_threads(1)
 #
 # For a quadratic $L$ the lesson said how $\theta^*$ depends on the start $\theta_0$, without a proof. Now let $L$ be any smooth loss, and let $H$ be its Hessian **at** $\theta^*$.
 #
-# 1. At $\theta^*$ the gradient of what is minimised is zero. Write this equation down. It holds for every $\theta_0$, so differentiate both sides with respect to $\theta_0$, and solve for the matrix $\partial \theta^* / \partial \theta_0$. What must $\lambda$ and $H$ satisfy for that?
+# 1. At $\theta^*$ the gradient of what is minimised is zero. Write this equation down. It holds for every $\theta_0$; suppose that $\theta^*$ moves smoothly with it, differentiate both sides with respect to $\theta_0$, and solve for the matrix $\partial \theta^* / \partial \theta_0$. What must $\lambda$ and $H$ satisfy for that, and why do they at a proper minimum?
 # 2. $L'$ is the loss on the query set. Give $\nabla_{\theta_0} L'(\theta^*)$, the gradient that the outer level needs. No inner step may stand in it.
 # 3. What becomes of both as $\lambda \to \infty$, and as $\lambda \to 0$ where $H$ is invertible? Say for each what it means for the choice of a start.
 #
 # The next cell makes a small network in double precision, with $\lambda = 1$, and finds $\theta^*$ by Newton's method. Fill in `meta_gradient`; the last cell compares it with finite differences of $L'(\theta^*)$: the whole inner problem is solved anew from starts that are a little moved.
+
+# %% derive-answer-text [markdown]
+# *My derivation:* …
 
 # %% derive-given
 torch.manual_seed(0)
@@ -63,6 +66,7 @@ def meta_gradient(theta):  # at θ*: your answer to 2; torch.func.hessian(L)(the
     ...
 
 # %% derive-check
+# It takes a quarter of a minute.
 moved = 1e-5 * torch.eye(len(theta_0), dtype=torch.float64)
 both = [[L(theta_star(theta_0 + way * e), D_query) for way in (1, -1)] for e in moved]
 differences = torch.stack([(plus - minus) / 2e-5 for plus, minus in both])
@@ -77,7 +81,7 @@ if found is not None:
 #
 # $$ H\, \frac{\partial \theta^*}{\partial \theta_0} + \lambda \Big(\frac{\partial \theta^*}{\partial \theta_0} - I\Big) = 0, \qquad \text{so} \qquad \frac{\partial \theta^*}{\partial \theta_0} = \lambda\, (H + \lambda I)^{-1} \tag{H2} $$
 #
-# $H + \lambda I$ must be invertible. At a proper minimum of (H1) it is, being its Hessian: no eigenvalue of $H$ may be $-\lambda$ or less. On a quadratic $H$ is the same everywhere, and (H2) is the lesson's $M$ for the pull.
+# $H + \lambda I$ must be invertible. That is, no eigenvalue of $H$ may be $-\lambda$. At a proper minimum of (H1) it is, being its Hessian: all eigenvalues of $H$ lie above $-\lambda$. On a quadratic $H$ is the same everywhere, and (H2) is the lesson's $M$ for the pull.
 #
 # **2.** By the chain rule, and since (H2) is symmetric,
 #
@@ -85,7 +89,7 @@ if found is not None:
 #
 # Where the solver came from, and in how many steps, is not in it: only $\theta^*$ is.
 #
-# **3.** For $\lambda \to \infty$ the matrix goes to $I$ and $\theta^*$ to $\theta_0$: the outer level is left with shared weights. For $\lambda \to 0$ with an invertible $H$ it goes to 0: the end does not depend on the start, there is nothing to choose. Along a direction of curvature $h$ the share $\lambda/(h + \lambda)$ is left.
+# **3.** For $\lambda \to \infty$ the matrix goes to $I$, $\theta^*$ to $\theta_0$ and the gradient to $\nabla L'(\theta_0)$: the outer level is left with shared weights. For $\lambda \to 0$ with an invertible $H$ both go to 0: the end does not depend on small moves of the start. Where there is one minimum, as on a quadratic, there is nothing to choose; where there are several, the start still decides which of them. (Where $H$ is singular, $\lambda (H + \lambda I)^{-1}$ goes to the projection on its null space: along that the start is never forgotten.) Along a direction of curvature $h$ the share $\lambda/(h + \lambda)$ is left.
 
 # %% derive-solution-code tags=["solution"]
 def meta_gradient(theta):
@@ -104,6 +108,8 @@ zero = torch.func.grad(L)(end, D) + lam * (end - theta_0)
 print(f"(H1) the gradient of what is minimised: {zero.abs().max():.0e}")
 
 # %% derive-solution-quadratic tags=["solution"]
+from hyperedu.tasks.quadratics import pull
+
 tasks = Quadratics().train.sample(200, 5, 5)  # the lesson's
 H = hessian(tasks.support.x)
 same = torch.allclose(pull(tasks, 0.5), 0.5 * torch.linalg.inv(H + 0.5 * torch.eye(2)), atol=1e-5)
@@ -125,7 +131,7 @@ for strength in (1e-4, 1.0, 1e4):
 # > **Common failures**
 # >
 # > * *$H$ is taken at $\theta_0$.* The code is off. Answer: the condition that was differentiated holds at $\theta^*$; at $\theta_0$ nothing is zero.
-# > * *The first term is differentiated as if $\theta^*$ did not move*, and the matrix comes out as $I$ or as $-\lambda H^{-1}$. Answer: move $\theta_0$ in one dimension, and watch $\theta^*$ follow.
+# > * *One of the two terms is differentiated as if $\theta^*$ did not move*: the first, and the matrix comes out as $I$; or the second, and it is $\lambda H^{-1}$. Answer: move $\theta_0$ in one dimension, and watch $\theta^*$ follow.
 # > * *$\nabla L'$ is taken at $\theta_0$, or on $D$.* Answer: which examples judge, and which weights?
 # > * *"$\lambda \to 0$ is best, for the inner problem is then solved."* Answer: best for what? The outer gradient has become zero.
 
@@ -137,14 +143,14 @@ for strength in (1e-4, 1.0, 1e4):
 #
 # **How far should adaptation go, and is stopping early as good as a pull?**
 #
-# *Predict first, in the cell below*: (a) the number of steps $K$, of 0 to 150, with the least mean query loss, for $\sigma = 0, 0.5, 1$ and 2, from the start $(0, 0)$; (b) whether the best $\lambda$ beats the best $K$, and by how many percent at $\sigma = 1$;
-# (c) what changes in (a) from the start $(2, 2)$: are the best $K$ larger or smaller, and after 150 steps at $\sigma = 1$, what is left of the difference between the two starts?
+# *Predict first, in the cell below*: (a) the number of steps $K$, of 0 to 150, with the least mean query loss, for $\sigma = 0, 0.5, 1$ and 2, from the start $(0, 0)$; (b) whether the best $\lambda$ beats the best $K$, and by how many percent of the loss at the best $K$, at $\sigma = 1$;
+# (c) what changes in (a) from the start $(2, 2)$: are the best $K$ larger or smaller, and after 150 steps at $\sigma = 1$, which share is left of the difference between the two starts before the first step?
 #
 # *Then*
 #
 # 1. write `pulled_ends`: $\theta^*$ of (H1), for every task in closed form. With $L = \frac1n \lVert X\theta - y \rVert^2$ the gradient of $L$ is $H\theta - r$ with $r = \frac2n X^\top y$; the functions `hessian` and `torch.linalg.solve` help;
-# 2. for each $\sigma$ and five seeds choose $K$ and $\lambda$ on training tasks, and judge both on test tasks;
-# 3. give the difference of the two losses for each $\sigma$ as a mean over seeds with its 95% interval (`statistics.half_interval`, of a tensor with one number for each seed);
+# 2. for each $\sigma$, both starts and five seeds choose $K$ and $\lambda$ on training tasks, and judge both on test tasks (equal seeds draw equal tasks from both: take other seeds there);
+# 3. give the difference of the two losses for each $\sigma$ as a mean over seeds with its 95% interval (`statistics.half_interval`, of a tensor with one number for each seed), and say what this interval does not speak of;
 # 4. draw the loss against $K$ for the four $\sigma$, from both starts, and say which predictions held.
 
 # %% experiment-prediction [markdown]
@@ -176,7 +182,25 @@ for sigma in sigmas:
 def pulled_ends(batch, start, lam):  # θ* of every task, (n_tasks, 2)
     ...
 
-# your loop over sigmas and seeds, and your figure
+# %% experiment-check
+def check_ends(pulled_ends):
+    batch = noisy(family.train, 1.0, seed=0)
+    theta = pulled_ends(batch, far, 0.4)
+    if theta is None:
+        return print("Nothing to check yet: pulled_ends is still empty.")
+    theta = theta.detach().requires_grad_()
+    minimised = family.main.loss(theta, batch.support) + 0.2 * (theta - far).square().sum(-1)
+    (slope,) = torch.autograd.grad(minimised.sum(), theta)
+    print(f"the gradient at your ends: at most {slope.abs().max():.0e}; it should be below 1e-3")
+    batch = noisy(family.train, 0.0, seed=0)
+    away = (pulled_ends(batch, far, 1e-5) - batch.descriptor).norm(dim=-1).median()
+    print(f"without noise, with hardly a pull: {away:.0e} from c; it should be below 1e-3")
+
+
+check_ends(pulled_ends)
+
+# %% experiment-answer-rest
+# your loop over sigmas, starts and seeds, and your figure
 
 # %% experiment-solution tags=["solution"]
 def pulled_ends(batch, start, lam):
@@ -194,17 +218,26 @@ def one_seed(sigma, seed, start):  # K and λ chosen on training tasks, judged o
     train, test = noisy(family.train, sigma, seed), noisy(family.test, sigma, seed + 100)
     K, lam = after_steps(train, start).argmin(), after_pull(train, start).argmin()
     steps, pulled = after_steps(test, start), after_pull(test, start)
-    return K, pulls[lam], steps[K], pulled[lam], steps[-1]
+    return K, pulls[lam], steps[K], pulled[lam], steps[-1], steps[0]
+
+
+check_ends(pulled_ends)
 
 # %% experiment-solution-table tags=["solution"]
+apart = {}  # (start, σ) → mean loss before the first step, and after the last
 for where, start in {"near": near, "far": far}.items():
     for sigma in sigmas:
         rows = torch.tensor([one_seed(sigma, seed, start) for seed in range(5)])
-        K, lam, steps, pulled, end = rows.mean(0).tolist()
+        K, lam, steps, pulled, end, before = rows.mean(0).tolist()
+        apart[where, sigma] = torch.tensor([before, end])
         gain = rows[:, 2] - rows[:, 3]
         print(f"{where:4} σ = {sigma}: best K {K:5.1f} (loss {steps:.3f}),", end=" ")
         print(f"best λ {lam:.3f} (loss {pulled:.3f}), at the end {end:.3f};", end=" ")
-        print(f"the pull gains {gain.mean():.4f} ± {statistics.half_interval(gain):.4f}")
+        print(f"the pull gains {gain.mean():.4f} ± {statistics.half_interval(gain):.4f}", end="")
+        print(f", {gain.mean() / steps:.1%}")
+for sigma in sigmas:
+    before, end = (apart["far", sigma] - apart["near", sigma]).tolist()
+    print(f"σ = {sigma}: starts {before:.2f} apart, in the end {end:.3f}, a share of {end / before:.1%}")
 print("(H4) with n = 5, v = 1:", [2 * sigma**2 / 5 for sigma in sigmas])
 
 # %% experiment-solution-figure tags=["solution"]
@@ -226,16 +259,16 @@ alt = "Query loss against steps: with noise it falls, then rises; a dot marks th
 figures.show(figure, alt)
 
 # %% experiment-solution-text [markdown] tags=["solution"]
-# **(a)** Without noise the last $K$ is the best. With noise the loss falls and rises again, and the more noise there is, the sooner one should stop. **(b)** Once there is noise the best pull gains a few percent of the loss, and the interval over five seeds
+# **(a)** Without noise the last $K$ is the best. With noise the loss falls and rises again, and the more noise there is, the sooner one should stop. **(b)** Once there is noise the best pull gains two to four percent of the loss, and the interval over five seeds
 # lies above zero: real, and small. Without noise it gains because 150 steps do not reach the end along flat directions, and a tiny pull does; that speaks of the budget, not of the method.
 #
 # Why is a pull the better one? Let tasks have $c \sim N(m, v I)$, and outputs an error of variance $\sigma^2$. Bayes' rule gives $-\log p(c \mid D) = \lVert Xc - y \rVert^2 / 2\sigma^2 + \lVert c - m \rVert^2 / 2v$ up to a constant. Multiplied by $2\sigma^2/n$ that is (H1) with
 #
 # $$ \theta_0 = m, \qquad \lambda = \frac{2 \sigma^2}{n v} \tag{H4} $$
 #
-# All is normal, so that its minimum is the posterior mean, which has the least expected query loss. The measured $\lambda$ lies near (H4), as far as a flat minimum on 500 tasks allows. Steps leave the share $(1 - \alpha h)^K$ in place of $\lambda/(h + \lambda)$: nearly the same.
+# All is normal, so that its minimum is the posterior mean, which has the least expected query loss. The measured $\lambda$ lies near (H4), as far as a flat minimum on 500 tasks allows. Steps leave the share $(1 - \alpha h)^K$ in place of $\lambda/(h + \lambda)$: another way to go nearly as far.
 #
-# **(c)** From the far start the best $K$ is larger and $\lambda$ smaller: a start that says less is worth leaving. (At $\sigma = 0.5$ it is at or next to 150, the last that was tried: the least may come later.) At the end little is left of the difference between the starts, but that end is bad for both. With noise a good start is worth something that no number of steps replaces.
+# **(c)** From the far start the best $K$ is larger and $\lambda$ smaller: a start that says less is worth leaving. (At $\sigma = 0.5$ it is at or next to 150 steps, the last that was tried: the least may come later.) At the end less than a hundredth is left of the difference between the starts, but that end is bad for both. With noise a good start is worth something that no number of steps replaces.
 
 # %% experiment-teacher [markdown] tags=["teacher"]
 # > **Rubric** · 8 points
@@ -244,8 +277,8 @@ figures.show(figure, alt)
 # > |---|---|
 # > | 1 | predictions in writing, for (a), (b) and (c), with numbers |
 # > | 2 | `pulled_ends` in closed form, with the start in it |
-# > | 2 | $K$ and $\lambda$ chosen on other tasks than those that judge; five seeds |
-# > | 1 | the difference with its interval, and what it does not say |
+# > | 2 | $K$ and $\lambda$ chosen on other tasks than those that judge (other seeds); five seeds |
+# > | 1 | the difference with its interval, and what it does not speak of: a budget beyond 150 steps, other tasks |
 # > | 2 | a legible figure with axes named, and a sentence on each prediction |
 # >
 # > **Common failures**
@@ -253,6 +286,7 @@ figures.show(figure, alt)
 # > * *The factor 2 of $H$ is forgotten in $r$*, or the mean over $n$: the ends are wrong also without noise. Answer: at $\sigma = 0$ and a tiny $\lambda$ the end must be $c$, the batch's descriptor.
 # > * *The pull leaves out $\lambda \theta_0$.* Nothing is seen at $(0, 0)$; from $(2, 2)$ all is wrong. Answer: to which place does it pull?
 # > * *"The pull is better" without a size.* Answer: by how much, of what, and is the interval of the differences or of each by itself? (The same tasks serve both, so that differences vary far less.)
+# > * *The same seed for choosing and judging.* Then they are the same tasks, and nothing in the numbers shows it. Answer: compare the two batches.
 # > * *Noise is added to the query outputs too.* The curves are lifted by $\sigma^2$, and the conclusions stay. Answer: what do you judge, $c$ or the noise?
 
 # %% explain [markdown]
@@ -266,13 +300,15 @@ figures.show(figure, alt)
 # *My answer:* …
 
 # %% explain-solution [markdown] tags=["solution"]
-# The first sentence is right where two things hold: the examples fix the optimum, so that $H$ is invertible, and there is no pull. Then the share of the start that is left, $\lambda (H + \lambda I)^{-1}$ or $(I - \alpha H)^K$, goes to zero. Both starts of the figure end at nearly the same loss.
+# The first sentence is right where two things hold: the examples fix the optimum, so that $H$ is invertible, and there is no pull. Then the share of the start that is left, $\lambda (H + \lambda I)^{-1}$ or $(I - \alpha H)^K$, goes to zero. In the figure hardly anything is left, after 150 steps, of what the two starts differ by.
 #
 # The conclusion does not follow. *Every start is equally good* may mean that every start is equally bad. With noisy examples the end of the inner problem fits the noise; in the figure, from the centre, the loss there is above the least on the way, and far above it for large $\sigma$. From the centre of the tasks the least is lower
 # than from a start far off, and no number of steps makes up for that. The start says what tasks have in common; a pull to it, or stopping early, weighs that against five unreliable examples. By (H4) it should weigh the more, the noisier and fewer the examples, and the more alike the tasks.
 # So a learned start does not only save steps: it is knowledge that the examples do not contain. The student is right about many, exact examples, where $\lambda$ of (H4) goes to zero.
 #
-# What neither can tell: a network has more weights than examples. Then there are many optima, the end depends on the start even without a pull, and which optimum is reached decides about new inputs. Nor do we know here how many tasks it takes to learn a start well: ours was given.
+# And in a network the condition itself fails: that of *Derive* has 16 weights and six examples. There $H$ is singular where the examples are fitted, there are many optima, and which of them is reached depends on the start, with no pull and after any number of steps.
+#
+# What neither can tell: how many tasks it takes to learn a start well, since ours was given; what noise of another kind does, or tasks without a common centre.
 
 # %% explain-teacher [markdown] tags=["teacher"]
 # > **Rubric** · 4 points
@@ -280,8 +316,8 @@ figures.show(figure, alt)
 # > | points | for |
 # > |---|---|
 # > | 1 | what is right, with its two conditions |
-# > | 2 | why the conclusion fails, from the student's own figure and (H2) or (H4) |
-# > | 1 | a limit that is real: more weights than examples, how the start is learned, other noise |
+# > | 2 | why the conclusion fails, from the student's own figure and derivation |
+# > | 1 | a limit that is real: how the start is learned, other noise, no common centre. (More weights than examples belongs to what is wrong: *Derive* has such a network; it counts here, too.) |
 # >
 # > **Common failures**
 # >
