@@ -28,7 +28,7 @@ torch.set_num_threads(1)  # networks as small as these are trained faster by one
 #
 # **b.** Who forgets that rows belong to tasks takes the variance of *one* row, $\sigma_u^2 + \sigma_e^2$, and divides it by the number of rows. By which factor is the true variance of $\bar y$ larger? Write it with $m$ and $\rho = \sigma_u^2 / (\sigma_u^2 + \sigma_e^2)$. What does it say of an interval over *rows* of an error in lesson 11, where the task is what is new?
 #
-# **c.** A new task costs as much as $c$ rows, before its first row is measured. With a budget of $B$ rows, $T\,(c + m) = B$. Which $m$ makes $\operatorname{Var}\bar y$ least (as if $T$ and $m$ were no whole numbers)? And for $c = 0$?
+# **c.** A new task costs as much as $c$ rows, before its first row is measured. With a budget of $B$ rows, $T\,(c + m) = B$. Which $m$ makes $\operatorname{Var}\bar y$ least (as if $T$ and $m$ were no whole numbers)? And for $c = 0$, among whole numbers?
 #
 # Write a, b and c below. Then complete the three functions. The check adds up the whole covariance matrix of the rows, and differentiates your variance by autograd.
 
@@ -37,11 +37,11 @@ torch.set_num_threads(1)  # networks as small as these are trained faster by one
 
 # %% derive-code
 def variance(T, m, u2, e2):  # u2, e2: the variances of u and e → that of the mean
-    return 0 * m  # yours
+    return float("nan") * m  # yours
 
 
 def factor(m, rho):
-    return 0 * m  # yours
+    return float("nan") * m  # yours
 
 
 def best_m(c, u2, e2):
@@ -82,7 +82,7 @@ check_plan(variance, factor, best_m)
 #
 # $$ m^* = \sqrt{c}\;\frac{\sigma_e}{\sigma_u} \tag{H3} $$
 #
-# and rising there, so this is the least. For $c = 0$ it is 0: as few rows of each task as can be, one.
+# and rising there, so this is the least. For $c = 0$ it falls with $m$ down to 0: as few rows of each task as can be, one.
 
 # %% derive-code-solution tags=["solution"]
 def variance(T, m, u2, e2):
@@ -119,7 +119,7 @@ check_plan(variance, factor, best_m)
 #
 # (8 points.) The rain of lesson 11. Eighty stations judge, all twelve months of each. Of the others you buy 240 rows: $T$ stations with $m$ random months each. **Is it better to know many stations a little or few stations well, for a hypernetwork and for boosting? And if a new station costs as much as twelve rows?**
 #
-# **Predict first, in writing**: (i) the order of (T, m) = (20, 12), (40, 6), (80, 3), (120, 2) for the hypernetwork; can it learn a year from stations of which it knows two months each? (ii) the same for boosting; (iii) with $c = 12$, which $m$ (H3) advises, from the two variances that the next cell prints, and whether you believe it here.
+# **Predict first, in writing**: (i) the order of (T, m) = (20, 12), (40, 6), (80, 3), (120, 2) for the hypernetwork; can it learn a year from stations of which it knows two months each? (ii) the same for boosting; (iii) with $c = 12$, which $m$ your part c advises, from the two variances that the next cell prints, and whether you believe it here.
 
 # %% experiment-prediction [markdown]
 # *Your predictions, written before the first run.*
@@ -163,7 +163,7 @@ def hypernetwork(table, m, seed):  # trained, as a function (τ, x) → y; each 
     torch.manual_seed(seed)
     main = MainNetwork.mlp([table.d_in, 16, table.d_out], "tanh", table.y_mean, table.y_std)
     learner = Hypernetwork(main, MLPGenerator(table.descriptors.dim, main, hidden=(32, 32)))
-    # A strong decay, since stations are few: of 3, 10 and 20 the best on the first three seeds.
+    # A strong decay: of 3, 10 and 20 it had the least error at the judging stations of seeds 0 to 2.
     adamw = torch.optim.AdamW(learner.parameters(), lr=3e-3, weight_decay=10)
     settings = {"optimizer": adamw, "progress": False}
     meta_train(learner, table.train, 300, table.train.n_tasks, 0, m, **settings)
@@ -178,12 +178,12 @@ def hypernetwork(table, m, seed):  # trained, as a function (τ, x) → y; each 
 print(f"hypernetwork: {misses(table, judges, hypernetwork(table, 6, 0)):.1f} mm")
 
 # %% experiment-task [markdown]
-# Write the same for boosting (`HistGradientBoostingRegressor(random_state=0)` on τ beside x, `table.rows_of(table.train)`). Then, with four seeds (each draws other stations to judge, others to buy, and other months),
+# Write the same for boosting (`HistGradientBoostingRegressor(random_state=0)` on τ beside x, `table.rows_of(table.train)`). Then, with four seeds for the hypernetwork and twelve for boosting, which is faster (each draws other stations to judge, others to buy, and other months),
 #
 # 1. equal **rows**: (T, m) = (20, 12), (40, 6), (80, 3), (120, 2). A figure of both errors against $T$, with intervals;
-# 2. equal **cost** at $c = 12$, $T(12 + m) = 720$: (30, 12), (40, 6), (48, 3), and (51, 2), which costs 714. The same;
-# 3. for both series and both models, the difference of (T, 2) and (T, 12), seed by seed with its 95% interval (`half_interval`). Say in one sentence for each what was shown;
-# 4. what (H3) advises, and whether the second series agrees. Which assumption of Derive does not hold here?
+# 2. equal **cost** at $c = 12$, $T(12 + m) = 720$: (30, 12), (40, 6), (45, 4), (48, 3), and (51, 2), which costs 714. The same;
+# 3. for both series and both models, the difference of (T, 2) and (T, 12), seed by seed with its 95% interval (`half_interval`), and the interval times $\sqrt{1 + n \cdot 80 / T}$, with $n$ seeds and $T = 120$: seeds share stations, and lesson 00's *wider* interval reckons with it. Say in one sentence for each what was shown;
+# 4. your variance, from the two of the cell above, for the five plans of the second series, beside the run: does it agree? Which assumption of Derive does not hold here? And what does the comment in `hypernetwork` forbid you to say?
 
 # %% experiment-answer
 # yours
@@ -200,21 +200,20 @@ def boosting(table, m, seed):
 
 
 series = {"equal rows": ((20, 12), (40, 6), (80, 3), (120, 2)),
-          "equal cost, c = 12": ((30, 12), (40, 6), (48, 3), (51, 2))}
-models = {"hypernetwork": hypernetwork, "boosting": boosting}
-found = {}  # (T, m) → (models, seeds)
+          "equal cost, c = 12": ((30, 12), (40, 6), (45, 4), (48, 3), (51, 2))}
+models = {"hypernetwork": (hypernetwork, 4), "boosting": (boosting, 12)}  # with so many seeds
+found = {}  # (T, m), model → (seeds,)
 for T, m in sorted({plan for plans in series.values() for plan in plans}):
-    each = [bought(seed, T, m) for seed in range(4)]
-    found[T, m] = torch.tensor([
-        [misses(*one, fit(one[0], m, seed)) for seed, one in enumerate(each)]
-        for fit in models.values()
-    ])
+    each = [bought(seed, T, m) for seed in range(12)]
+    for model, (fit, n) in models.items():
+        errors = [misses(*each[seed], fit(each[seed][0], m, seed)) for seed in range(n)]
+        found[T, m, model] = torch.tensor(errors)
 
 # %% experiment-figure-solution tags=["solution"]
 figure, panels = figures.subplots(2, width=10, height=4, sharey=True)
 for axes, (name, plans) in zip(panels, series.items()):
     for k, model in enumerate(models):
-        each = [found[plan][k] for plan in plans]
+        each = [found[*plan, model] for plan in plans]
         places = [place + 0.08 * k for place in range(len(plans))]
         means, half = [e.mean() for e in each], [half_interval(e) for e in each]
         axes.errorbar(places, means, half, marker="o", capsize=3, label=model)
@@ -226,20 +225,24 @@ figures.show(figure, "Errors at equal rows, and at equal cost, from few stations
 
 # %% experiment-differences-solution tags=["solution"]
 for name, plans in series.items():
-    for k, model in enumerate(models):
-        print(f"{name:19} {model:13}", *(f"{found[plan][k].mean():6.2f}" for plan in plans), end="")
-        gain = found[plans[0]][k] - found[plans[-1]][k]
-        print(f"   from 12 months to 2: less by {gain.mean():5.2f} ± {half_interval(gain):.2f} mm")
+    for model, (_fit, n) in models.items():
+        means = [found[*plan, model].mean() for plan in plans]
+        print(f"{name:18} {model:13}", *(f"{mean:6.2f}" for mean in means))
+        less = found[*plans[0], model] - found[*plans[-1], model]
+        half, wider = half_interval(less), (1 + n * 80 / 120) ** 0.5
+        print(f"   from 12 months to 2: less by {less.mean():5.2f} ± {half:.2f} mm, wider ± {wider * half:.2f}")
+plans = series["equal cost, c = 12"]
+print("(H1), mm²:        ", *(f"{variance(T, m, between, within):6.2f}" for T, m in plans))
 print(f"(H3) advises m = {best_m(12, between, within):.1f}")
 
 # %% experiment-text-solution [markdown] tags=["solution"]
-# (Numbers may differ a little on your machine.) *Equal rows*: the hypernetwork errs less with 120 stations of two months than with twenty whole years, by 1.92 ± 1.74 mm; boosting by 2.40 ± 2.31 mm. Both were shown, just. That a year can be learned from stations of which each has two months is the point of a family: all of them teach the same φ. Most of the gain is there at forty or eighty stations already.
+# (Numbers may differ a little on your machine.) *Equal rows*: with 120 stations of two months the hypernetwork errs less than with twenty whole years by 1.92 ± 1.74 mm, boosting by 1.65 ± 0.73. By these intervals both were shown; by the wider ones, which reckon with stations that seeds share, neither. That a year can be learned at all from stations of which each has two months is the point of a family: all of them teach the same φ. Most of the gain is there at forty stations.
 #
-# *Equal cost*: the order turns. With whole years boosting errs less than with two months, by 1.98 ± 0.81 mm, which was shown; the hypernetwork by 1.88 ± 1.98 mm, which was not. Now two months buy hardly more stations (51 against 30), and far fewer rows. So the answer to *how many tasks?* hangs on what a task costs.
+# *Equal cost*: the order turns. With whole years boosting errs less than with two months, by 3.01 ± 0.88 mm, which was shown by the wider interval, too; the hypernetwork by 1.88 ± 1.98 mm, which was not. Now two months buy 70% more stations (51 against 30), not six times as many, and 102 rows against 360. So the answer to *how many tasks?* hangs on what a task costs.
 #
-# (H3) advises about four months. The second series has its least means at six, and six and twelve lie close together: the same direction, with somewhat more months. Likely reasons, not separated: here no mean is estimated but a whole year, of which each month must be met; and elevation and place explain part of what stations have for themselves, so that less of $\sigma_u$ is left to be averaged, which makes $m^*$ larger. What does not hold is the model: $e_{ij}$ are not independent of each other (a year has a course), nor are the $u_i$ (neighbours are alike).
+# *Part c* advises four months, and ranks whole years last. The run does not agree: both models err most with two months, and least with six or twelve, which are not told apart. The reason is what (H1) is about: a mean of all rows. Here a whole year is estimated, of which each month must be met. The $e_{ij}$ are not independent of each other either (a year has a course), nor are the $u_i$ (neighbours are alike). That τ explains part of $\sigma_u$ would make $m^*$ larger, but $x$ explains part of $\sigma_e$, which makes it smaller; so this does not mend it.
 #
-# Not shown: anything on the order of the two models. (The decay of the hypernetwork was chosen by the stations that judge, which flatters it; that hits all plans, though perhaps not alike.) Four seeds share stations, so the intervals are too short.
+# *Forbidden by the comment*: to compare the two models. The decay of the hypernetwork was chosen by stations that judge, which flatters it, nobody knows by how much; and it may suit some plans better than others.
 
 # %% experiment-teacher [markdown] tags=["teacher"]
 # > **Rubric** · 8 points
@@ -248,31 +251,32 @@ print(f"(H3) advises m = {best_m(12, between, within):.1f}")
 # > |---|---|
 # > | 1 | predictions with a reason, written before; the wrong ones are named afterwards |
 # > | 2 | boosting on the same rows, from the training tasks alone |
-# > | 2 | both series in a figure: four seeds, intervals, units |
-# > | 2 | differences seed by seed, with a sentence each that says no more than the interval does |
-# > | 1 | (H3) beside the run, and an assumption that does not hold |
+# > | 2 | both series in a figure: the seeds that are asked for, intervals, units |
+# > | 2 | differences seed by seed with both intervals, and a sentence each that says no more than they do |
+# > | 1 | the variances beside the run, which does not agree; an assumption that does not hold; what the choice of the decay forbids |
 # >
 # > **Common failures**
 # >
 # > * *The judging stations differ between plans.* Then seeds are no pairs. Answer: `bought` gives the same for each seed; keep it.
 # > * *Boosting is fitted on `judges`, or on all rows.* Its error is far too small. Answer: who was held out?
-# > * *"No difference" where the interval holds zero.* Answer: not shown; four seeds are few.
+# > * *"No difference" where the interval holds zero.* Answer: not shown; so few seeds seldom show that there is none.
 # > * *(H3) is called refuted.* Answer: it speaks of the mean of one number; what is estimated here?
+# > * *"It agrees roughly: four is near six."* Answer: which plan does your variance put last?
 
 # %% explain [markdown]
 # ## Explain
 #
-# (4 points.) A forester wants to know how trees grow with height, slope and soil, at sites she has not met. She writes: *"To reach a site takes me a day; there I can measure a tree in ten minutes. I plan five sites with two hundred trees each. A thousand rows should be enough for any network, shouldn't they?"*
+# (4 points.) A forester wants to know how trees grow with the elevation, slope and soil of a site, at sites she has not met. She writes: *"To reach a site takes me a day; there I can measure a tree in ten minutes. I plan five sites with two hundred trees each. A thousand rows should be enough for any network, shouldn't they?"*
 #
-# Write her half a page: what her thousand rows are worth for the question she asks; a better plan with about the same number of days (say what you assume); how she should test what comes out; and one case in which her own plan is the right one.
+# Write her half a page: what her thousand rows are worth for the question she asks; a better plan with about the same number of days (say what you assume, and which sites she should choose); how she should test what comes out, and beside which rival; and one case in which her own plan is the right one.
 
 # %% explain-answer [markdown]
 # *Your half page.*
 
 # %% explain-solution [markdown] tags=["solution"]
-# A thousand rows are five examples here. Your question is about *sites*, and height, slope and soil have five values each in your table, however many trees stand there. Five points do not say how growth depends on three things; no network can change that. More trees tell you better how *these five* sites do, and trees of one site are alike: if half of the variance lies between sites, a mean over your thousand trees is no better known than from about ten trees at ten different sites ((H2): 200 trees, ρ = 0.5, a factor of about a hundred).
+# A thousand rows are five examples here. Your question is about *sites*, and elevation, slope and soil have five values each in your table, however many trees stand there. Five points do not say how growth depends on three things; no network can change that. More trees tell you better how *these five* sites do, and trees of one site are alike: if half of the variance lies between sites, a mean over your thousand trees is no better known than from about ten trees at ten different sites ((H2): 200 trees, ρ = 0.5, a factor of about a hundred).
 #
-# Two hundred trees at ten minutes are more than four long days at each site, beside the day of the way. So your plan takes five days of travel and some twenty-one of measuring, twenty-six in all. For this time you could reach some twenty sites and measure ten or twelve trees at each. I assume eight hours a day: then a site costs as much as about fifty trees ($c = 48$), and if sites differ as much as trees within a site do, (H3) advises $\sqrt{48} \approx 7$ trees. Measure a few sites first, to see which of the two varies more. Choose sites that spread over height, slope and soil, and not those near the road.
+# Two hundred trees at ten minutes are more than four long days at each site, beside the day of the way. So your plan takes five days of travel and some twenty-one of measuring, twenty-six in all. For this time you could reach some twenty sites and measure ten or twelve trees at each. I assume eight hours a day: then a site costs as much as about fifty trees ($c = 48$), and if sites differ as much as trees within a site do, (H3) advises $\sqrt{48} \approx 7$ trees. That is for a mean; how growth varies within a site is asked for, too, so I take some more. Measure a few sites first, to see which of the two varies more. Choose sites that spread over elevation, slope and soil, and not those near the road.
 #
 # Test by *site*: hold out some sites with all their trees, several times, and give the error for each of them with an interval over splits, beside the mean and a straight line. With twenty sites expect wide intervals. A random tenth of the *trees* would look far better and answer another question.
 #
