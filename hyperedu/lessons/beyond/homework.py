@@ -3,7 +3,7 @@
 #
 # **How much noise hides a client's reading, and what does it cost?**
 #
-# In lesson 10 a server read a client's only measurement off its step. A client may add noise to what it sends: the server takes a mean over fifty clients, in which noise should cancel. On paper you find the best that a server can do against noise; a run says whether there is a strength that hides readings and still teaches the generator.
+# In lesson 10 a server read a client's only measurement off its step. A client may add noise to what it sends: the server takes a mean over fifty clients, in which noise should cancel. On paper you find the least-squares answer of a server to noise; a run says whether there is a strength that hides readings and still teaches the generator.
 #
 # *Three and a half hours*: Derive 75 minutes, Experiment 105, Explain 30. It stands on lesson 10 and those before it, and on no later one. You may use the lessons, the package, PyTorch's documentation and whatever you find elsewhere, if you say where; talk with others, write alone. *Hand in* this notebook, run from top to bottom, with your answers in it.
 
@@ -35,9 +35,9 @@ def beginning(seed):  # another split, other readings, another start
 #
 # Why does the server know $v$ for each of the twelve months it may have been?
 #
-# **b.** Now the client sends $\Delta\theta + s\,\varepsilon$ with $\varepsilon \sim N(0, I)$. The server takes a month for granted. Find its least-squares estimate $\hat y$, and the standard deviation of $\hat y$ over ε. Why does it beat (2) of the lesson, which divides two numbers?
+# **b.** Now the client sends $\Delta\theta + s\,\varepsilon$ with $\varepsilon \sim N(0, I)$. Suppose that the server knows the month. Find its least-squares estimate $\hat y$, and the standard deviation of $\hat y$ over ε (call it H2). Why does it beat that of the lesson, which reads $y$ off the last bias alone?
 #
-# **c.** The client takes part in $T$ rounds with the same reading, with another $\theta_t$ each time (so another $v_t$) and new noise. Find the least-squares estimate from all of them, and its standard deviation. How does it change with $T$ if all $\lVert v_t \rVert$ are alike?
+# **c.** The client takes part in $T$ rounds with the same reading, with another $\theta_t$ each time (so another $v_t$) and new noise. Find the least-squares estimate from all of them, and its standard deviation (call it H3). How does it change with $T$ if all $\lVert v_t \rVert$ are alike?
 #
 # Write a, b and c below. Then complete `direction`, `guess` and `deviation`. In the check a client of four rounds is asked without noise, then 5,000 times with it.
 
@@ -61,7 +61,8 @@ def check_attack(direction, guess, deviation, s=0.05, rounds=4):
     climate, _clients, learner, rng = beginning(0)
     g, y = learner.main, torch.tensor(21.5).double()
     x = climate.x(torch.arange(12.0))[6].double()  # July
-    theta = g.initial_weights(rounds, rng=rng).double()
+    lengths = torch.tensor([[0.25], [0.5], [1], [2]])  # so that those of v differ
+    theta = g.initial_weights(rounds, rng=rng).double() * lengths
     own = Examples(x.expand(rounds, 1, 2), y.expand(rounds, 1, 1))
     sent = clients.own_steps(g, theta, own, steps=1) - theta
     said = g(theta, x[None])[:, 0, 0]
@@ -84,7 +85,7 @@ check_attack(direction, guess, deviation)
 #
 # $$ \hat y = g(\theta, x) + \frac{v \cdot (\Delta\theta + s\varepsilon)}{\lVert v \rVert^2} = y + s\,\frac{v \cdot \varepsilon}{\lVert v \rVert^2}, \qquad \operatorname{std} \hat y = \frac{s}{\lVert v \rVert} \tag{H2} $$
 #
-# It uses all $P$ numbers that were sent; (2) uses a pair of them, and divides by a noisy one.
+# It uses all $P$ numbers that were sent. The lesson's uses one of them, the step of the last bias, $v_b$ of $v$; the deviation of that is $s / |v_b|$, and $\lVert v \rVert \ge |v_b|$.
 #
 # **c.** The same with the $T$ vectors one below the other:
 #
@@ -114,7 +115,7 @@ check_attack(direction, guess, deviation)
 # > |---|---|
 # > | 2 | a: v with its factor and sign; the server wrote θ |
 # > | 3 | b: least squares, unbiased, s / ‖v‖; all P numbers are used |
-# > | 3 | c: the sum over rounds, 1/√T; the check agrees to a few per cent |
+# > | 3 | c: the sum over rounds, 1/√T; the check agrees to two per cent |
 # >
 # > **Common failures**
 # >
@@ -125,11 +126,11 @@ check_attack(direction, guess, deviation)
 # %% experiment [markdown]
 # ## Experiment
 #
-# (8 points.) The stations of lesson 10, *written for each*, 300 rounds of 50 clients with one step each; every client adds noise of strength $s$ to what it sends. **Is there an $s$ at which the server can no longer find the only reading of a client, and stations never seen are still served?**
+# (8 points.) The stations of lesson 10, *written for each*, 300 rounds of 50 clients with one step each; every client adds noise of strength $s$ to what it sends, anew in each round. **Is there an $s$ at which the server can no longer find the only reading of a client, and stations never seen are still served?**
 #
-# Some 30 clients have a single reading. Say that one is *hidden* if the server misses it by more than 3 °C.
+# Some 30 clients have a single reading. Say that readings are *hidden* if the RMS error of the server's guesses at them is above 3 °C (in H2 and H3: the standard deviation).
 #
-# **Predict first, in writing**, with the numbers that the next cell prints: (i) which $s$ hides a reading in *one* round, by (H2); (ii) which hides it over all rounds, by (H3), if a client takes part in as many as are printed; (iii) what the second does to the error at new stations, which is near 1.2 °C without noise. A client's noise is much smaller in a mean over fifty: is that enough?
+# **Predict first, in writing**, with the numbers that the next cell prints: (i) which $s$ hides a reading in *one* round, by your H2; (ii) which hides it over all rounds, by your H3, if a client takes part in as many as are printed; (iii) what the second does to the error at new stations, which is near 1.2 °C without noise. A client's noise is much smaller in a mean over fifty: is that enough?
 
 # %% experiment-prediction [markdown]
 # *Your predictions, written before the first run.*
@@ -160,7 +161,7 @@ def trained(seed, s, rounds=300):
         some = stations.sample(50, rng=rng)
         theta = learner.written(some.descriptor)
         sent = clients.own_steps(learner.main, theta.detach(), some.support, 1) - theta.detach()
-        # yours: each client adds its noise to `sent`
+        # yours: noise on `sent`, from a generator of its own: every s is to meet the same clients
         w = some.properties["count"] / some.properties["count"].sum()
         optimizer.zero_grad()
         theta.backward(-w[:, None] * sent)
@@ -183,22 +184,22 @@ class Server:  # what a curious server notes, for clients with a single reading
             x, y = some.support.x[k, 0], some.support.y[k, 0, 0].item()
             month = (self.x - x).norm(dim=-1).argmin().item()
             self.truth[tuple(some.descriptor[k].tolist())] = y, month
-        # yours: note what (H3) needs for each of the twelve months
+        # yours: note what H3 needs for each of the twelve months
 
-    def found(self):  # RMS error of the readings found, °C; the share of months found
-        return float("nan"), float("nan")  # yours
+    def found(self):  # RMS error of readings, °C; shares: months found, missed by over 3 °C
+        return float("nan"), float("nan"), float("nan")  # yours
 
 
 print("no noise, seed 0:", trained(0, 0.0))
 
 # %% experiment-task [markdown]
-# Complete both. The server does not know the month: it makes the guess (H3) for each of the twelve, and believes the month that leaves the least $\sum_t \lVert \mathrm{sent}_t - v_t (\hat y - g_t) \rVert^2$. (Three sums over rounds, for each client and month, are enough: of $\lVert v\rVert^2$, of $v \cdot u$ and of $\lVert u\rVert^2$ with $u = \mathrm{sent} + v\,g$. Why?)
+# Complete both. The server does not know the month: it makes the guess of H3 for each of the twelve, and believes the month that leaves the least $\sum_t \lVert \mathrm{sent}_t - v_t (\hat y - g_t) \rVert^2$. (Three sums over rounds, for each client and month, are enough: of $\lVert v\rVert^2$, of $v \cdot u$ and of $\lVert u\rVert^2$ with $u = \mathrm{sent} + v\,g$. Why?)
 #
-# Then, with three seeds and $s$ = 0, 0.003, 0.01, 0.03, 0.1 and 0.3,
+# Then, with three seeds and $s$ = 0, 0.003, 0.01, 0.05, 0.1 and 0.3,
 #
-# 1. a table: the error at new stations, that of the server's readings after all rounds, the share of months it found (chance is 1 in 12);
+# 1. a table: the error at new stations, that of the server's readings after all rounds, the share of months it found (chance is 1 in 12), and the share of readings that it misses by more than 3 °C;
 # 2. a figure of both errors against $s$, with intervals over seeds (`half_interval`);
-# 3. an answer to the question: at the least $s$ of these that hides readings, by how much does the error at new stations rise over that at $s = 0$, seed by seed, with its interval?
+# 3. an answer to the question: at the least $s$ of these that hides readings, by how much does the error at new stations rise over that at $s = 0$, seed by seed, with its interval? And how many of the readings are missed by more than 3 °C there?
 
 # %% experiment-answer
 # yours
@@ -226,19 +227,21 @@ class Server:
         month = (uu - vu**2 / vv).argmin(1)
         y, truth = (vu / vv).gather(1, month[:, None])[:, 0], torch.tensor([*self.truth.values()])
         right = (self.x[month] - truth[:, 1:]).norm(dim=-1) < 1e-3
-        return (y - truth[:, 0]).square().mean().sqrt().item(), right.float().mean().item()
+        miss = y - truth[:, 0]
+        shares = right.float().mean(), (miss.abs() > 3).float().mean()
+        return miss.square().mean().sqrt().item(), *(share.item() for share in shares)
 
 # %% experiment-round-solution tags=["solution"]
 def trained(seed, s, rounds=300):
     climate, stations, learner, rng = beginning(seed)
     optimizer = torch.optim.AdamW(learner.parameters(), lr=3e-3, weight_decay=1.0)
     falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, rounds)
-    server = Server(climate, learner.main)
+    server, noise = Server(climate, learner.main), torch.Generator().manual_seed(1000 + seed)
     for _round in range(rounds):
         some = stations.sample(50, rng=rng)
         theta = learner.written(some.descriptor)
         sent = clients.own_steps(learner.main, theta.detach(), some.support, 1) - theta.detach()
-        sent = sent + s * torch.randn(sent.shape, generator=rng)
+        sent = sent + s * torch.randn(sent.shape, generator=noise)
         w = some.properties["count"] / some.properties["count"].sum()
         optimizer.zero_grad()
         theta.backward(-w[:, None] * sent)
@@ -250,19 +253,21 @@ def trained(seed, s, rounds=300):
     return error, *server.found()
 
 # %% experiment-table-solution tags=["solution"]
-strengths = (0, 0.003, 0.01, 0.03, 0.1, 0.3)
+strengths = (0, 0.003, 0.01, 0.05, 0.1, 0.3)
 found = torch.tensor([[trained(seed, s) for s in strengths] for seed in range(3)])
-print("s        new stations °C   readings missed by °C   months found")
+print("s        new stations °C   readings missed by °C   months found   missed by over 3 °C")
 for s, row in zip(strengths, found.mean(0)):
-    print(f"{s:<6} {row[0]:12.2f} {row[1]:20.2f} {row[2]:20.0%}")
-for column, name in enumerate(("new stations", "readings", "months")):
+    print(f"{s:<6} {row[0]:12.2f} {row[1]:20.2f} {row[2]:20.0%} {row[3]:18.0%}")
+for column, name in enumerate(("new stations", "readings", "months", "over 3 °C")):
     print(f"± {name:13}", *(f"{half_interval(v):.2f}" for v in found[..., column].T))
 hides = (found[..., 1].mean(0) > 3).nonzero()[0].item()
-rise = found[:, hides, 0] - found[:, 0, 0]
-print(f"s = {strengths[hides]} hides", end="; ")
-print(f"new stations: + {rise.mean():.2f} ± {half_interval(rise):.2f} °C")
+print(f"s = {strengths[hides]} hides. New stations, more than without noise:")
+for s, rise in zip(strengths, (found[..., 0] - found[:, :1, 0]).T):
+    print(f"   s = {s:<5} {rise.mean():+.2f} ± {half_interval(rise):.2f} °C")
 print(f"by (H2), one round alone: s = {3 * v.norm(dim=-1).median():.3f}", end="; ")
 print(f"by (H3), all rounds: s = {3 * part**0.5 * v.norm(dim=-1).median():.3f}")
+w = beginning(0)[1].count.float()
+print(f"a mean weighted by readings: of {50 * w.mean() ** 2 / w.square().mean():.0f} clients that count alike")
 
 # %% experiment-figure-solution tags=["solution"]
 figure, (axes,) = figures.subplots(1, width=7, height=4)
@@ -277,13 +282,13 @@ axes.legend()
 figures.show(figure, "Both errors rise with the noise; dashed, what counts as hidden.")
 
 # %% experiment-text-solution [markdown] tags=["solution"]
-# (The numbers may differ a little on your machine.) Without noise the server finds every reading, and its month. With noise it hardly forgets them: at $s = 0.01$ it misses by a tenth of a degree, while new stations already err by more than half a degree more. At $s = 0.1$ it misses by less than 3 °C, and new stations err by four times what they did. Only $s = 0.3$ hides a reading, and the last printed line but one says what that costs: over five degrees, and the interval leaves no doubt. **So none of these strengths does both.** Noise spoils the generator long before it blinds the server.
+# (The numbers may differ a little on your machine.) Without noise the server finds every reading, and its month. With noise it hardly forgets them: at $s = 0.1$ it misses by two degrees, and new stations err by four times what they did. Only $s = 0.3$ hides readings, as RMS error; even there more than half of them are found to within 3 °C. New stations err by 5.77 ± 0.99 °C more. **So none of these strengths does both**, at this rate: noise spoils the generator long before it blinds the server.
 #
-# (i) By (H2) one round alone would be hidden by about 0.05, (ii) all rounds by about 0.45, with the lengths of $v$ before training. The run agrees roughly with the second: $v$ changes as the network does, and from some noise on the server also takes the wrong month, which (H3) does not count. The interval at $s = 0.3$ is wide (some seeds are hidden better than others), so that 3 °C is reached on average only.
+# (i) By (H2) one round alone would be hidden by about 0.05, (ii) all rounds by about 0.45, with the lengths of $v$ before training. The run agrees roughly with the second: $v$ changes as the network does, and from some noise on the server also takes the wrong month, which (H3) does not count. The interval of its error at $s = 0.3$, 4.34 ± 1.52 °C, holds 3 °C.
 #
-# (iii) Who thought that a mean over fifty makes noise harmless was wrong. It divides the noise by about seven, and the server divides it by $\sqrt T$, about eight, for each client, with (H3).
+# (iii) Who thought that a mean over fifty makes noise harmless was wrong. Clients count by their readings, so that fifty are as good as 32 that count alike, and noise is divided by about six; the server divides it by $\sqrt T$, about eight, for each client, with (H3).
 #
-# Not shown: other rules for *hidden*, more clients, fewer rounds, several own steps (where (H1) no longer holds), clipping what is sent, or a rate tuned to noise. That our server misses is no proof either: a client is protected only if *no* server can do better.
+# Not shown: other rules for *hidden*, other rates, more clients, fewer rounds, several own steps (where (H1) no longer holds), or clipping what is sent. How much of what it finds the server could have guessed, from the generator and what is known of the climate, was not measured. That our server misses is no proof either: a client is protected only if *no* server can do better.
 
 # %% experiment-teacher [markdown] tags=["teacher"]
 # > **Rubric** · 8 points
@@ -307,15 +312,15 @@ figures.show(figure, "Both errors rise with the noise; dashed, what counts as hi
 #
 # (4 points.) The board of a network of stations reads: *"We add noise to every message. A single message then says a reading only to within several degrees, and in the sum over fifty stations noise cancels. So nothing is given away, and nothing is lost."*
 #
-# Write half a page for the board, which missed the lesson: which of the three sentences are true, what your run says to each, and two things that might truly help, with their price.
+# Write half a page for the board, which missed the lesson: which of the three sentences are true, what your run says to each, and two things that might truly help, with their price; and what your run cannot say.
 
 # %% explain-answer [markdown]
 # *Your half page.*
 
 # %% explain-solution [markdown] tags=["solution"]
-# *The first sentence* is true. From one message, with noise 0.05, a reading is known to about 3 °C. But each station sends some seventy messages about the same reading, with new noise each time. Who keeps them all and puts them together knows it about eight times better. In our run such noise left the reading known to about a degree, and the month, too, in most cases.
+# *The first sentence* is true. From one message, with noise 0.05, a reading is known to about 3 °C. But each station sends some seventy messages about the same reading, with new noise each time. Who keeps them all and puts them together knows it about eight times better. In our run such noise left readings known to about a degree, and the month, too, in most cases.
 #
-# *The second* is half true. In a mean over fifty, noise shrinks to about a seventh; it does not cancel. What a station has to teach is small, and gets smaller the better the network is. In our run the noise that hid readings over all rounds raised the error at new stations from about 1 to about 7 °C.
+# *The second* is half true. In a mean over fifty, noise shrinks to about a sixth (stations with more readings count more); it does not cancel. What a station has to teach is small, and gets smaller the better the network is. In our run the noise that hid readings over all rounds raised the error at new stations from about 1 to about 7 °C.
 #
 # *So the third is wrong on both counts*, for this number of stations and rounds. It would be nearer the truth with thousands of stations, each asked once or twice: then messages cannot be put together, and the mean is over many more.
 #
@@ -328,7 +333,7 @@ figures.show(figure, "Both errors rise with the noise; dashed, what counts as hi
 # > |---|---|
 # > | 1 | the first is true of one message, and readings take part in many |
 # > | 1 | the second: the noise of a mean falls with the root of the number, it does not vanish; what the run says of the cost |
-# > | 2 | two remedies with their price, and one thing that the run did not show |
+# > | 2 | two remedies with their price, and something that the run cannot say |
 # >
 # > **Common failures**
 # >
