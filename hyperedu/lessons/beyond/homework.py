@@ -208,7 +208,7 @@ print("no noise, seed 0:", trained(0, 0.0))
 # *What was shown, what was not, and which of your predictions was wrong.*
 
 # %% experiment-server-solution tags=["solution"]
-class Server:
+class Notes:  # what the server keeps
     def __init__(self, climate, main):
         self.main, self.x, self.truth, self.sums = main, climate.x(torch.arange(12.0)), {}, {}
 
@@ -222,6 +222,8 @@ class Server:
             self.truth[name] = [some.support.y[k, 0, 0].item(), *some.support.x[k, 0].tolist()]
             self.sums[name] = self.sums.get(name, 0) + sums[:, i].double()
 
+# %% experiment-server-found-solution tags=["solution"]
+class Server(Notes):
     def found(self):
         vv, vu, uu = torch.stack([self.sums[name] for name in self.truth]).unbind(1)  # (n, 12)
         month = (uu - vu**2 / vv).argmin(1)
@@ -267,7 +269,8 @@ for s, rise in zip(strengths, (found[..., 0] - found[:, :1, 0]).T):
 print(f"by (H2), one round alone: s = {3 * v.norm(dim=-1).median():.3f}", end="; ")
 print(f"by (H3), all rounds: s = {3 * part**0.5 * v.norm(dim=-1).median():.3f}")
 w = beginning(0)[1].count.float()
-print(f"a mean weighted by readings: of {50 * w.mean() ** 2 / w.square().mean():.0f} clients that count alike")
+alike = 50 * w.mean() ** 2 / w.square().mean()
+print(f"a mean weighted by readings: of {alike:.0f} clients that count alike")
 
 # %% experiment-figure-solution tags=["solution"]
 figure, (axes,) = figures.subplots(1, width=7, height=4)

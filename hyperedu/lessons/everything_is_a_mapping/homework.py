@@ -185,9 +185,12 @@ for said, chosen in (("0.5 to 5", amplitudes <= 5), ("6 to 10", amplitudes >= 6)
         print(f"A from {said:8} {name:8} error / A²:", *(f"{e:.5f}" for e in of_seeds))
     d = (means["flat"] / means["curved"]).log10()
     print(f"   log10, flat minus curved: {d.mean():+.2f} ± {half_interval(d):.2f}")
+
+# %% experiment-climb-solution tags=["solution"]
 low, high = 0, (amplitudes - 5).abs().argmin()
 for name in ("flat", "curved"):
-    print(f"{name}: A = 10 over A = 5", *(f"{e:.0f}" for e in errors[name][:, -1] / errors[name][:, high]))
+    climb = errors[name][:, -1] / errors[name][:, high]
+    print(f"{name}: A = 10 over A = 5", *(f"{e:.0f}" for e in climb))
 ratio = errors["flat"].mean(0) / errors["curved"].mean(0)
 print(f"flat over curved: {ratio[low]:.1f} at A = 0.5, {ratio[high]:.1f} at A = 5")
 

@@ -189,7 +189,7 @@ def distances(examples, h, s):  # ‖h − ĉ_k‖² − s Ŝ / n_k, (n_tasks, q
     far = torch.cdist(h, c).square()
     return far - s * S[:, None, None] / n
 
-
+# %% experiment-shares-solution tags=["solution"]
 def shares(examples, h, y, s):  # (n_tasks, 6): said few; right of few, of many, of all; kinds
     said = distances(examples, h, s).argmin(-1)
     right, few = (said == y).float(), is_few[y].float()

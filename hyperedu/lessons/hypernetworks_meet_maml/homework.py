@@ -70,9 +70,9 @@ def check():
     print(f"price: off by {(price(fixed, s) - R(fixed, s) + least).abs().max():.0e}", end="")
     print("; it should be below 1e-8")
     s = worse_than_readings(fixed)
-    print(f"at s = {s:.4f} the error is {R(fixed, s):.6f}, of the readings {v}: they should be equal")
+    print(f"at s = {s:.4f} the error is {R(fixed, s):.6f}, of the readings {v}; should be equal")
     s = worse_than_description(fixed)
-    print(f"at s = {s:.4f} the error is {R(fixed, s):.6f}, of the description {s**2:.6f}: these, too")
+    print(f"at s = {s:.4f} the error is {R(fixed, s):.6f}, of the description {s**2:.6f}; too")
 
 
 half, one = torch.tensor([0.5, 1.0]).double()
@@ -177,12 +177,7 @@ class Misdescribed(TaskSet):  # τ + s ε, and one number more
         return replace(batch, descriptor=torch.cat([tau, told], dim=-1))
 
 # %% experiment-given-training
-noises = (0.0, 0.5, 1.0, 1.5, 3.0)
-
-
-def one_seed(kind, tells, seed, steps=400):  # the error at each noise, in °C
-    climate = ColoradoClimate(split=seed)
-    torch.manual_seed(seed)
+def trained(climate, kind, tells, steps):
     year = MainNetwork.mlp([2, 16, 1], "tanh", climate.y_mean, climate.y_std)
     f = MLPGenerator(4, year, hidden=(32,))  # elevation, latitude, longitude, and the fourth
     learner = Hypernetwork(year, f)
@@ -191,7 +186,16 @@ def one_seed(kind, tells, seed, steps=400):  # the error at each noise, in °C
     adamw = torch.optim.AdamW(learner.parameters(), lr=5e-3, weight_decay=0.5)
     tasks = Misdescribed(climate.train, 0.0, 1.5, tells)
     meta_train(learner, tasks, steps, shots=3, queries=9, optimizer=adamw, progress=False)
-    squared = torch.zeros(6, len(noises))
+    return learner
+
+# %% experiment-given-test
+noises = (0.0, 0.5, 1.0, 1.5, 3.0)
+
+
+def one_seed(kind, tells, seed, steps=400):  # the error at each noise, in °C
+    climate = ColoradoClimate(split=seed)
+    torch.manual_seed(seed)
+    learner, squared = trained(climate, kind, tells, steps), torch.zeros(6, len(noises))
     for draw in range(6):  # of ε, others for each split
         for i, s in enumerate(noises):
             rng = torch.Generator().manual_seed(6 * seed + draw)
@@ -228,7 +232,7 @@ for kind in ("described", "both"):
     for i, s in enumerate(noises):
         pair = told[:, i] - untold[:, i], told[:, i] ** 2 - untold[:, i] ** 2
         said = (f"{d.mean():+.3f} ± {statistics.half_interval(d):.3f}" for d in pair)
-        wide = (1 + 5 * 60 / 214) ** 0.5 * statistics.half_interval(pair[0])  # splits share stations
+        wide = (1 + 5 * 60 / 214) ** 0.5 * statistics.half_interval(pair[0])  # lesson 00's
         print(f"  s = {s:g}:", *said, f"wider ± {wide:.3f}", sep="   ")
 
 # %% experiment-solution-figure tags=["solution"]

@@ -237,7 +237,8 @@ for where, start in {"near": near, "far": far}.items():
         print(f", {gain.mean() / steps:.1%}")
 for sigma in sigmas:
     before, end = (apart["far", sigma] - apart["near", sigma]).tolist()
-    print(f"σ = {sigma}: starts {before:.2f} apart, in the end {end:.3f}, a share of {end / before:.1%}")
+    print(f"σ = {sigma}: starts {before:.2f} apart, in the end {end:.3f}", end=", ")
+    print(f"a share of {end / before:.1%}")
 print("(H4) with n = 5, v = 1:", [2 * sigma**2 / 5 for sigma in sigmas])
 
 # %% experiment-solution-figure tags=["solution"]

@@ -53,7 +53,7 @@ def outer(theta_0):
 # *My answers to 1, 2 and 3:* …
 
 # %% derive-answer
-def backwards(path):  # (H1) for the α, D and D_query above, without a matrix; torch.func.grad and @ will do
+def backwards(path):  # (H1) for the α, D and D_query above, without a matrix; grad and @ will do
     ...
 
 # %% derive-check
@@ -212,10 +212,12 @@ theta_0 = MAML(main).theta_0
 for kept, first_order in ((4, False), (0, True)):
     theirs = with_start(MAML(main, steps=4, first_order=first_order), theta_0)
     ours = with_start(Truncated(kept), theta_0)
-    one, other = (
-        torch.autograd.grad(outer_loss(learner, few).mean(), learner.theta_0)[0] for learner in (ours, theirs)
+    mine, other = (
+        torch.autograd.grad(outer_loss(learner, few).mean(), learner.theta_0)[0]
+        for learner in (ours, theirs)
     )
-    print(f"{kept} factors, the package's gradient: {torch.allclose(one, other, rtol=1e-4, atol=1e-5)}")
+    same = torch.allclose(mine, other, rtol=1e-4, atol=1e-5)
+    print(f"{kept} factors, the package's gradient: {same}")
 for kept in range(5):
     print(f"{kept} factors: {cost(Truncated(kept), few)[0]:.2f} MB kept")
 
@@ -245,10 +247,11 @@ def cosines(theta_0):
 
 def steepest(theta_0):  # the largest αh of each of 50 waves
     support = waves.support.task(slice(50))
-    H = torch.func.vmap(lambda x, y: torch.func.hessian(main.loss)(theta_0.detach(), Examples(x, y)))
-    return 0.01 * torch.linalg.eigvalsh(H(support.x, support.y).double())[:, -1]
+    hessian, theta_0 = torch.func.hessian(main.loss), theta_0.detach()
+    H = torch.func.vmap(lambda x, y: hessian(theta_0, Examples(x, y)))(support.x, support.y)
+    return 0.01 * torch.linalg.eigvalsh(H.double())[:, -1]
 
-
+# %% experiment-solution-starts tags=["solution"]
 starts = {"new": [], "trained": [one.theta_0 for one in learners[4]]}
 for seed in seeds:
     torch.manual_seed(seed)
@@ -257,7 +260,8 @@ found = {name: torch.tensor([cosines(theta_0) for theta_0 in of]) for name, of i
 for name, of in starts.items():
     print(f"{name:8}", *(f"{k} factors {v:.2f};" for k, v in zip(factors, found[name].mean(0))))
     steep = torch.stack([steepest(theta_0) for theta_0 in of])
-    print(f"         largest αh: median {steep.median():.2f}, above 1 in {(steep > 1).float().mean():.0%}")
+    share = (steep > 1).float().mean()
+    print(f"         largest αh: median {steep.median():.2f}, above 1 in {share:.0%}")
 
 # %% experiment-solution-figure tags=["solution"]
 figure, (left, right) = figures.subplots(2, width=10, height=3.8)

@@ -147,7 +147,7 @@ def trained(seed, sigma=0.0, penalties=None):
 def errors(family, learner):  # RMSE in °C: training stations, those that choose, those that judge
     new = meta_test(learner, family.test, shots=0).per_task.sqrt()
     known = meta_test(learner, family.train, shots=0).rmse
-    return torch.tensor([known, new[::2].mean(), new[1::2].mean()])  # neighbours in the file are neighbours
+    return torch.tensor([known, new[::2].mean(), new[1::2].mean()])  # by turns, over the state
 
 
 print("no noise, seed 0:", [f"{e:.2f}" for e in errors(*trained(0)).tolist()])

@@ -158,10 +158,13 @@ for name, family in families.items():
     d = rmse[name]["hypernetwork"] - rmse[name]["linear regression"]
     of_runs = each.mean(1) - rmse[name]["linear regression"].mean()  # each: of the hypernetworks
     print(f"  difference {d.mean():+.2f} °C, ± {half_interval(d):.2f} over stations", end=", ")
-    print(f"± {half_interval(of_runs):.2f} over seeds; worse with {(of_runs > 0).sum()} of 8", end="; ")
-    print(f"median std of the runs at one station {each.std(0).median():.2f} °C")
+    print(f"± {half_interval(of_runs):.2f} over seeds; worse with {(of_runs > 0).sum()} of 8")
+    print(f"  median std of the runs at one station {each.std(0).median():.2f} °C")
+
+# %% experiment-stations-solution tags=["solution"]
 high = family.stations["elevation"][family.test.index] > 2900  # of the highest
-print(f"{high.sum()} stations above 2,900 m make {d[high].sum() / d.sum():.0%} of the difference there")
+share = d[high].sum() / d.sum()
+print(f"{high.sum()} stations above 2,900 m make {share:.0%} of the difference there")
 
 # %% experiment-figure-solution tags=["solution"]
 figure, (axes,) = figures.subplots(width=6.5, height=4)

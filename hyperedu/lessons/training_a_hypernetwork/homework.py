@@ -71,7 +71,8 @@ def check(K, change_of_weights, change_of_loss):
     theta = generator(tau).detach().requires_grad_()
     loss, h = main.loss(theta, D), generator.hidden(tau).detach()
     (G,) = torch.autograd.grad(loss.sum(), theta)
-    found = K(h[0], h[3]), change_of_weights(0.1, h, G, h[3]), change_of_loss(0.1, h[0], G[0], h[3], G[3])
+    found = [K(h[0], h[3]), change_of_weights(0.1, h, G, h[3])]
+    found += [change_of_loss(0.1, h[0], G[0], h[3], G[3])]
     if any(one is None for one in found):
         return print("Nothing to check yet: a function is still empty.")
     for n in (1, 3):
@@ -181,13 +182,13 @@ def make(kind, seed):
     generator.trunk.requires_grad_(kind == "whole")
     return Hypernetwork(main, generator)
 
-
+# %% experiment-trained-solution tags=["solution"]
 def trained(kind, seed, lr):
     learner = make(kind, seed)
     learned = [p for p in learner.parameters() if p.requires_grad]
     adam = torch.optim.Adam(learned, lr=lr)
-    rng = torch.Generator().manual_seed(seed)
-    history = meta_train(learner, family.train, 300, shots=0, optimizer=adam, rng=rng, progress=False)
+    settings = {"optimizer": adam, "rng": torch.Generator().manual_seed(seed), "progress": False}
+    history = meta_train(learner, family.train, 300, shots=0, **settings)
     return learner, history.recent()["loss"], sum(p.numel() for p in learned)
 
 # %% experiment-rates-solution tags=["solution"]

@@ -163,7 +163,7 @@ def hypernetwork(table, m, seed):  # trained, as a function (τ, x) → y; each 
     torch.manual_seed(seed)
     main = MainNetwork.mlp([table.d_in, 16, table.d_out], "tanh", table.y_mean, table.y_std)
     learner = Hypernetwork(main, MLPGenerator(table.descriptors.dim, main, hidden=(32, 32)))
-    # A strong decay: of 3, 10 and 20 it had the least error at the judging stations of seeds 0 to 2.
+    # A strong decay: of 3, 10 and 20 the one of least error at the judging stations, seeds 0 to 2.
     adamw = torch.optim.AdamW(learner.parameters(), lr=3e-3, weight_decay=10)
     settings = {"optimizer": adamw, "progress": False}
     meta_train(learner, table.train, 300, table.train.n_tasks, 0, m, **settings)
@@ -230,7 +230,8 @@ for name, plans in series.items():
         print(f"{name:18} {model:13}", *(f"{mean:6.2f}" for mean in means))
         less = found[*plans[0], model] - found[*plans[-1], model]
         half, wider = half_interval(less), (1 + n * 80 / 120) ** 0.5
-        print(f"   from 12 months to 2: less by {less.mean():5.2f} ± {half:.2f} mm, wider ± {wider * half:.2f}")
+        print(f"   from 12 months to 2: less by {less.mean():5.2f} ± {half:.2f} mm", end=", ")
+        print(f"wider ± {wider * half:.2f}")
 plans = series["equal cost, c = 12"]
 print("(H1), mm²:        ", *(f"{variance(T, m, between, within):6.2f}" for T, m in plans))
 print(f"(H3) advises m = {best_m(12, between, within):.1f}")
