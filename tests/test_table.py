@@ -696,6 +696,12 @@ def test_a_line_of_too_many_cells_is_named_as_an_editor_counts(before, note, end
         Table.from_csv(file(content), **ROLES)
 
 
+def test_a_line_of_too_many_cells_is_refused_beside_a_cell_of_any_length(file):
+    content = text(rows() | {"note": ["x" * 200_000] + ["one"] * 47}) + "007,400,4,3,12,much, too"
+    with pytest.raises(ValueError, match=r"mine.csv: .*6 .*50.* 7.*Quote cells"):
+        Table.from_csv(file(content), **ROLES)
+
+
 def test_a_descriptor_may_be_called_self():
     columns = rows()
     columns["self"] = columns.pop("height (m)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import difflib
 import io
@@ -45,7 +46,7 @@ def read_csv(path: str | Path) -> tuple[pandas.DataFrame, str]:
             io.StringIO("\n".join(written)), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True, header=None
         )
     except pandas.errors.ParserError as error:
-        where = _too_long(written, separator) or str(error)
+        where = _too_long(written, separator) or str(error).strip()
         raise ValueError(f"{path.name}: {where}. Quote cells that contain {separator!r}, or repair the line") from None
     if len(frame) < len(lines):  # cells of several lines: one of them is a whole row where a quotation mark was not closed
         for cell in (cell for name in frame for cell in frame[name] if "\n" in str(cell)):
@@ -58,10 +59,11 @@ def read_csv(path: str | Path) -> tuple[pandas.DataFrame, str]:
 def _too_long(lines: Sequence[str], separator: str) -> str | None:
     """Which line ends a row of more cells than the header. (pandas counts a row of several lines as one.)"""
     width, rows = None, csv.reader(lines, delimiter=separator, skipinitialspace=True)
-    for row in rows:
-        width = width or len(row)
-        if len(row) > width:
-            return f"line {rows.line_num} has {len(row)} cells and the header {width}"
+    with contextlib.suppress(csv.Error):  # it reads no cell of more than 131,072 signs, which pandas does
+        for row in rows:
+            width = width or len(row)
+            if len(row) > width:
+                return f"line {rows.line_num} has {len(row)} cells and the header {width}"
     return None
 
 
