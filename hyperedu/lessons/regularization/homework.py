@@ -233,7 +233,7 @@ for k in seeds:
 #
 # (iii) Noise lowers the error of new stations by 1.12 ± 0.59 °C, sensitivity by 1.10 ± 0.89 °C: both were shown. The difference, 0.02 ± 0.32 °C, contains zero: neither was shown to be ahead, and only two strengths were tried, of which seeds chose both, the ends.
 #
-# **The two are not the same penalty**, as the last lines say. Sensitivity made (2), which is a square, some two hundred to nearly five hundred times smaller, so ∂θ/∂τ itself thirteen to twenty-two times; noise left more than half of (2). But of the square of how what the network *says* changes, both left little: a fifth or less, and a quarter or less. This is part c: noise does not ask weights to stay where a change of them is not heard, and for stations never seen that seems to do no harm. (The second term of $N$ was not measured, and with σ = 0.3 higher orders count too.)
+# **The two are not the same penalty**, as the last lines say. Sensitivity made (2), which is a square, some two hundred to nearly five hundred times smaller, so ∂θ/∂τ itself thirteen to twenty-two times; noise left more than half of (2). But of the square of how what the network *says* changes, both left little: about a fifth or less, and about a quarter or less. This is part c: noise does not ask weights to stay where a change of them is not heard, and for stations never seen that seems to do no harm. (The second term of $N$ was not measured, and with σ = 0.3 higher orders count too.)
 
 # %% experiment-teacher [markdown] tags=["teacher"]
 # > **Rubric** · 8 points

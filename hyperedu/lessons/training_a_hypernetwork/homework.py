@@ -238,7 +238,7 @@ for name, of in zip(("new", "trained"), zip(*shares)):
 
 # %% experiment-text-solution [markdown] tags=["solution"]
 # *The trunk must learn*: frozen as it was drawn, the error is more than ten times that of the whole, and the interval excludes zero. Nearly all learned numbers are in the head, and still it cannot make up for a $K$ that chance made, in these 300 steps. *To have a good trunk is about half of it*, in logarithms: below a new head a frozen, trained trunk is several times better than a
-# frozen random one, and several times worse than the whole; neither interval holds zero. So here the trunk must also move while the head learns. (It had 300 steps of its own before, so it is not the cheaper way.) Both intervals are wide: by which factor, they hardly say.
+# frozen random one, and several times worse than the whole; neither interval holds zero. So here the trunk must also move while the head learns. (That trunk had 300 steps of its own before, so this is not the cheaper way.) Both intervals are wide: by which factor, they hardly say.
 #
 # Not all want the same rate: at that of the whole, the frozen one would look far worse still. Why, these numbers do not say. It is not the size of $K$ alone: both begin with the same trunk.
 #
